@@ -1,0 +1,51 @@
+# Everything a contributor types. `make` alone prints this list.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench contract format lock clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fw-mcp needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@echo "Setting up $(VENV) (once, about half a minute) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY) ## Play a real session over stdio against the embedded sandbox
+	@$(BIN)/python -m fw_mcp demo
+
+test: $(READY) ## Run the whole test suite
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+check: $(READY) ## Run every quality gate: lint, format, types, tests with coverage
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term
+
+bench: $(READY) ## Measure, as ratios in one run
+	@$(BIN)/python bench/run.py
+
+contract: $(READY) ## Rewrite what is generated from the code: tool definitions, README tables
+	@$(BIN)/python -m tests.contract
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(READY) ## Resolve the pinned, hashed requirements again
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@for part in runtime dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    $$([ $$part = dev ] && echo --group dev) pyproject.toml -o requirements/$$part.txt; done
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

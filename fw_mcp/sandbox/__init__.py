@@ -1,0 +1,1 @@
+"""The FinerWorks v3 image API over SQLite, written from its public reference alone."""
