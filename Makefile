@@ -46,6 +46,8 @@ lock: $(READY) ## Resolve the pinned, hashed requirements again
 	@for part in runtime dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    $$([ $$part = dev ] && echo --group dev) pyproject.toml -o requirements/$$part.txt; done
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --group build -o requirements/build.txt
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

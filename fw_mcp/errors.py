@@ -18,7 +18,11 @@ the library is in now, what to do next. Raise low, turn into text once, at the o
 ``server``. Chain causes, never quote them: an HTTP library's message holds the URL.
 """
 
+import unicodedata
 from enum import StrEnum
+
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+_EMOJI_JOINER = "\u200d"
 
 
 class Reason(StrEnum):
@@ -44,8 +48,34 @@ class Reason(StrEnum):
     PLAN_EXPIRED = "plan_expired"
     PLAN_USED = "plan_used"
     PLAN_MISMATCH = "plan_mismatch"
+    NOT_APPROVED = "not_approved"
+    TARGETS_CHANGED = "targets_changed"
     STORE_UNAVAILABLE = "store_unavailable"
     UNEXPECTED = "unexpected"
+
+
+def visible(text: str) -> str:
+    """`text` with control, invisible and direction-changing characters as escapes one can see."""
+    return "".join(map(_shown, text))
+
+
+def quoted(text: str | None, limit: int = 60) -> str:
+    """`text` from the service or a caller, safe to stand inside a sentence of ours.
+
+    Args:
+        text: anything; None and "" read as untitled.
+        limit: characters kept; a longer text ends in an ellipsis.
+    """
+    if not text:
+        return "(none)"
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    return '"' + visible(cut).replace('"', "'") + '"'
+
+
+def _shown(character: str) -> str:
+    if character == _EMOJI_JOINER or unicodedata.category(character) not in _INVISIBLE_CATEGORIES:
+        return character
+    return character.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
 class FwError(Exception):
@@ -59,7 +89,7 @@ class FwError(Exception):
     """
 
     def __init__(self, what: str, *, state: str, next_step: str, reason: Reason) -> None:
-        """Keep the three parts apart, so that a caller that knows the state better can replace it."""
+        """Keep the parts apart, so that a caller that knows the state better can replace it."""
         super().__init__(what, state, next_step, reason)
         self.what = what
         self.state = state
@@ -92,7 +122,8 @@ class ApiError(FwError):
 
     Attributes:
         sent: False only when the request certainly never reached the service. A write that fails
-            with ``sent`` true is *unknown* and is settled by reading back, unless `refused` is true.
+            with ``sent`` true is *unknown* and is settled by reading back, unless `refused` is
+            true.
         refused: True when the service answered that it did not carry the request out.
     """
 
@@ -135,7 +166,8 @@ class StatusError(ApiError):
 class RejectedError(ApiError):
     """The service answered 2xx with ``status.success`` not true.
 
-    Whether such a write was partly carried out is undocumented, so it is not `refused`: it is read back.
+    Whether such a write was partly carried out is undocumented, so it is not `refused`: it is read
+    back.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""The FinerWorks v3 image API as typed requests and responses over HTTP; knows no MCP and no library."""
+"""The FinerWorks v3 image API, typed, over HTTP; knows no MCP and no library."""

@@ -1,1 +1,1 @@
-"""May this write go: effects, limits, plans and the words of the question; knows no MCP and no HTTP."""
+"""May this write go: effects, limits, plans, the question's words; knows no MCP, no HTTP."""

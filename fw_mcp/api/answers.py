@@ -1,0 +1,120 @@
+"""What an answer means: the JSON of a success, or one typed error; knows no HTTP library."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from fw_mcp.api import failures
+from fw_mcp.api.connection import Keys
+from fw_mcp.api.decoding import decoded
+from fw_mcp.api.endpoints import Endpoint
+from fw_mcp.errors import RejectedError, ShapeError, StatusError, quoted, visible
+
+_SAID_LIMIT = 200
+_REFERENCE_LIMIT = 64
+_TOO_MANY_REQUESTS = 429
+_UNAUTHORIZED = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer.
+
+    Attributes:
+        body: as sent; None when it is larger than the cap.
+        content_encoding: `identity` unless the service ignored that nothing else is accepted.
+        retry_after_s: seconds the service asked to wait, if it did.
+    """
+
+    status_code: int
+    body: bytes | None = field(repr=False)
+    content_encoding: str = "identity"
+    retry_after_s: float | None = None
+
+
+def read_answer(endpoint: Endpoint, answer: Answer, keys: Keys) -> dict[str, object]:
+    """The JSON of a success: HTTP 2xx whose `status.success` is true and nothing else.
+
+    Args:
+        endpoint: that was called.
+        answer: what came back.
+        keys: masked in what is quoted from the service.
+
+    Raises:
+        StatusError: an HTTP status outside 2xx.
+        RejectedError: HTTP 2xx with `status.success` not true.
+        ShapeError: a body that is not an envelope.
+    """
+    if not 200 <= answer.status_code < 300:  # noqa: PLR2004  HTTP's own numbers
+        raise _status_error(endpoint, answer, keys)
+    document = _document(endpoint, answer)
+    status = document.get("status")
+    if not isinstance(status, dict):
+        raise failures.unreadable(endpoint, "has no status")
+    if status.get("success") is not True:
+        raise _rejected(endpoint, status, keys)
+    return document
+
+
+def _document(endpoint: Endpoint, answer: Answer) -> dict[str, object]:
+    if answer.body is None:
+        raise failures.unreadable(endpoint, "is larger than allowed")
+    if answer.content_encoding != "identity":
+        raise failures.unreadable(endpoint, "is compressed, which was not asked for")
+    if not answer.body.strip():
+        raise failures.unreadable(endpoint, "is empty")
+    try:
+        return decoded(answer.body)
+    except ValueError as error:
+        raise failures.unreadable(endpoint, "is not the JSON it should be") from error
+
+
+def _rejected(endpoint: Endpoint, status: dict[str, object], keys: Keys) -> RejectedError:
+    reference = status.get("reference_id")
+    short = keys.masked(str(reference))[:_REFERENCE_LIMIT] if reference else ""
+    return failures.rejected(endpoint, _said(status.get("message"), keys), visible(short) or None)
+
+
+def _status_error(endpoint: Endpoint, answer: Answer, keys: Keys) -> StatusError:
+    document = _document_or_nothing(endpoint, answer)
+    if answer.status_code == _TOO_MANY_REQUESTS:
+        return failures.rate_limited(endpoint, answer.status_code, answer.retry_after_s)
+    if answer.status_code == _UNAUTHORIZED or _names_the_keys(document):
+        return failures.keys_refused(endpoint, answer.status_code)
+    said = _said(_message_of(document), keys)
+    return failures.status_outside_2xx(endpoint, answer.status_code, said, answer.retry_after_s)
+
+
+def _document_or_nothing(endpoint: Endpoint, answer: Answer) -> dict[str, object]:
+    """The body of a failure: often HTML or nothing, and the HTTP status says enough."""
+    try:
+        return _document(endpoint, answer)
+    except ShapeError:
+        return {}
+
+
+def _names_the_keys(document: dict[str, object]) -> bool:
+    """Whether this is the HTTP 400 that bad keys get, told by the path in its `ModelState` (O)."""
+    return any("authorization_credentials" in path.lower() for path in _model_state(document))
+
+
+def _message_of(document: dict[str, object]) -> str:
+    """The words of either error shape: the envelope, or `Message` and `ModelState`."""
+    status = document.get("status")
+    envelope = status.get("message") if isinstance(status, dict) else None
+    parts = (envelope, document.get("Message"), *_faults(document))
+    return " ".join(part for part in parts if isinstance(part, str))
+
+
+def _faults(document: dict[str, object]) -> Iterator[str]:
+    for path, texts in _model_state(document).items():
+        yield from (f"{path}: {text}" for text in (texts if isinstance(texts, list) else [texts]))
+
+
+def _model_state(document: dict[str, object]) -> dict[str, object]:
+    state = document.get("ModelState")
+    return state if isinstance(state, dict) else {}
+
+
+def _said(message: object, keys: Keys) -> str:
+    text = message if isinstance(message, str) else ""
+    return quoted(keys.masked(text), _SAID_LIMIT) if text else "it said no more"

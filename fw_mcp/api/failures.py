@@ -1,0 +1,134 @@
+"""The words of what can go wrong with one call; knows no HTTP library.
+
+Each function makes one error of three parts. Nothing here quotes a URL, a key or an exception.
+"""
+
+from fw_mcp.api.endpoints import Endpoint
+from fw_mcp.errors import Reason, RejectedError, ShapeError, StatusError, TransportError
+
+_TRY_AGAIN = "Try again in a minute."
+_LOOK_FIRST = "Look with search_images before trying again."
+_CHECK_THE_WAY = "Check the network and FINERWORKS_BASE_URL with fw-mcp doctor, then try again."
+_CHECK_THE_BASE_URL = "Check FINERWORKS_BASE_URL, for example with fw-mcp doctor."
+_CHECK_THE_KEYS = (
+    "Check FINERWORKS_WEB_API_KEY and FINERWORKS_APP_KEY against FinerWorks' developer page; "
+    "they are two different keys of one account."
+)
+_CHECK_THE_ARGUMENTS = "Change what the message names, then try again."
+_UNCHANGED = "Nothing was changed."
+
+
+def never_sent(endpoint: Endpoint) -> TransportError:
+    """No connection, so the request certainly never arrived."""
+    return TransportError(
+        f"FinerWorks could not be reached for {endpoint.name}.",
+        state=_UNCHANGED,
+        next_step=_CHECK_THE_WAY,
+        reason=Reason.UNREACHABLE,
+        sent=False,
+    )
+
+
+def connection_lost(endpoint: Endpoint) -> TransportError:
+    """The connection broke after the request may have left."""
+    return TransportError(
+        f"The connection broke before {endpoint.name} was answered.",
+        state=_state(endpoint),
+        next_step=_next_step(endpoint),
+        reason=Reason.UNREACHABLE,
+        sent=True,
+    )
+
+
+def timed_out(endpoint: Endpoint) -> TransportError:
+    """No answer in time."""
+    return TransportError(
+        f"FinerWorks did not answer {endpoint.name} in time.",
+        state=_state(endpoint),
+        next_step=_next_step(endpoint),
+        reason=Reason.TIMED_OUT,
+        sent=True,
+    )
+
+
+def unreadable(endpoint: Endpoint, why: str) -> ShapeError:
+    """An answer that is not the JSON it should be; `why` is ours."""
+    return ShapeError(
+        f"The answer to {endpoint.name} {why}.",
+        state=_state(endpoint),
+        next_step=_next_step(endpoint),
+        reason=Reason.UNREADABLE_ANSWER,
+    )
+
+
+def rejected(endpoint: Endpoint, said: str, reference_id: str | None) -> RejectedError:
+    """HTTP 2xx, and yet no success; `said` is what the service said, quoted."""
+    reference = f" (reference {reference_id})" if reference_id else ""
+    return RejectedError(
+        f"FinerWorks did not carry out {endpoint.name}: {said}{reference}.",
+        state=_state(endpoint),
+        next_step=_LOOK_FIRST if endpoint.writes else _CHECK_THE_ARGUMENTS,
+        reason=Reason.REJECTED,
+        reference_id=reference_id,
+    )
+
+
+def keys_refused(endpoint: Endpoint, status_code: int) -> StatusError:
+    """The service does not accept the keys."""
+    return StatusError(
+        f"FinerWorks refused the API keys at {endpoint.name}.",
+        state=_UNCHANGED,
+        next_step=_CHECK_THE_KEYS,
+        reason=Reason.KEYS_REFUSED,
+        status_code=status_code,
+    )
+
+
+def rate_limited(endpoint: Endpoint, status_code: int, pause_s: float | None) -> StatusError:
+    """The service wants fewer calls."""
+    wait = f"Wait {pause_s:.0f} s, then try again." if pause_s else _TRY_AGAIN
+    return StatusError(
+        f"FinerWorks asked for fewer calls at {endpoint.name}.",
+        state=_UNCHANGED,
+        next_step=wait,
+        reason=Reason.RATE_LIMITED,
+        status_code=status_code,
+        retry_after_s=pause_s,
+    )
+
+
+def status_outside_2xx(
+    endpoint: Endpoint, status_code: int, said: str, pause_s: float | None
+) -> StatusError:
+    """Any other HTTP status outside 2xx; `said` is what the service said, quoted."""
+    state, next_step, reason = _reading_of(endpoint, status_code)
+    return StatusError(
+        f"FinerWorks answered {endpoint.name} with HTTP {status_code}: {said}.",
+        state=state,
+        next_step=next_step,
+        reason=reason,
+        status_code=status_code,
+        retry_after_s=pause_s,
+    )
+
+
+def _reading_of(endpoint: Endpoint, status_code: int) -> tuple[str, str, Reason]:
+    match status_code:
+        case 404 | 405:
+            return _UNCHANGED, _CHECK_THE_BASE_URL, Reason.UPSTREAM_ERROR
+        case code if code < 400:  # noqa: PLR2004  a redirect, which keys must not follow
+            return _state(endpoint), _CHECK_THE_BASE_URL, Reason.UPSTREAM_ERROR
+        case code if code < 500 and code != 408:  # noqa: PLR2004  408 may come from a proxy
+            return _UNCHANGED, _CHECK_THE_ARGUMENTS, Reason.REJECTED
+        case _:
+            return _state(endpoint), _next_step(endpoint), Reason.UPSTREAM_ERROR
+
+
+def _state(endpoint: Endpoint) -> str:
+    if endpoint.writes:
+        return f"It is unknown whether {endpoint.name} took effect."
+    return _UNCHANGED
+
+
+def _next_step(endpoint: Endpoint) -> str:
+    return _LOOK_FIRST if endpoint.writes else _TRY_AGAIN

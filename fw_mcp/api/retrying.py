@@ -1,0 +1,69 @@
+"""When a failed read is tried again, and after how long a pause; knows no HTTP library."""
+
+import itertools
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio
+import stamina
+
+from fw_mcp.errors import ShapeError, StatusError, TransportError
+
+ATTEMPTS = 3
+LONGEST_RETRY_AFTER_S = 30.0
+
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 8.0
+_PASSING_STATUS_CODES = frozenset({408, 429, 500, 502, 503, 504})
+
+T = TypeVar("T")
+
+
+async def repeated(attempt: Callable[[int], Awaitable[T]]) -> T:
+    """The first result of `attempt`, which is called up to three times with 1, 2, 3.
+
+    A pause that would outlast the enclosing deadline is not begun: the failure is told instead.
+
+    Raises:
+        ApiError: the last failure.
+    """
+    numbers = itertools.count(1)
+
+    def pause(error: Exception) -> float | bool:
+        remaining_s = anyio.current_effective_deadline() - anyio.current_time()
+        pause_s = pause_after(error, next(numbers))
+        return pause_s if pause_s is not None and pause_s < remaining_s else False
+
+    async for this in stamina.retry_context(on=pause, attempts=ATTEMPTS, timeout=None):
+        with this:
+            return await attempt(this.num)
+    raise AssertionError("stamina ends with a result or an error")  # pragma: no cover
+
+
+def pause_after(
+    error: Exception, number: int, jitter: Callable[[float, float], float] = random.uniform
+) -> float | None:
+    """How long to wait before a read is tried again.
+
+    Args:
+        error: what ended the attempt.
+        number: of the attempt that failed, from 1.
+        jitter: a number between its two arguments.
+
+    Returns:
+        seconds: half the step plus a random part of its other half, steps doubling from 1 to 8,
+        and at least what the service asked for; None when trying again is useless or the service
+        asked for more than 30 s.
+    """
+    if not _may_pass(error):
+        return None
+    half = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** (number - 1)) / 2
+    asked = (error.retry_after_s or 0.0) if isinstance(error, StatusError) else 0.0
+    return max(half + jitter(0, half), asked) if asked <= LONGEST_RETRY_AFTER_S else None
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, StatusError):
+        return error.status_code in _PASSING_STATUS_CODES
+    return isinstance(error, (TransportError, ShapeError))

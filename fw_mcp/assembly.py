@@ -1,0 +1,218 @@
+"""Settings become the parts of a server; nothing is opened or connected before it is used."""
+
+import logging
+import secrets
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fw_mcp.api.connection import KNOWN_HOSTS, BaseUrl, Keys
+from fw_mcp.config import Settings, option, variable
+from fw_mcp.errors import ConfigError, Reason, StoreError
+from fw_mcp.guard.effects import WRITES
+from fw_mcp.guard.guard import Confirm, Guard, Limits
+from fw_mcp.library.library import Library
+from fw_mcp.store.database import Database
+from fw_mcp.store.facts import session_id
+from fw_mcp.store.journal import Journal
+from fw_mcp.store.plans import PlanStore
+
+if TYPE_CHECKING:
+    from fw_mcp.api.client import FinerWorksClient
+
+_log = logging.getLogger(__name__)
+
+_SANDBOX_URL = "http://sandbox.localhost"
+_SANDBOX_NOTE = "This is the sandbox: an invented studio, where nothing is real or lost."
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Everything that runs, for whichever command."""
+
+    settings: Settings
+    database: Database
+    plans: PlanStore
+    journal: Journal
+    guard: Guard
+    library: Library
+    note: str
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        await self.library.aclose()
+        self.database.close()
+
+
+def assemble(settings: Settings, environ: Mapping[str, str]) -> Assembly:
+    """The parts that `settings` describe.
+
+    Args:
+        settings: validated.
+        environ: the environment, for the user's state folder.
+
+    Raises:
+        ConfigError: a setting is unsafe or names no tool.
+    """
+    check_base_url(settings)
+    database = Database(store_path(settings, environ, sys.platform))
+    plans = PlanStore(database)
+    journal = Journal(database, time.time)
+
+    async def connect() -> "FinerWorksClient":
+        return await _connect(settings, database)
+
+    return Assembly(
+        settings=settings,
+        database=database,
+        plans=plans,
+        journal=journal,
+        guard=Guard(plans, limits(settings), time.time),
+        library=Library(connect, journal),
+        note=_SANDBOX_NOTE if settings.sandbox is not None else "",
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    """The operator's limits.
+
+    Raises:
+        ConfigError: `writes` names what is no write tool.
+    """
+    return Limits(
+        read_only=settings.read_only,
+        writes=WRITES if settings.writes is None else _write_tools(settings.writes),
+        items_per_call=settings.max_items,
+        deletions_per_hour=settings.deletions_per_hour,
+        plan_ttl_s=settings.plan_ttl_s,
+        confirm=Confirm(settings.confirm),
+    )
+
+
+def check_base_url(settings: Settings) -> None:
+    """Refuse to send keys to a host nobody vouched for.
+
+    Raises:
+        ConfigError: plain http, or an unknown host without the explicit switch.
+    """
+    url = BaseUrl.parse(settings.base_url)
+    if url.is_loopback or url.host in KNOWN_HOSTS or settings.allow_other_host:
+        return
+    raise ConfigError(
+        f"{url.host} is no host of FinerWorks, and the keys would be sent to it.",
+        state="Nothing was started.",
+        next_step=f"Correct {variable('base_url')}, or add {option('allow_other_host')} if you "
+        "mean it.",
+        reason=Reason.UNSAFE_SETTING,
+    )
+
+
+def store_path(settings: Settings, environ: Mapping[str, str], platform: str) -> Path | None:
+    """The store's file; None keeps it in memory, beside a sandbox that is in memory too."""
+    if settings.store is not None:
+        return settings.store
+    if settings.sandbox is not None:
+        return Path(f"{settings.sandbox}.store") if settings.sandbox else None
+    return _state_folder(environ, platform) / "fw-mcp" / "store.sqlite3"
+
+
+def required_keys(settings: Settings) -> Keys:
+    """Both keys.
+
+    Raises:
+        ConfigError: naming the one that is missing.
+    """
+    missing = [
+        variable(name)
+        for name in ("web_api_key", "app_key")
+        if not _secret(getattr(settings, name))
+    ]
+    if missing:
+        raise ConfigError(
+            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
+            state="Nothing was sent.",
+            next_step="Tell the person to set them in the configuration of this server and start "
+            "it again, or to try it without an account: fw-mcp --sandbox.",
+            reason=Reason.KEYS_MISSING,
+        )
+    return Keys(_secret(settings.web_api_key), _secret(settings.app_key))
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """What must never be written anywhere."""
+    values = (settings.web_api_key, settings.app_key, settings.http_token)
+    return [text for text in map(_secret, values) if text]
+
+
+async def _connect(settings: Settings, database: Database) -> "FinerWorksClient":
+    from fw_mcp.api.client import FinerWorksClient  # noqa: PLC0415  brings the HTTP library
+
+    if settings.sandbox is not None:
+        return _sandbox_client(settings)
+    keys = required_keys(settings)
+    return FinerWorksClient(
+        base_url=settings.base_url,
+        keys=keys,
+        session_id=settings.session_id or await _kept_session_id(database),
+        account_key=settings.account_key,
+        site_id=settings.site_id,
+    )
+
+
+def _sandbox_client(settings: Settings) -> "FinerWorksClient":
+    from fw_mcp.api.client import FinerWorksClient  # noqa: PLC0415  only with --sandbox
+    from fw_mcp.embedded import SandboxTransport  # noqa: PLC0415
+    from fw_mcp.sandbox.app import create_app  # noqa: PLC0415
+    from fw_mcp.sandbox.keys import (  # noqa: PLC0415
+        SANDBOX_APP_KEY,
+        SANDBOX_SESSION_ID,
+        SANDBOX_WEB_API_KEY,
+    )
+
+    return FinerWorksClient(
+        base_url=_SANDBOX_URL,
+        keys=Keys(SANDBOX_WEB_API_KEY, SANDBOX_APP_KEY),
+        session_id=settings.session_id or SANDBOX_SESSION_ID,
+        account_key=settings.account_key,
+        site_id=settings.site_id,
+        transport=SandboxTransport(create_app(settings.sandbox or None)),
+    )
+
+
+async def _kept_session_id(database: Database) -> str:
+    try:
+        return await session_id(database)
+    except StoreError as fault:
+        # Reading must go on; only temporary images of former runs are out of reach.
+        _log.warning("%s A session id for this run only is used.", fault.what)
+        return secrets.token_hex(16)
+
+
+def _write_tools(text: str) -> tuple[str, ...]:
+    named = tuple(name.strip() for name in text.split(",") if name.strip())
+    unknown = [name for name in named if name not in WRITES]
+    if unknown:
+        raise ConfigError(
+            f"{option('writes')} names {', '.join(unknown)}, which is no write tool.",
+            state="Nothing was started.",
+            next_step=f"The write tools are {', '.join(WRITES)}.",
+            reason=Reason.INVALID_SETTING,
+        )
+    return named
+
+
+def _state_folder(environ: Mapping[str, str], platform: str) -> Path:
+    home = Path.home()
+    if platform == "win32":
+        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    if platform == "darwin":
+        return home / "Library" / "Application Support"
+    return Path(environ.get("XDG_STATE_HOME") or home / ".local" / "state")
+
+
+def _secret(value: object) -> str:
+    reveal = getattr(value, "get_secret_value", None)
+    return str(reveal()).strip() if reveal else ""

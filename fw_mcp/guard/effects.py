@@ -1,0 +1,49 @@
+"""What each tool does to a library: the one table that tool hints and the guard both read."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Effect(StrEnum):
+    """The strongest thing a tool does."""
+
+    READS = "reads"
+    ADDS = "adds"
+    OVERWRITES = "overwrites"
+    DESTROYS = "destroys"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEffect:
+    """A tool's title, effect and the four hints of the protocol."""
+
+    tool: str
+    title: str
+    effect: Effect
+    idempotent: bool
+    open_world: bool = True
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the tool changes nothing."""
+        return self.effect is Effect.READS
+
+    @property
+    def destructive(self) -> bool:
+        """Whether the tool may change or remove what is already there."""
+        return self.effect in {Effect.OVERWRITES, Effect.DESTROYS}
+
+
+_TABLE = (
+    ToolEffect("search_images", "Search images", Effect.READS, idempotent=True),
+    ToolEffect("add_images", "Add images", Effect.ADDS, idempotent=False),
+    ToolEffect(
+        "update_image_metadata", "Update titles and descriptions", Effect.DESTROYS, idempotent=True
+    ),
+    ToolEffect("delete_images", "Delete images", Effect.DESTROYS, idempotent=True),
+    ToolEffect("set_selection", "Set a selection", Effect.OVERWRITES, idempotent=True),
+)
+
+EFFECTS = MappingProxyType({row.tool: row for row in _TABLE})
+WRITES = tuple(row.tool for row in _TABLE if not row.read_only)

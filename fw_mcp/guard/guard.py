@@ -1,0 +1,239 @@
+"""The guard: what may go, at what size, and only once.
+
+A plan is made from fresh data and kept. Carrying it out first wins its single use in the store;
+the caller then reads the targets again and asks `Guard.unchanged` before it sends anything.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NoReturn
+
+from fw_mcp.errors import GuardError, Reason, quoted
+from fw_mcp.guard.effects import EFFECTS, WRITES
+from fw_mcp.guard.targets import Target, digest, targets_digest
+from fw_mcp.store.plans import Claim, PlanRecord, PlanStore
+
+Plan = PlanRecord
+
+_NOTHING_SENT = "This call sent nothing."
+
+
+class Confirm(StrEnum):
+    """Who answers a question, as the operator set it."""
+
+    AUTO = "auto"
+    PLAN = "plan"
+    APPROVE = "approve"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What no client can lift.
+
+    Attributes:
+        read_only: refuse every write.
+        writes: the write tools that are on.
+        items_per_call: the most images one destructive call may delete or strip of products.
+        deletions_per_hour: the most images that may be deleted or stripped of products in an hour.
+        plan_ttl_s: how long a plan can be answered, in seconds.
+        confirm: who answers.
+    """
+
+    read_only: bool = False
+    writes: tuple[str, ...] = WRITES
+    items_per_call: int = 50
+    deletions_per_hour: int = 200
+    plan_ttl_s: float = 600
+    confirm: Confirm = Confirm.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A destructive call, before anybody answered.
+
+    Attributes:
+        arguments: what names the call's effect, as plain JSON; `dry_run` and `plan_id` stay out.
+        targets: the images that would be deleted or lose products, read fresh.
+    """
+
+    tool: str
+    caller: str
+    arguments: object
+    targets: Sequence[Target]
+    question: str
+
+
+class Guard:
+    """Decides whether a write may go.
+
+    Args:
+        plans: where plans live; shared by every process on one store.
+        limits: the operator's.
+        now: seconds since the epoch.
+    """
+
+    def __init__(self, plans: PlanStore, limits: Limits, now: Callable[[], float]) -> None:
+        self._plans = plans
+        self.limits = limits
+        self.now = now
+
+    def offered(self, tool: str) -> bool:
+        """Whether `tool` is on at all."""
+        if tool not in EFFECTS:
+            return False
+        if EFFECTS[tool].read_only:
+            return True
+        return not self.limits.read_only and tool in self.limits.writes
+
+    def admit(self, tool: str) -> None:
+        """Let a call of `tool` in.
+
+        Raises:
+            GuardError: the operator turned it off.
+        """
+        if self.offered(tool):
+            return
+        if self.limits.read_only:
+            raise GuardError(
+                f"{tool} is off: this server runs read-only.",
+                state=_NOTHING_SENT,
+                next_step="Tell the person; only the operator can start it without --read-only.",
+                reason=Reason.READ_ONLY,
+            )
+        raise GuardError(
+            f"{tool} is off on this server.",
+            state=_NOTHING_SENT,
+            next_step="Tell the person; only the operator can add it to --writes.",
+            reason=Reason.WRITE_DISABLED,
+        )
+
+    def check_size(self, items: int) -> None:
+        """Hold the ceiling on one destructive call.
+
+        Args:
+            items: images that would be deleted or lose products.
+
+        Raises:
+            GuardError: more than the operator allows.
+        """
+        if items <= self.limits.items_per_call:
+            return
+        raise GuardError(
+            f"The call would destroy on {items} images; at most {self.limits.items_per_call} "
+            "are allowed in one call.",
+            state=_NOTHING_SENT,
+            next_step="Make smaller calls, or ask the operator to raise --max-items.",
+            reason=Reason.TOO_MANY_ITEMS,
+        )
+
+    async def plan(self, proposal: Proposal) -> Plan:
+        """Keep a plan for `proposal`, to be answered before it expires.
+
+        Raises:
+            GuardError: it is larger than the operator allows.
+            StoreError: it could not be kept.
+        """
+        self.check_size(len(proposal.targets))
+        now = self.now()
+        plan_id = secrets.token_hex(8)
+        record = PlanRecord(
+            plan_id=plan_id,
+            tool=proposal.tool,
+            caller=proposal.caller,
+            arguments_digest=digest(proposal.arguments),
+            targets_digest=targets_digest(proposal.targets),
+            weight=len(proposal.targets),
+            question=f"{proposal.question}\n(plan {plan_id})",
+            created_at=now,
+            expires_at=now + self.limits.plan_ttl_s,
+        )
+        await self._plans.add(record)
+        return record
+
+    async def recall(self, plan_id: str, *, tool: str, caller: str, arguments: object) -> Plan:
+        """The open plan with this id, if it is for exactly this call.
+
+        Raises:
+            GuardError: unknown, used, expired, or made for another call.
+        """
+        plan = await self._plans.get(plan_id)
+        if plan is None:
+            self._refuse(Claim.UNKNOWN, plan_id, tool)
+        if (plan.tool, plan.caller, plan.arguments_digest) != (tool, caller, digest(arguments)):
+            raise GuardError(
+                f"Plan {plan_id} was made for another call: another tool, other images or other "
+                "values.",
+                state=_NOTHING_SENT,
+                next_step=f"Repeat {tool} with the same arguments as before plus plan_id, or call "
+                "it without plan_id for a new plan.",
+                reason=Reason.PLAN_MISMATCH,
+            )
+        if plan.ended_at is not None:
+            self._refuse(Claim.USED, plan_id, tool)
+        if plan.expires_at <= self.now():
+            self._refuse(Claim.EXPIRED, plan_id, tool)
+        return plan
+
+    async def approved(self, plan: Plan) -> bool:
+        """Whether a person approved the plan in a terminal."""
+        current = await self._plans.get(plan.plan_id)
+        return current is not None and current.approved_at is not None
+
+    async def win(self, plan: Plan) -> None:
+        """Win the plan's single use. From here on this call, and no other, may carry it out.
+
+        Raises:
+            GuardError: another call won it, it ended, expired, is not approved where approval is
+                required, or the hour's limit is reached.
+            StoreError: the store cannot tell; nothing may be sent.
+        """
+        claim = await self._plans.claim(
+            plan.plan_id,
+            self.now(),
+            weight_per_hour=self.limits.deletions_per_hour,
+            approved_only=self.limits.confirm is Confirm.APPROVE,
+        )
+        if claim is not Claim.WON:
+            self._refuse(claim, plan.plan_id, plan.tool)
+
+    async def decline(self, plan: Plan) -> None:
+        """End a plan that was answered with no."""
+        await self._plans.decline(plan.plan_id, self.now())
+
+    @staticmethod
+    def unchanged(plan: Plan, targets: Sequence[Target]) -> bool:
+        """Whether the targets still are what the question said."""
+        return plan.targets_digest == targets_digest(targets)
+
+    def _refuse(self, claim: Claim, plan_id: str, tool: str) -> NoReturn:
+        what, next_step, reason = _REFUSALS[claim]
+        raise GuardError(
+            what.format(plan=quoted(plan_id, 40), limit=self.limits.deletions_per_hour),
+            state=_NOTHING_SENT,
+            next_step=next_step.format(tool=tool),
+            reason=reason,
+        )
+
+
+_NEW_PLAN = "Call {tool} again without plan_id to get a new question."
+_REFUSALS: dict[Claim, tuple[str, str, Reason]] = {
+    Claim.UNKNOWN: ("There is no plan {plan}.", _NEW_PLAN, Reason.PLAN_UNKNOWN),
+    Claim.USED: (
+        "The answer to plan {plan} was already used: an answer counts once.",
+        "See with search_images what it did, or call {tool} without plan_id for a new question.",
+        Reason.PLAN_USED,
+    ),
+    Claim.EXPIRED: ("The confirmation of plan {plan} expired.", _NEW_PLAN, Reason.PLAN_EXPIRED),
+    Claim.NOT_APPROVED: (
+        "Plan {plan} is not approved yet.",
+        "Ask the person to run fw-mcp approve PLAN in a terminal, then repeat the call.",
+        Reason.NOT_APPROVED,
+    ),
+    Claim.HOURLY_LIMIT: (
+        "The operator allows {limit} deletions an hour, and this plan would exceed that.",
+        "Wait, or make a smaller call; only the operator can raise --deletions-per-hour.",
+        Reason.HOURLY_LIMIT,
+    ),
+}

@@ -1,0 +1,93 @@
+"""The words a person answers: what would go, by name."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from fw_mcp.errors import quoted
+from fw_mcp.guard.targets import HungProduct, Target
+
+_LINES = 5
+_PRODUCTS_PER_LINE = 3
+
+
+def deletion_question(targets: Sequence[Target], library: str) -> str:
+    """Ask whether these images may be deleted.
+
+    Args:
+        targets: at least one, as they stand now.
+        library: `inventory` or `temporary`.
+    """
+    return _question(
+        f"Delete {_count(len(targets), 'image')} from the {library} library?",
+        targets,
+        "FinerWorks cannot undo a deletion.",
+    )
+
+
+def retitling_question(targets: Sequence[Target], rewritten: int) -> str:
+    """Ask whether products may go because their images' text is overwritten.
+
+    Args:
+        targets: the images that carry products.
+        rewritten: how many images the whole call rewrites.
+    """
+    return _question(
+        f"Rewrite the text of {_count(rewritten, 'image')}? FinerWorks removes the products of "
+        f"an image whose text is updated: {_count(len(targets), 'image')} would lose theirs.",
+        targets,
+        "The products cannot be brought back from here.",
+    )
+
+
+def products_summary(products: Sequence[HungProduct]) -> str:
+    """`3 products, 2 of them live in shops (Etsy 1, Shopify 2)`."""
+    live = [product for product in products if product.shops]
+    text = _count(len(products), "product")
+    if live:
+        shops = Counter(shop for product in live for shop in product.shops)
+        named = ", ".join(f"{shop} {count}" for shop, count in sorted(shops.items()))
+        text += f", {len(live)} of them live in shops ({named})"
+    return text
+
+
+def _question(head: str, targets: Sequence[Target], last: str) -> str:
+    lines = [head, *(f"- {_line(target)}" for target in targets[:_LINES])]
+    if len(targets) > _LINES:
+        lines.append(f"- and {_count(len(targets) - _LINES, 'more image')}")
+    lost = [product for target in targets for product in target.products]
+    lines.append(f"In all: {_count(len(targets), 'image')}, {products_summary(lost)}.")
+    lines.append(last)
+    return "\n".join(lines)
+
+
+def _line(target: Target) -> str:
+    return f"{_image(target)}{_changes(target)}; {_products(target.products)}"
+
+
+def _image(target: Target) -> str:
+    name = quoted(target.title or target.file_name)
+    return f"{name} ({target.guid[:8]})"
+
+
+def _changes(target: Target) -> str:
+    return "".join(
+        f"; {change.field} {quoted(change.before, 30)} → {quoted(change.after, 30)}"
+        for change in target.changes
+    )
+
+
+def _products(products: Sequence[HungProduct]) -> str:
+    if not products:
+        return "no products"
+    named = ", ".join(_product(product) for product in products[:_PRODUCTS_PER_LINE])
+    more = len(products) - _PRODUCTS_PER_LINE
+    return f"products that go: {named}" + (f" and {more} more" if more > 0 else "")
+
+
+def _product(product: HungProduct) -> str:
+    live = f", live in {' and '.join(product.shops)}" if product.shops else ""
+    return f"{quoted(product.name, 40)} (SKU {quoted(product.sku, 40)}{live})"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,127 @@
+"""The way to one account's library: the client, the journal, and how much goes at a time."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import anyio
+
+from fw_mcp.errors import Reason, TransportError
+
+if TYPE_CHECKING:
+    # The client brings the HTTP library, which a server that only lists its tools never needs.
+    from fw_mcp.api.client import FinerWorksClient
+    from fw_mcp.store.journal import Journal
+
+T = TypeVar("T")
+
+CHUNK = 50
+_READS_AT_ONCE = 4
+_WRITES_AT_ONCE = 1
+
+
+class Progress(Protocol):
+    """Told after each chunk how many of how many items are settled."""
+
+    async def __call__(
+        self, progress: float, total: float | None = None, message: str | None = None
+    ) -> None:
+        """Tell it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a call may take, in seconds.
+
+    Attributes:
+        start_chunks_s: no further chunk is started after this long.
+        total_s: reading is given up after this long; most hosts give up on a call at 60.
+    """
+
+    start_chunks_s: float = 25.0
+    total_s: float = 45.0
+
+
+class Library:
+    """One account's image library.
+
+    Args:
+        connect: gives the client; called once, at the first use, so that a server without keys
+            starts and says what is missing when it is asked for something.
+        journal: where writes are recorded before they are sent.
+        pace: how long a call may take.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable["FinerWorksClient"]],
+        journal: "Journal",
+        *,
+        pace: Pace | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.journal = journal
+        self.pace = pace or Pace()
+        self.clock = clock
+        self._connect = connect
+        self._client: FinerWorksClient | None = None
+        self._connecting = anyio.Lock()
+        self._reads = anyio.CapacityLimiter(_READS_AT_ONCE)
+        self._writes = anyio.CapacityLimiter(_WRITES_AT_ONCE)
+
+    async def client(self) -> "FinerWorksClient":
+        """The client, connected at the first use.
+
+        Raises:
+            ConfigError: the keys are missing or a setting is unsafe.
+        """
+        async with self._connecting:
+            if self._client is None:
+                self._client = await self._connect()
+            return self._client
+
+    async def aclose(self) -> None:
+        """Let go of the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator["FinerWorksClient"]:
+        """A turn to read: at most four at a time."""
+        client = await self.client()
+        async with self._reads:
+            yield client
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator["FinerWorksClient"]:
+        """The turn to write: one at a time; once begun it is finished though the caller left."""
+        client = await self.client()
+        async with self._writes:
+            with anyio.CancelScope(shield=True):
+                yield client
+
+    async def in_time(self, read: Awaitable[T], started: float) -> T:
+        """Await a read of a call that began at `started`, giving up when the call's time is over.
+
+        Raises:
+            TransportError: the time is over.
+        """
+        left = self.pace.total_s - (self.clock() - started)
+        with anyio.move_on_after(max(left, 0.0)):
+            return await read
+        raise TransportError(
+            f"The call took longer than {self.pace.total_s:g} s.",
+            state="This part was only reading; nothing was changed by it.",
+            next_step="Call again with fewer images.",
+            reason=Reason.TIMED_OUT,
+            sent=True,
+        )
+
+
+def chunked(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    """`items` in slices of at most `size`."""
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -1,0 +1,63 @@
+"""How each item of a write ended, as read back from the service."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from fw_mcp.api.models import ImageDetails, Product
+
+
+class Outcome(StrEnum):
+    """The closed list of ends."""
+
+    CREATED = "created"
+    ADOPTED = "adopted"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    ALREADY_GONE = "already_gone"
+    NOT_FOUND = "not_found"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_ATTEMPTED = "not_attempted"
+
+
+GOOD = frozenset({Outcome.CREATED, Outcome.ADOPTED, Outcome.UPDATED, Outcome.DELETED})
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One item of a write.
+
+    Attributes:
+        guid: the image; None when none is known yet.
+        outcome: as read back, never as requested.
+        detail: why, or how to find out; "" where the outcome says it all.
+        before: the record as it stood; None when there was none.
+        after: the record as read back; None when there is none.
+    """
+
+    guid: str | None
+    outcome: Outcome
+    detail: str = ""
+    before: ImageDetails | None = field(default=None, repr=False)
+    after: ImageDetails | None = field(default=None, repr=False)
+
+    @property
+    def settled(self) -> bool:
+        """Whether what the service holds now is known and is what was asked for."""
+        return self.outcome in GOOD
+
+    @property
+    def products_gone(self) -> tuple[Product, ...]:
+        """The products that hung on the image before and were not read back after."""
+        kept = {product_key(product) for product in products(self.after)}
+        return tuple(one for one in products(self.before) if product_key(one) not in kept)
+
+
+def products(image: ImageDetails | None) -> tuple[Product, ...]:
+    """The virtual-inventory products of an image; none when it is None or they were not asked."""
+    return tuple((image.products if image else None) or ())
+
+
+def product_key(product: Product) -> str:
+    """What tells one product of an image from another."""
+    return product.product_guid or product.sku or ""

@@ -1,0 +1,118 @@
+"""Selections: the hand-off token of a set of images to a page on FinerWorks.com."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fw_mcp.api.models import UpdateFileSelectionRequest
+from fw_mcp.errors import ApiError
+from fw_mcp.library.library import Library
+from fw_mcp.library.outcomes import Ended, Outcome
+from fw_mcp.library.reading import read_anywhere
+from fw_mcp.library.writing import Job, journalled, outcome_of_fault, why_failed
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A selection as it was written and read back.
+
+    Attributes:
+        outcome: `updated` when the service holds exactly the images that were sent.
+        stored: what the service holds; None when it could not be read.
+        missing: guids that name no image and were not sent.
+        previous: what the selection held before.
+    """
+
+    selection_guid: str
+    outcome: Outcome
+    detail: str
+    stored: tuple[str, ...] | None
+    missing: tuple[str, ...]
+    previous: tuple[str, ...]
+
+
+async def read_selection(library: Library, selection_guid: str) -> tuple[str, ...]:
+    """The guids a selection holds; none when the service does not know it.
+
+    Raises:
+        ApiError: it could not be read.
+    """
+    async with library.reading() as client:
+        answer = await client.list_file_selection(selection_guid)
+    return tuple(answer.guids)
+
+
+async def set_selection(
+    library: Library, job: Job, selection_guid: str, guids: Sequence[str]
+) -> Selection:
+    """Make the selection hold exactly the images of `guids` that exist, and read it back.
+
+    Whether the service replaces or merges is undocumented: the whole set is sent and what is
+    stored is read.
+
+    Args:
+        library: whose.
+        job: the call.
+        selection_guid: the selection's master key; created when it is new.
+        guids: images of either library.
+
+    Raises:
+        ApiError: the images, or what the selection held, could not be read; nothing was sent.
+        StoreError: the journal could not be written; nothing was sent.
+    """
+    found = await read_anywhere(library, guids, started=job.started)
+    present = [guid for guid in guids if guid in found]
+    missing = tuple(guid for guid in guids if guid not in found)
+    previous = await library.in_time(read_selection(library, selection_guid), job.started)
+    if not present:
+        detail = "None of these images exists; nothing was sent."
+        return Selection(selection_guid, Outcome.NOT_ATTEMPTED, detail, previous, missing, previous)
+
+    stored: tuple[str, ...] | None = None
+
+    async def write() -> list[Ended]:
+        nonlocal stored
+        end, stored = await _send(library, job, selection_guid, present)
+        return [end]
+
+    async with library.writing():
+        (end,) = await journalled(
+            library,
+            job,
+            intent=[{"guid": selection_guid, "guids": present}],
+            former=[{"guid": selection_guid, "guids": list(previous)}],
+            write=write,
+        )
+    return Selection(selection_guid, end.outcome, end.detail, stored, missing, previous)
+
+
+async def _send(
+    library: Library, job: Job, selection_guid: str, guids: list[str]
+) -> tuple[Ended, tuple[str, ...] | None]:
+    client = await library.client()
+    fault: ApiError | None = None
+    try:
+        await client.update_file_selection(
+            UpdateFileSelectionRequest(guids=guids, guid=selection_guid)
+        )
+    except ApiError as raised:
+        fault = raised
+    try:
+        stored = await library.in_time(read_selection(library, selection_guid), job.started)
+    except ApiError as unread:
+        outcome = outcome_of_fault(fault) if fault else Outcome.UNKNOWN
+        why = f"It could not be read back: {unread.what} Read finerworks://selections/{{guid}}."
+        return Ended(selection_guid, outcome, why), None
+    return _ended(selection_guid, guids, stored, fault), stored
+
+
+def _ended(
+    selection_guid: str, guids: list[str], stored: tuple[str, ...], fault: ApiError | None
+) -> Ended:
+    if set(stored) == set(guids):
+        return Ended(selection_guid, Outcome.UPDATED)
+    if fault is not None:
+        return Ended(selection_guid, outcome_of_fault(fault), why_failed(fault))
+    if set(stored) > set(guids):
+        detail = "The service kept what the selection held before; see stored."
+        return Ended(selection_guid, Outcome.UPDATED, detail)
+    return Ended(selection_guid, Outcome.FAILED, "The service stored other images; see stored.")

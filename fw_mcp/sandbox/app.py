@@ -1,0 +1,230 @@
+"""The sandbox as a Starlette application: keys, routes, binding, answers."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from fw_mcp.sandbox import central, openapi, pictures
+from fw_mcp.sandbox.answers import (
+    BAD_REQUEST,
+    SERVER_ERROR,
+    envelope,
+    keys_refused,
+    web_api_error,
+)
+from fw_mcp.sandbox.binding import BindingError, Members
+from fw_mcp.sandbox.database import check_file, open_images
+from fw_mcp.sandbox.endpoints import ENDPOINTS, CarriedBy, Context, Endpoint
+from fw_mcp.sandbox.faults import Fault, Faults
+from fw_mcp.sandbox.images import Images
+from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
+from fw_mcp.sandbox.seed import furnish
+from fw_mcp.sandbox.switches import ALL_OFF, Switches
+
+_VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
+_PICTURE_HEADERS = {"Cache-Control": "public, max-age=86400, immutable"}
+
+
+class MalformedBodyError(ValueError):
+    """A body that is not JSON."""
+
+
+def create_app(
+    path: str | Path | None = None,
+    *,
+    seed: bool = True,
+    switches: Switches = ALL_OFF,
+    faults: Faults | None = None,
+    fault_control: bool = False,
+    clock: Callable[[], datetime] = central.utc_now,
+) -> Starlette:
+    """Make a sandbox. Nothing is opened or seeded before the first request.
+
+    An injected fault of kind ``dropped`` leaves the application as `ConnectionDropped`
+    (``fw_mcp.sandbox.faults``): map it where the application is called in process.
+
+    Args:
+        path: the SQLite file to keep everything in, opened again with what it holds; None keeps it
+            in memory for as long as the application lives.
+        seed: fill a library that never held an image with the studio's.
+        switches: where to depart from the ordinary behaviour.
+        faults: what is to go wrong.
+        fault_control: serve ``POST`` (add one) and ``DELETE`` (clear) ``/_sandbox/faults``, without
+            keys. Leave it off where strangers can reach the application.
+        clock: gives the time, with a zone.
+
+    Returns:
+        The application. It needs no lifespan.
+
+    Raises:
+        ConfigError: the file is not the sandbox's, or its folder is missing.
+    """
+    file = Path(path) if path is not None else None
+    if file:
+        check_file(file)
+    sandbox = _Sandbox(file, seed, switches, faults or Faults(), clock)
+    routes = [
+        Route("/openapi.json", _openapi),
+        Route("/pictures/{guid}/{size}", sandbox.picture),
+        Route("/{version}/{name}", sandbox.call, methods=_VERBS),
+    ]
+    control = [Route("/_sandbox/faults", sandbox.control, methods=["POST", "DELETE"])]
+    # Starlette's own redirect to a path without its slash would send a write twice.
+    app = Starlette(
+        routes=(control if fault_control else []) + routes,
+        exception_handlers={HTTPException: _http_error, Exception: _server_error},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+class _Sandbox:
+    """The parts of one sandbox, and what its routes do with them."""
+
+    def __init__(
+        self,
+        file: Path | None,
+        seed: bool,
+        switches: Switches,
+        faults: Faults,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._file = file
+        self._seed = seed
+        self._switches = switches
+        self._faults = faults
+        self._clock = clock
+
+    @cached_property
+    def _images(self) -> Images:
+        return open_images(self._file, furnish=self._furnish)
+
+    def _furnish(self, images: Images) -> None:
+        if self._seed:
+            furnish(images, now=self._clock())
+
+    async def call(self, request: Request) -> Response:
+        """Answer ``/v3/<name>``, or spoil the answer as planned."""
+        endpoint = _found(request)
+        body = await request.body()
+
+        def answer() -> Response:
+            return self._answer(endpoint, request, body)
+
+        fault = self._faults.take(endpoint.name)
+        return await self._faults.spoil(fault, answer) if fault else answer()
+
+    def _answer(self, endpoint: Endpoint, request: Request, body: bytes) -> Response:
+        if not _keys_fit(request.headers):
+            return keys_refused()
+        try:
+            wanted = Members(endpoint.accepts).bind(_members(endpoint, request, body))
+            outcome = endpoint.carry_out(self._context(request), wanted)
+        except MalformedBodyError:
+            return web_api_error(400, "The request body is not valid JSON.")
+        except BindingError as error:
+            return web_api_error(400, BAD_REQUEST, model_state=error.problems)
+        except sqlite3.Error:
+            return web_api_error(500, SERVER_ERROR)
+        return envelope(
+            outcome.members,
+            domain=request.url.hostname,
+            success=outcome.success,
+            status_code=endpoint.status_code,
+            message=outcome.message,
+        )
+
+    def _context(self, request: Request) -> Context:
+        now = central.to_microseconds(self._clock())
+        return Context(self._images, self._switches, now, str(request.base_url))
+
+    async def picture(self, request: Request) -> Response:
+        """Serve a thumbnail or a preview. There are no print masters."""
+        size, image = request.path_params["size"], None
+        if size in {"thumbnail", "preview"}:
+            image = self._images.with_guid(request.path_params["guid"].lower())
+        if image is None:
+            raise HTTPException(404)
+        headers = _PICTURE_HEADERS | {"ETag": f'"{image["guid"]}-{size}"'}
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        preview = pictures.preview_size(image["pix_w"], image["pix_h"])
+        pixels = pictures.THUMBNAIL_SIZE if size == "thumbnail" else preview
+        png = pictures.paint(image["guid"], pixels, series=image["personal_gallery_title"])
+        return Response(png, media_type="image/png", headers=headers)
+
+    async def control(self, request: Request) -> Response:
+        """Add a fault to the plan, or clear it."""
+        if request.method == "DELETE":
+            self._faults.clear()
+            return Response(status_code=204)
+        try:
+            self._faults.add(Members(Fault).bind(_parsed(await request.body())))
+        except MalformedBodyError:
+            return web_api_error(400, "The request body is not valid JSON.")
+        except BindingError as error:
+            return web_api_error(400, BAD_REQUEST, model_state=error.problems)
+        return Response(status_code=204)
+
+
+def _found(request: Request) -> Endpoint:
+    """The endpoint of a request: its path in any case, its verb exactly."""
+    version, name = request.path_params["version"].lower(), request.path_params["name"].lower()
+    endpoint = _BY_NAME.get(name) if version == "v3" else None
+    if endpoint is None:
+        raise HTTPException(404)
+    if request.method != endpoint.verb:
+        raise HTTPException(405, headers={"Allow": endpoint.verb})
+    return endpoint
+
+
+def _keys_fit(headers: Mapping[str, str]) -> bool:
+    keys = (headers.get("web_api_key", ""), headers.get("app_key", ""))
+    return tuple(key.lower() for key in keys) == (SANDBOX_WEB_API_KEY, SANDBOX_APP_KEY)
+
+
+def _members(endpoint: Endpoint, request: Request, body: bytes) -> object:
+    if endpoint.carried_by is CarriedBy.QUERY:
+        return dict(request.query_params)
+    return _parsed(body)
+
+
+def _parsed(body: bytes) -> object:
+    try:
+        return json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise MalformedBodyError from None
+
+
+def _no_constant(name: str) -> float:
+    """NaN and the infinities are Python's words, not JSON's."""
+    raise ValueError(name)
+
+
+async def _openapi(request: Request) -> Response:
+    return JSONResponse(openapi.document(str(request.base_url)))
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    uri = request.url.replace(query="")
+    messages = {
+        404: f"No HTTP resource was found that matches the request URI '{uri}'.",
+        405: f"The requested resource does not support http method '{request.method}'.",
+    }
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return web_api_error(status, messages.get(status, BAD_REQUEST), headers=headers)
+
+
+async def _server_error(_request: Request, _error: Exception) -> Response:
+    return web_api_error(500, SERVER_ERROR)

@@ -1,0 +1,286 @@
+"""What each endpoint does, and the table of them all."""
+
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from fw_mcp.sandbox import central
+from fw_mcp.sandbox.images import Images, Row, StoredImage
+from fw_mcp.sandbox.requests import (
+    AddImages,
+    DeleteImages,
+    ImageText,
+    LibraryName,
+    ListFileSelection,
+    ListImages,
+    NewImage,
+    Nothing,
+    UpdateFileSelection,
+    UpdateImages,
+)
+from fw_mcp.sandbox.seed import KEPT_FOR
+from fw_mcp.sandbox.switches import Switches
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+UNKNOWN_GUIDS = "One or more images could not be found."
+
+_ODD_CHARACTER = re.compile(r"[^A-Za-z0-9._-]")
+_URIS = ("public_thumbnail_uri", "public_preview_uri", "private_hires_uri")
+_UNPUBLISHED = ("library", "session_id")
+
+USER_ACCOUNT = {
+    "account_id": 1,
+    "account_key": "00000000-0000-4000-8000-00000000000c",
+    "account_username": "sandbox-studio",
+    "account_email": "nobody@sandbox.invalid",
+    "account_title": "Sandbox Studio (fake)",
+    "account_firstname": "Nobody",
+    "account_lastname": "Atall",
+    "billing_info": {
+        "first_name": "Nobody",
+        "last_name": "Atall",
+        "address_1": "1 Nowhere Street",
+        "city": "Nowhere",
+        "state_code": "TX",
+        "zip_postal_code": "00000",
+        "country_code": "us",
+        "phone": "000-000-0000",
+        "email": "billing@sandbox.invalid",
+    },
+    "payment_profile_id": "fake-payment-profile",
+    "connections": [{"name": "Shopify", "id": "sandbox.invalid", "data": "fake-shop-token"}],
+    "app_details": {"app_name": "Sandbox", "app_live_mode": False, "app_webhook": None},
+}
+"""An account as full of personal and billing members as a real one, all of them fake."""
+
+
+class CarriedBy(StrEnum):
+    """Where a request's members are."""
+
+    BODY = "body"
+    QUERY = "query"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an endpoint works with.
+
+    Attributes:
+        images: the tables.
+        switches: how the sandbox departs from its ordinary behaviour.
+        now: the time of the call, in microseconds.
+        base_url: the address the request came to, ending in ``/``.
+    """
+
+    images: Images
+    switches: Switches
+    now: int
+    base_url: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an endpoint gives besides ``status``, and whether it succeeded."""
+
+    members: Mapping[str, object] = field(default_factory=dict)
+    success: bool = True
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One row of the API: ``verb /v3/name``.
+
+    Attributes:
+        accepts: the dataclass its request binds to.
+        carried_by: where the request's members are.
+        gives: the members of its answer, besides ``status``.
+    """
+
+    name: str
+    verb: str
+    accepts: "type[DataclassInstance]"
+    carry_out: Callable[[Context, Any], Outcome]
+    summary: str
+    gives: tuple[str, ...] = ()
+    carried_by: CarriedBy = CarriedBy.BODY
+    status_code: int = 200
+
+
+def _list_images(context: Context, wanted: ListImages) -> Outcome:
+    rows, count = context.images.matching(wanted, now=context.now)
+    sold = wanted.list_products and wanted.library.name is LibraryName.INVENTORY
+    products = context.images.products_of(row["guid"] for row in rows) if sold else {}
+    return Outcome(
+        {
+            "images": [_details(context, row, products.get(row["guid"])) for row in rows],
+            "page_number": wanted.page_number,
+            "per_page": len(rows),
+            "count": count,
+        }
+    )
+
+
+def _add_images(context: Context, wanted: AddImages) -> Outcome:
+    stored = context.images.add([_stored(context, wanted, image) for image in wanted.images])
+    details = [_details(context, row) for row in stored]
+    return Outcome({"images": details[::-1] if context.switches.answers_reversed else details})
+
+
+def _update_images(context: Context, wanted: UpdateImages) -> Outcome:
+    texts = wanted.images
+    if context.switches.omitted_text_is_blanked:
+        texts = tuple(_blanked(text) for text in texts)
+    keep = context.switches.update_keeps_products
+    found = context.images.retitle(texts, keep_products=keep, now=context.now)
+    return _of_known(context, {text.guid for text in texts} <= found)
+
+
+def _delete_images(context: Context, wanted: DeleteImages) -> Outcome:
+    guids = {guid.lower() for guid in wanted.guids}
+    found = context.images.delete(guids, wanted.library, now=context.now)
+    return _of_known(context, guids == found)
+
+
+def _update_file_selection(context: Context, wanted: UpdateFileSelection) -> Outcome:
+    before = context.images.selection(wanted.guid) if context.switches.selection_merges else []
+    context.images.select(wanted.guid, list(dict.fromkeys([*before, *wanted.guids])))
+    return Outcome({"guids": context.images.selection(wanted.guid)})
+
+
+def _list_file_selection(context: Context, wanted: ListFileSelection) -> Outcome:
+    return Outcome({"guids": context.images.selection(wanted.guid)})
+
+
+def _test_my_credentials(_context: Context, _wanted: Nothing) -> Outcome:
+    return Outcome({"user_account": USER_ACCOUNT})
+
+
+ENDPOINTS = (
+    Endpoint(
+        "list_images",
+        "POST",
+        ListImages,
+        _list_images,
+        "List the images of a library, page by page.",
+        gives=("images", "page_number", "per_page", "count"),
+    ),
+    Endpoint(
+        "add_images",
+        "POST",
+        AddImages,
+        _add_images,
+        "Register up to five images.",
+        gives=("images",),
+        status_code=201,
+    ),
+    Endpoint(
+        "update_images",
+        "PUT",
+        UpdateImages,
+        _update_images,
+        "Change titles and descriptions; removes the products of inventory images.",
+    ),
+    Endpoint(
+        "delete_images",
+        "DELETE",
+        DeleteImages,
+        _delete_images,
+        "Delete images of a library and their products.",
+    ),
+    Endpoint(
+        "update_file_selection",
+        "PUT",
+        UpdateFileSelection,
+        _update_file_selection,
+        "Store a selection of images under a master key.",
+        gives=("guids",),
+    ),
+    Endpoint(
+        "list_file_selection",
+        "GET",
+        ListFileSelection,
+        _list_file_selection,
+        "List the images of a selection; none of an unknown one.",
+        gives=("guids",),
+        carried_by=CarriedBy.QUERY,
+    ),
+    Endpoint(
+        "test_my_credentials",
+        "GET",
+        Nothing,
+        _test_my_credentials,
+        "Check the keys.",
+        gives=("user_account",),
+        carried_by=CarriedBy.QUERY,
+    ),
+)
+
+
+def sanitised(file_name: str) -> str:
+    """A file name as ``add_images`` stores it: only ASCII letters, digits, ``.``, ``_``, ``-``."""
+    return _ODD_CHARACTER.sub("_", file_name)
+
+
+def _stored(context: Context, wanted: AddImages, image: NewImage) -> StoredImage:
+    expires = wanted.library.name is LibraryName.TEMPORARY
+    file_name = sanitised(image.file_name)
+    return StoredImage(
+        **asdict(image) | {"title": image.title or file_name, "file_name": file_name},
+        guid=str(uuid.uuid4()),
+        personal_gallery_title=None,
+        members_gallery_category=None,
+        date_added=context.now,
+        date_expires=context.now + KEPT_FOR // timedelta(microseconds=1) if expires else None,
+        active=True,
+        library=wanted.library.name,
+        session_id=wanted.library.session_id if expires else None,
+    )
+
+
+def _blanked(text: ImageText) -> ImageText:
+    return replace(text, title=text.title or "", description=text.description or "")
+
+
+def _of_known(context: Context, known: bool) -> Outcome:
+    if known or not context.switches.unknown_guids_fail:
+        return Outcome()
+    return Outcome(success=False, message=UNKNOWN_GUIDS)
+
+
+def _details(context: Context, row: Row, products: list[Row] | None = None) -> Row:
+    """A row as ``image_details``."""
+    details = {name: value for name, value in row.items() if name not in _UNPUBLISHED}
+    return details | {
+        **{name: _absolute(context, row[name]) for name in _URIS},
+        "date_added": _written(context, row["date_added"]),
+        "date_expires": _written(context, row["date_expires"]),
+        "active": bool(row["active"]),
+        "products": products and [_product(context, product) for product in products],
+    }
+
+
+def _product(context: Context, product: Row) -> Row:
+    return {
+        name: _absolute(context, value) if name.startswith("image_url_") else value
+        for name, value in product.items()
+    }
+
+
+def _absolute(context: Context, uri: str | None) -> str | None:
+    """The sandbox's own URIs are stored without a host; all others are given back as they came."""
+    if uri and uri.startswith("/pictures/"):
+        return context.base_url + uri[1:]
+    return uri
+
+
+def _written(context: Context, microseconds: int | None) -> str | None:
+    if microseconds is None:
+        return None
+    return central.written(microseconds, offset=not context.switches.dates_without_offset)

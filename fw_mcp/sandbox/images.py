@@ -1,0 +1,197 @@
+"""The tables of the sandbox: images, their products, selections. SQL lives here alone."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, astuple, dataclass, fields
+from typing import Any, cast
+
+from fw_mcp.sandbox.requests import ImageLibrary, ImageText, LibraryName, ListImages, SortField
+
+Product = dict[str, Any]
+Row = dict[str, Any]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS images (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  guid TEXT NOT NULL UNIQUE,
+  title TEXT, description TEXT, file_name TEXT NOT NULL, file_size INTEGER NOT NULL,
+  thumbnail_file_name TEXT, preview_file_name TEXT, hires_file_name TEXT,
+  public_thumbnail_uri TEXT, public_preview_uri TEXT,
+  personal_gallery_title TEXT, members_gallery_category TEXT, private_hires_uri TEXT NOT NULL,
+  pix_w INTEGER NOT NULL, pix_h INTEGER NOT NULL,
+  date_added INTEGER NOT NULL, date_expires INTEGER, active INTEGER NOT NULL,
+  library TEXT NOT NULL, session_id TEXT
+);
+CREATE TABLE IF NOT EXISTS products (
+  image_guid TEXT NOT NULL REFERENCES images (guid) ON DELETE CASCADE,
+  product TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS products_of_image ON products (image_guid);
+CREATE TABLE IF NOT EXISTS selections (guid TEXT PRIMARY KEY, guids TEXT NOT NULL);
+"""
+
+_HERE = """
+  library = :library AND (library = 'inventory' OR session_id = :session_id)
+  AND (date_expires IS NULL OR date_expires > :now)"""
+
+_MATCHING = f"""
+  FROM images WHERE {_HERE}
+  AND (:active IS NULL OR active = :active)
+  AND (:search = '' OR holds(title, :search) OR holds(description, :search))
+  AND (:guids = '[]' OR guid IN (SELECT value FROM json_each(:guids)))
+  AND (:added_from IS NULL OR date_added >= :added_from)
+  AND (:added_to IS NULL OR date_added <= :added_to)"""  # noqa: S608  text of ours only
+
+_SORTED_BY = {
+    SortField.ID: "id",
+    SortField.TITLE: "title COLLATE NOCASE",
+    SortField.FILE_NAME: "file_name COLLATE NOCASE",
+    SortField.FILE_SIZE: "file_size",
+    SortField.DATE_ADDED: "date_added",
+}
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """A row of ``images`` but for its id; dates in microseconds, own URIs without the host."""
+
+    guid: str
+    title: str | None
+    description: str | None
+    file_name: str
+    file_size: int
+    thumbnail_file_name: str | None
+    preview_file_name: str | None
+    hires_file_name: str | None
+    public_thumbnail_uri: str | None
+    public_preview_uri: str | None
+    personal_gallery_title: str | None
+    members_gallery_category: str | None
+    private_hires_uri: str
+    pix_w: int
+    pix_h: int
+    date_added: int
+    date_expires: int | None
+    active: bool
+    library: LibraryName
+    session_id: str | None
+
+
+_COLUMNS = ", ".join(field.name for field in fields(StoredImage))
+_PLACES = ", ".join("?" for _ in fields(StoredImage))
+_INSERT = f"INSERT INTO images ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  our own field names
+
+
+def holds(text: str | None, part: str) -> bool:
+    """Whether a text holds another, in any case and any script; SQLite's LIKE knows only ASCII."""
+    return text is not None and part.casefold() in text.casefold()
+
+
+class Images:
+    """What the endpoints ask of the tables.
+
+    Args:
+        connection: open, with the tables made.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        connection.row_factory = sqlite3.Row
+        connection.create_function("holds", 2, holds, deterministic=True)
+        self._connection = connection
+
+    def never_held_any(self) -> bool:
+        """Whether no image was ever stored; a library somebody emptied has held some."""
+        return self._connection.execute("SELECT 1 FROM sqlite_sequence").fetchone() is None
+
+    def matching(self, wanted: ListImages, *, now: int) -> tuple[list[Row], int]:
+        """One page of the images asked for, and how many there are in all."""
+        bound = _bound(wanted) | {"now": now}
+        count = self._connection.execute(f"SELECT count(*) {_MATCHING}", bound).fetchone()[0]
+        way = wanted.sort_direction
+        order = f"ORDER BY {_SORTED_BY[wanted.sort_field]} {way}, id {way}"
+        page = f"SELECT * {_MATCHING} {order} LIMIT :limit OFFSET :offset"
+        return [dict(row) for row in self._connection.execute(page, bound)], count
+
+    def with_guid(self, guid: str) -> Row | None:
+        """One image of either library."""
+        found = self._connection.execute("SELECT * FROM images WHERE guid = ?", (guid,))
+        row = found.fetchone()
+        return row and dict(row)
+
+    def products_of(self, guids: Iterable[str]) -> dict[str, list[Product]]:
+        """The products of each of these images."""
+        products: dict[str, list[Product]] = {guid: [] for guid in guids}
+        rows = self._connection.execute(
+            "SELECT image_guid, product FROM products"
+            " WHERE image_guid IN (SELECT value FROM json_each(?)) ORDER BY rowid",
+            (json.dumps(list(products)),),
+        )
+        for image_guid, product in rows:
+            products[image_guid].append(json.loads(product))
+        return products
+
+    def add(self, images: Sequence[StoredImage]) -> list[Row]:
+        """Store images, and give them back with their ids, in the order given."""
+        with self._connection as transaction:
+            ids = [transaction.execute(_INSERT, astuple(image)).lastrowid for image in images]
+        return [{"id": id_} | asdict(image) for id_, image in zip(ids, images, strict=True)]
+
+    def stock(self, images: Iterable[StoredImage], products: Iterable[Product]) -> None:
+        """Store images and products in bulk, without looking back."""
+        rows = ((product["image_guid"], json.dumps(product)) for product in products)
+        with self._connection as transaction:
+            transaction.executemany(_INSERT, (astuple(image) for image in images))
+            transaction.executemany("INSERT INTO products VALUES (?, ?)", rows)
+
+    def retitle(self, texts: Sequence[ImageText], *, keep_products: bool, now: int) -> set[str]:
+        """Replace titles and descriptions that are not None; the guids that were found."""
+        with self._connection as transaction:
+            found = {text.guid for text in texts if _retitle(transaction, text, now)}
+            if not keep_products:
+                gone = [(guid,) for guid in found]
+                transaction.executemany("DELETE FROM products WHERE image_guid = ?", gone)
+        return found
+
+    def delete(self, guids: Iterable[str], library: ImageLibrary, *, now: int) -> set[str]:
+        """Delete images of one library with their products; the guids that were found."""
+        scope = {"library": library.name, "session_id": library.session_id, "now": now}
+        delete = f"DELETE FROM images WHERE {_HERE} AND guid = :guid"  # noqa: S608  no input in it
+        with self._connection as transaction:
+            return {g for g in guids if transaction.execute(delete, scope | {"guid": g}).rowcount}
+
+    def selection(self, guid: str) -> list[str]:
+        """The guids of a selection; none of an unknown one."""
+        row = self._connection.execute("SELECT guids FROM selections WHERE guid = ?", (guid,))
+        return cast("list[str]", json.loads((row.fetchone() or ["[]"])[0]))
+
+    def select(self, guid: str, guids: Sequence[str]) -> None:
+        """Store a selection in place of what it was."""
+        with self._connection as transaction:
+            transaction.execute(
+                "INSERT OR REPLACE INTO selections VALUES (?, ?)", (guid, json.dumps(guids))
+            )
+
+
+def _bound(wanted: ListImages) -> dict[str, object]:
+    return {
+        "library": wanted.library.name,
+        "session_id": wanted.library.session_id,
+        "active": wanted.active,
+        "search": wanted.search_filter.strip(),
+        "guids": json.dumps(wanted.guid_filter),
+        "added_from": wanted.upload_date_from and wanted.upload_date_from.first,
+        "added_to": wanted.upload_date_to and wanted.upload_date_to.last,
+        "limit": wanted.per_page,
+        "offset": (wanted.page_number - 1) * wanted.per_page,
+    }
+
+
+def _retitle(transaction: sqlite3.Connection, text: ImageText, now: int) -> bool:
+    changed = transaction.execute(
+        "UPDATE images SET title = coalesce(:title, title),"
+        " description = coalesce(:description, description)"
+        " WHERE guid = :guid AND (date_expires IS NULL OR date_expires > :now)",
+        asdict(text) | {"now": now},
+    )
+    return changed.rowcount > 0

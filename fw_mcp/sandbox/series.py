@@ -1,0 +1,187 @@
+"""The series of the studio the sandbox is seeded with: words, sizes and colours. No logic."""
+
+from dataclasses import dataclass
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the pictures of a series are painted.
+
+    Attributes:
+        sky: the colours at the top and at the bottom of the background.
+        ground: the colours of the farthest and of the nearest layer.
+        layers: how many ridges, dunes or waves lie before the background.
+        roughness: how broken their edges are, 0 (waves) to 1 (peaks).
+        sun: the colour of the disc in the background, if there is one.
+    """
+
+    sky: tuple[Colour, Colour]
+    ground: tuple[Colour, Colour]
+    layers: int = 4
+    roughness: float = 0.4
+    sun: Colour | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """A body of work; its title is the ``personal_gallery_title`` of its images."""
+
+    title: str
+    category: str
+    prefix: str
+    subjects: tuple[str, ...]
+    places: tuple[str, ...]
+    look: Look
+
+
+SERIES = (
+    Series(
+        "Coastal Light",
+        "Seascapes",
+        "COAST",
+        ("Low Tide", "Harbour at First Light", "Breaking Swell", "Sea Fog", "The Old Pier"),
+        (
+            "Point Reyes",
+            "Cannon Beach",
+            "Galveston",
+            "Cape Cod",
+            "Big Sur",
+            "Outer Banks",
+            "Acadia",
+        ),
+        Look(
+            ((250, 214, 165), (255, 241, 222)),
+            ((122, 168, 184), (22, 62, 84)),
+            5,
+            0.1,
+            (255, 247, 214),
+        ),
+    ),
+    Series(
+        "High Country",
+        "Mountains",
+        "HIGH",
+        ("Alpenglow", "Last Snow", "Timberline", "Storm over the Range", "Still Tarn"),
+        (
+            "Rocky Mountain",
+            "the Tetons",
+            "Mount Rainier",
+            "the San Juans",
+            "Glacier",
+            "the Sierra",
+            "the Wind Rivers",
+        ),
+        Look(((84, 122, 176), (244, 208, 196)), ((150, 164, 196), (28, 40, 60)), 5, 0.9),
+    ),
+    Series(
+        "Desert Hours",
+        "Deserts",
+        "DESERT",
+        ("Dunes before Dusk", "Ocotillo", "Slot Canyon", "Dry Wash", "Monsoon Sky"),
+        (
+            "White Sands",
+            "Death Valley",
+            "Big Bend",
+            "Joshua Tree",
+            "Great Sand Dunes",
+            "Saguaro",
+            "Valley of Fire",
+        ),
+        Look(
+            ((94, 66, 118), (250, 176, 118)),
+            ((222, 146, 96), (96, 42, 36)),
+            4,
+            0.2,
+            (255, 226, 168),
+        ),
+    ),
+    Series(
+        "Hill Country Spring",
+        "Florals",
+        "SPRING",
+        ("Bluebonnets", "Indian Paintbrush", "Live Oak", "Creek Crossing", "Fence Line"),
+        (
+            "Fredericksburg",
+            "Llano",
+            "Enchanted Rock",
+            "Wimberley",
+            "Willow City Loop",
+            "Kerrville",
+            "Marble Falls",
+        ),
+        Look(((142, 190, 226), (232, 242, 240)), ((132, 166, 120), (52, 66, 128)), 5, 0.3),
+    ),
+    Series(
+        "City After Rain",
+        "Cityscapes",
+        "CITY",
+        ("Blue Hour", "Wet Crosswalk", "Elevated Line", "Neon Diner", "Bridge Lights"),
+        ("Chicago", "San Antonio", "New Orleans", "Pittsburgh", "Seattle", "St. Louis", "Memphis"),
+        Look(
+            ((18, 26, 58), (140, 84, 124)), ((66, 60, 104), (12, 14, 30)), 6, 1.0, (255, 196, 120)
+        ),
+    ),
+    Series(
+        "Quiet Water",
+        "Landscapes",
+        "WATER",
+        ("Mist", "First Ice", "Lily Pads", "Rowboat", "Reeds in Wind"),
+        (
+            "Caddo Lake",
+            "Lake Superior",
+            "the Everglades",
+            "Moosehead Lake",
+            "the Boundary Waters",
+            "Lake Champlain",
+            "the Atchafalaya",
+        ),
+        Look(((196, 214, 214), (236, 236, 224)), ((146, 176, 170), (42, 76, 78)), 6, 0.15),
+    ),
+    Series(
+        "Strata (abstracts)",
+        "Abstract",
+        "STRATA",
+        ("Ochre Field", "Interval", "Undertow", "Drift", "Threshold"),
+        ("No. 1", "No. 2", "No. 3", "No. 4", "No. 5", "No. 6", "No. 7"),
+        Look(((244, 232, 206), (226, 172, 110)), ((204, 94, 64), (30, 62, 92)), 10, 0.05),
+    ),
+    Series(
+        "Night Skies",
+        "Astro",
+        "NIGHT",
+        ("Milky Way", "Moonrise", "Star Trails", "Perseids", "Zodiacal Light"),
+        (
+            "McDonald Observatory",
+            "Monument Valley",
+            "Crater Lake",
+            "Badlands",
+            "Cherry Springs",
+            "Bryce Canyon",
+            "Mauna Kea",
+        ),
+        Look(((8, 12, 34), (58, 66, 116)), ((32, 38, 66), (6, 8, 16)), 3, 0.7, (226, 230, 240)),
+    ),
+)
+
+MOODS = (
+    "Printed from the original file; the colours are as they were on the morning.",
+    "Part of an edition of 50, signed on the back.",
+    "Looks best on matte paper or canvas at 24 inches and wider.",
+    "A long exposure of four minutes from a tripod half in the water.",
+    "One of the most asked-for pictures of the series.",
+    "Quiet enough for a bedroom, wide enough for a hallway.",
+)
+
+LONG_STORY = (
+    "I had driven all night to be there before the light, and for the first hour there was nothing"
+    " to see at all. Then the cloud lifted by the height of a house and the whole scene lay open,"
+    " for perhaps three minutes. The print holds up very well at large sizes because it was"
+    " stitched from eight frames. Customers have hung it over sofas, in waiting rooms and in one"
+    " small chapel. Please ask before ordering above 60 inches."
+)
+
+UNUSABLY_SMALL = ((320, 240), (480, 480), (640, 427), (800, 600))
+ORDINARY = ((2400, 1600), (3000, 2400), (4000, 6000), (4500, 4500), (5472, 3648), (6000, 4000))
+HUGE = ((11648, 8736), (12000, 9000), (16384, 5461), (9000, 15000))

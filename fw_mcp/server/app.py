@@ -1,0 +1,102 @@
+"""`build_server(parts)`: the parts of a library as one MCP server, for every transport."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from functools import cached_property
+from typing import Any
+
+from mcp.server.caching import CacheHint
+from mcp.server.lowlevel.helper_types import ReadResourceContents
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.types import GetPromptResult, InputRequiredResult, Prompt, Resource, Tool
+from pydantic import AnyUrl
+
+from fw_mcp import __version__
+from fw_mcp.server.completions import completer
+from fw_mcp.server.instructions import instructions
+from fw_mcp.server.parts import Parts
+from fw_mcp.server.prompts import PromptFile, listed_prompts, load_prompts, render_prompt
+from fw_mcp.server.resources import check_uri, first_pages, register_resources
+from fw_mcp.server.tool import library_tool
+from fw_mcp.server.tools.add import add_images
+from fw_mcp.server.tools.delete import delete_images
+from fw_mcp.server.tools.search import search_images
+from fw_mcp.server.tools.selection import set_selection
+from fw_mcp.server.tools.update import update_image_metadata
+
+TOOLS = (search_images, add_images, update_image_metadata, delete_images, set_selection)
+
+_STABLE = CacheHint(ttl_ms=300_000, scope="public")
+_FRESH = CacheHint(ttl_ms=5_000, scope="private")
+
+
+class FwServer(MCPServer[Parts]):
+    """The server: what it lists depends on what the operator allows."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(
+            "fw-mcp",
+            title="FinerWorks image library",
+            instructions=instructions(parts),
+            version=__version__,
+            tools=[library_tool(tool) for tool in TOOLS],
+            lifespan=_lifespan(parts),
+            cache_hints={
+                "tools/list": _STABLE,
+                "prompts/list": _STABLE,
+                "resources/templates/list": _STABLE,
+                "resources/list": _FRESH,
+                "resources/read": _FRESH,
+            },
+        )
+        self._parts = parts
+        register_resources(self)
+        self.completion()(completer(lambda: self.prompt_files))  # type: ignore[no-untyped-call]
+
+    @cached_property
+    def prompt_files(self) -> tuple[PromptFile, ...]:
+        """The prompts, read from their files at the first use."""
+        return load_prompts()
+
+    async def list_tools(self) -> list[Tool]:
+        """The tools that are on; calling one that is off is refused by the guard all the same."""
+        return [tool for tool in await super().list_tools() if self._parts.guard.offered(tool.name)]
+
+    async def list_resources(self) -> list[Resource]:
+        """The first page of each library."""
+        return first_pages()
+
+    async def read_resource(
+        self,
+        uri: AnyUrl | str,
+        context: Context[Parts, Any] | None = None,
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """Read a resource, refusing what its template does not know."""
+        check_uri(str(uri))
+        return await super().read_resource(uri, context)
+
+    async def list_prompts(self) -> list[Prompt]:
+        """The prompts of ``prompts/``."""
+        return listed_prompts(self.prompt_files)
+
+    async def get_prompt(
+        self,
+        name: str,
+        arguments: dict[str, Any] | None = None,
+        context: Context[Parts, Any] | None = None,  # noqa: ARG002  the SDK's signature
+    ) -> GetPromptResult:
+        """One prompt, filled in."""
+        return render_prompt(self.prompt_files, name, arguments)
+
+
+def build_server(parts: Parts) -> FwServer:
+    """A server over `parts`; cheap, and free of any connection until a tool is called."""
+    return FwServer(parts)
+
+
+def _lifespan(parts: Parts) -> Any:  # noqa: ANN401  a context manager of the SDK's own shape
+    @asynccontextmanager
+    async def lifespan(_: MCPServer[Parts]) -> AsyncIterator[Parts]:
+        yield parts
+
+    return lifespan

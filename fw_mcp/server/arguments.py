@@ -1,0 +1,172 @@
+"""What a model may write into a call: the types of arguments, and how a wrong one is told.
+
+Hosts and models differ in how they leave an argument out, so `""` and null mean "not given". A list
+may arrive as JSON in a string; no other text is ever parsed, because a title may be "1984".
+"""
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, get_origin
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from fw_mcp.api.scalars import normal_guid
+from fw_mcp.errors import ArgumentsError, Reason, quoted
+
+_FAULTS_SHOWN = 20
+
+
+def _guid(text: str) -> str:
+    try:
+        return normal_guid(text)
+    except ValueError as malformed:
+        raise ValueError(f"{quoted(text, 45)} is {malformed}") from None
+
+
+def _date(text: str) -> str:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{quoted(text)} is not an ISO 8601 date or date-time") from None
+    return text
+
+
+def _end_of_day(text: str) -> str:
+    is_day_only = len(_date(text)) == len("2025-10-27")
+    return f"{text}T23:59:59.999999" if is_day_only else text
+
+
+def _number(value: object) -> object:
+    if isinstance(value, str | bool):
+        raise ValueError("must be a number")  # noqa: TRY004  pydantic turns only ValueError into a fault
+    return value
+
+
+def _truth(value: object) -> object:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")  # noqa: TRY004  as above
+    return value
+
+
+def _distinct(guids: list[str]) -> list[str]:
+    return list(dict.fromkeys(guids))
+
+
+Guid = Annotated[str, AfterValidator(_guid)]
+Guids = Annotated[list[Guid], AfterValidator(_distinct)]
+DateFrom = Annotated[str, AfterValidator(_date)]
+DateTo = Annotated[str, AfterValidator(_end_of_day)]
+Whole = Annotated[int, BeforeValidator(_number)]
+Flag = Annotated[bool, BeforeValidator(_truth)]
+DryRun = Annotated[Flag, Field(description="true: only say what the call would do. Default false.")]
+PlanId = Annotated[
+    str,
+    Field(
+        description="Only to carry out a plan this tool returned with confirmation_required: "
+        "its plan_id, with the other arguments unchanged."
+    ),
+]
+
+
+def read_arguments(
+    tool: str, model: type[BaseModel], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The validated arguments of a call, one level deep.
+
+    Args:
+        tool: the tool's name, for the message.
+        model: the argument model; it forbids what it does not know.
+        arguments: as the host sent them.
+
+    Raises:
+        ArgumentsError: with every fault of the call in one message.
+    """
+    try:
+        valid = model.model_validate(_given(model, arguments))
+    except ValidationError as invalid:
+        faults = [_told(model, fault) for fault in invalid.errors(include_url=False)]
+        raise ArgumentsError(
+            f"{tool} was not run: {_joined(faults)}.",
+            state="Nothing was sent.",
+            next_step="Correct the arguments and call it again.",
+            reason=Reason.INVALID_ARGUMENTS,
+        ) from invalid
+    return {name: getattr(valid, name) for name in type(valid).model_fields}
+
+
+def _given(model: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _items(_listed(model, name, value))
+        for name, value in arguments.items()
+        if not _left_out(value)
+    }
+
+
+def _left_out(value: object) -> bool:
+    return value is None or value == ""
+
+
+def _items(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    return [
+        {key: part for key, part in item.items() if not _left_out(part)}
+        if isinstance(item, dict)
+        else item
+        for item in value
+    ]
+
+
+def _listed(model: type[BaseModel], name: str, value: object) -> object:
+    field = model.model_fields.get(name)
+    if field is None or not isinstance(value, str) or get_origin(field.annotation) is not list:
+        return value
+    try:
+        parsed = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return parsed if isinstance(parsed, list) else value
+
+
+def _joined(faults: Sequence[str]) -> str:
+    more = len(faults) - _FAULTS_SHOWN
+    return "; ".join(faults[:_FAULTS_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _told(model: type[BaseModel], fault: ErrorDetails) -> str:
+    *path, name = fault["loc"] or ("arguments",)
+    if fault["type"] == "extra_forbidden":
+        return f"{_place(path)}there is no argument {quoted(str(name), 40)}{_nearest(model, fault)}"
+    return f"{_place([*path, name]).removesuffix('.')}: {_why(fault)}"
+
+
+def _place(path: Sequence[str | int]) -> str:
+    text = "".join(f"[{part}]." if isinstance(part, int) else f"{part}." for part in path)
+    return text.replace(".[", "[")
+
+
+def _nearest(model: type[BaseModel], fault: ErrorDetails) -> str:
+    known = list(_model_at(model, fault["loc"][:-1]).model_fields)
+    close = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1, cutoff=0.5)
+    return f", did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
+
+
+def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel]:
+    """The model of the items of the list that `path` names."""
+    for part in path:
+        if isinstance(part, str):
+            (item,) = model.model_fields[part].annotation.__args__  # type: ignore[union-attr]
+            model = item
+    return model
+
+
+def _why(fault: ErrorDetails) -> str:
+    if fault["type"] == "missing":
+        return "is required"
+    if fault["type"] == "string_too_long":
+        given = len(fault["input"])
+        return f"at most {fault['ctx']['max_length']} characters, {given} were given"
+    return fault["msg"].removeprefix("Value error, ")

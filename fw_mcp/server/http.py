@@ -1,0 +1,223 @@
+"""MCP over Streamable HTTP: the routes, whether they are well, and how serving ends.
+
+Nothing but the command line imports this module, and only to serve HTTP. It knows nothing of
+images; what being ready means is passed in.
+"""
+
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import anyio
+import uvicorn
+from mcp.server import MCPServer
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fw_mcp.errors import ConfigError, FwError, Reason
+from fw_mcp.server.access import BearerOnly, bracketed, check_exposure, who_may_connect
+from fw_mcp.server.signals import stop_signals
+
+Ready = Callable[[], Awaitable[None]]
+
+_BODY_LIMIT = 4 * 1024 * 1024
+_READY_S = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+async def serve_http(
+    server: MCPServer,
+    *,
+    host: str,
+    port: int,
+    token: str | None,
+    ready: Ready,
+    allowed_hosts: Sequence[str] = (),
+    allowed_origins: Sequence[str] = (),
+    listening: Callable[[str], None] = logger.info,
+) -> None:
+    """Serve until SIGTERM or SIGINT: requests are then cancelled, and shielded work finishes.
+
+    Args:
+        server: what to serve.
+        host: address to listen on.
+        port: port to listen on; 0 takes a free one.
+        token: what clients must present; needed on any address but loopback.
+        ready: raises `FwError` while the server cannot do its work.
+        allowed_hosts: further `Host` headers to accept, as ``name`` or ``name:port``.
+        allowed_origins: further `Origin` headers to accept, as ``https://name[:port]``.
+        listening: is told the URL as soon as connections are accepted.
+
+    Raises:
+        ConfigError: the address is exposed without a token, or cannot be listened on.
+    """
+    check_exposure(host, token)
+    with _listener(host, port) as listener:
+        port = listener.getsockname()[1]
+        app = http_app(
+            server,
+            host=host,
+            port=port,
+            token=token,
+            ready=ready,
+            allowed_hosts=allowed_hosts,
+            allowed_origins=allowed_origins,
+        )
+        listening(f"http://{bracketed(host)}:{port}/mcp")
+        await _Uvicorn(Interruptible(app)).serve(sockets=[listener])
+
+
+def http_app(
+    server: MCPServer,
+    *,
+    host: str,
+    port: int,
+    token: str | None,
+    ready: Ready,
+    allowed_hosts: Sequence[str] = (),
+    allowed_origins: Sequence[str] = (),
+) -> Starlette:
+    """Build the application: MCP at ``/mcp``, and ``/livez`` and ``/readyz``, which are open.
+
+    Takes the arguments of `serve_http`, with the real `port`.
+
+    Raises:
+        ConfigError: the address is exposed without a token.
+    """
+    check_exposure(host, token)
+    mcp = server.streamable_http_app(
+        host=host,
+        max_request_body_size=_BODY_LIMIT,
+        transport_security=who_may_connect(host, port, allowed_hosts, allowed_origins),
+    )
+    return Starlette(
+        routes=[
+            Route("/livez", _livez),
+            Route("/readyz", _readyz(ready)),
+            Mount("/", BearerOnly(mcp, token) if token else mcp),
+        ],
+        lifespan=lambda _: server.session_manager.run(),
+    )
+
+
+class Interruptible:
+    """Runs each request of `app` so that `stop` can end it without breaking a shielded write.
+
+    Uvicorn's own way of ending a request goes through shields.
+
+    Args:
+        app: what answers the requests.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._requests: set[anyio.CancelScope] = set()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Cancel the requests in flight, and refuse new ones."""
+        self._stopped = True
+        for request in self._requests:
+            request.cancel()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; other events of the server's life pass untouched."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send)
+        if not self._stopped:
+            with anyio.CancelScope() as request:
+                self._requests.add(request)
+                try:
+                    await self._app(scope, receive, answer.send)
+                    return
+                finally:
+                    self._requests.discard(request)
+        await answer.finish(scope, receive)
+
+
+class _Answer:
+    """An answer on its way out, which can be brought to an end wherever it stands."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._last: Message | None = None
+
+    async def send(self, message: Message) -> None:
+        self._last = message
+        await self._send(message)
+
+    async def finish(self, scope: Scope, receive: Receive) -> None:
+        if self._last is None:
+            await PlainTextResponse("The server is stopping.", 503)(scope, receive, self._send)
+        elif self._last["type"] == "http.response.start" or self._last.get("more_body"):
+            await self._send({"type": "http.response.body", "body": b""})
+
+
+class _Uvicorn(uvicorn.Server):
+    """Uvicorn, quiet, ending on a signal as on any other orderly end."""
+
+    def __init__(self, app: Interruptible) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                access_log=False,
+                lifespan="on",
+                log_config=None,
+                log_level="warning",
+                proxy_headers=False,
+                server_header=False,
+                ws="none",
+            )
+        )
+        self._app = app
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with stop_signals(self._stop):
+            yield
+
+    def _stop(self) -> None:
+        self.should_exit = True
+        self._app.stop()
+
+
+async def _livez(_: Request) -> Response:
+    return JSONResponse({"status": "alive"})
+
+
+def _readyz(ready: Ready) -> Callable[[Request], Awaitable[Response]]:
+    async def readyz(_: Request) -> Response:
+        try:
+            with anyio.fail_after(_READY_S):
+                await ready()
+        except FwError as error:
+            return _unready(error.reason)
+        except TimeoutError:
+            return _unready(Reason.TIMED_OUT)
+        return JSONResponse({"status": "ready"})
+
+    return readyz
+
+
+def _unready(reason: Reason) -> Response:
+    return JSONResponse({"status": "unready", "reason": reason}, 503)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), port), family=family)
+    except OSError as error:
+        raise ConfigError(
+            f"{bracketed(host)}:{port} cannot be listened on.",
+            state="The server was not started.",
+            next_step="Choose an address of this machine and a port that is free.",
+            reason=Reason.INVALID_SETTING,
+        ) from error

@@ -1,0 +1,44 @@
+"""Published schemas as hosts take them: flat and plain, saying no less than the models enforce."""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+def plain(schema: Schema) -> Schema:
+    """A pydantic schema without titles, definitions, references and null alternatives.
+
+    Several hosts refuse `$ref`, `anyOf` with null and type arrays. "Not given" needs no null in the
+    schema: the argument is left out, and null is still taken.
+    """
+    definitions = schema.get("$defs", {})
+    shrunk = _shrunk({key: part for key, part in schema.items() if key != "$defs"}, definitions)
+    return {**shrunk, "additionalProperties": False}
+
+
+def _shrunk(schema: Schema, definitions: Schema) -> Schema:
+    if "$ref" in schema:
+        target = definitions[schema["$ref"].rpartition("/")[2]]
+        schema = {**target, **{key: part for key, part in schema.items() if key != "$ref"}}
+    if "anyOf" in schema:
+        schema = _without_null(schema, definitions)
+    result = {
+        key: part
+        for key, part in schema.items()
+        if key not in {"title", "properties", "items"} and not (key == "default" and not part)
+    }
+    if "properties" in schema:
+        result["properties"] = {
+            name: _shrunk(part, definitions) for name, part in schema["properties"].items()
+        }
+    if "items" in schema:
+        result["items"] = _shrunk(schema["items"], definitions)
+    if "const" in result:
+        result["enum"] = [result.pop("const")]
+    return result
+
+
+def _without_null(schema: Schema, definitions: Schema) -> Schema:
+    (kept,) = (part for part in schema["anyOf"] if part.get("type") != "null")
+    rest = {key: part for key, part in schema.items() if key not in {"anyOf", "default"}}
+    return {**_shrunk(kept, definitions), **rest}

@@ -1,0 +1,294 @@
+"""MCP over stdin and stdout.
+
+Replaces the SDK's own transport, which changes thread three times a call, ends the process on a
+lone surrogate, hangs on SIGINT and drops what was asked just before the end of input. Pipes and
+sockets are read and written by the event loop itself; files and terminals, which it cannot wait
+for, through a thread. This module knows protocol messages, and nothing of images.
+"""
+
+import asyncio
+import json
+import os
+import stat
+import sys
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
+
+import anyio
+import anyio.abc
+from mcp.server import MCPServer, Server
+from mcp.shared.message import SessionMessage
+from mcp.types import (
+    JSONRPCError,
+    JSONRPCMessage,
+    JSONRPCRequest,
+    JSONRPCResponse,
+    RequestId,
+    jsonrpc_message_adapter,
+)
+
+from fw_mcp.server.signals import stop_signals
+
+Write = Callable[[bytes], Awaitable[None]]
+
+
+async def serve_stdio(
+    server: MCPServer, *, stdin_fd: int = 0, stdout_fd: int = 1, grace_s: float = 1.0
+) -> None:
+    """Serve one client until its input ends, its output closes, or SIGTERM or SIGINT arrives.
+
+    Whatever ends it, work in flight is cancelled, and shielded work finishes first. While it
+    serves, the two descriptors point at the null device and at stderr, so that a stray `print`
+    or a child process cannot touch the protocol.
+
+    Args:
+        server: what to serve.
+        stdin_fd: descriptor to read requests from.
+        stdout_fd: descriptor to write answers to.
+        grace_s: seconds that requests already received get to be answered after the input ends,
+            and that a slow client gets to take the last answer.
+    """
+    low_level = low_level_server(server)
+    with (
+        open(os.devnull, "rb") as nothing,  # noqa: ASYNC230, PTH123  never blocks
+        _diverted(stdin_fd, nothing.fileno()) as wire_in,
+        _diverted(stdout_fd, 2) as wire_out,
+    ):
+        async with _lines(wire_in, piped=_is_pipe(wire_in, wire_out)) as lines:
+            inbox = Inbox(lines, grace_s)
+            piped = _is_pipe(wire_out, wire_in)
+            async with _output(wire_out, inbox.stop, grace_s, piped=piped) as write:
+                outbox = Outbox(write, inbox)
+                with stop_signals(inbox.stop):
+                    await low_level.run(inbox, outbox, low_level.create_initialization_options())
+
+
+def low_level_server(server: MCPServer) -> Server[Any]:
+    """Give the protocol server inside `server`: the SDK has no public name for it."""
+    return server._lowlevel_server  # noqa: SLF001
+
+
+class Inbox(anyio.abc.ObjectReceiveStream[SessionMessage | Exception]):
+    """The client's messages, ending when the input has ended and its requests are answered.
+
+    Args:
+        lines: the input.
+        grace_s: seconds to wait for those answers.
+    """
+
+    def __init__(self, lines: asyncio.StreamReader, grace_s: float) -> None:
+        self._lines = lines
+        self._grace_s = grace_s
+        self._unanswered: set[RequestId] = set()
+        self._idle = anyio.Event()
+        self._stopped = False
+        self._waiting = anyio.CancelScope()
+
+    def stop(self) -> None:
+        """End now: the SDK takes it for the end of input, and cancels what is in flight."""
+        self._stopped = True
+        self._waiting.cancel()
+
+    def answered(self, request_id: RequestId | None) -> None:
+        """Wait for this request no longer."""
+        self._unanswered.discard(request_id)
+        if not self._unanswered:
+            self._idle.set()
+
+    async def receive(self) -> SessionMessage | Exception:
+        """Give the next message, or the reason why a line is none, which the SDK lets pass."""
+        if not self._stopped:
+            with anyio.CancelScope() as self._waiting:
+                if line := await self._line():
+                    return self._message(line)
+                with anyio.move_on_after(self._grace_s):
+                    await self._all_answered()
+        raise anyio.EndOfStream
+
+    async def aclose(self) -> None:
+        """Nothing more is wanted."""
+        self.stop()
+
+    async def _line(self) -> bytes:
+        try:
+            return await self._lines.readline()
+        except OSError:
+            return b""  # a client that was killed resets its socket
+
+    def _message(self, line: bytes) -> SessionMessage | Exception:
+        try:
+            text = line.decode("utf-8", "replace")
+            message = jsonrpc_message_adapter.validate_json(text, by_name=False)
+        except ValueError as error:
+            return error
+        if isinstance(message, JSONRPCRequest):
+            self._unanswered.add(message.id)
+        return SessionMessage(message)
+
+    async def _all_answered(self) -> None:
+        if self._unanswered:
+            self._idle = anyio.Event()
+            await self._idle.wait()
+
+
+class Outbox(anyio.abc.ObjectSendStream[SessionMessage]):
+    """The server's messages, one line each.
+
+    Args:
+        write: sends a line, returning when the client's end has taken it.
+        inbox: learns which requests are answered.
+    """
+
+    def __init__(self, write: Write, inbox: Inbox) -> None:
+        self._write = write
+        self._inbox = inbox
+        self._closed = False
+
+    async def send(self, item: SessionMessage) -> None:
+        """Send one message."""
+        if self._closed:
+            raise anyio.ClosedResourceError
+        await self._write(encode(item.message))
+        if isinstance(item.message, JSONRPCResponse | JSONRPCError):
+            self._inbox.answered(item.message.id)
+
+    async def aclose(self) -> None:
+        """Refuse what comes later; the descriptor belongs to `serve_stdio`."""
+        self._closed = True
+
+
+def encode(message: JSONRPCMessage) -> bytes:
+    """Give `message` as a line of JSON, with U+FFFD for half a surrogate pair."""
+    try:
+        return message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
+    except ValueError:
+        plain = message.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        text = json.dumps(plain, ensure_ascii=False)
+        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole.encode() + b"\n"
+
+
+@contextmanager
+def _diverted(fd: int, target: int) -> Iterator[int]:
+    wire = os.dup(fd)
+    os.dup2(target, fd)
+    try:
+        yield wire
+    finally:
+        os.dup2(wire, fd)
+        os.close(wire)
+
+
+def _is_pipe(fd: int, other: int) -> bool:
+    """Whether the event loop can wait for `fd`; one socket both ways it cannot tell apart."""
+    if sys.platform == "win32" or os.path.sameopenfile(fd, other):
+        return False
+    mode = os.fstat(fd).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+@contextmanager
+def _blocking_restored(fd: int) -> Iterator[None]:
+    """The mode belongs to the pipe, not to the descriptor: other processes may share it."""
+    before = os.get_blocking(fd)
+    try:
+        yield
+    finally:
+        os.set_blocking(fd, before)
+
+
+@asynccontextmanager
+async def _lines(fd: int, *, piped: bool) -> AsyncIterator[asyncio.StreamReader]:
+    reader = asyncio.StreamReader(limit=sys.maxsize)
+    if not piped:
+        _pump(os.dup(fd), reader)
+        yield reader
+        return
+    with _blocking_restored(fd), os.fdopen(fd, "rb", buffering=0, closefd=False) as pipe:
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), pipe
+        )
+        try:
+            yield reader
+        finally:
+            transport.close()
+
+
+def _pump(fd: int, reader: asyncio.StreamReader) -> None:
+    """Read `fd` in a thread that cannot keep the process alive: a terminal may never answer."""
+    loop = asyncio.get_running_loop()
+
+    def pump() -> None:
+        # OSError: the terminal is gone. RuntimeError: the loop is.
+        with os.fdopen(fd, "rb", buffering=0) as source, suppress(RuntimeError):
+            with suppress(OSError):
+                while chunk := source.read(65536):
+                    loop.call_soon_threadsafe(reader.feed_data, chunk)
+            loop.call_soon_threadsafe(reader.feed_eof)
+
+    threading.Thread(target=pump, name="stdin", daemon=True).start()
+
+
+@asynccontextmanager
+async def _output(
+    fd: int, on_lost: Callable[[], None], grace_s: float, *, piped: bool
+) -> AsyncIterator[Write]:
+    if not piped:
+        yield _file_writer(fd, on_lost)
+        return
+    with _blocking_restored(fd), os.fdopen(fd, "wb", buffering=0, closefd=False) as pipe:
+        transport, protocol = await asyncio.get_running_loop().connect_write_pipe(
+            lambda: _PipeProtocol(on_lost), pipe
+        )
+        transport.set_write_buffer_limits(high=0)
+
+        async def write(line: bytes) -> None:
+            if protocol.lost.is_set():
+                raise anyio.BrokenResourceError
+            transport.write(line)
+            await protocol.writable.wait()
+
+        try:
+            yield write
+        finally:
+            transport.close()
+            with anyio.move_on_after(grace_s, shield=True):
+                await protocol.lost.wait()
+            if transport.get_write_buffer_size():
+                transport.abort()
+
+
+class _PipeProtocol(asyncio.BaseProtocol):
+    """Whether the pipe has taken all it was given, and whether it is still there."""
+
+    def __init__(self, on_lost: Callable[[], None]) -> None:
+        self._on_lost = on_lost
+        self.lost = anyio.Event()
+        self.writable = asyncio.Event()
+        self.writable.set()
+
+    def pause_writing(self) -> None:
+        self.writable.clear()
+
+    def resume_writing(self) -> None:
+        self.writable.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self.lost.set()
+        self.writable.set()
+        self._on_lost()
+
+
+def _file_writer(fd: int, on_lost: Callable[[], None]) -> Write:
+    async def write(line: bytes) -> None:
+        try:
+            with os.fdopen(fd, "wb", closefd=False) as file:
+                file.write(line)
+        except OSError as error:
+            on_lost()
+            raise anyio.BrokenResourceError from error
+
+    return write

@@ -1,0 +1,93 @@
+"""One of our tools: how its definition is made, and the one boundary where errors become text."""
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import UnexpectedToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.shared.exceptions import MCPError
+from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+
+from fw_mcp.errors import FwError, Reason
+from fw_mcp.guard.effects import EFFECTS, ToolEffect
+from fw_mcp.server.arguments import read_arguments
+from fw_mcp.server.results import ToolResult
+from fw_mcp.server.schemas import plain
+
+_log = logging.getLogger(__name__)
+
+
+class LibraryTool(Tool):
+    """A tool on the library, published with a plain schema and refusing what it does not know."""
+
+    async def run(
+        self,
+        arguments: dict[str, Any],
+        context: Context[Any, Any],
+        convert_result: bool = False,  # noqa: ARG002  the SDK's signature
+    ) -> CallToolResult | InputRequiredResult:
+        """Run the tool; whatever is raised on purpose comes out as an error result of our words."""
+        try:
+            given = read_arguments(self.name, self.fn_metadata.arg_model, arguments)
+            result = await self.fn(ctx=context, **given)
+        except FwError as error:
+            return _refusal(error)
+        except MCPError:
+            raise
+        # The one boundary: what nobody foresaw must reach the model without its own words.
+        except Exception as crash:
+            _log.exception("%s crashed", self.name)
+            raise UnexpectedToolError(_crashed(self.name)) from crash
+        if isinstance(result, InputRequiredResult):
+            return result
+        return _answer(result)
+
+
+def library_tool(fn: Callable[..., Awaitable[Any]]) -> Tool:
+    """The tool that `fn` is, named after it; title and hints come from the table of effects."""
+    effect = EFFECTS[fn.__name__]
+    tool = LibraryTool.from_function(
+        fn,
+        title=effect.title,
+        description=inspect.getdoc(fn),
+        annotations=_hints(effect),
+    )
+    model = tool.fn_metadata.arg_model
+    model.model_config["extra"] = "forbid"
+    model.model_rebuild(force=True)
+    tool.parameters = plain(model.model_json_schema())
+    tool.fn_metadata.output_schema = plain(tool.fn_metadata.output_schema or {})
+    return tool
+
+
+def _hints(effect: ToolEffect) -> ToolAnnotations:
+    return ToolAnnotations(
+        title=effect.title,
+        read_only_hint=effect.read_only,
+        destructive_hint=effect.destructive,
+        idempotent_hint=effect.idempotent,
+        open_world_hint=effect.open_world,
+    )
+
+
+def _answer(result: ToolResult) -> CallToolResult:
+    return CallToolResult(
+        content=[TextContent(type="text", text=result.text())],
+        structured_content=result.structured(),
+    )
+
+
+def _refusal(error: FwError) -> CallToolResult:
+    _log.info("refused: %s", error.reason)
+    return CallToolResult(content=[TextContent(type="text", text=str(error))], is_error=True)
+
+
+def _crashed(tool: str) -> str:
+    return (
+        f"{tool} failed in a way it should not. Whether something was changed is unknown; "
+        "search_images shows the library as it is. Tell the person to look at the server's log on "
+        f"stderr. (reason: {Reason.UNEXPECTED})"
+    )

@@ -1,0 +1,124 @@
+"""`delete_images`: with a question, always."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from mcp.types import InputRequiredResult
+from pydantic import Field
+
+from fw_mcp.api.models import ImageDetails, LibraryName
+from fw_mcp.guard.guard import Proposal
+from fw_mcp.guard.question import deletion_question, products_summary
+from fw_mcp.library.deleting import delete_images as delete
+from fw_mcp.library.outcomes import Ended, products
+from fw_mcp.library.reading import read_images
+from fw_mcp.server.arguments import DryRun, Guids, PlanId
+from fw_mcp.server.confirmation import (
+    Accepted,
+    Asking,
+    NothingAtStake,
+    Refused,
+    Waiting,
+    confirm,
+)
+from fw_mcp.server.parts import Call, caller_of, job_of, parts_of
+from fw_mcp.server.results import GuardedResult, completed, declined, previewed, waiting
+from fw_mcp.server.rows import EndRow, end_row, not_found, product_rows, untouched
+from fw_mcp.server.targets import hung_products, target_of
+
+_TOOL = "delete_images"
+
+
+class DeleteImagesResult(GuardedResult):
+    """What became of each image."""
+
+
+async def delete_images(
+    ctx: Call,
+    *,
+    guids: Annotated[Guids, Field(min_length=1, max_length=500, description="From search_images.")],
+    library: Annotated[
+        LibraryName, Field(description="Where the images are. Default inventory.")
+    ] = "inventory",
+    dry_run: DryRun = False,
+    plan_id: PlanId | None = None,
+) -> DeleteImagesResult | InputRequiredResult:
+    """Delete images and the products hung on them, after a person has agreed.
+
+    Use search_images first. The server reads the images fresh, names them, their products and the
+    shops those are live in, and asks. Answers confirmation_required when it cannot ask by itself:
+    show the question, and call again with plan_id only after a clear yes. FinerWorks cannot undo a
+    deletion. The result says for each image what was read back.
+    """
+    parts = parts_of(ctx)
+    deletion = _Deletion(ctx, guids, library)
+    if dry_run:
+        await deletion.read()
+        return previewed(DeleteImagesResult, deletion.rows(), deletion.summary())
+    parts.guard.admit(_TOOL)
+    answer = await confirm(ctx, Asking(_TOOL, deletion.arguments, plan_id, deletion.propose))
+    match answer:
+        case Accepted(plan):
+            job = job_of(ctx, _TOOL, plan.plan_id)
+            ended = await delete(parts.library, job, deletion.present, library)
+            return completed(DeleteImagesResult, deletion.rows(ended))
+        case NothingAtStake():
+            return completed(DeleteImagesResult, deletion.rows())
+        case Waiting(plan, message):
+            return waiting(DeleteImagesResult, deletion.rows(), plan, message)
+        case Refused(message):
+            return declined(DeleteImagesResult, deletion.rows(), message)
+        case InputRequiredResult():
+            return answer
+
+
+class _Deletion:
+    """The images of one call as they were read last."""
+
+    def __init__(self, ctx: Call, guids: list[str], library: LibraryName) -> None:
+        self.arguments = {"guids": sorted(guids), "library": library}
+        self._found: Mapping[str, ImageDetails] | None = None
+        self._ctx = ctx
+        self._guids = guids
+        self._library = library
+
+    @property
+    def present(self) -> list[ImageDetails]:
+        """The images that exist, as read last."""
+        return list((self._found or {}).values())
+
+    async def read(self) -> None:
+        """Read the images fresh."""
+        library = parts_of(self._ctx).library
+        self._found = await read_images(
+            library, self._guids, self._library, started=library.clock()
+        )
+
+    async def propose(self) -> Proposal:
+        """Read, and say what would go."""
+        await self.read()
+        targets = [target_of(image) for image in self.present]
+        return Proposal(
+            tool=_TOOL,
+            caller=caller_of(self._ctx),
+            arguments=self.arguments,
+            targets=targets,
+            question=deletion_question(targets, self._library),
+        )
+
+    def summary(self) -> str:
+        """What would go."""
+        lost = products_summary(hung_products(self.present))
+        return f"{len(self.present)} images would be deleted, and with them {lost}."
+
+    def rows(self, ended: Sequence[Ended] = ()) -> list[EndRow]:
+        """One row a guid: how it ended, or that nothing was sent for it."""
+        rows = {image.guid: self._at_risk(image) for image in self.present}
+        rows.update((end.guid, end_row(end)) for end in ended if end.guid)
+        missing = not_found if self._found is not None else untouched
+        return [rows.get(guid) or missing(guid) for guid in self._guids]
+
+    @staticmethod
+    def _at_risk(image: ImageDetails) -> EndRow:
+        row = untouched(image.guid, image.file_name)
+        return row.model_copy(update={"products_at_risk": product_rows(products(image))})

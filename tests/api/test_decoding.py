@@ -1,0 +1,69 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fw_mcp.api.decoding import decoded
+
+JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(), JSON_VALUES))
+def test_a_json_object_is_read_as_it_is(document: dict[str, Any]) -> None:
+    """Strictness costs nothing that is well formed."""
+    assert decoded(json.dumps(document).encode()) == document
+
+
+@given(st.binary() | st.text().map(str.encode) | JSON_VALUES.map(json.dumps).map(str.encode))
+def test_any_bytes_are_an_object_or_one_error(body: bytes) -> None:
+    """Nothing else of Python's comes out."""
+    try:
+        actual = decoded(body)
+    except ValueError:
+        return
+    assert isinstance(actual, dict)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html><body>502</body></html>",
+        b'{"status": {"success": tr',
+        b"[]",
+        b'"text"',
+        b"null",
+        b'{"a": NaN}',
+        b'{"a": -Infinity}',
+        b'{"a": 1e999}',
+        b'{"a": ' + b"9" * 5_000 + b"}",
+        b'{"a": "\xff"}',
+        b'{"a": "caf\xe9"}',
+        '{"a": 1}'.encode("utf-16"),
+        b'{"a":' * 70 + b"1" + b"}" * 70,
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+    ],
+)
+def test_a_body_that_is_not_strict_json_is_one_error(body: bytes) -> None:
+    """HTML, cut off, not an object, not finite, too many digits, not UTF-8, nested too deep."""
+    with pytest.raises(ValueError):  # noqa: PT011  any ValueError is the promise
+        decoded(body)
+
+
+def test_a_byte_order_mark_is_tolerated() -> None:
+    """Windows software writes one."""
+    assert decoded(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+
+
+def test_half_characters_become_replacement_characters() -> None:
+    """In keys and values at any depth; a whole pair stays the emoji it is."""
+    body = rb'{"k\ud83d": ["v\ude00!", {"n\udfff": "\ud83d\ude00"}]}'
+
+    assert decoded(body) == {"k\ufffd": ["v\ufffd!", {"n\ufffd": "\U0001f600"}]}

@@ -1,0 +1,91 @@
+import struct
+import zlib
+
+import httpx
+import pytest
+
+from fw_mcp.sandbox import pictures
+from fw_mcp.sandbox.app import create_app
+from fw_mcp.sandbox.series import SERIES
+from tests.sandbox.wire import UNKNOWN_GUID, added, calling, new_image, walked
+
+pytestmark = pytest.mark.anyio
+
+
+def size_of(png: bytes) -> tuple[int, int]:
+    """Width and height out of a PNG, whose pixels must be all there."""
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", png[16:24])
+    start = png.index(b"IDAT")
+    (length,) = struct.unpack(">I", png[start - 4 : start])
+    rows = zlib.decompress(png[start + 4 : start + 4 + length])
+    assert len(rows) == (width + 1) * height
+    colours = struct.unpack(">I", png[33:37])[0] // 3
+    assert max(rows) < colours <= 256
+    return width, height
+
+
+async def test_every_thumbnail_of_a_series_is_a_png_of_200_by_200(
+    studio: httpx.AsyncClient,
+) -> None:
+    """Served without keys, at the address in the answer."""
+    images = {image["personal_gallery_title"]: image for image in await walked(studio)}
+    async with calling(create_app(), {}) as stranger:
+        for image in images.values():
+            answer = await stranger.get(image["public_thumbnail_uri"])
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
+            assert size_of(answer.content) == (200, 200)
+
+
+async def test_a_preview_has_the_shape_of_its_image(studio: httpx.AsyncClient) -> None:
+    """At most 1000 pixels on the long side, and never larger than the image."""
+    images = {(image["pix_w"], image["pix_h"]): image for image in await walked(studio)}
+    sizes = {
+        size: size_of((await studio.get(image["public_preview_uri"])).content)
+        for size, image in images.items()
+    }
+    assert sizes[6000, 4000] == (1000, 667)
+    assert sizes[9000, 15000] == (600, 1000)
+    assert sizes[640, 427] == (640, 427)
+
+
+def test_a_sliver_still_has_a_pixel() -> None:
+    """The short side is never rounded to nothing."""
+    assert pictures.preview_size(100_000, 1) == (1000, 1)
+    assert size_of(pictures.paint(UNKNOWN_GUID, (1000, 1))) == (1000, 1)
+
+
+@pytest.mark.parametrize("series", SERIES, ids=lambda series: series.title)
+def test_a_picture_is_the_same_every_time(series: object) -> None:
+    """The guid decides the shapes, the series the colours."""
+    title = getattr(series, "title", "")
+    painted = [pictures.paint(UNKNOWN_GUID, (90, 60), series=title) for _ in range(2)]
+    assert painted[0] == painted[1]
+    assert painted[0] != pictures.paint(UNKNOWN_GUID[::-1], (90, 60), series=title)
+
+
+async def test_an_added_image_has_pictures_too(empty: httpx.AsyncClient) -> None:
+    """Its own addresses point elsewhere; the sandbox paints it all the same."""
+    image = (await added(empty, new_image()))[0]
+    answer = await empty.get(f"/pictures/{image['guid']}/preview")
+    assert size_of(answer.content) == (1000, 667)
+
+
+async def test_a_picture_may_be_kept_and_asked_for_again(studio: httpx.AsyncClient) -> None:
+    """Its ETag earns a 304 without a body."""
+    uri = (await walked(studio))[0]["public_thumbnail_uri"]
+    etag = (await studio.get(uri)).headers["etag"]
+    again = await studio.get(uri, headers={"If-None-Match": etag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    assert "max-age" in again.headers["cache-control"]
+
+
+@pytest.mark.parametrize("guid", ["", UNKNOWN_GUID])
+@pytest.mark.parametrize("size", ["thumbnail", "preview", "hires", "original"])
+async def test_there_are_no_other_pictures(studio: httpx.AsyncClient, guid: str, size: str) -> None:
+    """No print masters, no other sizes, none of unknown images."""
+    known = (await walked(studio))[0]["guid"]
+    path = f"/pictures/{guid or known}/{size}"
+    status_code = (await studio.get(path)).status_code
+    served = not guid and size in {"thumbnail", "preview"}
+    assert status_code == (200 if served else 404)

@@ -1,0 +1,103 @@
+"""The container image, read as text: what it is built from, who runs in it, what it starts."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Each instruction of the Dockerfile with its arguments, continuation lines joined."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line.strip() for line in text.splitlines()]
+    parts = [line.split(None, 1) for line in lines if line and not line.startswith("#")]
+    return [(word, rest) for word, rest in parts]
+
+
+def arguments_of(word: str) -> list[str]:
+    """The arguments of every `word` instruction, in order."""
+    return [rest for found, rest in instructions() if found == word]
+
+
+def final_stage() -> dict[str, str]:
+    """The instructions of the stage that is shipped, the last of each kind."""
+    words = [word for word, _ in instructions()]
+    start = len(words) - words[::-1].index("FROM")
+    return dict(instructions()[start:])
+
+
+def copied() -> list[str]:
+    """What the build takes from the checkout."""
+    taken = [rest.split()[:-1] for rest in arguments_of("COPY") if not rest.startswith("--from")]
+    return [name for names in taken for name in names]
+
+
+def pins(part: str) -> dict[str, str]:
+    """The pinned version of each package in one requirements file."""
+    text = (ROOT / "requirements" / f"{part}.txt").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+
+
+def test_both_stages_stand_on_one_base_that_the_builder_may_choose() -> None:
+    """The base is an argument with a slim default, and names no host."""
+    assert arguments_of("ARG") == ["PYTHON_IMAGE=python:3.13-slim"]
+    assert arguments_of("FROM") == ["${PYTHON_IMAGE} AS build", "${PYTHON_IMAGE}"]
+
+
+def test_what_comes_from_outside_is_checked_against_its_hash() -> None:
+    """Every install names hashed requirements, or the wheel just built and nothing else."""
+    installs = re.findall(
+        r"pip (?:--python \S+ )?install ([^&]+)", " && ".join(arguments_of("RUN"))
+    )
+    assert [install.split() for install in installs] == [
+        ["--require-hashes", "-r", "requirements/runtime.txt"],
+        ["--require-hashes", "-r", "requirements/build.txt"],
+        ["--no-deps", "--no-index", "dist/*.whl"],
+    ]
+
+
+@pytest.mark.parametrize("part", ["runtime", "build"])
+def test_every_pinned_package_carries_a_hash_and_the_version_of_development(part: str) -> None:
+    """The image holds what the tests ran against."""
+    text = (ROOT / "requirements" / f"{part}.txt").read_text(encoding="utf-8")
+    blocks = re.split(r"\n(?=\S)", text.strip())
+    assert [block for block in blocks if "--hash=sha256:" not in block] == []
+    assert pins(part).items() <= pins("dev").items()
+
+
+def test_the_shipped_stage_runs_the_server_without_rights() -> None:
+    """Not root, and the entry point is a list, so that signals reach the server itself."""
+    stage = final_stage()
+    assert (stage["USER"], json.loads(stage["ENTRYPOINT"])) == ("10001", ["fw-mcp"])
+
+
+def test_the_state_of_the_server_lives_on_a_volume_that_it_owns() -> None:
+    """Plans and the journal outlive the container."""
+    stage = final_stage()
+    store = re.search(r"FW_MCP_STORE=(\S+)", stage["ENV"])
+    assert store is not None
+    assert store[1].startswith(f"{stage['VOLUME']}/")
+    assert f"--owner fw-mcp --group fw-mcp --mode 0700 {stage['VOLUME']}" in stage["RUN"]
+
+
+def test_the_image_names_itself_to_server_registries() -> None:
+    """The label ties the image to the server's registered name."""
+    assert 'io.modelcontextprotocol.server.name="io.github.fw-mcp/fw-mcp"' in final_stage()["LABEL"]
+
+
+def test_only_what_the_build_copies_is_sent_to_it() -> None:
+    """A store, a `.env` or a checkout's history cannot end up in a layer."""
+    rules = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    allowed = {rule[1:] for rule in rules if rule.startswith("!")}
+    assert "*" in rules
+    assert allowed == set(copied())
+    assert [name for name in copied() if not (ROOT / name).exists()] == []
+
+
+def test_no_secret_is_part_of_the_image() -> None:
+    """Keys come with `docker run`, never with the build."""
+    text = " ".join(rest for word, rest in instructions() if word in {"ARG", "ENV", "LABEL"})
+    assert not re.search(r"key|token|secret|password", text, re.IGNORECASE)

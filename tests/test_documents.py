@@ -1,0 +1,60 @@
+"""The documents beside the code say what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fw_mcp import __version__
+from fw_mcp.guard.effects import WRITES
+from fw_mcp.guard.guard import Limits
+from fw_mcp.server.prompts import load_prompts
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+
+
+def words_of(name: str) -> str:
+    """A document as one line."""
+    return " ".join((ROOT / name).read_text(encoding="utf-8").split())
+
+
+def test_the_newest_release_of_the_changelog_is_this_version() -> None:
+    """Dated, below what is not released yet."""
+    releases = re.findall(r"## \[(\d[^\]]*)\] - \d{4}-\d{2}-\d{2}", words_of("CHANGELOG.md"))
+    assert releases[0] == __version__
+
+
+def test_the_security_page_states_the_limits_that_the_guard_has() -> None:
+    """Somebody decides by these numbers whether to leave write access on."""
+    words = words_of("SECURITY.md")
+    limits = Limits()
+    assert f"| `--max-items N` | {limits.items_per_call} |" in words
+    assert f"| `--deletions-per-hour N` | {limits.deletions_per_hour} |" in words
+    assert f"a plan expires after {limits.plan_ttl_s / 60:.0f} minutes" in words
+    assert (len(WRITES), "| all four |" in words) == (4, True)
+
+
+def test_the_changelog_names_every_tool_that_writes_and_every_prompt() -> None:
+    """The first release is the list of what there is."""
+    words = words_of("CHANGELOG.md")
+    names = [*WRITES, *(prompt.name for prompt in load_prompts())]
+    assert [name for name in names if f"`{name}`" not in words] == []
+
+
+def test_the_layout_of_the_contributing_page_is_the_layout_of_the_package() -> None:
+    """Every part has its row."""
+    rows = re.findall(r"\| `(\w+)` \|", words_of("CONTRIBUTING.md"))
+    parts = [folder.parent.name for folder in (ROOT / "fw_mcp").glob("*/__init__.py")]
+    assert [part for part in parts if part not in rows] == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_make_target_and_path_that_a_document_names_exists(name: str) -> None:
+    """What a reader would type works."""
+    words = words_of(name)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    assert set(re.findall(r"(?:`| )make ([a-z]+)(?:`| +#)", words)) <= targets
+    paths = re.findall(r"`((?:fw_mcp|tests|prompts)/[a-z_/.]+)`", words)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
