@@ -213,7 +213,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"fw-mcp: {message}. Nothing was started. fw-mcp --help lists all options.\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> _Parser:
     options = _options()
     parser = _Parser(
         prog="fw-mcp",
@@ -236,10 +236,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _options() -> argparse.ArgumentParser:
+def _options() -> _Parser:
     from fw_mcp.config import ENVIRONMENT_ONLY, Settings, option, variable  # noqa: PLC0415
 
-    options = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    options = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = options.add_argument_group("options")
     for name, field in Settings.model_fields.items():
         if name in ENVIRONMENT_ONLY:

@@ -86,7 +86,7 @@ class Wire:
     async def _answer(self, request: httpx.Request) -> Answer:
         response = await self._http.send(request, stream=True)
         try:
-            encoding = response.headers.get("content-encoding") or "identity"
+            encoding = (response.headers.get("content-encoding") or "identity").lower()
             return Answer(
                 status_code=response.status_code,
                 body=await self._body(response) if encoding == "identity" else b"",
@@ -134,7 +134,7 @@ def _http_client(
             timeout=httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s),
             follow_redirects=False,
             transport=transport,
-            verify=True if transport else _tls(base_url),
+            verify=True if transport else tls_for(base_url),
             # A proxy tunnels https unread; plain http, which is loopback, it would read.
             trust_env=not base_url.is_loopback,
         )
@@ -147,7 +147,7 @@ def _http_client(
         ) from error
 
 
-def _tls(base_url: BaseUrl) -> ssl.SSLContext:
+def tls_for(base_url: BaseUrl) -> ssl.SSLContext:
     """The operating system's trust store; plain http gets a context that trusts nobody."""
     kind = truststore.SSLContext if base_url.text.startswith("https") else ssl.SSLContext
     return kind(ssl.PROTOCOL_TLS_CLIENT)

@@ -9,7 +9,8 @@ def plain(schema: Schema) -> Schema:
     """A pydantic schema without titles, definitions, references and null alternatives.
 
     Several hosts refuse `$ref`, `anyOf` with null and type arrays. "Not given" needs no null in the
-    schema: the argument is left out, and null is still taken.
+    schema: the argument is left out, and null is still taken. Only what a result always gives, null
+    included, keeps its null.
     """
     definitions = schema.get("$defs", {})
     shrunk = _shrunk({key: part for key, part in schema.items() if key != "$defs"}, definitions)
@@ -20,7 +21,7 @@ def _shrunk(schema: Schema, definitions: Schema) -> Schema:
     if "$ref" in schema:
         target = definitions[schema["$ref"].rpartition("/")[2]]
         schema = {**target, **{key: part for key, part in schema.items() if key != "$ref"}}
-    if "anyOf" in schema:
+    if "anyOf" in schema and "default" in schema:
         schema = _without_null(schema, definitions)
     result = {
         key: part

@@ -1,12 +1,14 @@
 """What stands in for the service here: a handler behind httpx.MockTransport, and its answers."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 
 import httpx
+import pytest
 
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.api.connection import Keys, Timeouts
+from fw_mcp.errors import ApiError
 
 KEYS = Keys(web_api_key="canary-web-key", app_key="canary-app-key")
 SESSION_ID = "0123456789abcdef0123456789abcdef"
@@ -14,12 +16,19 @@ GUID = "5f0c3c46-9a0b-4f0e-8a52-2d7f3a1b9c10"
 OTHER_GUID = "8d1a6b52-0c4d-4a57-b1a4-6e2f9d3c7b21"
 SUCCESS = {"success": True, "status_code": 200, "message": "Success", "reference_id": "ab" * 16}
 EMPTY_PAGE = {"status": SUCCESS, "images": [], "page_number": 1, "per_page": 0, "count": 0}
+REJECTION = {"status": {"success": False, "message": "No such library", "reference_id": "ab" * 16}}
 BAD_KEYS = {
     "Message": "The request is invalid.",
     "ModelState": {
         "ApiC.Models.authorization_credentials": ["Missing or unauthorized api credentials"]
     },
 }
+
+Call = Callable[[FinerWorksClient], Awaitable[object]]
+Handler = (
+    Callable[[httpx.Request], httpx.Response]
+    | Callable[[httpx.Request], Coroutine[None, None, httpx.Response]]
+)
 
 
 class Service:
@@ -42,7 +51,7 @@ class Service:
 
 
 def client_of(
-    service: Callable[[httpx.Request], httpx.Response],
+    service: Handler,
     *,
     base_url: str = "https://api.finerworks.com",
     account_key: str | None = None,
@@ -60,3 +69,17 @@ def client_of(
         max_body_bytes=max_body_bytes,
         now=lambda: datetime(2026, 1, 1, 12, tzinfo=UTC),
     )
+
+
+async def failure_of(
+    call: Call,
+    service: Handler,
+    *,
+    timeouts: Timeouts | None = None,
+    max_body_bytes: int = 1_000_000,
+) -> ApiError:
+    """The error that `call` ends with."""
+    async with client_of(service, timeouts=timeouts, max_body_bytes=max_body_bytes) as client:
+        with pytest.raises(ApiError) as caught:
+            await call(client)
+    return caught.value

@@ -257,9 +257,7 @@ def test_an_update_or_a_delete_is_answered_by_a_status_alone() -> None:
 
 
 @pytest.mark.parametrize(("guids", "read"), [([GUID.upper()], (GUID,)), ([], ()), (None, ())])
-def test_a_selection_is_read_in_lower_case(
-    guids: list[str] | None, read: tuple[str, ...]
-) -> None:
+def test_a_selection_is_read_in_lower_case(guids: list[str] | None, read: tuple[str, ...]) -> None:
     """Null is how an empty one may be written."""
     actual = FileSelectionResponse.model_validate({"status": STATUS_JSON, "guids": guids})
 

@@ -31,7 +31,8 @@ def test_every_pause_lies_between_half_a_second_and_eight(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked_s", "pause_s"), [(None, 0.5), (0.0, 0.5), (0.2, 0.5), (7.0, 7.0), (30.0, 30.0), (31.0, None)]
+    ("asked_s", "pause_s"),
+    [(None, 0.5), (0.0, 0.5), (0.2, 0.5), (7.0, 7.0), (30.0, 30.0), (31.0, None)],
 )
 def test_a_retry_after_is_honoured_up_to_thirty_seconds(
     asked_s: float | None, pause_s: float | None

@@ -20,7 +20,9 @@ def test_any_guid_in_any_case_reads_as_its_lower_case(guid: object) -> None:
     assert normal_guid(str(guid).upper()) == str(guid)
 
 
-@pytest.mark.parametrize("text", ["", "5f0c3c46", "{5f0c3c46-9a0b-4f0e-8a52-2d7f3a1b9c10}", "x" * 36])
+@pytest.mark.parametrize(
+    "text", ["", "5f0c3c46", "{5f0c3c46-9a0b-4f0e-8a52-2d7f3a1b9c10}", "x" * 36]
+)
 def test_what_is_not_a_guid_is_refused(text: str) -> None:
     """The service would answer HTTP 400."""
     with pytest.raises(ValueError, match="not a guid"):

@@ -6,8 +6,8 @@ import pytest
 
 from fw_mcp.sandbox import pictures
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.series import SERIES
-from tests.sandbox.wire import UNKNOWN_GUID, added, calling, new_image, walked
+from fw_mcp.sandbox.series import SERIES, Series
+from tests.sandbox.wire import SELECTION, UNKNOWN_GUID, added, calling, new_image, walked
 
 pytestmark = pytest.mark.anyio
 
@@ -56,12 +56,11 @@ def test_a_sliver_still_has_a_pixel() -> None:
 
 
 @pytest.mark.parametrize("series", SERIES, ids=lambda series: series.title)
-def test_a_picture_is_the_same_every_time(series: object) -> None:
+def test_a_picture_is_the_same_every_time(series: Series) -> None:
     """The guid decides the shapes, the series the colours."""
-    title = getattr(series, "title", "")
-    painted = [pictures.paint(UNKNOWN_GUID, (90, 60), series=title) for _ in range(2)]
-    assert painted[0] == painted[1]
-    assert painted[0] != pictures.paint(UNKNOWN_GUID[::-1], (90, 60), series=title)
+    painted = pictures.paint(UNKNOWN_GUID, (90, 60), series=series.title)
+    assert pictures.paint(UNKNOWN_GUID, (90, 60), series=series.title) == painted
+    assert pictures.paint(SELECTION, (90, 60), series=series.title) != painted
 
 
 async def test_an_added_image_has_pictures_too(empty: httpx.AsyncClient) -> None:

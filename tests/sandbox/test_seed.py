@@ -124,12 +124,12 @@ async def test_some_products_are_live_in_each_of_the_seven_shops(
     products = await products_of_the_studio(studio)
     live = [shops_of(product) for product in products]
     assert set().union(*live) == set(SHOPS)
-    assert all(f"{shop}_product_id" in products_ids(products) for shop in SHOPS)
+    assert all(f"{shop}_product_id" in members_of(products) for shop in SHOPS)
     assert sum(not shops for shops in live) > len(products) / 4
     assert any(product["third_party_integrations"] is None for product in products)
 
 
-def products_ids(products: list[Json]) -> set[str]:
+def members_of(products: list[Json]) -> set[str]:
     """The members of all integrations."""
     return {member for product in products for member in product["third_party_integrations"] or {}}
 
@@ -164,7 +164,7 @@ async def test_on_another_clock_only_the_dates_differ(studio: httpx.AsyncClient)
 
 
 async def test_the_system_clock_is_the_default() -> None:
-    """A new image is dated between before and after."""
+    """The newest temporary image has not expired."""
     before = datetime.now(UTC)
     async with calling(create_app()) as caller:
         newest = (await walked(caller, library=TEMPORARY))[0]

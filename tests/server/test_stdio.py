@@ -1,5 +1,6 @@
 """Serving over stdin and stdout, whatever they are and however it ends."""
 
+import asyncio
 import json
 import os
 import pty
@@ -16,10 +17,12 @@ from typing import BinaryIO, Literal
 import anyio
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.client.context import ClientRequestContext
 from mcp.server import Server
-from mcp.types import JSONRPCResponse
+from mcp.shared.message import SessionMessage
+from mcp.types import ElicitRequestParams, ElicitResult, JSONRPCResponse
 
-from fw_mcp.server.stdio import encode, low_level_server, serve_stdio
+from fw_mcp.server.stdio import Inbox, Outbox, encode, low_level_server, serve_stdio
 from tests.server.toy_server import build_toy
 
 pytestmark = pytest.mark.anyio
@@ -206,9 +209,9 @@ async def test_pipes_are_left_as_they_were_found(pipes: Pipes) -> None:
 async def test_one_socket_serves_both_ways() -> None:
     """As under inetd."""
     theirs, ours = socket.socketpair()
-    with theirs, ours:
+    with theirs, theirs.dup() as twin, ours:
         wire = Wire(ours.makefile("wb"), ours.makefile("rb"))
-        async with serving(theirs.fileno(), theirs.fileno(), wire) as client:
+        async with serving(theirs.fileno(), twin.fileno(), wire) as client:
             await client.receive()
             assert await client.call("echo", text="hi") == "hi"
             ours.shutdown(socket.SHUT_WR)
@@ -223,10 +226,45 @@ async def test_clients_of_both_eras_are_served(mode: Literal["auto", "legacy"]) 
     assert result.structured_content == {"result": "printed"}
 
 
+async def test_a_client_of_the_older_era_can_be_asked() -> None:
+    """Questions go out, and answers come in, in the middle of a call."""
+
+    async def decline(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        del context, params
+        return ElicitResult(action="decline")
+
+    toy = StdioServerParameters(command=sys.executable, args=[str(TOY), "2", "0"])
+    async with Client(toy, mode="legacy", elicitation_callback=decline) as client:
+        result = await client.call_tool("ask", {})
+    assert result.structured_content == {"result": "decline"}
+
+
+async def test_a_reset_socket_is_an_end_of_input() -> None:
+    """A client that was killed leaves like any other."""
+    lines = asyncio.StreamReader()
+    lines.set_exception(ConnectionResetError())
+    with pytest.raises(anyio.EndOfStream):
+        await Inbox(lines, 0).receive()
+
+
+async def test_nothing_is_written_after_the_conversation_has_ended() -> None:
+    """The descriptor is somebody else's by then."""
+    written: list[bytes] = []
+
+    async def write(data: bytes) -> None:
+        written.append(data)
+
+    outbox = Outbox(write, Inbox(asyncio.StreamReader(), 0))
+    await outbox.aclose()
+    with pytest.raises(anyio.ClosedResourceError):
+        await outbox.send(SessionMessage(JSONRPCResponse(jsonrpc="2.0", id=1, result={})))
+    assert written == []
+
+
 def run_toy(stdin: int | None, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     """Run the toy to its end."""
     command = [sys.executable, str(TOY), "2", "0"]
-    return subprocess.run(
+    return subprocess.run(  # noqa: S603  our own script
         command, stdin=stdin, input=data, capture_output=True, check=True, timeout=60
     )
 
@@ -255,14 +293,16 @@ def test_files_can_be_input_and_output(tmp_path: Path) -> None:
     requests.write_bytes(HANDSHAKE + call(1, "echo", text="hi"))
     with requests.open() as stdin, answers.open("w") as stdout:
         command = [sys.executable, str(TOY), "2", "0"]
-        subprocess.run(command, stdin=stdin, stdout=stdout, check=True, timeout=60)
+        subprocess.run(command, stdin=stdin, stdout=stdout, check=True, timeout=60)  # noqa: S603  our own script
     assert text_of(answers.read_bytes().splitlines()[1]) == "hi"
 
 
-def test_a_full_disk_ends_serving_quietly() -> None:
-    """Answers that cannot be written are the same as a client that left."""
-    with Path("/dev/full").open("w") as stdout:
-        done = subprocess.run(
+def test_an_output_that_cannot_be_written_ends_serving_quietly(tmp_path: Path) -> None:
+    """A file opened for reading, as a full disk, is the same as a client that left."""
+    read_only = tmp_path / "answers"
+    read_only.touch()
+    with read_only.open() as stdout:
+        done = subprocess.run(  # noqa: S603  our own script
             [sys.executable, str(TOY), "2", "0"],
             input=HANDSHAKE,
             stdout=stdout,
@@ -298,7 +338,7 @@ def toy_process(stdin: int = subprocess.PIPE) -> Iterator[Toy]:
     reports, report_fd = os.pipe()
     release_fd, release = os.pipe()
     with os.fdopen(reports, "rb") as ours, os.fdopen(release, "wb", buffering=0) as theirs:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  our own script
             [sys.executable, str(TOY), str(report_fd), str(release_fd)],
             stdin=stdin,
             stdout=subprocess.PIPE,

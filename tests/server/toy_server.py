@@ -8,8 +8,16 @@ from contextlib import asynccontextmanager
 
 import anyio
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from pydantic import BaseModel
 
 from fw_mcp.server.stdio import serve_stdio
+
+
+class Answer(BaseModel):
+    """What a person is asked for."""
+
+    confirm: bool
 
 
 def build_toy(report: Callable[[str], None], release: Callable[[], Awaitable[None]]) -> MCPServer:
@@ -56,6 +64,11 @@ def build_toy(report: Callable[[str], None], release: Callable[[], Awaitable[Non
             await release()
             report("written")
         return "done"
+
+    @server.tool()
+    async def ask(ctx: Context) -> str:
+        answer = await ctx.elicit("Really?", Answer)
+        return answer.action
 
     return server
 

@@ -37,15 +37,15 @@ class NewImage(BaseModel):
     title: str | None = Field(None, description="Left out: file_name.")
     description: str | None = Field(None, max_length=300, description="At most 300 characters.")
     file_name: _FileName = Field(description="As the seller knows the file.")
-    file_size: Whole = Field(gt=0, description="Of the print master, in bytes.")
+    file_size: Whole = Field(ge=1, description="Of the print master, in bytes.")
     thumbnail_file_name: _FileName | None = Field(None, description="Left out: from its URI.")
     preview_file_name: _FileName | None = Field(None, description="Left out: from its URI.")
     hires_file_name: _FileName | None = Field(None, description="Left out: from its URI.")
     public_thumbnail_uri: _Url = Field(description="200x200 pixels.")
     public_preview_uri: _Url = Field(description="Preview picture.")
     private_hires_uri: _Url = Field(description="Print master; stays up until printing.")
-    pix_w: Whole = Field(gt=0, description="Width of the print master, pixels.")
-    pix_h: Whole = Field(gt=0, description="Height of the print master, pixels.")
+    pix_w: Whole = Field(ge=1, description="Width of the print master, pixels.")
+    pix_h: Whole = Field(ge=1, description="Height of the print master, pixels.")
 
     @model_validator(mode="after")
     def _names_files(self) -> Self:

@@ -1,0 +1,242 @@
+"""`fw-mcp demo`: a seller's session over stdio against the sandbox, checked as it goes."""
+
+import sys
+import tempfile
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.shared.exceptions import MCPError
+from mcp.types import ElicitRequestParams, ElicitResult, ErrorData, TextContent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from mcp.client import ClientRequestContext
+    from mcp.types import CallToolResult
+
+_INDENT = "   "
+_YES = ElicitResult(action="accept", content={"confirm": True})
+_NO = ElicitResult(action="decline")
+_READING_S = 1.0
+_NEW_IMAGES = 7
+
+
+class DemoError(Exception):
+    """The session went otherwise than it says."""
+
+
+def play() -> int:
+    """Play the session.
+
+    Returns:
+        0, or 1 when anything went otherwise than the session says.
+    """
+    failures: list[BaseException] = []
+    try:
+        anyio.run(_session)
+    except* (DemoError, MCPError) as failed:
+        failures += _flat(failed)
+    for failure in failures:
+        print(f"\nThe demo failed: {failure}", file=sys.stderr)
+    if failures:
+        return 1
+    print("\nAll of it went as said. Nothing outside this process was touched.")
+    return 0
+
+
+def _flat(group: BaseException) -> list[BaseException]:
+    if isinstance(group, BaseExceptionGroup):
+        return [one for part in group.exceptions for one in _flat(part)]
+    return [group]
+
+
+class _Seller:
+    """The person at the client: answers as told and shows what was asked.
+
+    Reading takes a second: an answer that comes at once counts as software's.
+    """
+
+    def __init__(self) -> None:
+        self.answer = _YES
+        self.questions: list[str] = []
+
+    async def __call__(
+        self,
+        context: "ClientRequestContext",  # noqa: ARG002  the SDK's signature
+        params: ElicitRequestParams,
+    ) -> ElicitResult | ErrorData:
+        """Show the question, read it, answer."""
+        self.questions.append(params.message)
+        _show("The server asks:", *params.message.splitlines())
+        await anyio.sleep(_READING_S)
+        _show(f"The seller answers: {'yes' if self.answer is _YES else 'no'}")
+        return self.answer
+
+
+class _Assistant:
+    """The assistant at the other end of the pipe."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def call(self, tool: str, **arguments: object) -> "CallToolResult":
+        """Call a tool, showing progress while it runs."""
+        return await self._client.call_tool(tool, arguments, progress_callback=_progress)
+
+    async def say(self, tool: str, **arguments: object) -> dict[str, Any]:
+        """Call a tool that must not fail, and show its text."""
+        result = await self.call(tool, **arguments)
+        _expect(not result.is_error, f"{tool} answered: {_text(result)}")
+        _show(*_text(result).splitlines())
+        return result.structured_content or {}
+
+    async def state(self, **query: object) -> int:
+        """How many images match, now."""
+        result = await self.call("search_images", per_page=1, **query)
+        return int((result.structured_content or {})["count"])
+
+    async def with_products(self) -> list[dict[str, Any]]:
+        """Images that products hang on, those in shops first."""
+        result = await self.call("search_images", per_page=50)
+        images = [row for row in (result.structured_content or {})["images"] if row["products"]]
+        return sorted(images, key=lambda row: not row.get("shops"))
+
+
+async def _session() -> None:
+    seller = _Seller()
+    began = time.perf_counter()
+    print("Starting fw-mcp on its sandbox, over stdio ...", flush=True)
+    async with _connected(seller) as client:
+        tools = [tool.name for tool in (await client.list_tools()).tools]
+        print(f"Ready after {time.perf_counter() - began:.1f} s. Tools: {', '.join(tools)}")
+        assistant = _Assistant(client)
+        await _search(assistant)
+        await _add(assistant)
+        await _retitle(assistant, seller)
+        await _delete(assistant, seller)
+        await _decline(assistant, seller)
+        await _select(assistant)
+
+
+async def _search(assistant: _Assistant) -> None:
+    _title("Find: the newest images, with what hangs on them")
+    page = await assistant.say("search_images", per_page=5)
+    _expect(len(page["images"]) == 5, "a page holds five images")  # noqa: PLR2004  as asked above
+    found = await assistant.say("search_images", search_filter="harbour", per_page=3)
+    _expect(found["count"] > 0, "the studio has pictures of a harbour")
+
+
+async def _add(assistant: _Assistant) -> None:
+    _title("Add: seven new images, one description too long at first")
+    before = await assistant.state()
+    images = [_new_image(number) for number in range(1, _NEW_IMAGES + 1)]
+    refused = await assistant.call(
+        "add_images", images=[*images[:-1], {**images[-1], "description": "x" * 412}]
+    )
+    _expect(refused.is_error is True, "an over-long description is refused")
+    _show(_text(refused))
+    _expect(await assistant.state() == before, "a refused call adds nothing")
+    added = await assistant.say("add_images", images=images)
+    _expect(added["outcomes"] == {"created": _NEW_IMAGES}, "seven were created")
+    await _state(assistant, before, before + _NEW_IMAGES)
+
+
+async def _retitle(assistant: _Assistant, seller: _Seller) -> None:
+    _title("Retitle: FinerWorks would remove the products, so the server asks")
+    image = (await assistant.with_products())[0]
+    _show(f"{image['title']!r} has {image['products']} products, live in {image.get('shops')}")
+    new = {"guid": image["guid"], "title": "First light over the water"}
+    retitled = await assistant.say("update_image_metadata", images=[new])
+    _expect(len(seller.questions) == 1, "the server asked once")
+    _expect(retitled["outcomes"] == {"updated": 1}, "the title was updated")
+    after = await assistant.say("search_images", guid_filter=[image["guid"]])
+    _expect(after["images"][0]["title"] == new["title"], "the new title is stored")
+    _expect(after["images"][0]["products"] == 0, "the products are gone, as the question said")
+
+
+async def _delete(assistant: _Assistant, seller: _Seller) -> None:
+    _title("Delete: two images, asked by name")
+    before = await assistant.state()
+    guids = [image["guid"] for image in (await assistant.with_products())[:2]]
+    deleted = await assistant.say("delete_images", guids=guids)
+    _expect(len(seller.questions) == 2, "the server asked")  # noqa: PLR2004  once above, once here
+    _expect(deleted["outcomes"] == {"deleted": 2}, "both were deleted")
+    await _state(assistant, before, before - 2)
+
+
+async def _decline(assistant: _Assistant, seller: _Seller) -> None:
+    _title("Delete, declined: nothing is sent")
+    before = await assistant.state()
+    seller.answer = _NO
+    guid = (await assistant.with_products())[0]["guid"]
+    declined = await assistant.say("delete_images", guids=[guid])
+    _expect(declined["status"] == "declined", "the call says that it was declined")
+    await _state(assistant, before, before)
+
+
+async def _select(assistant: _Assistant) -> None:
+    _title("Select: hand three images to printing")
+    found = await assistant.call("search_images", per_page=3)
+    guids = [row["guid"] for row in (found.structured_content or {})["images"]]
+    selection = await assistant.say("set_selection", guids=guids)
+    _expect(set(selection["stored"]) == set(guids), "the selection holds the three")
+
+
+async def _state(assistant: _Assistant, before: int, expected: int) -> None:
+    now = await assistant.state()
+    _show(f"The library held {before} images and holds {now}.")
+    _expect(now == expected, f"the library should hold {expected} images")
+
+
+@asynccontextmanager
+async def _connected(seller: _Seller) -> "AsyncIterator[Client]":
+    with tempfile.TemporaryDirectory() as folder:
+        server = StdioServerParameters(
+            command=sys.executable,
+            args=["-m", "fw_mcp", "--sandbox", "--store", str(Path(folder) / "store.sqlite3")],
+        )
+        transport = stdio_client(server)
+        async with Client(transport, elicitation_callback=seller, cache=None) as client:
+            yield client
+
+
+async def _progress(progress: float, total: float | None, message: str | None) -> None:
+    print(f"{_INDENT}... {message or f'{progress:g} of {total or 0:g}'}", flush=True)
+
+
+def _new_image(number: int) -> dict[str, Any]:
+    base = f"https://studio.example/winter/{number:02}"
+    return {
+        "title": f"Winter harbor {number}",
+        "description": "Ice on the pier at first light, from the winter series.",
+        "file_name": f"winter_harbor_{number:02}.tif",
+        "file_size": 84_000_000 + number,
+        "public_thumbnail_uri": f"{base}/thumbnail.jpg",
+        "public_preview_uri": f"{base}/preview.jpg",
+        "private_hires_uri": f"{base}/master.tif",
+        "pix_w": 7200,
+        "pix_h": 4800,
+    }
+
+
+def _text(result: "CallToolResult") -> str:
+    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+
+
+def _title(text: str) -> None:
+    print(f"\n== {text}", flush=True)
+
+
+def _show(*lines: str) -> None:
+    for line in lines:
+        print(f"{_INDENT}{line}", flush=True)
+
+
+def _expect(held: bool, what: str) -> None:
+    if not held:
+        raise DemoError(what)

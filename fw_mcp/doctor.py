@@ -1,0 +1,135 @@
+"""`fw-mcp doctor`: what works, what does not, and what to do about it."""
+
+import json
+import platform
+import time
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import anyio
+
+from fw_mcp import __version__
+from fw_mcp.assembly import required_keys
+from fw_mcp.cli import exit_code
+from fw_mcp.errors import FwError
+from fw_mcp.store.facts import session_id
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from fw_mcp.assembly import Assembly
+
+_UNFINISHED = 7
+_CLOCK = 8
+_DRIFT_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        exit_code: 0 when all is well.
+        next_step: what to do; "" when all is well.
+    """
+
+    check: str
+    exit_code: int
+    found: str
+    next_step: str = ""
+
+
+def examine(assembly: "Assembly", *, as_json: bool) -> int:
+    """Run every check and print what was found.
+
+    Returns:
+        The exit code of the first check that failed.
+    """
+    findings = anyio.run(_findings, assembly)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        print("\n".join(map(_line, findings)))
+    return next((one.exit_code for one in findings if one.exit_code), 0)
+
+
+async def _findings(assembly: "Assembly") -> list[Finding]:
+    try:
+        return [await _guarded(name, check, assembly) for name, check in _CHECKS]
+    finally:
+        await assembly.aclose()
+
+
+async def _guarded(
+    name: str, check: "Callable[[Assembly], Awaitable[Finding]]", assembly: "Assembly"
+) -> Finding:
+    try:
+        return await check(assembly)
+    except FwError as error:
+        return Finding(name, exit_code(error), error.what, error.next_step)
+
+
+async def _versions(_: "Assembly") -> Finding:
+    found = f"fw-mcp {__version__}, mcp {version('mcp')}, Python {platform.python_version()}"
+    return Finding("versions", 0, found)
+
+
+async def _keys(assembly: "Assembly") -> Finding:
+    if assembly.settings.sandbox is not None:
+        return Finding("keys", 0, "the sandbox needs none")
+    required_keys(assembly.settings)
+    return Finding("keys", 0, "both are set")
+
+
+async def _service(assembly: "Assembly") -> Finding:
+    """Host, TLS and keys at once: the one read-only call that proves all three."""
+    client = await assembly.library.client()
+    answer = await client.test_my_credentials()
+    mode = {True: "live", False: "test", None: "unknown"}[answer.app_live_mode]
+    name = answer.masked_user_name or "unnamed"
+    where = "the sandbox" if assembly.settings.sandbox is not None else assembly.settings.base_url
+    return Finding(
+        "service",
+        0,
+        f"{where} accepts the keys; user {name}, app mode {mode} (image writes are real in both)",
+    )
+
+
+async def _store(assembly: "Assembly") -> Finding:
+    await session_id(assembly.database)
+    return Finding("store", 0, f"{assembly.database.path or 'in memory'} can be written")
+
+
+async def _plans(assembly: "Assembly") -> Finding:
+    waiting = await assembly.plans.pending(time.time())
+    return Finding("plans", 0, f"{len(waiting)} wait for an answer")
+
+
+async def _unfinished(assembly: "Assembly") -> Finding:
+    entries = await assembly.journal.unfinished()
+    if not entries:
+        return Finding("journal", 0, "every write has its outcome")
+    named = ", ".join(f"#{entry.entry_id} {entry.tool} ({entry.items})" for entry in entries[:5])
+    return Finding(
+        "journal",
+        _UNFINISHED,
+        f"{len(entries)} writes have no recorded outcome: {named}",
+        "A process ended during them. Look with search_images at what the library holds now.",
+    )
+
+
+_CHECKS: "tuple[tuple[str, Callable[[Assembly], Awaitable[Finding]]], ...]" = (
+    ("versions", _versions),
+    ("keys", _keys),
+    ("service", _service),
+    ("store", _store),
+    ("plans", _plans),
+    ("journal", _unfinished),
+)
+
+
+def _line(finding: Finding) -> str:
+    mark = "FAIL" if finding.exit_code else "ok"
+    text = f"{mark:<4}  {finding.check:<8}  {finding.found}"
+    return f"{text}\n                {finding.next_step}" if finding.next_step else text

@@ -1,0 +1,342 @@
+"""Serving over HTTP: who gets in, what health checks see, and how it ends."""
+
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import anyio
+import httpx
+import pytest
+from mcp import Client, MCPError
+from mcp.client.context import ClientRequestContext
+from mcp.types import ElicitRequestParams, ElicitResult
+from starlette.types import Message, Receive, Scope, Send
+
+from fw_mcp.errors import ConfigError, Reason
+from fw_mcp.server.access import check_exposure, who_may_connect
+from fw_mcp.server.http import Interruptible, http_app, serve_http
+from tests.server.toy_server import build_toy
+
+pytestmark = pytest.mark.anyio
+
+Era = Literal["auto", "legacy"]
+TOKEN = "a-token-of-some-length"
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+
+async def well() -> None:
+    """Be ready."""
+
+
+@asynccontextmanager
+async def application(
+    *,
+    host: str = "127.0.0.1",
+    token: str | None = None,
+    ready: Callable[[], Awaitable[None]] = well,
+    allowed_hosts: tuple[str, ...] = (),
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of the application, in process; the application believes in port 8000."""
+    app = http_app(
+        build_toy(lambda _: None, well),
+        host=host,
+        port=8000,
+        token=token,
+        ready=ready,
+        allowed_hosts=allowed_hosts,
+    )
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client,
+    ):
+        yield client
+
+
+async def status_of(client: httpx.AsyncClient, headers: dict[str, str]) -> int:
+    """Post to ``/mcp``; 400 is the protocol speaking, so the request got in."""
+    accept = {"Accept": "application/json, text/event-stream"}
+    response = await client.post("/mcp", json=PING, headers=accept | headers)
+    return response.status_code
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 400),
+        ({"Host": "localhost:8000"}, 400),
+        ({"Host": "[::1]:8000"}, 400),
+        ({"Host": "prints.example"}, 400),
+        ({"Host": "localhost:8001"}, 421),
+        ({"Host": "localhost:8000.evil.example"}, 421),
+        ({"Host": "evil.example"}, 421),
+        ({"Origin": "http://localhost:8000"}, 400),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "http://localhost:8000.evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+async def test_only_known_hosts_and_origins_get_in(headers: dict[str, str], status: int) -> None:
+    """Each is compared in full, so that a web page cannot reach the server by rebinding a name."""
+    async with application(allowed_hosts=("prints.example",)) as client:
+        assert await status_of(client, headers) == status
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        (f"Bearer {TOKEN}", 400),
+        (f"bearer {TOKEN}", 400),
+        (f"Bearer {TOKEN}x", 401),
+        (f"Basic {TOKEN}", 401),
+        ("Bearer t\xf6ken", 401),
+        ("Bearer", 401),
+        ("", 401),
+    ],
+)
+async def test_with_a_token_set_only_its_bearer_gets_in(authorization: str, status: int) -> None:
+    """Also on loopback, and before anything else is looked at."""
+    async with application(token=TOKEN) as client:
+        headers = {b"Authorization": authorization.encode("latin-1")}
+        response = await client.post("/mcp", json=PING, headers=headers)
+    assert response.status_code == status
+    assert ("WWW-Authenticate" in response.headers) == (status == 401)
+
+
+async def test_health_checks_need_no_token() -> None:
+    """They are answered to anyone, under any name, and say nothing but their status."""
+    async with application(host="0.0.0.0", token=TOKEN) as client:  # noqa: S104  with a token
+        alive = await client.get("/livez", headers={"Host": "10.0.0.7"})
+        ready = await client.get("/readyz", headers={"Host": "10.0.0.7"})
+    assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+
+
+async def unreachable() -> None:
+    """Not be ready, with a reason that holds a secret."""
+    raise ConfigError("The key is s3cret.", state="", next_step="", reason=Reason.KEYS_REFUSED)
+
+
+async def too_slow() -> None:
+    """Not be ready in time."""
+    raise TimeoutError
+
+
+async def broken() -> None:
+    """Not be ready, for a reason nobody thought of."""
+    raise RuntimeError("s3cret")
+
+
+@pytest.mark.parametrize(
+    ("ready", "status", "body"),
+    [
+        (unreachable, 503, '{"status":"unready","reason":"keys_refused"}'),
+        (too_slow, 503, '{"status":"unready","reason":"timed_out"}'),
+        (broken, 500, "Internal Server Error"),
+    ],
+)
+async def test_an_unready_server_gives_a_reason_and_no_detail(
+    ready: Callable[[], Awaitable[None]], status: int, body: str
+) -> None:
+    """The reason is a word from the closed list."""
+    async with application(ready=ready) as client:
+        response = await client.get("/readyz")
+    assert (response.status_code, response.text) == (status, body)
+
+
+async def test_a_huge_body_is_refused() -> None:
+    """Four megabytes hold any call."""
+    async with application() as client:
+        response = await client.post("/mcp", content=b" " * (4 * 1024 * 1024 + 1))
+    assert response.status_code == 413
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "::1", "[::1]"])
+def test_loopback_needs_no_token(host: str) -> None:
+    """Nobody else reaches it."""
+    check_exposure(host, None)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "prints.example", ""])  # noqa: S104
+def test_any_other_address_needs_a_token(host: str) -> None:
+    """Without one the server refuses to start."""
+    with pytest.raises(ConfigError) as refusal:
+        check_exposure(host, None)
+    assert refusal.value.reason == Reason.UNSAFE_SETTING
+    check_exposure(host, TOKEN)
+
+
+def test_a_short_token_is_refused() -> None:
+    """Even where none is needed: whoever set one relies on it."""
+    with pytest.raises(ConfigError) as refusal:
+        check_exposure("127.0.0.1", "x" * 15)
+    assert refusal.value.reason == Reason.UNSAFE_SETTING
+
+
+def test_a_pattern_of_hosts_is_refused() -> None:
+    """The SDK would let ``localhost:1.evil.example`` in for ``localhost:*``."""
+    with pytest.raises(ConfigError) as refusal:
+        who_may_connect("127.0.0.1", 8000, ["localhost:*"], [])
+    assert refusal.value.reason == Reason.UNSAFE_SETTING
+
+
+async def test_an_address_in_use_is_named() -> None:
+    """As a setting to change, not as a traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = build_toy(lambda _: None, well)
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{port} cannot be listened on"):
+            await serve_http(server, host="127.0.0.1", port=port, token=None, ready=well)
+
+
+@dataclass
+class Running:
+    """A server that listens, and what its tools report."""
+
+    url: str = ""
+    reports: list[str] = field(default_factory=list)
+    listening: anyio.Event = field(default_factory=anyio.Event)
+    changed: anyio.Event = field(default_factory=anyio.Event)
+    released: anyio.Event = field(default_factory=anyio.Event)
+
+    def listens(self, url: str) -> None:
+        """Take the address."""
+        self.url = url
+        self.listening.set()
+
+    def report(self, what: str) -> None:
+        """Take a report."""
+        self.reports.append(what)
+        self.changed.set()
+        self.changed = anyio.Event()
+
+    async def until(self, what: str) -> None:
+        """Wait for a report."""
+        while what not in self.reports:
+            await self.changed.wait()
+
+    async def call(self, mode: Era, tool: str) -> None:
+        """Call a tool whose answer may never come."""
+        try:
+            async with Client(self.url, mode=mode) as client:
+                await client.call_tool(tool, {})
+        except* (MCPError, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            self.report("no answer")
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[Running]:
+    """Serve the toy; leaving sends SIGTERM if nothing did before, and waits for the end."""
+    running = Running()
+    server = build_toy(running.report, running.released.wait)
+
+    async def serve() -> None:
+        await serve_http(
+            server, host="127.0.0.1", port=0, token=None, ready=well, listening=running.listens
+        )
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as group:
+            group.start_soon(serve)
+            await running.listening.wait()
+            yield running
+
+
+def terminate() -> None:
+    """Send this process, which serves, a SIGTERM."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_clients_of_both_eras_are_served(mode: Era) -> None:
+    """By the SDK's own client, over a real socket."""
+    async with running() as server:
+        async with Client(server.url, mode=mode) as client:
+            result = await client.call_tool("echo", {"text": "hi"})
+        terminate()
+    assert result.structured_content == {"result": "hi"}
+    assert server.reports == ["closed"]
+
+
+async def test_a_client_of_the_older_era_can_be_asked() -> None:
+    """Its session stays open, so that a question reaches the person in the middle of a call."""
+
+    async def decline(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        del context, params
+        return ElicitResult(action="decline")
+
+    async with running() as server:
+        async with Client(server.url, mode="legacy", elicitation_callback=decline) as client:
+            result = await client.call_tool("ask", {})
+        terminate()
+    assert result.structured_content == {"result": "decline"}
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_signal_lets_a_write_in_flight_finish(
+    mode: Era, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Other work is cancelled, the write ends when it ends, and only then what it needs closes."""
+    async with running() as server, anyio.create_task_group() as calls:
+        calls.start_soon(server.call, mode, "wait_forever")
+        calls.start_soon(server.call, mode, "shielded_write")
+        await server.until("waiting")
+        await server.until("writing")
+        terminate()
+        await server.until("cancelled")
+        server.released.set()
+        await server.until("closed")
+    order = [what for what in server.reports if what in ("cancelled", "written", "closed")]
+    assert order == ["cancelled", "written", "closed"]
+    assert [record.name for record in caplog.records if record.levelno > logging.WARNING] == []
+
+
+async def answer_of(app: Interruptible) -> list[Message]:
+    """Send a request to `app`, and collect what it answers."""
+    messages: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+
+    await app({"type": "http", "method": "GET", "headers": []}, receive, send)
+    return messages
+
+
+async def test_a_request_that_comes_after_the_stop_is_refused() -> None:
+    """It could keep the server from ending."""
+
+    async def never(_: Scope, __: Receive, ___: Send) -> None:
+        raise AssertionError
+
+    app = Interruptible(never)
+    app.stop()
+    assert (await answer_of(app))[0]["status"] == 503
+
+
+@pytest.mark.parametrize(
+    ("said", "added"),
+    [
+        ([{"type": "http.response.start", "status": 200, "headers": []}], 1),
+        ([{"type": "http.response.body", "body": b"x", "more_body": True}], 1),
+        ([{"type": "http.response.body", "body": b"x"}], 0),
+    ],
+)
+async def test_an_interrupted_answer_is_brought_to_its_end(said: list[Message], added: int) -> None:
+    """Once, and only if it is not there yet."""
+
+    async def stuck(_: Scope, __: Receive, send: Send) -> None:
+        for message in said:
+            await send(message)
+        app.stop()
+        await anyio.sleep_forever()
+
+    app = Interruptible(stuck)
+    assert len(await answer_of(app)) == len(said) + added

@@ -1,0 +1,159 @@
+"""The whole server over the sandbox, in memory, with a clock that tests move."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from mcp.client import Client
+from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
+from starlette.applications import Starlette
+
+from fw_mcp.api.client import FinerWorksClient
+from fw_mcp.api.connection import Keys
+from fw_mcp.embedded import SandboxTransport
+from fw_mcp.guard.guard import Guard, Limits
+from fw_mcp.library.library import Library, Pace
+from fw_mcp.sandbox.app import create_app
+from fw_mcp.sandbox.faults import Faults
+from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB_API_KEY
+from fw_mcp.sandbox.switches import ALL_OFF, Switches
+from fw_mcp.server.app import FwServer, build_server
+from fw_mcp.server.parts import Parts
+from fw_mcp.store.database import Database
+from fw_mcp.store.journal import Journal
+from fw_mcp.store.plans import PlanStore
+
+Mode = Literal["auto", "legacy"]
+Answerer = Callable[[Any, ElicitRequestParams], Awaitable[ElicitResult]]
+
+
+YES = ElicitResult(action="accept", content={"confirm": True})
+NO = ElicitResult(action="decline")
+
+
+@dataclass
+class Clock:
+    """Seconds since the epoch, moved by hand."""
+
+    seconds: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        """The time it is."""
+        return self.seconds
+
+    def forward(self, seconds: float) -> None:
+        """Let time pass."""
+        self.seconds += seconds
+
+
+@dataclass
+class Person:
+    """Somebody who answers questions, and remembers what was asked.
+
+    `answer` is what the next questions get; `takes_s` is how long reading takes.
+    """
+
+    clock: Clock
+    answer: ElicitResult
+    takes_s: float = 5.0
+    asked: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def __call__(self, _context: object, params: ElicitRequestParams) -> ElicitResult:
+        """Read the question and answer it."""
+        self.asked.append(params.message)
+        self.clock.forward(self.takes_s)
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        return self.answer
+
+
+@dataclass
+class Studio:
+    """One server, its sandbox behind it, and the parts a test looks into.
+
+    `api` is a client of its own on the same sandbox: the judge of what the service holds.
+    """
+
+    clock: Clock
+    app: Starlette
+    faults: Faults
+    database: Database
+    plans: PlanStore
+    journal: Journal
+    library: Library
+    guard: Guard
+    parts: Parts
+    server: FwServer
+    api: FinerWorksClient
+
+    def client(self, *, mode: Mode = "auto", person: Answerer | None = None) -> Client:
+        """A client; without a person it declares no elicitation."""
+        return Client(self.server, mode=mode, elicitation_callback=person, cache=None)
+
+    def person(self, answer: ElicitResult = YES, *, takes_s: float = 5.0) -> Person:
+        """Somebody who says yes unless told otherwise."""
+        return Person(self.clock, answer, takes_s)
+
+
+def make_studio(
+    *,
+    limits: Limits | None = None,
+    switches: Switches = ALL_OFF,
+    store: Path | None = None,
+    pace: Pace | None = None,
+    show_hires: bool = False,
+    app: Starlette | None = None,
+    faults: Faults | None = None,
+) -> Studio:
+    """A studio on a fresh sandbox, or on `app`, which another studio already serves."""
+    clock = Clock()
+    faults = faults or Faults()
+    app = app or create_app(switches=switches, faults=faults)
+    database = Database(store)
+    plans, journal = PlanStore(database), Journal(database, clock)
+
+    async def connect() -> FinerWorksClient:
+        return sandbox_client(app)
+
+    library = Library(connect, journal, pace=pace)
+    guard = Guard(plans, limits or Limits(), clock)
+    parts = Parts(library=library, guard=guard, show_hires=show_hires)
+    return Studio(
+        clock=clock,
+        app=app,
+        faults=faults,
+        database=database,
+        plans=plans,
+        journal=journal,
+        library=library,
+        guard=guard,
+        parts=parts,
+        server=build_server(parts),
+        api=sandbox_client(app),
+    )
+
+
+def sandbox_client(app: Starlette) -> FinerWorksClient:
+    """A client of the API on the sandbox `app`, with the seeded session."""
+    return FinerWorksClient(
+        base_url="http://sandbox.localhost",
+        keys=Keys(SANDBOX_WEB_API_KEY, SANDBOX_APP_KEY),
+        session_id=SANDBOX_SESSION_ID,
+        transport=SandboxTransport(app),
+    )
+
+
+def text_of(result: CallToolResult) -> str:
+    """The text a host without structured content shows."""
+    (block,) = result.content
+    assert block.type == "text"
+    return block.text
+
+
+def said(result: CallToolResult) -> dict[str, Any]:
+    """The structured content of a result that is no error."""
+    assert not result.is_error, text_of(result)
+    assert result.structured_content is not None
+    return result.structured_content
