@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fw_mcp.api.connection import KNOWN_HOSTS, BaseUrl, Keys
-from fw_mcp.config import Settings, option, variable
+from fw_mcp.config import IN_MEMORY, Settings, option, variable
 from fw_mcp.errors import ConfigError, Reason, StoreError
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
@@ -115,7 +115,7 @@ def store_path(settings: Settings, environ: Mapping[str, str], platform: str) ->
     if settings.store is not None:
         return settings.store
     if settings.sandbox is not None:
-        return Path(f"{settings.sandbox}.store") if settings.sandbox else None
+        return None if settings.sandbox == IN_MEMORY else Path(f"{settings.sandbox}.store")
     return _state_folder(environ, platform) / "fw-mcp" / "store.sqlite3"
 
 
@@ -134,8 +134,8 @@ def required_keys(settings: Settings) -> Keys:
         raise ConfigError(
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
             state="Nothing was sent.",
-            next_step="Tell the person to set them in the configuration of this server and start "
-            "it again, or to try it without an account: fw-mcp --sandbox.",
+            next_step="Set them in the configuration of this server and start it again; "
+            "fw-mcp --sandbox works without an account.",
             reason=Reason.KEYS_MISSING,
         )
     return Keys(_secret(settings.web_api_key), _secret(settings.app_key))
@@ -172,13 +172,14 @@ def _sandbox_client(settings: Settings) -> "FinerWorksClient":
         SANDBOX_WEB_API_KEY,
     )
 
+    file = None if settings.sandbox == IN_MEMORY else settings.sandbox
     return FinerWorksClient(
         base_url=_SANDBOX_URL,
         keys=Keys(SANDBOX_WEB_API_KEY, SANDBOX_APP_KEY),
         session_id=settings.session_id or SANDBOX_SESSION_ID,
         account_key=settings.account_key,
         site_id=settings.site_id,
-        transport=SandboxTransport(create_app(settings.sandbox or None)),
+        transport=SandboxTransport(create_app(file)),
     )
 
 

@@ -9,12 +9,16 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn, get_args, get_origin
 
 from fw_mcp import __version__
 from fw_mcp.errors import ApiError, ConfigError, FwError, Reason
 
 if TYPE_CHECKING:
+    import socket
+
+    from pydantic.fields import FieldInfo
+
     from fw_mcp.assembly import Assembly
     from fw_mcp.config import Settings
 
@@ -35,9 +39,19 @@ _EXIT_CODES = {
     Reason.UNSAFE_SETTING: 6,
 }
 _UPSTREAM = 5
+_METAVARS = {
+    "http": "HOST:PORT",
+    "http_allowed_hosts": "HOSTS",
+    "http_allowed_origins": "ORIGINS",
+    "store": "FILE",
+    "writes": "TOOLS",
+    "max_items": "N",
+    "deletions_per_hour": "N",
+    "plan_ttl_s": "SECONDS",
+    "base_url": "URL",
+}
 _EPILOG = """\
-Keys come from FINERWORKS_WEB_API_KEY and FINERWORKS_APP_KEY only. Each option is also a variable:
---read-only is FW_MCP_READ_ONLY=1, --base-url is FINERWORKS_BASE_URL.
+The secrets are variables only: FINERWORKS_WEB_API_KEY, FINERWORKS_APP_KEY, FW_MCP_HTTP_TOKEN.
 Exit codes: 0 fine, 1 unexpected, 2 usage, 3 keys, 4 unreachable, 5 upstream error,
 6 unsafe configuration, 7 unfinished writes.
 """
@@ -80,6 +94,7 @@ def _run(options: dict[str, object]) -> int:
         return play()
     own = {name: options.pop(name) for name in list(options) if name not in Settings.model_fields}
     settings = load_settings(options)
+    _check_sandbox_file(settings.sandbox)
     from fw_mcp.assembly import assemble, secrets_of  # noqa: PLC0415
 
     log_to_stderr(settings.log_level, secrets_of(settings))
@@ -167,10 +182,26 @@ def _sandbox(_: "Assembly", port: int, file: object) -> int:
 
     from fw_mcp.sandbox.app import create_app  # noqa: PLC0415
 
-    print(f"The sandbox listens on http://127.0.0.1:{port}/v3", file=sys.stderr)
     app = create_app(str(file) if file else None)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+    with _listener(port) as listener:
+        where = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        print(f"The sandbox listens on {where}; its API is {where}/openapi.json", file=sys.stderr)
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
     return 0
+
+
+def _listener(port: int) -> "socket.socket":
+    import socket  # noqa: PLC0415  only this command
+
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except (OSError, OverflowError) as taken:
+        raise ConfigError(
+            f"Port {port} cannot be listened on.",
+            state="Nothing was started.",
+            next_step="Name a free one with --port; 0 takes any.",
+            reason=Reason.INVALID_SETTING,
+        ) from taken
 
 
 def _doctor(assembly: "Assembly", *, as_json: bool) -> int:
@@ -189,6 +220,17 @@ def _approve(assembly: "Assembly", plan_id: str) -> int:
     from fw_mcp.approval import approve  # noqa: PLC0415
 
     return approve(assembly, plan_id)
+
+
+def _check_sandbox_file(file: str | None) -> None:
+    if file not in _COMMANDS:
+        return
+    raise ConfigError(
+        f"--sandbox {file} would keep the sandbox in a file named {file}.",
+        state="Nothing was started.",
+        next_step=f"For the command write fw-mcp {file} --sandbox; for a file write ./{file}.",
+        reason=Reason.INVALID_SETTING,
+    )
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -237,18 +279,31 @@ def _parser() -> _Parser:
 
 
 def _options() -> _Parser:
-    from fw_mcp.config import ENVIRONMENT_ONLY, Settings, option, variable  # noqa: PLC0415
+    from fw_mcp.config import (  # noqa: PLC0415  pydantic, not needed for --version
+        ENVIRONMENT_ONLY,
+        IN_MEMORY,
+        Settings,
+        option,
+        variable,
+    )
 
     options = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
     group = options.add_argument_group("options")
     for name, field in Settings.model_fields.items():
         if name in ENVIRONMENT_ONLY:
             continue
-        text = f"{field.description} [{variable(name)}]".replace("%", "%%")
+        default = "" if field.default in {None, "", False} else f" Default {field.default}."
+        text = f"{field.description}{default} [{variable(name)}]"
         if field.annotation is bool:
             group.add_argument(option(name), dest=name, action="store_true", help=text)
         elif name == "sandbox":
-            group.add_argument(option(name), nargs="?", const="", metavar="FILE", help=text)
+            group.add_argument(option(name), nargs="?", const=IN_MEMORY, metavar="FILE", help=text)
         else:
-            group.add_argument(option(name), dest=name, metavar="VALUE", help=text)
+            known = _METAVARS.get(name, "VALUE")
+            metavar = "|".join(get_args(field.annotation)) if _is_choice(field) else known
+            group.add_argument(option(name), dest=name, metavar=metavar, help=text)
     return options
+
+
+def _is_choice(field: "FieldInfo") -> bool:
+    return get_origin(field.annotation) is Literal

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fw_mcp.errors import ConfigError, Reason
 
+IN_MEMORY = ":memory:"
 ENVIRONMENT_ONLY = frozenset({"web_api_key", "app_key", "http_token"})
 
 
@@ -57,7 +58,7 @@ class Settings(BaseSettings):
         default=False, description="Allow a base URL that is no FinerWorks host (https only)."
     )
     sandbox: str | None = Field(
-        None, description="Use the embedded sandbox, in memory or kept in FILE. Needs no keys."
+        None, description="Use the embedded sandbox, kept in FILE or :memory:. Needs no keys."
     )
     http: str | None = Field(
         None, description="Serve Streamable HTTP on HOST:PORT instead of stdio."
@@ -102,7 +103,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _approval_needs_a_file(self) -> Self:
-        if self.confirm == "approve" and self.sandbox == "" and self.store is None:
+        if self.confirm == "approve" and self.sandbox == IN_MEMORY and self.store is None:
             raise ValueError("confirm approve needs a store that a terminal can open: give store")
         return self
 

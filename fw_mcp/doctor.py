@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from fw_mcp.assembly import Assembly
 
 _UNFINISHED = 7
-_CLOCK = 8
 _DRIFT_S = 120
 
 
@@ -55,15 +54,23 @@ def examine(assembly: "Assembly", *, as_json: bool) -> int:
 
 
 async def _findings(assembly: "Assembly") -> list[Finding]:
+    findings: dict[str, Finding] = {}
     try:
-        return [await _guarded(name, check, assembly) for name, check in _CHECKS]
+        for name, needs, check in _CHECKS:
+            findings[name] = await _finding(name, findings.get(needs), check, assembly)
     finally:
         await assembly.aclose()
+    return list(findings.values())
 
 
-async def _guarded(
-    name: str, check: "Callable[[Assembly], Awaitable[Finding]]", assembly: "Assembly"
+async def _finding(
+    name: str,
+    needed: Finding | None,
+    check: "Callable[[Assembly], Awaitable[Finding]]",
+    assembly: "Assembly",
 ) -> Finding:
+    if needed is not None and needed.exit_code:
+        return Finding(name, needed.exit_code, f"not tried: see {needed.check}")
     try:
         return await check(assembly)
     except FwError as error:
@@ -96,6 +103,18 @@ async def _service(assembly: "Assembly") -> Finding:
     )
 
 
+async def _clock(assembly: "Assembly") -> Finding:
+    """Plans expire by this machine's clock, and TLS believes it."""
+    ahead = (await assembly.library.client()).clock_ahead_s
+    if ahead is None:
+        return Finding("clock", 0, "not compared: the service did not tell its time")
+    if abs(ahead) <= _DRIFT_S:
+        return Finding("clock", 0, f"within {_DRIFT_S} s of the service's")
+    return Finding(
+        "clock", 1, f"{ahead:+.0f} s off the service's", "Set this machine's clock to network time."
+    )
+
+
 async def _store(assembly: "Assembly") -> Finding:
     await session_id(assembly.database)
     return Finding("store", 0, f"{assembly.database.path or 'in memory'} can be written")
@@ -119,13 +138,15 @@ async def _unfinished(assembly: "Assembly") -> Finding:
     )
 
 
-_CHECKS: "tuple[tuple[str, Callable[[Assembly], Awaitable[Finding]]], ...]" = (
-    ("versions", _versions),
-    ("keys", _keys),
-    ("service", _service),
-    ("store", _store),
-    ("plans", _plans),
-    ("journal", _unfinished),
+# Each check with the one it makes no sense without.
+_CHECKS: "tuple[tuple[str, str, Callable[[Assembly], Awaitable[Finding]]], ...]" = (
+    ("versions", "", _versions),
+    ("keys", "", _keys),
+    ("service", "keys", _service),
+    ("clock", "service", _clock),
+    ("store", "", _store),
+    ("plans", "store", _plans),
+    ("journal", "store", _unfinished),
 )
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from mcp.client import Client
-from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
+import httpx
+from mcp.client import Client, ClientRequestContext
+from mcp.client.session import ElicitationFnT
+from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, ErrorData
 from starlette.applications import Starlette
 
 from fw_mcp.api.client import FinerWorksClient
@@ -23,9 +25,9 @@ from fw_mcp.server.parts import Parts
 from fw_mcp.store.database import Database
 from fw_mcp.store.journal import Journal
 from fw_mcp.store.plans import PlanStore
+from tests.recorder import Recorder
 
 Mode = Literal["auto", "legacy"]
-Answerer = Callable[[Any, ElicitRequestParams], Awaitable[ElicitResult]]
 
 
 YES = ElicitResult(action="accept", content={"confirm": True})
@@ -60,7 +62,11 @@ class Person:
     asked: list[str] = field(default_factory=list)
     meanwhile: Callable[[], Awaitable[None]] | None = None
 
-    async def __call__(self, _context: object, params: ElicitRequestParams) -> ElicitResult:
+    async def __call__(
+        self,
+        context: ClientRequestContext,  # noqa: ARG002  the SDK's signature
+        params: ElicitRequestParams,
+    ) -> ElicitResult | ErrorData:
         """Read the question and answer it."""
         self.asked.append(params.message)
         self.clock.forward(self.takes_s)
@@ -73,12 +79,14 @@ class Person:
 class Studio:
     """One server, its sandbox behind it, and the parts a test looks into.
 
-    `api` is a client of its own on the same sandbox: the judge of what the service holds.
+    `wire` records what the server sends. `api` is a client of its own on the same sandbox: the
+    judge of what the service holds.
     """
 
     clock: Clock
     app: Starlette
     faults: Faults
+    wire: Recorder
     database: Database
     plans: PlanStore
     journal: Journal
@@ -88,7 +96,7 @@ class Studio:
     server: FwServer
     api: FinerWorksClient
 
-    def client(self, *, mode: Mode = "auto", person: Answerer | None = None) -> Client:
+    def client(self, *, mode: Mode = "auto", person: ElicitationFnT | None = None) -> Client:
         """A client; without a person it declares no elicitation."""
         return Client(self.server, mode=mode, elicitation_callback=person, cache=None)
 
@@ -114,16 +122,19 @@ def make_studio(
     database = Database(store)
     plans, journal = PlanStore(database), Journal(database, clock)
 
-    async def connect() -> FinerWorksClient:
-        return sandbox_client(app)
+    wire = Recorder(SandboxTransport(app))
 
-    library = Library(connect, journal, pace=pace)
+    async def connect() -> FinerWorksClient:
+        return sandbox_client(wire)
+
+    library = Library(connect, journal, pace=pace, clock=clock)
     guard = Guard(plans, limits or Limits(), clock)
     parts = Parts(library=library, guard=guard, show_hires=show_hires)
     return Studio(
         clock=clock,
         app=app,
         faults=faults,
+        wire=wire,
         database=database,
         plans=plans,
         journal=journal,
@@ -131,17 +142,17 @@ def make_studio(
         guard=guard,
         parts=parts,
         server=build_server(parts),
-        api=sandbox_client(app),
+        api=sandbox_client(SandboxTransport(app)),
     )
 
 
-def sandbox_client(app: Starlette) -> FinerWorksClient:
-    """A client of the API on the sandbox `app`, with the seeded session."""
+def sandbox_client(transport: httpx.AsyncBaseTransport) -> FinerWorksClient:
+    """A client of the API over `transport`, with the keys and the session of the sandbox."""
     return FinerWorksClient(
         base_url="http://sandbox.localhost",
         keys=Keys(SANDBOX_WEB_API_KEY, SANDBOX_APP_KEY),
         session_id=SANDBOX_SESSION_ID,
-        transport=SandboxTransport(app),
+        transport=transport,
     )
 
 
@@ -155,5 +166,6 @@ def text_of(result: CallToolResult) -> str:
 def said(result: CallToolResult) -> dict[str, Any]:
     """The structured content of a result that is no error."""
     assert not result.is_error, text_of(result)
-    assert result.structured_content is not None
-    return result.structured_content
+    content = result.structured_content
+    assert isinstance(content, dict)
+    return content

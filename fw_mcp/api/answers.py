@@ -23,12 +23,14 @@ class Answer:
         body: as sent; None when it is larger than the cap.
         content_encoding: `identity` unless the service ignored that nothing else is accepted.
         retry_after_s: seconds the service asked to wait, if it did.
+        clock_ahead_s: seconds this machine's clock is ahead of the service's, if it told its own.
     """
 
     status_code: int
     body: bytes | None = field(repr=False)
     content_encoding: str = "identity"
     retry_after_s: float | None = None
+    clock_ahead_s: float | None = None
 
 
 def read_answer(endpoint: Endpoint, answer: Answer, keys: Keys) -> dict[str, object]:

@@ -69,6 +69,10 @@ class FinerWorksClient:
         max_body_bytes: a longer answer is unreadable.
         now: the clock for a `Retry-After` that is a date; with an offset.
 
+    Attributes:
+        clock_ahead_s: seconds this machine's clock was ahead of the service's at the last answer;
+            None while it is not known.
+
     Raises:
         ConfigError: `base_url`, `session_id` or `site_id` cannot be used.
     """
@@ -94,6 +98,7 @@ class FinerWorksClient:
         self._max_body_bytes = max_body_bytes
         self._now = now
         self._wire: Wire | None = None
+        self.clock_ahead_s: float | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -261,6 +266,7 @@ class FinerWorksClient:
         try:
             answer = await self._connected().send(endpoint, content, guid)
             status_code = answer.status_code
+            self.clock_ahead_s = answer.clock_ahead_s
         finally:
             took_ms = (time.perf_counter() - began) * 1000
             _log.debug("%s %s %.0f ms attempt %d", endpoint.name, status_code, took_ms, number)

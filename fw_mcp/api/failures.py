@@ -29,6 +29,18 @@ def never_sent(endpoint: Endpoint) -> TransportError:
     )
 
 
+def untrusted(endpoint: Endpoint) -> TransportError:
+    """The TLS handshake failed, so the request certainly never arrived."""
+    return TransportError(
+        f"The TLS certificate of the host is not trusted, so {endpoint.name} was not sent.",
+        state=_UNCHANGED,
+        next_step="Check FINERWORKS_BASE_URL and this machine's clock and trusted certificates, "
+        "for example a company proxy's.",
+        reason=Reason.UNREACHABLE,
+        sent=False,
+    )
+
+
 def connection_lost(endpoint: Endpoint) -> TransportError:
     """The connection broke after the request may have left."""
     return TransportError(

@@ -240,7 +240,9 @@ class CredentialsResponse(_Response):
         live_mode = _member(_member(account, "app_details"), "app_live_mode")
         return {
             "success": _member(_member(answer, "status"), "success"),
-            "masked_user_name": _masked(_member(account, "username")),
+            "masked_user_name": _masked(
+                _member(account, "account_username") or _member(account, "username")
+            ),
             "app_live_mode": live_mode if isinstance(live_mode, bool) else None,
         }
 

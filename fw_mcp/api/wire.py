@@ -73,7 +73,8 @@ class Wire:
         try:
             return await self._answer(request)
         except _NEVER_SENT as error:
-            raise failures.never_sent(endpoint) from error
+            tell = failures.untrusted if _is_tls_failure(error) else failures.never_sent
+            raise tell(endpoint) from error
         except httpx.TimeoutException as error:
             raise failures.timed_out(endpoint) from error
         except httpx.RequestError as error:
@@ -92,6 +93,7 @@ class Wire:
                 body=await self._body(response) if encoding == "identity" else b"",
                 content_encoding=encoding,
                 retry_after_s=retry_after_s(response.headers.get("retry-after"), self._now()),
+                clock_ahead_s=clock_ahead_s(response.headers.get("date"), self._now()),
             )
         finally:
             await response.aclose()
@@ -115,6 +117,12 @@ class _KeysAuth(httpx.Auth):
         request.headers["web_api_key"] = self._keys.web_api_key
         request.headers["app_key"] = self._keys.app_key
         yield request
+
+
+def _is_tls_failure(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _http_client(
@@ -164,10 +172,20 @@ def retry_after_s(header: str | None, now: datetime) -> float | None:
         return None
     if _SECONDS.fullmatch(header):
         return float(header)
+    moment = _http_date(header)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def clock_ahead_s(date: str | None, now: datetime) -> float | None:
+    """How far this machine's clock is ahead of the service's, in seconds; None when not told."""
+    moment = _http_date(date) if date else None
+    return None if moment is None else (now - moment).total_seconds()
+
+
+def _http_date(text: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(header)
+        moment = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
     # An HTTP date is GMT, also when it forgets to say so.
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - now).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

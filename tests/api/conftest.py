@@ -1,13 +1,9 @@
-"""Retries without their pauses, and properties that a busy machine does not fail."""
+"""Retries without their pauses."""
 
 from collections.abc import Iterator
 
 import pytest
 import stamina
-from hypothesis import settings
-
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 
 @pytest.fixture

@@ -72,9 +72,7 @@ async def update_image_metadata(
     images: Annotated[
         list[ImageText],
         AfterValidator(_each_once),
-        Field(
-            min_length=1, max_length=500, description="guid and what to rewrite."
-        ),
+        Field(min_length=1, max_length=500, description="guid and what to rewrite."),
     ],
     dry_run: DryRun = False,
     plan_id: PlanId | None = None,

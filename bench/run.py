@@ -1,0 +1,178 @@
+"""Measure what the server costs, as ratios within one run; exit 1 when a target is missed."""
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import httpx
+from session import Session, seconds_of_calls, seconds_of_run, seconds_to_first_list
+
+from fw_mcp.sandbox.app import create_app
+from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
+
+SERVER = (sys.executable, "-m", "fw_mcp", "--sandbox")
+VERSION = (sys.executable, "-m", "fw_mcp", "--version")
+BARE = (sys.executable, str(Path(__file__).with_name("bare_server.py")))
+
+PAGE = 25
+LIST_IMAGES = {
+    "library": {
+        "name": "inventory",
+        "session_id": "0123456789abcdef0123456789abcdef",
+        "account_key": None,
+        "site_id": 2,
+    },
+    "page_number": 1,
+    "per_page": PAGE,
+    "list_products": True,
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measurement beside its target.
+
+    Attributes:
+        name: what was measured.
+        value: in `unit`.
+        unit: ``ratio`` or ``bytes``.
+        target: the most it may be; None when it is only reported.
+        detail: the figures behind it.
+    """
+
+    name: str
+    value: float
+    unit: str
+    target: float | None
+    detail: str
+
+    @property
+    def met(self) -> bool:
+        """Whether the target is met."""
+        return self.target is None or self.value <= self.target
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How often each thing is done.
+
+    Attributes:
+        starts: times that each server is started.
+        rounds: times that the servers take turns at being called.
+        calls: calls in each turn.
+    """
+
+    starts: int
+    rounds: int
+    calls: int
+
+
+def starting(effort: Effort) -> Iterator[Figure]:
+    """Compare start, memory and version, alternating so that all see the same machine."""
+    ours, bare, version = [], [], []
+    for _ in range(effort.starts):
+        ours.append(seconds_to_first_list(SERVER))
+        bare.append(seconds_to_first_list(BARE))
+        version.append(seconds_of_run(VERSION))
+    start, start_bare = median_ms(s for s, _, _ in ours), median_ms(s for s, _, _ in bare)
+    yield ratio("start to first tools/list / bare server's", start, [start_bare], 1.05, "ms")
+    yield ratio("fw-mcp --version / start", median_ms(version), [start], 0.25, "ms")
+    memory, memory_bare = ours[-1][1] / 1024, bare[-1][1] / 1024
+    if memory_bare:
+        yield ratio("memory / bare server's", memory, [memory_bare], None, "MB")
+    size = len(ours[-1][2])
+    yield Figure("tools/list", size, "bytes", 20_000, "the whole answer line")
+
+
+def searching(effort: Effort) -> Iterator[Figure]:
+    """Compare a page of images with the bare tool call and the bare HTTP call it stands for."""
+    arguments = {"per_page": PAGE}
+    ours: list[float] = []
+    bare: list[float] = []
+    http: list[float] = []
+    with Session(SERVER) as server, Session(BARE) as one_tool, asyncio.Runner() as loop:
+        client = sandbox_client()
+        answer = server.request("tools/call", {"name": "search_images", "arguments": arguments})
+        for _ in range(effort.rounds):
+            ours += seconds_of_calls(server, "search_images", arguments, effort.calls)
+            bare += seconds_of_calls(one_tool, "echo", {"text": "hello"}, effort.calls)
+            http += loop.run(seconds_of_lists(client, effort.calls))
+        loop.run(client.aclose())
+    parts = [median_ms(bare), median_ms(http)]
+    yield ratio("search_images / bare call + bare list_images", median_ms(ours), parts, 1.10, "ms")
+    text = json.loads(answer)["result"]["content"][0]["text"]
+    yield Figure(f"a page of {PAGE} images", len(text.encode()), "bytes", 10_000, "as text")
+
+
+def sandbox_client() -> httpx.AsyncClient:
+    """Make an HTTP client of a sandbox like the server's own."""
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app()),
+        base_url="http://sandbox.localhost",
+        headers={"web_api_key": SANDBOX_WEB_API_KEY, "app_key": SANDBOX_APP_KEY},
+    )
+
+
+async def seconds_of_lists(client: httpx.AsyncClient, calls: int) -> list[float]:
+    """List a page of images again and again."""
+    seconds = []
+    for _ in range(calls):
+        began = time.perf_counter()
+        response = await client.post("/v3/list_images", json=LIST_IMAGES)
+        images = response.json()["images"]
+        seconds.append(time.perf_counter() - began)
+        if len(images) != PAGE:
+            raise RuntimeError(f"list_images gave {len(images)} images instead of {PAGE}")
+    return seconds
+
+
+def median_ms(seconds: Sequence[float] | Iterator[float]) -> float:
+    """Give the median in milliseconds."""
+    return statistics.median(seconds) * 1000
+
+
+def ratio(name: str, value: float, parts: list[float], target: float | None, unit: str) -> Figure:
+    """Set a value beside the sum of `parts`."""
+    shown = " + ".join(f"{part:.2f}" for part in parts)
+    return Figure(name, value / sum(parts), "ratio", target, f"{value:.2f} {unit} / {shown} {unit}")
+
+
+def as_json(figure: Figure) -> str:
+    """Write a figure as one line of JSON."""
+    return json.dumps({**asdict(figure), "met": figure.met})
+
+
+def as_row(figure: Figure) -> str:
+    """Write a figure as a row for a person."""
+    value = (
+        f"{figure.value:.2f}" if figure.unit == "ratio" else f"{figure.value:,.0f} {figure.unit}"
+    )
+    verdict = "missed" if not figure.met else ""
+    target = "" if figure.target is None else f"<= {figure.target:,}"
+    return f"{figure.name:<46}{value:>14}  {target:<10}  {figure.detail}  {verdict}".rstrip()
+
+
+def main() -> int:
+    """Measure, print, and tell whether all targets are met."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--quick", action="store_true", help="few repetitions, rough figures")
+    options = parser.parse_args()
+    effort = Effort(3, 2, 20) if options.quick else Effort(11, 5, 60)
+    write: Callable[[Figure], str] = as_json if options.json else as_row
+    all_met = True
+    for measure in (starting, searching):
+        for figure in measure(effort):
+            print(write(figure), flush=True)
+            all_met = all_met and figure.met
+    return 0 if all_met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""The command line as a process of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+KEPT = ("PATH", "HOME", "LANG", "SYSTEMROOT", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """An environment without settings of this machine's user, plus `extra`."""
+    return {name: os.environ[name] for name in KEPT if name in os.environ} | dict(extra or {})
+
+
+def fw_mcp(
+    arguments: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    text: str = "",
+    cwd: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m fw_mcp` to its end.
+
+    Args:
+        arguments: after the program's name.
+        env: variables beside the kept ones.
+        text: its standard input.
+        cwd: its working folder.
+    """
+    return subprocess.run(
+        [sys.executable, "-m", "fw_mcp", *arguments],
+        env=environment(env),
+        input=text,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

@@ -1,0 +1,124 @@
+"""The parts import only what they may, and the promises that are visible in the source."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fw_mcp
+
+PACKAGE = Path(fw_mcp.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+EVERYTHING = ("fw_mcp",)
+MAY_IMPORT = {
+    "errors": (),
+    "logs": (),
+    "config": ("fw_mcp.errors",),
+    "store": ("fw_mcp.errors",),
+    "sandbox": ("fw_mcp.errors",),
+    "api": ("fw_mcp.errors",),
+    "guard": ("fw_mcp.errors", "fw_mcp.store"),
+    "library": ("fw_mcp.api", "fw_mcp.errors", "fw_mcp.store"),
+    "server": (
+        "fw_mcp.library",
+        "fw_mcp.guard",
+        "fw_mcp.api.models",
+        "fw_mcp.api.scalars",
+        "fw_mcp.errors",
+        "fw_mcp.__version__",
+    ),
+    "__init__": (),
+    "__main__": EVERYTHING,
+    "cli": EVERYTHING,
+    "assembly": EVERYTHING,
+    "embedded": EVERYTHING,
+    "doctor": EVERYTHING,
+    "demo": EVERYTHING,
+    "approval": EVERYTHING,
+}
+SPEAKS_TO_A_PERSON = {"cli", "doctor", "demo", "approval"}
+
+
+def named(module: Path) -> str:
+    """A module's path inside the package."""
+    return module.relative_to(PACKAGE).as_posix()
+
+
+def part_of(module: Path) -> str:
+    """The part a module belongs to: a folder, or a module beside them."""
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def nodes(module: Path) -> Iterator[ast.AST]:
+    """Everything in a module's source, wherever it stands."""
+    return ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+
+
+def ours_imported(module: Path) -> Iterator[str]:
+    """The dotted names of this package that a module imports."""
+    for node in nodes(module):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        yield from (name for name in names if name.split(".")[0] == "fw_mcp")
+
+
+def within(name: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a dotted name is one of these, or inside one."""
+    return any(name == one or name.startswith(f"{one}.") for one in allowed)
+
+
+def test_every_part_of_the_package_has_its_row() -> None:
+    """A new part says what it may import before it imports anything."""
+    assert {part_of(module) for module in MODULES} <= set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_a_module_imports_only_what_its_part_may(module: Path) -> None:
+    """The design's table of imports holds, type checking and late imports included."""
+    part = part_of(module)
+    allowed = (f"fw_mcp.{part}", *MAY_IMPORT[part])
+    assert [name for name in ours_imported(module) if not within(name, allowed)] == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_only_the_command_line_prints(module: Path) -> None:
+    """On stdio, stdout carries the protocol and nothing else."""
+    prints = [
+        node.lineno
+        for node in nodes(module)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    ]
+    assert prints == [] or part_of(module) in SPEAKS_TO_A_PERSON
+
+
+def test_only_one_boundary_catches_every_exception() -> None:
+    """An error is turned into text once; elsewhere what was not foreseen stays visible."""
+    broad = [
+        named(module)
+        for module in MODULES
+        for node in nodes(module)
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) == "Exception")
+    ]
+    assert broad == ["server/tool.py"]
+
+
+@pytest.mark.parametrize("module", ["fw_mcp", "fw_mcp.cli"])
+def test_starting_the_command_line_loads_neither_protocol_nor_models_nor_http(module: str) -> None:
+    """`--version` and `--help` answer at once."""
+    heavy = {"mcp", "pydantic", "httpx", "starlette", "anyio"}
+    program = f"import sys, {module}; print(sorted({heavy!r} & set(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"

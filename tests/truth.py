@@ -1,0 +1,105 @@
+"""What the service really holds, and whether a result told it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from fw_mcp.api.models import ImageDetails, LibraryName, ListImagesRequest
+from tests.studio import Studio
+
+Row = Mapping[str, Any]
+
+_GONE = {"deleted", "already_gone", "not_found"}
+_THERE = {"created", "adopted", "updated"}
+_UNTOUCHED = {"failed", "not_attempted"}
+
+
+def new_image(number: int, **changes: object) -> dict[str, object]:
+    """An image that no studio has yet; each number is another."""
+    name = f"NEW_{number:03}.jpg"
+    image: dict[str, object] = {
+        "title": f"New work {number}",
+        "description": f"Number {number} of the new series.",
+        "file_name": name,
+        "file_size": 5_000_000 + number,
+        "public_thumbnail_uri": f"https://files.example/thumbnails/{name}",
+        "public_preview_uri": f"https://files.example/previews/{name}",
+        "private_hires_uri": f"https://files.example/masters/{name}",
+        "pix_w": 6000 + number,
+        "pix_h": 4000,
+    }
+    return {**image, **changes}
+
+
+def new_images(count: int) -> list[dict[str, object]]:
+    """So many new images."""
+    return [new_image(number) for number in range(1, count + 1)]
+
+
+async def holdings(studio: Studio, name: LibraryName = "inventory") -> dict[str, ImageDetails]:
+    """Every image of a library by guid, newest first, as the judge reads it."""
+    held: dict[str, ImageDetails] = {}
+    for page_number in range(1, 30):
+        request = ListImagesRequest(
+            library=studio.api.library(name),
+            page_number=page_number,
+            per_page=50,
+            list_products=True,
+        )
+        page = await studio.api.list_images(request)
+        held.update((image.guid, image) for image in page.images)
+        if not page.images:
+            break
+    return held
+
+
+async def everything(studio: Studio) -> dict[str, ImageDetails]:
+    """The images of both libraries."""
+    return {**await holdings(studio), **await holdings(studio, "temporary")}
+
+
+async def unsold(studio: Studio, count: int) -> list[ImageDetails]:
+    """Inventory images without products, whose texts are within the documented lengths."""
+    held = (await holdings(studio)).values()
+    plain = [one for one in held if not one.products and len(one.description or "") <= 300]
+    assert len(plain) >= count
+    return plain[:count]
+
+
+async def sold(studio: Studio, count: int) -> list[ImageDetails]:
+    """Inventory images that carry products."""
+    held = (await holdings(studio)).values()
+    return [one for one in held if one.products and len(one.description or "") <= 300][:count]
+
+
+async def assert_truthful(result: Row, studio: Studio) -> None:
+    """Each outcome that a write claims is what the service lists, and the counts are of the rows.
+
+    Promise: the truth about every write. `unknown` claims nothing.
+    """
+    listed = await everything(studio)
+    names = {image.file_name for image in listed.values()}
+    for row in result["images"]:
+        guid, outcome = row.get("guid"), row["outcome"]
+        if outcome in _GONE:
+            assert guid not in listed, row
+        elif outcome in _THERE:
+            _assert_text(row, listed[guid])
+        elif outcome in _UNTOUCHED:
+            assert guid in listed if guid else row["file_name"] not in names, row
+        _assert_products_gone(row, listed)
+    assert result["outcomes"] == Counter(row["outcome"] for row in result["images"])
+
+
+def _assert_text(row: Row, image: ImageDetails) -> None:
+    assert row["file_name"] == image.file_name
+    for field, text in (("title", image.title), ("description", image.description)):
+        if field in row:
+            assert row[field]["after"] == (text or "")
+
+
+def _assert_products_gone(row: Row, listed: Mapping[str, ImageDetails]) -> None:
+    image = listed.get(row.get("guid", ""))
+    kept = {product.sku for product in (image.products if image else None) or ()}
+    removed = {product["sku"] for product in row.get("products_removed", ())}
+    assert removed & kept == set(), row
