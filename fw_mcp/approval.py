@@ -9,11 +9,13 @@ import anyio
 from fw_mcp.errors import GuardError, Reason, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fw_mcp.assembly import Assembly
     from fw_mcp.store.plans import PlanRecord
 
 
-def list_plans(assembly: "Assembly") -> int:
+def list_plans(assembly: "Assembly", _: "Mapping[str, object]") -> int:
     """Print the plans that wait for an answer."""
     plans = anyio.run(assembly.plans.pending, time.time())
     for plan in plans:
@@ -23,13 +25,13 @@ def list_plans(assembly: "Assembly") -> int:
     return 0
 
 
-def approve(assembly: "Assembly", plan_id: str) -> int:
+def approve(assembly: "Assembly", own: "Mapping[str, object]") -> int:
     """Approve one plan and print what was approved.
 
     Raises:
         GuardError: no such plan waits.
     """
-    plan = anyio.run(_approved, assembly, plan_id)
+    plan = anyio.run(_approved, assembly, str(own["plan"]))
     print(f"{_told(plan)}\nApproved. The assistant may now repeat the call with this plan_id.")
     return 0
 

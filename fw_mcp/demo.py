@@ -14,10 +14,12 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitRequestParams, ElicitResult, ErrorData, TextContent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from mcp.client import ClientRequestContext
     from mcp.types import CallToolResult
+
+    from fw_mcp.assembly import Assembly
 
 _INDENT = "   "
 _YES = ElicitResult(action="accept", content={"confirm": True})
@@ -30,7 +32,7 @@ class DemoError(Exception):
     """The session went otherwise than it says."""
 
 
-def play() -> int:
+def play(_: "Assembly", __: "Mapping[str, object]") -> int:
     """Play the session.
 
     Returns:

@@ -16,7 +16,7 @@ from fw_mcp.errors import FwError
 from fw_mcp.store.facts import session_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from fw_mcp.assembly import Assembly
 
@@ -39,14 +39,14 @@ class Finding:
     next_step: str = ""
 
 
-def examine(assembly: "Assembly", *, as_json: bool) -> int:
+def examine(assembly: "Assembly", own: "Mapping[str, object]") -> int:
     """Run every check and print what was found.
 
     Returns:
         The exit code of the first check that failed.
     """
     findings = anyio.run(_findings, assembly)
-    if as_json:
+    if own["json"]:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         print("\n".join(map(_line, findings)))

@@ -56,7 +56,7 @@ class Reason(StrEnum):
 
 def visible(text: str) -> str:
     """`text` with control, invisible and direction-changing characters as escapes one can see."""
-    return "".join(map(_shown, text))
+    return text if text.isprintable() else "".join(map(_shown, text))
 
 
 def quoted(text: str | None, limit: int = 60) -> str:

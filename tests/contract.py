@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anyio
 from mcp.types import Prompt, Resource, ResourceTemplate, Tool
@@ -46,14 +47,14 @@ class Artefact:
 def _tool(name: str) -> Artefact:
     return Artefact(
         DEFINITIONS / f"{name}.json",
-        lambda published: _json([one for one in published.tools if one.name == name]),
+        lambda published: _json(*(_plain(one) for one in published.tools if one.name == name)),
     )
 
 
 ARTEFACTS = (
     *(_tool(name) for name in EFFECTS),
-    Artefact(DEFINITIONS / "resources.json", lambda one: _json([*one.resources, *one.templates])),
-    Artefact(DEFINITIONS / "prompts.json", lambda one: _json(one.prompts)),
+    Artefact(DEFINITIONS / "resources.json", lambda one: _json(_plain_all(one.resources, one.templates))),
+    Artefact(DEFINITIONS / "prompts.json", lambda one: _json(_plain_all(one.prompts))),
     Artefact(DEFINITIONS / "instructions.txt", lambda one: one.instructions + "\n"),
 )
 
@@ -74,9 +75,16 @@ async def _published() -> Published:
         )
 
 
-def _json(definitions: Sequence[BaseModel]) -> str:
-    plain = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in definitions]
-    return json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+def _plain(definition: BaseModel) -> dict[str, Any]:
+    return definition.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _plain_all(*definitions: Sequence[BaseModel]) -> list[dict[str, Any]]:
+    return [_plain(one) for some in definitions for one in some]
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> None:

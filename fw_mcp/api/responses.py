@@ -5,6 +5,7 @@ A response ignores unknown fields and is frozen; account data (`username`, `acco
 (D), (O) and (I) mark what is documented, observed and inferred.
 """
 
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import (
@@ -12,7 +13,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    JsonValue,
     StrictBool,
     model_validator,
 )
@@ -77,7 +77,8 @@ class Label(_Response):
 class Product(_Response):
     """One virtual-inventory product of an image; absent on older hosts, so every field may be None.
 
-    A field of an odd type reads as None: a price must not hide that the product exists.
+    A field of an odd type reads as None: a price must not hide that the product exists. An
+    `object` is any JSON.
 
     Attributes:
         quantity_in_stock: pieces.
@@ -94,7 +95,7 @@ class Product(_Response):
     quantity_in_stock: LooseNumber = None
     sku: LooseText = None
     product_code: LooseText = None
-    price_details: JsonValue = None
+    price_details: object = None
     per_item_price: LooseNumber = None
     total_price: LooseNumber = None
     asking_price: LooseNumber = None
@@ -108,9 +109,9 @@ class Product(_Response):
     image_url_4: LooseText = None
     image_url_5: LooseText = None
     image_guid: LooseGuid = None
-    product_size: JsonValue = None
+    product_size: object = None
     third_party_integrations: LooseMembers = None
-    framing_options: JsonValue = None
+    framing_options: object = None
     product_guid: LooseGuid = None
 
     @property
@@ -121,12 +122,13 @@ class Product(_Response):
         return tuple(sorted(name for name in names if name))
 
 
+@lru_cache(maxsize=128)
 def _shop_of(key: str) -> str | None:
     lowered = key.lower()
     return next((shop for shop in _SHOPS if lowered.startswith(shop.lower())), None)
 
 
-def _is_id(value: JsonValue) -> bool:
+def _is_id(value: object) -> bool:
     """Whether a shop gave this; 0, "0", "", null and a guid of zeros are how none is written."""
     if isinstance(value, dict):
         return any(map(_is_id, value.values()))

@@ -116,7 +116,7 @@ def product_row(product: Product) -> ProductRow:
 
 def image_row(image: ImageDetails) -> ImageRow:
     """An image as a listing shows it."""
-    asked = image.products is not None
+    shops = shops_of(image)
     return ImageRow(
         guid=image.guid,
         title=image.title,
@@ -127,8 +127,8 @@ def image_row(image: ImageDetails) -> ImageRow:
         date_added=_iso(image.date_added),
         date_expires=_iso(image.date_expires),
         active=image.active,
-        products=len(products(image)) if asked else None,
-        shops=shops_of(image) if asked and shops_of(image) else None,
+        products=None if image.products is None else len(image.products),
+        shops=shops or None,
     )
 
 

@@ -114,7 +114,6 @@ def _check_dates(query: Query) -> None:
 
 
 def _result(query: Query, page: Page, *, details: bool, show_hires: bool) -> SearchImagesResult:
-    records = [image_record(image, show_hires=show_hires) for image in page.images]
     return SearchImagesResult(
         images=[image_row(image) for image in page.images],
         page_number=page.page_number,
@@ -122,7 +121,9 @@ def _result(query: Query, page: Page, *, details: bool, show_hires: bool) -> Sea
         count=page.count,
         next=next_uri(query, page),
         next_page_number=page.next_page_number,
-        records=records if details else None,
+        records=[image_record(image, show_hires=show_hires) for image in page.images]
+        if details
+        else None,
     )
 
 

@@ -1,0 +1,107 @@
+"""The commands that serve: the MCP server over stdio or HTTP, and the sandbox over HTTP."""
+
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+import anyio
+
+from fw_mcp.assembly import Assembly
+from fw_mcp.errors import ConfigError, Reason
+from fw_mcp.server.app import FwServer, build_server
+from fw_mcp.server.parts import Parts
+from fw_mcp.server.stdio import serve_stdio
+
+Serve = Callable[[FwServer], Awaitable[None]]
+
+
+def serve(assembly: Assembly, _: Mapping[str, object]) -> int:
+    """Serve MCP until the client leaves or a signal comes."""
+    anyio.run(_run, assembly, _over_http(assembly) if assembly.settings.http else serve_stdio)
+    return 0
+
+
+def serve_sandbox(_: Assembly, own: Mapping[str, object]) -> int:
+    """Serve the sandbox's HTTP API on loopback.
+
+    Raises:
+        ConfigError: the port or the file cannot be used.
+    """
+    import uvicorn  # noqa: PLC0415  serving over stdio needs neither
+
+    from fw_mcp.sandbox.app import create_app  # noqa: PLC0415
+
+    file = own["file"]
+    app = create_app(str(file) if file else None)
+    with _listener(int(str(own["port"]))) as listener:
+        where = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        print(f"The sandbox listens on {where}; its API is {where}/openapi.json", file=sys.stderr)
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+    return 0
+
+
+async def _run(assembly: Assembly, serve_over: Serve) -> None:
+    settings = assembly.settings
+    parts = Parts(
+        library=assembly.library,
+        guard=assembly.guard,
+        show_hires=settings.show_hires,
+        note=assembly.note,
+    )
+    try:
+        await serve_over(build_server(parts))
+    finally:
+        with anyio.CancelScope(shield=True):
+            await assembly.aclose()
+
+
+def _over_http(assembly: Assembly) -> Serve:
+    from fw_mcp.server.http import serve_http  # noqa: PLC0415  brings the web server
+
+    settings = assembly.settings
+    host, port = _address(settings.http or "")
+    return partial(
+        serve_http,
+        host=host,
+        port=port,
+        token=settings.http_token.get_secret_value() if settings.http_token else None,
+        ready=partial(_ready, assembly),
+        allowed_hosts=_listed(settings.http_allowed_hosts),
+        allowed_origins=_listed(settings.http_allowed_origins),
+        listening=lambda url: print(f"fw-mcp listens on {url}", file=sys.stderr),
+    )
+
+
+async def _ready(assembly: Assembly) -> None:
+    """Ready when the keys are there and the store can be written."""
+    await assembly.library.client()
+    await assembly.journal.unfinished()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or not host:
+        raise ConfigError(
+            f"--http {text} is not HOST:PORT.",
+            state="Nothing was started.",
+            next_step="Write for example --http 127.0.0.1:8000.",
+            reason=Reason.INVALID_SETTING,
+        )
+    return host.strip("[]"), int(port)
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _listener(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except (OSError, OverflowError) as taken:
+        raise ConfigError(
+            f"Port {port} cannot be listened on.",
+            state="Nothing was started.",
+            next_step="Name a free one with --port; 0 takes any.",
+            reason=Reason.INVALID_SETTING,
+        ) from taken

@@ -1,0 +1,223 @@
+"""Rules over every tool definition: what hosts refuse, and what a model needs to read."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from mcp.types import Tool
+from pydantic import BaseModel, Field
+
+from fw_mcp.guard.effects import EFFECTS
+from fw_mcp.server.schemas import plain
+from tests.contract import Published, published
+from tests.studio import Mode, Studio, said, text_of
+
+Schema = Mapping[str, Any]
+
+KEYWORDS = {
+    "additionalProperties",
+    "default",
+    "description",
+    "enum",
+    "items",
+    "maxItems",
+    "maxLength",
+    "maximum",
+    "minItems",
+    "minLength",
+    "minimum",
+    "properties",
+    "required",
+    "type",
+}
+TOOLS = tuple(EFFECTS)
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def tools() -> dict[str, Tool]:
+    """Every tool by name, as listed."""
+    listed: Published = published()
+    return {tool.name: tool for tool in listed.tools}
+
+
+def schemas_in(schema: Schema, path: str = "$") -> Iterator[tuple[str, Schema]]:
+    """A schema and every schema inside it, with its place."""
+    yield path, schema
+    for name, part in schema.get("properties", {}).items():
+        yield from schemas_in(part, f"{path}.{name}")
+    if "items" in schema:
+        yield from schemas_in(schema["items"], f"{path}[]")
+
+
+def properties_in(schema: Schema) -> Iterator[tuple[str, Schema]]:
+    """Every property, at any depth, with its place."""
+    return ((path, part) for path, part in schemas_in(schema) if path.rpartition(".")[0])
+
+
+def test_the_tools_are_those_of_the_table_of_effects(tools: dict[str, Tool]) -> None:
+    """The guard knows each tool that is listed, and no other; ten at most."""
+    assert tuple(tools) == TOOLS
+    assert len(tools) <= 10
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_an_input_schema_is_a_closed_object(tools: dict[str, Tool], name: str) -> None:
+    """What a tool does not know it refuses, at every level."""
+    objects = [
+        path
+        for path, schema in schemas_in(tools[name].input_schema)
+        if schema["type"] == "object" and schema.get("additionalProperties") is not False
+    ]
+    assert (tools[name].input_schema["type"], objects) == ("object", [])
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_an_input_schema_uses_only_plain_keywords(tools: dict[str, Tool], name: str) -> None:
+    """Codex, Cursor, Gemini and the Claude API each refuse some of the others."""
+    used = {word for _, schema in schemas_in(tools[name].input_schema) for word in schema}
+    assert used <= KEYWORDS
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_every_argument_has_one_type_and_a_description(tools: dict[str, Tool], name: str) -> None:
+    """A model fills in what it can read."""
+    bare = [
+        path
+        for path, schema in properties_in(tools[name].input_schema)
+        if not isinstance(schema.get("type"), str)
+        or (not path.endswith("[]") and not schema.get("description"))
+    ]
+    assert bare == []
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_every_list_says_what_its_items_are(tools: dict[str, Tool], name: str) -> None:
+    """An array without typed items is refused by Gemini."""
+    schema = tools[name].input_schema
+    lists = [part for _, part in schemas_in(schema) if part["type"] == "array"]
+    assert [part for part in lists if "type" not in part.get("items", {})] == []
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_an_output_schema_has_no_references(tools: dict[str, Tool], name: str) -> None:
+    """Hosts that resolve none still see the whole shape."""
+    schema = json.dumps(tools[name].output_schema)
+    assert [word for word in ("$ref", "$defs", "title") if f'"{word}":' in schema] == []
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_name_and_a_description_fit_every_host(tools: dict[str, Tool], name: str) -> None:
+    """Names of at most 40 characters; descriptions of 30 to 90 words under 2,048 characters."""
+    description = tools[name].description or ""
+    assert re.fullmatch(r"[a-z_]{1,40}", name)
+    assert 30 <= len(description.split()) <= 90
+    assert len(description) <= 2048
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_the_four_hints_are_those_of_the_table_of_effects(
+    tools: dict[str, Tool], name: str
+) -> None:
+    """A host that trusts the hints and the guard that enforces them read one table."""
+    hints, effect = tools[name].annotations, EFFECTS[name]
+    assert hints is not None
+    assert (tools[name].title, hints.title) == (effect.title, effect.title)
+    assert hints.read_only_hint is effect.read_only
+    assert hints.destructive_hint is effect.destructive
+    assert hints.idempotent_hint is effect.idempotent
+    assert hints.open_world_hint is effect.open_world
+
+
+def test_what_each_tool_may_do_is_told_to_hosts(tools: dict[str, Tool]) -> None:
+    """Read-only, destructive: the two hints that decide whether a host asks."""
+    told = {
+        name: (tool.annotations.read_only_hint, tool.annotations.destructive_hint)
+        for name, tool in tools.items()
+        if tool.annotations
+    }
+    assert told == {
+        "search_images": (True, False),
+        "add_images": (False, False),
+        "update_image_metadata": (False, True),
+        "delete_images": (False, True),
+        "set_selection": (False, True),
+    }
+
+
+def test_the_limits_that_are_enforced_are_published(tools: dict[str, Tool]) -> None:
+    """A model that can read a limit does not run into it."""
+    search = tools["search_images"].input_schema["properties"]
+    assert (search["page_number"]["minimum"], search["per_page"]["minimum"]) == (1, 1)
+    assert search["per_page"]["maximum"] == 50
+    assert (search["guid_filter"]["minItems"], search["guid_filter"]["maxItems"]) == (1, 50)
+    added = tools["add_images"].input_schema["properties"]["images"]
+    assert (added["minItems"], added["maxItems"]) == (1, 500)
+    image = added["items"]["properties"]
+    assert (image["description"]["maxLength"], image["file_name"]["maxLength"]) == (300, 200)
+    assert [image[name]["minimum"] for name in ("file_size", "pix_w", "pix_h")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_the_whole_list_of_tools_stays_small(studio: Studio, mode: Mode) -> None:
+    """Promise: under 20,000 bytes of a context window."""
+    async with studio.client(mode=mode) as client:
+        listed = await client.list_tools()
+    document = listed.model_dump_json(by_alias=True, exclude_none=True)
+    assert len(document.encode()) < 20_000
+
+
+@pytest.mark.parametrize("page_number", [1, 5, 10])
+async def test_a_page_of_25_images_stays_small(studio: Studio, page_number: int) -> None:
+    """Promise: under 10,000 bytes, whether a host shows the text or the structured content."""
+    async with studio.client() as client:
+        result = await client.call_tool("search_images", {"page_number": page_number})
+    structured = json.dumps(said(result), separators=(",", ":"))
+    assert len(text_of(result).encode()) < 10_000
+    assert len(structured.encode()) < 10_000
+
+
+class Inner(BaseModel):
+    """An inner object."""
+
+    word: str
+
+
+class Outer(BaseModel):
+    """An outer object."""
+
+    inner: Inner
+    maybe: Inner | None = None
+    many: list[Inner] = Field(default=[], description="Many.")
+    fixed: bool = False
+
+
+def test_a_schema_is_flattened_and_its_empty_defaults_are_left_out() -> None:
+    """References are inlined and null alternatives go; the meaning stays."""
+    inner = {
+        "description": "An inner object.",
+        "type": "object",
+        "required": ["word"],
+        "properties": {"word": {"type": "string"}},
+    }
+    assert plain(Outer.model_json_schema()) == {
+        "description": "An outer object.",
+        "type": "object",
+        "required": ["inner"],
+        "additionalProperties": False,
+        "properties": {
+            "inner": inner,
+            "maybe": inner,
+            "many": {"description": "Many.", "type": "array", "items": inner},
+            "fixed": {"type": "boolean"},
+        },
+    }
+
+
+def test_a_single_allowed_value_is_an_enumeration() -> None:
+    """`const` is refused by some hosts; an enumeration of one says the same."""
+    schema = {"properties": {"kind": {"const": "inventory", "type": "string"}}}
+    assert plain(schema)["properties"] == {"kind": {"enum": ["inventory"], "type": "string"}}

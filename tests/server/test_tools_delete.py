@@ -1,0 +1,249 @@
+"""`delete_images`: only what was read, once, and each outcome as listed afterwards."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import pytest
+
+from fw_mcp.api.models import ImageDetails
+from fw_mcp.guard.guard import Limits
+from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.switches import Switches
+from tests.recorder import Sent
+from tests.studio import NO, Mode, Studio, make_studio, said, text_of
+from tests.truth import assert_truthful, everything, holdings, sold, unsold
+
+pytestmark = pytest.mark.anyio
+
+GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
+MODES = ("auto", "legacy")
+ROOMY = Limits(items_per_call=500, deletions_per_hour=500)
+
+
+async def deleted(studio: Studio, guids: Sequence[str], **arguments: object) -> dict[str, Any]:
+    """The truthful result of one call, with somebody there who says yes."""
+    async with studio.client(person=studio.person()) as client:
+        result = said(await client.call_tool("delete_images", {"guids": guids, **arguments}))
+    await assert_truthful(result, studio)
+    return result
+
+
+def guids_of(images: Sequence[ImageDetails]) -> list[str]:
+    """Their guids."""
+    return [image.guid for image in images]
+
+
+def outcomes(result: dict[str, Any]) -> list[str]:
+    """How each image ended, in order."""
+    return [row["outcome"] for row in result["images"]]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_deleted_image_is_told_with_the_products_that_went(
+    studio: Studio, mode: Mode
+) -> None:
+    """The whole result, in structure and in text."""
+    (image,) = await sold(studio, 1)
+    async with studio.client(mode=mode, person=studio.person()) as client:
+        result = await client.call_tool("delete_images", {"guids": [image.guid]})
+    await assert_truthful(said(result), studio)
+    removed = [
+        {"sku": one.sku, "name": one.name, "shops": list(one.shops)} for one in image.products or ()
+    ]
+    assert said(result) == {
+        "status": "completed",
+        "message": "As read back from the service: 1 deleted.",
+        "outcomes": {"deleted": 1},
+        "images": [
+            {
+                "guid": image.guid,
+                "file_name": image.file_name,
+                "outcome": "deleted",
+                "products_removed": removed,
+            }
+        ],
+    }
+    head, line = text_of(result).split("\n")
+    assert head == "completed: As read back from the service: 1 deleted."
+    assert line.startswith(f"deleted: {image.guid} | {image.file_name} | products removed: ")
+    assert [one["sku"] for one in removed if str(one["sku"]) not in line] == []
+
+
+async def test_only_the_images_that_were_read_are_sent_with_their_whole_library(
+    studio: Studio,
+) -> None:
+    """Unknown guids are reported, never sent; the library member is always whole."""
+    first, second = await unsold(studio, 2)
+    result = await deleted(studio, [second.guid, GUID, first.guid])
+    assert outcomes(result) == ["deleted", "not_found", "deleted"]
+    assert result["status"] == "incomplete"
+    (body,) = studio.wire.to("delete_images")
+    assert body["guids"] == [second.guid, first.guid]
+    assert sorted(body["library"]) == ["account_key", "name", "session_id", "site_id"]
+    assert len(await holdings(studio)) == 246
+
+
+async def test_nobody_is_asked_about_images_that_do_not_exist(studio: Studio) -> None:
+    """There is nothing to delete, so nothing is sent."""
+    person = studio.person()
+    async with studio.client(person=person) as client:
+        result = said(await client.call_tool("delete_images", {"guids": [GUID]}))
+    assert (outcomes(result), person.asked, studio.wire.writes) == (["not_found"], [], [])
+
+
+async def test_an_image_of_the_other_library_is_not_found_and_stays(studio: Studio) -> None:
+    """The library is part of what is deleted."""
+    image = next(iter((await holdings(studio, "temporary")).values()))
+    async with studio.client(person=studio.person()) as client:
+        result = said(await client.call_tool("delete_images", {"guids": [image.guid]}))
+    assert (outcomes(result), studio.wire.writes) == (["not_found"], [])
+    assert image.guid in await holdings(studio, "temporary")
+
+
+async def test_a_temporary_image_is_deleted_from_its_library(studio: Studio) -> None:
+    """And listed again there."""
+    image = next(iter((await holdings(studio, "temporary")).values()))
+    result = await deleted(studio, [image.guid], library="temporary")
+    assert outcomes(result) == ["deleted"]
+    assert studio.wire.to("delete_images")[0]["library"]["name"] == "temporary"
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_dry_run_says_what_would_go_and_asks_and_sends_nothing(
+    studio: Studio, mode: Mode
+) -> None:
+    """Products at risk by SKU, in structure and in text."""
+    (image,) = await sold(studio, 1)
+    person = studio.person()
+    async with studio.client(mode=mode, person=person) as client:
+        result = await client.call_tool(
+            "delete_images", {"guids": [image.guid, GUID], "dry_run": True}
+        )
+    await assert_truthful(said(result), studio)
+    row, nobody = said(result)["images"]
+    assert (person.asked, studio.wire.writes) == ([], [])
+    assert said(result)["message"].startswith("Nothing was sent. 1 images would be deleted, and")
+    assert (said(result)["status"], row["outcome"], nobody["outcome"]) == (
+        "dry_run",
+        "not_attempted",
+        "not_found",
+    )
+    skus = [product["sku"] for product in row["products_at_risk"]]
+    assert skus == [product.sku for product in image.products or ()]
+    assert [sku for sku in skus if sku not in text_of(result)] == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_declined_deletion_changes_nothing_and_says_so(studio: Studio, mode: Mode) -> None:
+    """The library is as it was."""
+    (image,) = await sold(studio, 1)
+    before = await everything(studio)
+    async with studio.client(mode=mode, person=studio.person(NO)) as client:
+        result = said(await client.call_tool("delete_images", {"guids": [image.guid]}))
+    await assert_truthful(result, studio)
+    assert (result["status"], outcomes(result)) == ("declined", ["not_attempted"])
+    assert (studio.wire.writes, await everything(studio)) == ([], before)
+
+
+SPOILED = [
+    # A fault, whether the work was done all the same, and what is true of the chunk then.
+    (FaultKind.REJECTED, False, "failed"),
+    (FaultKind.REJECTED, True, "deleted"),
+    (FaultKind.SERVER_ERROR, False, "unknown"),
+    (FaultKind.SERVER_ERROR, True, "deleted"),
+    (FaultKind.DROPPED, False, "unknown"),
+    (FaultKind.DROPPED, True, "deleted"),
+    (FaultKind.TRUNCATED, True, "deleted"),
+    (FaultKind.RATE_LIMITED, False, "failed"),
+]
+
+
+@pytest.mark.parametrize(("kind", "committed", "outcome"), SPOILED)
+async def test_a_spoiled_deletion_is_settled_by_listing_again(
+    studio: Studio, kind: FaultKind, committed: bool, outcome: str
+) -> None:
+    """Promise: the outcome is what the service lists, whatever became of the answer."""
+    images = await unsold(studio, 2)
+    studio.faults.add(Fault(kind, endpoint="delete_images", committed=committed))
+    result = await deleted(studio, guids_of(images))
+    assert outcomes(result) == [outcome] * 2
+    assert len(studio.wire.to("delete_images")) == 1
+    assert all("detail" in row for row in result["images"] if outcome != "deleted")
+
+
+@pytest.mark.parametrize("chunk", [0, 1, 2])
+async def test_the_chunks_around_a_failed_one_are_deleted(chunk: int) -> None:
+    """First, middle or last: each chunk of 50 has its own truth."""
+    studio = make_studio(limits=ROOMY)
+    images = await unsold(studio, 110)
+    studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="delete_images", after=chunk))
+    result = await deleted(studio, guids_of(images))
+    expected = ["deleted"] * 110
+    start = chunk * 50
+    expected[start : start + 50] = ["failed"] * len(expected[start : start + 50])
+    assert outcomes(result) == expected
+    assert [len(body["guids"]) for body in studio.wire.to("delete_images")] == [50, 50, 10]
+
+
+async def test_three_failed_chunks_in_a_row_end_the_call() -> None:
+    """What was not attempted is still there, and says so."""
+    studio = make_studio(limits=ROOMY)
+    images = await unsold(studio, 140) + await sold(studio, 20)
+    studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="delete_images", times=3))
+    result = await deleted(studio, guids_of(images))
+    assert outcomes(result) == ["failed"] * 150 + ["not_attempted"] * 10
+    assert "the 3 chunks before it failed" in result["images"][-1]["detail"]
+
+
+async def test_a_service_that_refuses_unknown_guids_is_never_sent_one() -> None:
+    """Whether the service would fail on them is undocumented."""
+    studio = make_studio(switches=Switches(unknown_guids_fail=True))
+    (image,) = await unsold(studio, 1)
+    assert outcomes(await deleted(studio, [GUID, image.guid])) == ["not_found", "deleted"]
+
+
+async def test_a_deletion_that_cannot_be_listed_again_is_unknown(studio: Studio) -> None:
+    """The service said yes; that alone is not what the result claims."""
+    (image,) = await unsold(studio, 1)
+    studio.faults.add(Fault(FaultKind.DROPPED, endpoint="delete_images"))
+    listings = 0
+
+    async def unreadable(sent: Sent) -> httpx.Response | None:
+        nonlocal listings
+        listings += sent.endpoint == "list_images" and bool(studio.wire.writes)
+        return httpx.Response(400, json={"Message": "No."}) if listings else None
+
+    studio.wire.on_the_way = unreadable
+    (row,) = (await deleted(studio, [image.guid]))["images"]
+    assert row["outcome"] == "unknown"
+    assert row["detail"].startswith("It could not be read back: ")
+    assert row["detail"].endswith("search_images shows it.")
+
+
+async def test_a_deletion_that_never_left_was_not_attempted(studio: Studio) -> None:
+    """The image is still there, and it may simply be called again."""
+
+    async def out_of_reach(sent: Sent) -> None:
+        if sent.endpoint == "delete_images":
+            raise httpx.ConnectError("no route")
+
+    (image,) = await unsold(studio, 1)
+    studio.wire.on_the_way = out_of_reach
+    assert outcomes(await deleted(studio, [image.guid])) == ["not_attempted"]
+
+
+async def test_a_service_that_says_yes_and_deletes_nothing_is_found_out(studio: Studio) -> None:
+    """What is still listed is not said to be gone."""
+    (image,) = await unsold(studio, 1)
+
+    async def says_yes(sent: Sent) -> httpx.Response | None:
+        yes = {"status": {"success": True, "status_code": 200}}
+        return httpx.Response(200, json=yes) if sent.endpoint == "delete_images" else None
+
+    studio.wire.on_the_way = says_yes
+    (row,) = (await deleted(studio, [image.guid]))["images"]
+    assert (row["outcome"], row["detail"]) == (
+        "failed",
+        "The service said yes and still lists the image.",
+    )

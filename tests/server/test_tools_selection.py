@@ -1,0 +1,210 @@
+"""`set_selection`: the key that hands images to printing, and what it holds as read back."""
+
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.switches import Switches
+from tests.recorder import Sent
+from tests.studio import Mode, Studio, make_studio, said, text_of
+from tests.truth import holdings, unsold
+
+pytestmark = pytest.mark.anyio
+
+GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
+KEY = "11111111-2222-4333-8444-555555555555"
+MODES = ("auto", "legacy")
+
+
+async def selected(studio: Studio, guids: list[str], **arguments: object) -> dict[str, Any]:
+    """The result of one call; what it says is stored is what the service holds."""
+    async with studio.client() as client:
+        result = said(await client.call_tool("set_selection", {"guids": guids, **arguments}))
+    answer = await studio.api.list_file_selection(result["selection_guid"])
+    assert result.get("stored", list(answer.guids)) == list(answer.guids)
+    return result
+
+
+async def guids_of(studio: Studio, count: int) -> list[str]:
+    """Guids of images that exist."""
+    return [image.guid for image in await unsold(studio, count)]
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_a_new_selection_gets_a_key_and_says_what_it_is_for(
+    studio: Studio, mode: Mode
+) -> None:
+    """The whole result, in structure and in text."""
+    guids = await guids_of(studio, 3)
+    async with studio.client(mode=mode) as client:
+        result = await client.call_tool("set_selection", {"guids": guids})
+    key = said(result)["selection_guid"]
+    message = (
+        "The selection holds 3 images, as read back. selection_guid is the key of this set: a page "
+        "opened on FinerWorks.com with it prints these images. Whoever has the key can open the "
+        "set."
+    )
+    assert UUID(key).version == 4
+    assert said(result) == {
+        "status": "completed",
+        "message": message,
+        "selection_guid": key,
+        "outcome": "updated",
+        "stored": guids,
+        "missing": [],
+        "previous": [],
+    }
+    assert text_of(result) == (
+        f"completed: {message}\nselection_guid {key} (updated)\nstored: {', '.join(guids)}"
+    )
+    assert studio.wire.to("update_file_selection") == [{"guids": guids, "guid": key}]
+
+
+async def test_each_new_selection_has_a_key_of_its_own(studio: Studio) -> None:
+    """One set never overwrites another by accident."""
+    guids = await guids_of(studio, 1)
+    first, second = await selected(studio, guids), await selected(studio, guids)
+    assert first["selection_guid"] != second["selection_guid"]
+
+
+async def test_a_known_key_holds_exactly_the_new_set_and_tells_the_former(
+    studio: Studio,
+) -> None:
+    """The whole set is sent; what was replaced can be restored."""
+    one, two, three = await guids_of(studio, 3)
+    await selected(studio, [one, two], selection_guid=KEY)
+    result = await selected(studio, [two, three], selection_guid=KEY.upper())
+    assert (result["selection_guid"], result["status"]) == (KEY, "completed")
+    assert (result["stored"], result["previous"]) == ([two, three], [one, two])
+
+
+async def test_a_service_that_merges_is_told_of_and_is_not_called_complete() -> None:
+    """More would be printed than was chosen: whether the service merges is undocumented."""
+    studio = make_studio(switches=Switches(selection_merges=True))
+    one, two = await guids_of(studio, 2)
+    await selected(studio, [one], selection_guid=KEY)
+    result = await selected(studio, [two], selection_guid=KEY)
+    assert sorted(result["stored"]) == sorted([one, two])
+    assert "The service kept what the selection held before; see stored." in result["message"]
+    assert result["status"] == "incomplete"
+
+
+async def test_images_that_do_not_exist_are_left_out_and_named(studio: Studio) -> None:
+    """They are not sent, and the text names them too."""
+    (one,) = await guids_of(studio, 1)
+    async with studio.client() as client:
+        result = await client.call_tool("set_selection", {"guids": [GUID, one]})
+    assert (said(result)["stored"], said(result)["missing"]) == ([one], [GUID])
+    assert said(result)["status"] == "incomplete"
+    assert f"missing: {GUID}" in text_of(result)
+    assert studio.wire.to("update_file_selection")[0]["guids"] == [one]
+
+
+async def test_images_of_both_libraries_can_be_selected(studio: Studio) -> None:
+    """A selection names images by guid alone."""
+    inventory = next(iter(await holdings(studio)))
+    temporary = next(iter(await holdings(studio, "temporary")))
+    result = await selected(studio, [temporary, inventory])
+    assert (result["stored"], result["missing"]) == ([temporary, inventory], [])
+
+
+async def test_when_no_image_exists_nothing_is_sent(studio: Studio) -> None:
+    """An empty set would clear the selection."""
+    (one,) = await guids_of(studio, 1)
+    await selected(studio, [one], selection_guid=KEY)
+    result = await selected(studio, [GUID], selection_guid=KEY)
+    assert len(studio.wire.to("update_file_selection")) == 1
+    assert (result["outcome"], result["status"]) == ("not_attempted", "incomplete")
+    assert (result["stored"], result["missing"]) == ([one], [GUID])
+    assert "None of these images exists; nothing was sent." in result["message"]
+
+
+async def test_a_selection_that_cannot_be_read_back_is_unknown(studio: Studio) -> None:
+    """The key is told all the same, with where to look."""
+    (one,) = await guids_of(studio, 1)
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_file_selection", after=1))
+    async with studio.client() as client:
+        result = await client.call_tool("set_selection", {"guids": [one]})
+    key = said(result)["selection_guid"]
+    assert (said(result)["outcome"], said(result)["status"]) == ("unknown", "incomplete")
+    assert "stored" not in said(result)
+    assert "The selection holds an unknown number of images" in said(result)["message"]
+    assert f"Read finerworks://selections/{key}." in said(result)["message"]
+    assert "stored: unknown" in text_of(result)
+
+
+SPOILED = [
+    # A fault, whether the work was done all the same, and what is true then.
+    (FaultKind.REJECTED, False, "failed"),
+    (FaultKind.REJECTED, True, "updated"),
+    (FaultKind.SERVER_ERROR, False, "unknown"),
+    (FaultKind.DROPPED, True, "updated"),
+    (FaultKind.RATE_LIMITED, False, "failed"),
+]
+
+
+@pytest.mark.parametrize(("kind", "committed", "outcome"), SPOILED)
+async def test_a_spoiled_selection_is_settled_by_reading_back(
+    studio: Studio, kind: FaultKind, committed: bool, outcome: str
+) -> None:
+    """Promise: the outcome is what the service holds, whatever became of the answer."""
+    (one,) = await guids_of(studio, 1)
+    studio.faults.add(Fault(kind, endpoint="update_file_selection", committed=committed))
+    result = await selected(studio, [one])
+    assert result["outcome"] == outcome
+    assert result["stored"] == ([one] if committed else [])
+    assert result["status"] == ("completed" if committed else "incomplete")
+
+
+async def test_a_selection_that_was_refused_says_why_though_it_cannot_be_read(
+    studio: Studio,
+) -> None:
+    """The refusal is certain; the reading adds nothing to it."""
+    (one,) = await guids_of(studio, 1)
+    studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="update_file_selection"))
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_file_selection", after=1))
+    result = await selected(studio, [one])
+    assert result["outcome"] == "failed"
+    assert "asked for fewer calls at update_file_selection" in result["message"]
+
+
+async def test_a_selection_that_never_left_was_not_attempted(studio: Studio) -> None:
+    """It holds what it held."""
+
+    async def out_of_reach(sent: Sent) -> None:
+        if sent.endpoint == "update_file_selection":
+            raise httpx.ConnectError("no route")
+
+    (one,) = await guids_of(studio, 1)
+    studio.wire.on_the_way = out_of_reach
+    result = await selected(studio, [one])
+    assert (result["outcome"], result["stored"]) == ("not_attempted", [])
+
+
+async def test_a_service_that_stores_other_images_is_found_out(studio: Studio) -> None:
+    """It said yes; what it holds is what is told."""
+    (one,) = await guids_of(studio, 1)
+
+    async def says_yes(sent: Sent) -> httpx.Response | None:
+        yes = {"status": {"success": True, "status_code": 200}, "guids": [one]}
+        return httpx.Response(200, json=yes) if sent.endpoint == "update_file_selection" else None
+
+    studio.wire.on_the_way = says_yes
+    result = await selected(studio, [one])
+    assert (result["outcome"], result["stored"]) == ("failed", [])
+    assert "The service stored other images; see stored." in result["message"]
+
+
+@pytest.mark.parametrize("endpoint", ["list_images", "list_file_selection"])
+async def test_nothing_is_sent_when_what_is_there_cannot_be_read_first(
+    studio: Studio, endpoint: str
+) -> None:
+    """Neither the images nor the former set are overwritten unseen."""
+    (one,) = await guids_of(studio, 1)
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint=endpoint))
+    async with studio.client() as client:
+        result = await client.call_tool("set_selection", {"guids": [one]})
+    assert (result.is_error, studio.wire.writes) == (True, [])
