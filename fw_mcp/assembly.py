@@ -193,13 +193,15 @@ async def _kept_session_id(database: Database) -> str:
 
 
 def _write_tools(text: str) -> tuple[str, ...]:
+    if text.strip() == "none":
+        return ()
     named = tuple(name.strip() for name in text.split(",") if name.strip())
     unknown = [name for name in named if name not in WRITES]
     if unknown:
         raise ConfigError(
             f"{option('writes')} names {', '.join(unknown)}, which is no write tool.",
             state="Nothing was started.",
-            next_step=f"The write tools are {', '.join(WRITES)}.",
+            next_step=f"The write tools are {', '.join(WRITES)}; none turns all off.",
             reason=Reason.INVALID_SETTING,
         )
     return named

@@ -68,7 +68,9 @@ def _run(arguments: Sequence[str]) -> int:
     from fw_mcp.server.sdk import quick_imports  # noqa: PLC0415  pydantic, not for --version
 
     with quick_imports():
+        from fw_mcp.config import check_variables  # noqa: PLC0415  as above
         from fw_mcp.options import parse  # noqa: PLC0415  as above
+    check_variables(os.environ)
     command, settings, own = parse(arguments)
     with quick_imports():
         from fw_mcp.assembly import assemble, secrets_of  # noqa: PLC0415  not for --help

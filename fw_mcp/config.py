@@ -4,6 +4,8 @@ Every setting is an option of the command line and an environment variable. The 
 environment variables: a command line is visible to every process of the machine.
 """
 
+import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -12,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fw_mcp.errors import ConfigError, Reason
 
+_PREFIX = "FW_MCP_"
 IN_MEMORY = ":memory:"
 ENVIRONMENT_ONLY = frozenset({"web_api_key", "app_key", "http_token"})
 
@@ -20,7 +23,7 @@ class Settings(BaseSettings):
     """What the operator decides."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FW_MCP_",
+        env_prefix=_PREFIX,
         env_ignore_empty=True,
         populate_by_name=True,
         extra="forbid",
@@ -78,7 +81,7 @@ class Settings(BaseSettings):
     )
     read_only: bool = Field(default=False, description="Refuse every write.")
     writes: str | None = Field(
-        None, description="Write tools that are on, with commas between. Default: all."
+        None, description="Write tools that are on, with commas between, or none. Default: all."
     )
     max_items: int = Field(
         50, ge=1, le=500, description="Images one call may delete or strip of products."
@@ -116,7 +119,26 @@ def option(name: str) -> str:
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     alias = Settings.model_fields[name].validation_alias
-    return alias if isinstance(alias, str) else f"FW_MCP_{name.upper()}"
+    return alias if isinstance(alias, str) else f"{_PREFIX}{name.upper()}"
+
+
+def check_variables(environ: Mapping[str, str]) -> None:
+    """Refuse a variable nobody reads: a misspelt FW_MCP_READ_ONLY would leave writes on.
+
+    Raises:
+        ConfigError: naming the nearest real one.
+    """
+    known = {variable(name) for name in Settings.model_fields}
+    unknown = sorted(name for name in environ if name.startswith(_PREFIX) and name not in known)
+    if not unknown:
+        return
+    close = difflib.get_close_matches(unknown[0], known, n=1)
+    raise ConfigError(
+        f"There is no setting {', '.join(unknown)}.",
+        state="Nothing was started.",
+        next_step=f"Did you mean {close[0]}?" if close else "fw-mcp --help lists all.",
+        reason=Reason.INVALID_SETTING,
+    )
 
 
 def load_settings(given: dict[str, object]) -> Settings:

@@ -107,6 +107,8 @@ def test_a_sandbox_file_keeps_its_images_between_runs(tmp_path: Path) -> None:
         (["--http", "8000"], {}, 2, "not HOST:PORT"),
         ([], {"FINERWORKS_SESSION_ID": "short"}, 2, "--session-id (FINERWORKS_SESSION_ID)"),
         (["--sandbox", "--confirm", "approve"], {}, 2, "give store"),
+        (["--sandbox"], {"FW_MCP_READONLY": "1"}, 2, "Did you mean FW_MCP_READ_ONLY?"),
+        (["--sandbox"], {"FW_MCP_SURPRISE": "1"}, 2, "There is no setting FW_MCP_SURPRISE"),
         (["--base-url", "http://api.finerworks.com"], {}, 6, "plain http"),
         (["--base-url", "https://api.example.com"], {}, 6, "no host of FinerWorks"),
         (["--sandbox", "--http", "0.0.0.0:8000"], {}, 6, "no token is set"),
@@ -144,6 +146,14 @@ def test_an_upstream_error_is_five() -> None:
     """An answer of the service that cannot be used is told apart from its absence."""
     fault: FwError = ShapeError("a", state="b", next_step="c", reason=Reason.UNREADABLE_ANSWER)
     assert exit_code(fault) == 5
+
+
+def test_no_write_is_left_when_writes_is_none() -> None:
+    """`--writes none` lists the reading tool only."""
+    done = fw_mcp(["--sandbox"], env={"FW_MCP_WRITES": "none"}, text=LIST_TOOLS)
+    tools = answers(done.stdout)[2]["tools"]
+    assert isinstance(tools, list)
+    assert [tool["name"] for tool in tools] == ["search_images"]
 
 
 def test_doctor_finds_the_sandbox_well(tmp_path: Path) -> None:

@@ -42,7 +42,8 @@ _TABLE = (
         "update_image_metadata", "Update titles and descriptions", Effect.DESTROYS, idempotent=True
     ),
     ToolEffect("delete_images", "Delete images", Effect.DESTROYS, idempotent=True),
-    ToolEffect("set_selection", "Set a selection", Effect.OVERWRITES, idempotent=True),
+    # Without a key each call makes another selection.
+    ToolEffect("set_selection", "Set a selection", Effect.OVERWRITES, idempotent=False),
 )
 
 EFFECTS = MappingProxyType({row.tool: row for row in _TABLE})

@@ -7,7 +7,7 @@ from typing import Any
 
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.helper_types import ReadResourceContents
-from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver import Context, MCPServer, RequestStateSecurity
 from mcp.types import GetPromptResult, InputRequiredResult, Prompt, Resource, Tool
 from pydantic import AnyUrl
 
@@ -26,6 +26,8 @@ from fw_mcp.server.tools.update import update_image_metadata
 
 TOOLS = (search_images, add_images, update_image_metadata, delete_images, set_selection)
 
+# The seal outlives the plan, so that a late answer is told by the guard and not by the protocol.
+_AFTER_EXPIRY_S = 3600.0
 _STABLE = CacheHint(ttl_ms=300_000, scope="public")
 _FRESH = CacheHint(ttl_ms=5_000, scope="private")
 
@@ -41,6 +43,9 @@ class FwServer(MCPServer[Parts]):
             version=__version__,
             tools=[library_tool(tool) for tool in TOOLS],
             lifespan=_lifespan(parts),
+            request_state_security=RequestStateSecurity.ephemeral(
+                ttl=parts.guard.limits.plan_ttl_s + _AFTER_EXPIRY_S
+            ),
             cache_hints={
                 "tools/list": _STABLE,
                 "prompts/list": _STABLE,
