@@ -132,7 +132,7 @@ def required_keys(settings: Settings) -> Keys:
     ]
     if missing:
         raise ConfigError(
-            f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set.",
+            f"These keys are not set: {', '.join(missing)}.",
             state="Nothing was sent.",
             next_step="Set them in the configuration of this server and start it again; "
             "fw-mcp --sandbox works without an account.",

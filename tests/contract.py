@@ -14,6 +14,7 @@ from mcp.types import Prompt, Resource, ResourceTemplate, Tool
 from pydantic import BaseModel
 
 from fw_mcp.guard.effects import EFFECTS
+from tests.readme import README, readme
 from tests.studio import make_studio
 
 ROOT = Path(__file__).parents[1]
@@ -53,8 +54,11 @@ def _tool(name: str) -> Artefact:
 
 ARTEFACTS = (
     *(_tool(name) for name in EFFECTS),
-    Artefact(DEFINITIONS / "resources.json", lambda one: _json(_plain_all(one.resources, one.templates))),
+    Artefact(
+        DEFINITIONS / "resources.json", lambda one: _json(_plain_all(one.resources, one.templates))
+    ),
     Artefact(DEFINITIONS / "prompts.json", lambda one: _json(_plain_all(one.prompts))),
+    Artefact(README, lambda one: readme(one.tools, one.prompts)),
     Artefact(DEFINITIONS / "instructions.txt", lambda one: one.instructions + "\n"),
 )
 

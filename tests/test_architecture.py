@@ -27,20 +27,21 @@ MAY_IMPORT = {
         "fw_mcp.library",
         "fw_mcp.guard",
         "fw_mcp.api.models",
-        "fw_mcp.api.scalars",
         "fw_mcp.errors",
         "fw_mcp.__version__",
     ),
     "__init__": (),
     "__main__": EVERYTHING,
     "cli": EVERYTHING,
+    "options": EVERYTHING,
+    "serving": EVERYTHING,
     "assembly": EVERYTHING,
     "embedded": EVERYTHING,
     "doctor": EVERYTHING,
     "demo": EVERYTHING,
     "approval": EVERYTHING,
 }
-SPEAKS_TO_A_PERSON = {"cli", "doctor", "demo", "approval"}
+SPEAKS_TO_A_PERSON = {"cli", "serving", "doctor", "demo", "approval"}
 
 
 def named(module: Path) -> str:

@@ -178,7 +178,7 @@ def test_doctor_without_keys_says_which_and_stops_asking(tmp_path: Path) -> None
     env = {"XDG_STATE_HOME": str(tmp_path), "FINERWORKS_APP_KEY": APP_KEY}
     done = fw_mcp(["doctor"], env=env)
     assert done.returncode == 3
-    assert "FINERWORKS_WEB_API_KEY is not set" in done.stdout
+    assert "These keys are not set: FINERWORKS_WEB_API_KEY." in done.stdout
     assert "not tried: see keys" in done.stdout
     assert APP_KEY not in done.stdout + done.stderr
 

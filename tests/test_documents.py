@@ -11,7 +11,7 @@ from fw_mcp.guard.guard import Limits
 from fw_mcp.server.prompts import load_prompts
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+DOCUMENTS = ("CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md")
 
 
 def words_of(name: str) -> str:
@@ -47,6 +47,22 @@ def test_the_layout_of_the_contributing_page_is_the_layout_of_the_package() -> N
     rows = re.findall(r"\| `(\w+)` \|", words_of("CONTRIBUTING.md"))
     parts = [folder.parent.name for folder in (ROOT / "fw_mcp").glob("*/__init__.py")]
     assert [part for part in parts if part not in rows] == []
+
+
+def test_each_message_of_the_troubleshooting_table_is_one_that_the_code_says() -> None:
+    """A person searches the page for the words on the screen."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Troubleshooting")[2]
+    messages = re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "fw_mcp").rglob("*.py")]
+    code = " ".join(re.sub(r'"\s+f?"', "", source) for source in sources)
+    assert len(messages) >= 8
+    assert [message for message in messages if message not in code] == []
+
+
+def test_the_readme_is_short_enough_to_be_read() -> None:
+    """Two hundred lines at the most."""
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 200
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -72,6 +72,11 @@ async def sold(studio: Studio, count: int) -> list[ImageDetails]:
     return [one for one in held if one.products and len(one.description or "") <= 300][:count]
 
 
+def outcomes(result: Row) -> list[str]:
+    """How each image of a write ended, in order."""
+    return [row["outcome"] for row in result["images"]]
+
+
 async def assert_truthful(result: Row, studio: Studio) -> None:
     """Each outcome that a write claims is what the service lists, and the counts are of the rows.
 
@@ -103,3 +108,16 @@ def _assert_products_gone(row: Row, listed: Mapping[str, ImageDetails]) -> None:
     kept = {product.sku for product in (image.products if image else None) or ()}
     removed = {product["sku"] for product in row.get("products_removed", ())}
     assert removed & kept == set(), row
+
+
+async def assert_nothing_sent_twice(studio: Studio) -> None:
+    """No print master went out in two requests, and none is listed twice.
+
+    Promise: `add_images` is never repeated blind.
+    """
+    sent = [
+        one["private_hires_uri"] for body in studio.wire.to("add_images") for one in body["images"]
+    ]
+    held = [one.private_hires_uri for one in (await holdings(studio)).values()]
+    assert len(sent) == len(set(sent))
+    assert len(held) == len(set(held))

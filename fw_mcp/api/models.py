@@ -27,6 +27,7 @@ from fw_mcp.api.responses import (
     Status,
     StatusResponse,
 )
+from fw_mcp.api.scalars import normal_guid
 
 __all__ = [
     "ADD_LIMIT",
@@ -52,4 +53,5 @@ __all__ = [
     "StatusResponse",
     "UpdateFileSelectionRequest",
     "UpdateImagesRequest",
+    "normal_guid",
 ]

@@ -130,11 +130,13 @@ def _shop_of(key: str) -> str | None:
 
 def _is_id(value: object) -> bool:
     """Whether a shop gave this; 0, "0", "", null and a guid of zeros are how none is written."""
+    if not value:
+        return False
     if isinstance(value, dict):
         return any(map(_is_id, value.values()))
     if isinstance(value, list):
         return any(map(_is_id, value))
-    return bool(value) and bool(str(value).strip("0-. "))
+    return bool(str(value).strip("0-. "))
 
 
 class ImageDetails(_Response):

@@ -1,7 +1,7 @@
 """The small types the image API is made of: guids, dates, text. Knows no endpoint."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -48,11 +48,10 @@ def read_date(value: object) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        moment = in_central_time(datetime.fromisoformat(value.strip()))
-        year = moment.astimezone(UTC).year
-    except (ValueError, OverflowError):
+        moment = in_central_time(datetime.fromisoformat(value))
+    except ValueError:
         return None
-    return None if year in _NO_DATE_YEARS else moment
+    return None if moment.year in _NO_DATE_YEARS else moment
 
 
 def _whole(text: str) -> str:

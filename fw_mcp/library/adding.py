@@ -12,7 +12,7 @@ from fw_mcp.api.models import (
     ImageToAdd,
     LibraryName,
 )
-from fw_mcp.errors import ApiError
+from fw_mcp.errors import ApiError, RejectedError
 from fw_mcp.library.library import CHUNK, Library, chunked
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import Query, read_images, search
@@ -40,63 +40,74 @@ async def add_images(
         ApiError: the newest images could not be listed first; nothing was sent.
         StoreError: the journal could not be written; nothing of that chunk was sent.
     """
-    known = {image.guid for image in await _newest(library, job, name)}
+    adding = _Adding(library, job, name)
+    await adding.look_first()
+    return await in_chunks(library, job, chunked(images, ADD_CHUNK), adding.write, _skipped)
 
-    async def write(chunk: Sequence[ImageToAdd]) -> list[Ended]:
-        async with library.writing():
-            ended = await _write(library, job, chunk, name, known)
-        known.update(end.guid for end in ended if end.guid)
+
+class _Adding:
+    """One call's adds, and the guids that were there before or are accounted for."""
+
+    def __init__(self, library: Library, job: Job, name: LibraryName) -> None:
+        self._library = library
+        self._job = job
+        self._name = name
+        self._known: set[str] = set()
+
+    async def look_first(self) -> None:
+        """List what is newest now: what is there already was not added by this call."""
+        self._known = {image.guid for image in await self._newest()}
+
+    async def write(self, chunk: Sequence[ImageToAdd]) -> list[Ended]:
+        """Send one chunk, and say how its images ended."""
+        intent = [{**image.model_dump(mode="json"), "library": self._name} for image in chunk]
+        async with self._library.writing():
+            ended = await journalled(
+                self._library, self._job, intent, former=[], write=lambda: self._send(chunk)
+            )
+        self._known.update(end.guid for end in ended if end.guid)
         return ended
 
-    return await in_chunks(library, job, chunked(images, ADD_CHUNK), write, _skipped)
+    async def _newest(self) -> tuple[ImageDetails, ...]:
+        query = Query(library=self._name, per_page=CHUNK, list_products=False)
+        page = await self._library.in_time(search(self._library, query), self._job.started)
+        return page.images
 
-
-async def _newest(library: Library, job: Job, name: LibraryName) -> tuple[ImageDetails, ...]:
-    query = Query(library=name, per_page=CHUNK, list_products=False)
-    page = await library.in_time(search(library, query), job.started)
-    return page.images
-
-
-async def _write(
-    library: Library, job: Job, chunk: Sequence[ImageToAdd], name: LibraryName, known: set[str]
-) -> list[Ended]:
-    return await journalled(
-        library,
-        job,
-        intent=[{**image.model_dump(mode="json"), "library": name} for image in chunk],
-        former=[],
-        write=lambda: _send(library, job, chunk, name, known),
-    )
-
-
-async def _send(
-    library: Library, job: Job, chunk: Sequence[ImageToAdd], name: LibraryName, known: set[str]
-) -> list[Ended]:
-    client = await library.client()
-    try:
-        answer = await client.add_images(
-            AddImagesRequest(images=list(chunk), library=client.library(name))
-        )
-    except ApiError as fault:
-        outcome = outcome_of_fault(fault)
-        if outcome is not Outcome.UNKNOWN:
+    async def _send(self, chunk: Sequence[ImageToAdd]) -> list[Ended]:
+        client = await self._library.client()
+        request = AddImagesRequest(images=list(chunk), library=client.library(self._name))
+        try:
+            answer = await client.add_images(request)
+        except ApiError as fault:
+            outcome = outcome_of_fault(fault)
+            if outcome is Outcome.UNKNOWN:
+                return await self._look_for(chunk, fault)
             return [Ended(None, outcome, why_failed(fault)) for _ in chunk]
-        return await _adopt(library, job, chunk, name, known)
-    claimed = _matched(chunk, answer.images)
-    return await _confirm(library, job, claimed, name)
+        return await self._confirm(chunk, answer.images)
 
+    async def _confirm(
+        self, chunk: Sequence[ImageToAdd], answered: Sequence[ImageDetails]
+    ) -> list[Ended]:
+        """Read the answered guids back; an answer need not hold more of an image than its guid."""
+        guids = [image.guid for image in answered]
+        listed: Mapping[str, ImageDetails] = {}
+        detail = f"The service answered with a guid that it does not list. {_FIND_OUT}"
+        try:
+            listed = await read_images(self._library, guids, self._name, started=self._job.started)
+        except ApiError as unread:
+            detail = f"It could not be read back: {unread.what} {_FIND_OUT}"
+        records = [listed.get(image.guid, image) for image in answered]
+        return [_created(image, listed, detail) for image in _matched(chunk, records)]
 
-async def _confirm(
-    library: Library, job: Job, claimed: Sequence[ImageDetails | None], name: LibraryName
-) -> list[Ended]:
-    guids = [image.guid for image in claimed if image]
-    listed: Mapping[str, ImageDetails] = {}
-    detail = f"The service answered with a guid that it does not list. {_FIND_OUT}"
-    try:
-        listed = await read_images(library, guids, name, started=job.started)
-    except ApiError as unread:
-        detail = f"It could not be read back: {unread.what} {_FIND_OUT}"
-    return [_created(image, listed, detail) for image in claimed]
+    async def _look_for(self, chunk: Sequence[ImageToAdd], fault: ApiError) -> list[Ended]:
+        """Settle a chunk without an answer: what appeared since, and matches, is adopted."""
+        try:
+            newest = await self._newest()
+        except ApiError as unread:
+            why = f"The answer was lost and looking failed: {unread.what} {_FIND_OUT}"
+            return [Ended(None, Outcome.UNKNOWN, why) for _ in chunk]
+        appeared = [image for image in newest if image.guid not in self._known]
+        return [_adopted(image, fault) for image in _matched(chunk, appeared)]
 
 
 def _created(image: ImageDetails | None, listed: Mapping[str, ImageDetails], detail: str) -> Ended:
@@ -108,19 +119,9 @@ def _created(image: ImageDetails | None, listed: Mapping[str, ImageDetails], det
     return Ended(image.guid, Outcome.CREATED, after=after)
 
 
-async def _adopt(
-    library: Library, job: Job, chunk: Sequence[ImageToAdd], name: LibraryName, known: set[str]
-) -> list[Ended]:
-    try:
-        newest = await _newest(library, job, name)
-    except ApiError as unread:
-        why = f"The answer was lost and looking failed: {unread.what} {_FIND_OUT}"
-        return [Ended(None, Outcome.UNKNOWN, why) for _ in chunk]
-    appeared = [image for image in newest if image.guid not in known]
-    return [_adopted(image) for image in _matched(chunk, appeared)]
-
-
-def _adopted(image: ImageDetails | None) -> Ended:
+def _adopted(image: ImageDetails | None, fault: ApiError) -> Ended:
+    if image is None and isinstance(fault, RejectedError):
+        return Ended(None, Outcome.FAILED, why_failed(fault))
     if image is None:
         return Ended(None, Outcome.UNKNOWN, f"The answer was lost. {_FIND_OUT}")
     detail = "The answer was lost; the service lists the image."

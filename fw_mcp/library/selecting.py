@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fw_mcp.api.models import UpdateFileSelectionRequest
-from fw_mcp.errors import ApiError
+from fw_mcp.errors import ApiError, RejectedError
 from fw_mcp.library.library import Library
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_anywhere
@@ -16,7 +16,8 @@ class Selection:
     """A selection as it was written and read back.
 
     Attributes:
-        outcome: `updated` when the service holds exactly the images that were sent.
+        outcome: `updated` when the service holds the images that were sent.
+        detail: "" when it holds exactly those; else what is different, or why it failed.
         stored: what the service holds; None when it could not be read.
         missing: guids that name no image and were not sent.
         previous: what the selection held before.
@@ -100,7 +101,9 @@ async def _send(
         stored = await library.in_time(read_selection(library, selection_guid), job.started)
     except ApiError as unread:
         outcome = outcome_of_fault(fault) if fault else Outcome.UNKNOWN
-        why = f"It could not be read back: {unread.what} Read finerworks://selections/{{guid}}."
+        refusal = f"{why_failed(fault)} " if fault else ""
+        look = f"Read finerworks://selections/{selection_guid}."
+        why = f"{refusal}It could not be read back: {unread.what} {look}"
         return Ended(selection_guid, outcome, why), None
     return _ended(selection_guid, guids, stored, fault), stored
 
@@ -110,6 +113,8 @@ def _ended(
 ) -> Ended:
     if set(stored) == set(guids):
         return Ended(selection_guid, Outcome.UPDATED)
+    if isinstance(fault, RejectedError):
+        return Ended(selection_guid, Outcome.FAILED, why_failed(fault))
     if fault is not None:
         return Ended(selection_guid, outcome_of_fault(fault), why_failed(fault))
     if set(stored) > set(guids):

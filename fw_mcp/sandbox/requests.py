@@ -117,7 +117,7 @@ class ImageText:
 
     guid: str = field(metadata=holds(Guid()))
     title: str | None = field(default=None, metadata=holds(Text()))
-    description: str | None = field(default=None, metadata=holds(Text(0, 300)))
+    description: str | None = field(default=None, metadata=holds(Text()))
 
 
 @dataclass(frozen=True)

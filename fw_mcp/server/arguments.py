@@ -7,16 +7,18 @@ may arrive as JSON in a string; no other text is ever parsed, because a title ma
 import difflib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Annotated, Any, get_origin
+from datetime import date, datetime
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from fw_mcp.api.scalars import normal_guid
+from fw_mcp.api.models import normal_guid
 from fw_mcp.errors import ArgumentsError, Reason, quoted
 
 _FAULTS_SHOWN = 20
+_WRAPPERS = (Annotated, Union, UnionType)
 
 
 def _guid(text: str) -> str:
@@ -28,15 +30,16 @@ def _guid(text: str) -> str:
 
 def _date(text: str) -> str:
     try:
-        datetime.fromisoformat(text)
+        return datetime.fromisoformat(text).isoformat()
     except ValueError:
         raise ValueError(f"{quoted(text)} is not an ISO 8601 date or date-time") from None
-    return text
 
 
 def _end_of_day(text: str) -> str:
-    is_day_only = len(_date(text)) == len("2025-10-27")
-    return f"{text}T23:59:59.999999" if is_day_only else text
+    try:
+        return f"{date.fromisoformat(text).isoformat()}T23:59:59.999999"
+    except ValueError:
+        return _date(text)
 
 
 def _number(value: object) -> object:
@@ -59,7 +62,8 @@ Guid = Annotated[str, AfterValidator(_guid)]
 Guids = Annotated[list[Guid], AfterValidator(_distinct)]
 DateFrom = Annotated[str, AfterValidator(_date)]
 DateTo = Annotated[str, AfterValidator(_end_of_day)]
-Whole = Annotated[int, BeforeValidator(_number)]
+Positive = Annotated[int, Field(ge=1), BeforeValidator(_number)]
+PerPage = Annotated[int, Field(ge=1, le=50), BeforeValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_truth)]
 DryRun = Annotated[Flag, Field(description="true: only say what the call would do. Default false.")]
 PlanId = Annotated[
@@ -122,13 +126,20 @@ def _items(value: object) -> object:
 
 def _listed(model: type[BaseModel], name: str, value: object) -> object:
     field = model.model_fields.get(name)
-    if field is None or not isinstance(value, str) or get_origin(field.annotation) is not list:
+    if field is None or not isinstance(value, str) or not _is_list(field.annotation):
         return value
     try:
         parsed = json.loads(value)
     except (ValueError, RecursionError):
         return value
     return parsed if isinstance(parsed, list) else value
+
+
+def _is_list(annotation: object) -> bool:
+    """Whether it is a list, maybe annotated, maybe one that may be left out."""
+    if get_origin(annotation) is list:
+        return True
+    return get_origin(annotation) in _WRAPPERS and any(map(_is_list, get_args(annotation)))
 
 
 def _joined(faults: Sequence[str]) -> str:

@@ -13,6 +13,8 @@ IMAGES = (
 IMAGE = "finerworks://images/{guid}"
 SELECTION = "finerworks://selections/{guid}"
 
+_PAGES = UriTemplate.parse(IMAGES)
+
 
 def page_uri(query: Query) -> str:
     """The URI of the page that `query` names."""
@@ -26,7 +28,7 @@ def page_uri(query: Query) -> str:
         "per_page": str(query.per_page),
     }
     given = {name: value for name, value in values.items() if value is not None}
-    return UriTemplate.parse(IMAGES).expand(given)
+    return _PAGES.expand(given)
 
 
 def next_uri(query: Query, page: Page) -> str | None:

@@ -146,7 +146,7 @@ async def _images(
 async def _image(ctx: Call, guid: str) -> str:
     """One image."""
     parts = parts_of(ctx)
-    wanted = _checked(IMAGE, _Named, {"guid": guid})["guid"]
+    wanted = _checked(IMAGE.replace("{guid}", guid), _Named, {"guid": guid})["guid"]
     library = parts.library
     found = await read_anywhere(library, [wanted], started=library.clock())
     if wanted not in found:
@@ -156,7 +156,7 @@ async def _image(ctx: Call, guid: str) -> str:
 
 async def _selection(ctx: Call, guid: str) -> str:
     """One selection."""
-    wanted = _checked(SELECTION, _Named, {"guid": guid})["guid"]
+    wanted = _checked(SELECTION.replace("{guid}", guid), _Named, {"guid": guid})["guid"]
     stored = await read_selection(parts_of(ctx).library, wanted)
     if not stored:
         raise ResourceNotFoundError(f"There is no selection {wanted}. set_selection makes one.")

@@ -12,7 +12,7 @@ from fw_mcp.sandbox.faults import Fault, FaultKind
 from fw_mcp.sandbox.switches import Switches
 from tests.recorder import Sent
 from tests.studio import NO, Mode, Studio, make_studio, said, text_of
-from tests.truth import assert_truthful, everything, holdings, sold, unsold
+from tests.truth import assert_truthful, everything, holdings, outcomes, sold, unsold
 
 pytestmark = pytest.mark.anyio
 
@@ -32,11 +32,6 @@ async def deleted(studio: Studio, guids: Sequence[str], **arguments: object) -> 
 def guids_of(images: Sequence[ImageDetails]) -> list[str]:
     """Their guids."""
     return [image.guid for image in images]
-
-
-def outcomes(result: dict[str, Any]) -> list[str]:
-    """How each image ended, in order."""
-    return [row["outcome"] for row in result["images"]]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -3,11 +3,8 @@
 import json
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
-from mcp.client import Client
-from mcp.types import TextResourceContents
 
 from fw_mcp.sandbox.faults import Fault, FaultKind
 from fw_mcp.sandbox.keys import SANDBOX_SESSION_ID
@@ -25,14 +22,6 @@ async def searched(studio: Studio, **arguments: object) -> dict[str, Any]:
     """The structured content of one search."""
     async with studio.client() as client:
         return said(await client.call_tool("search_images", arguments))
-
-
-async def read_page(client: Client, uri: str) -> dict[str, Any]:
-    """A page of images as its resource gives it."""
-    (content,) = (await client.read_resource(uri)).contents
-    assert isinstance(content, TextResourceContents)
-    page: dict[str, Any] = json.loads(content.text)
-    return page
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -112,7 +101,7 @@ async def test_a_date_in_any_iso_8601_form_is_the_same_date(
 
 @pytest.mark.parametrize("day", ["2025-10-27", "20251027", "2025-W44-1"])
 async def test_an_end_date_without_a_time_covers_the_whole_day(studio: Studio, day: str) -> None:
-    """ "Until Monday" includes Monday evening."""
+    """Until Monday includes Monday evening."""
     await searched(studio, upload_date_to=day)
     (asked,) = studio.wire.to("list_images")
     last = datetime.fromisoformat(asked["upload_date_to"])
@@ -230,116 +219,6 @@ async def test_details_are_the_full_record_with_each_product(studio: Studio) -> 
     assert record["description"] == image.description
     assert [one["sku"] for one in record["products"]] == [one.sku for one in image.products or ()]
     assert not {"debug", "username", "account_key", "artistname"} & record.keys()
-
-
-async def test_a_page_size_is_told_as_asked_though_the_last_page_holds_fewer(
-    studio: Studio,
-) -> None:
-    """The service answers how many it returned; that is no page size."""
-    held = len(await holdings(studio))
-    last = await searched(studio, per_page=50, page_number=held // 50 + 1)
-    assert (last["per_page"], last["count"], len(last["images"])) == (50, held, held % 50)
-    assert (last["next"], "next_page_number" in last) == (None, False)
-
-
-async def test_a_page_that_ends_exactly_with_the_last_image_has_no_next(studio: Studio) -> None:
-    """No empty page is offered."""
-    held = len(await holdings(studio, "temporary"))
-    whole = await searched(studio, library="temporary", per_page=held)
-    most = await searched(studio, library="temporary", per_page=held - 1)
-    assert (len(whole["images"]), whole["next"]) == (held, None)
-    assert most["next_page_number"] == 2
-
-
-async def test_a_page_past_the_end_is_empty_and_counts_all_the_same(studio: Studio) -> None:
-    """It is no error, and it leads nowhere."""
-    async with studio.client() as client:
-        result = await client.call_tool("search_images", {"page_number": 90})
-    page = said(result)
-    assert (page["images"], page["next"]) == ([], None)
-    assert text_of(result) == f"Images none of {page['count']}."
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("library", ["inventory", "temporary"])
-@pytest.mark.parametrize("per_page", [7, 50])
-async def test_following_next_visits_each_image_exactly_once(
-    studio: Studio, mode: Mode, library: Any, per_page: int
-) -> None:
-    """Promise: from the first page to a null, in either library."""
-    held = await holdings(studio, library)
-    async with studio.client(mode=mode) as client:
-        arguments = {"library": library, "per_page": per_page}
-        page = said(await client.call_tool("search_images", arguments))
-        seen = [row["guid"] for row in page["images"]]
-        while page["next"]:
-            page = await read_page(client, page["next"])
-            seen += [row["guid"] for row in page["images"]]
-    assert seen == list(held)
-
-
-@pytest.mark.parametrize(
-    "words", ["Fog over the Rio Grande", "a/b", "über & Söhne?", "../", "1+1=2%20", "#{x}"]
-)
-async def test_next_says_the_same_search_whatever_its_words(studio: Studio, words: str) -> None:
-    """Spaces, slashes, other scripts, dots: the next page is of the same search."""
-    images = [
-        {
-            "title": f"{words} {number}",
-            "file_name": f"N_{number}.jpg",
-            "file_size": number,
-            "public_thumbnail_uri": "https://files.example/t.jpg",
-            "public_preview_uri": "https://files.example/p.jpg",
-            "private_hires_uri": f"https://files.example/{number}.jpg",
-            "pix_w": 10,
-            "pix_h": 10,
-        }
-        for number in (1, 2, 3)
-    ]
-    async with studio.client() as client:
-        said(await client.call_tool("add_images", {"images": images}))
-        page = said(
-            await client.call_tool("search_images", {"search_filter": words, "per_page": 1})
-        )
-        titles = [row["title"] for row in page["images"]]
-        while page["next"]:
-            page = await read_page(client, page["next"])
-            titles += [row["title"] for row in page["images"]]
-    assert titles == [f"{words} {number}" for number in (3, 2, 1)]
-
-
-async def test_next_keeps_the_sorting_the_library_and_the_state(studio: Studio) -> None:
-    """The next page is the next page of this search, not of another."""
-    page = await searched(
-        studio, active=True, sort_field="title", sort_direction="ASC", per_page=3, page_number=2
-    )
-    assert unquote(page["next"]) == (
-        "finerworks://images?library=inventory&active=true&sort_field=title&sort_direction=ASC"
-        "&page_number=3&per_page=3"
-    )
-
-
-async def test_a_search_that_no_resource_can_say_names_the_next_page_by_number(
-    studio: Studio,
-) -> None:
-    """Dates and guids are no part of the resource's address."""
-    async with studio.client() as client:
-        result = await client.call_tool(
-            "search_images", {"upload_date_from": "2020-01-01", "per_page": 2}
-        )
-    page = said(result)
-    assert (page["next"], page["next_page_number"]) == (None, 2)
-    assert text_of(result).endswith("Next: page_number 2 (no URI)")
-
-
-async def test_the_text_of_a_page_names_its_place_and_the_next(studio: Studio) -> None:
-    """A host that shows only text can page on."""
-    async with studio.client() as client:
-        result = await client.call_tool("search_images", {"page_number": 2, "per_page": 10})
-    page, lines = said(result), text_of(result).split("\n")
-    assert lines[0] == f"Images 11-20 of {page['count']}."
-    assert [row["guid"] for row in page["images"]] == [line[:36] for line in lines[1:-1]]
-    assert lines[-1] == f"Next: page_number 3 ({page['next']})"
 
 
 async def test_titles_cannot_break_out_of_their_line(studio: Studio) -> None:

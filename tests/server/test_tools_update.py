@@ -11,7 +11,7 @@ from fw_mcp.sandbox.faults import Fault, FaultKind
 from fw_mcp.sandbox.switches import Switches
 from tests.recorder import Sent
 from tests.studio import NO, Mode, Studio, make_studio, said, text_of
-from tests.truth import assert_truthful, everything, holdings, sold, unsold
+from tests.truth import assert_truthful, everything, holdings, outcomes, sold, unsold
 
 pytestmark = pytest.mark.anyio
 
@@ -33,11 +33,6 @@ async def updated(
 def retitled(images: Sequence[ImageDetails]) -> list[dict[str, object]]:
     """A new title for each, and nothing else."""
     return [{"guid": image.guid, "title": f"Title {n}"} for n, image in enumerate(images)]
-
-
-def outcomes(result: dict[str, Any]) -> list[str]:
-    """How each image ended, in order."""
-    return [row["outcome"] for row in result["images"]]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -107,19 +102,18 @@ async def test_an_image_that_already_has_the_text_is_not_sent(studio: Studio) ->
 
 async def test_only_what_changes_is_sent_and_every_image_has_its_row(studio: Studio) -> None:
     """In the order of the call."""
-    first, same, last = await unsold(studio, 3)
-    images = [
+    first, same, last = [image for image in await unsold(studio, 20) if image.title][:3]
+    images: list[dict[str, object]] = [
         {"guid": last.guid, "title": "Last"},
-        {"guid": same.guid, "title": same.title or "", "description": same.description},
+        {"guid": same.guid, "title": same.title},
         {"guid": GUID, "title": "Nobody"},
         {"guid": first.guid, "title": "First"},
     ]
-    result = await updated(studio, [image for image in images if image["title"] != ""])
+    result = await updated(studio, images)
     (body,) = studio.wire.to("update_images")
     assert [one["guid"] for one in body["images"]] == [last.guid, first.guid]
-    rows = {row["guid"]: row["outcome"] for row in result["images"]}
-    assert rows[GUID] == "not_found"
-    assert (rows[last.guid], rows[first.guid]) == ("updated", "updated")
+    assert [row["guid"] for row in result["images"]] == [image["guid"] for image in images]
+    assert outcomes(result) == ["updated", "not_attempted", "not_found", "updated"]
 
 
 async def test_a_guid_that_names_no_image_is_not_found_and_nothing_is_sent(
@@ -208,13 +202,13 @@ async def test_120_images_go_in_three_chunks_with_progress(studio: Studio, mode:
     """Promise: a large job in one call, at most 50 in a request."""
     told: list[tuple[float, float | None, str | None]] = []
 
-    async def progress(done: float, total: float | None, message: str | None) -> None:
-        told.append((done, total, message))
+    async def tell(progress: float, total: float | None = None, message: str | None = None) -> None:
+        told.append((progress, total, message))
 
     images = await unsold(studio, 120)
     async with studio.client(mode=mode) as client:
         result = said(
-            await client.call_tool(TOOL, {"images": retitled(images)}, progress_callback=progress)
+            await client.call_tool(TOOL, {"images": retitled(images)}, progress_callback=tell)
         )
     await assert_truthful(result, studio)
     assert outcomes(result) == ["updated"] * 120

@@ -5,12 +5,12 @@ from pathlib import PurePosixPath
 from typing import Annotated, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from fw_mcp.api.models import ImageToAdd, LibraryName
 from fw_mcp.library.adding import add_images as add
 from fw_mcp.library.outcomes import Ended, Outcome
-from fw_mcp.server.arguments import DryRun, Whole
+from fw_mcp.server.arguments import DryRun, Positive
 from fw_mcp.server.parts import Call, job_of, parts_of
 from fw_mcp.server.results import WriteResult, completed, previewed
 from fw_mcp.server.rows import EndRow, end_row
@@ -19,13 +19,13 @@ _TOOL = "add_images"
 _NAME_LENGTH = 200
 
 
-def _http_url(text: object) -> object:
-    if isinstance(text, str) and urlsplit(text).scheme not in {"http", "https"}:
+def _http_url(text: str) -> str:
+    if urlsplit(text).scheme not in {"http", "https"}:
         raise ValueError("must be an http or https URL that FinerWorks can reach")
     return text
 
 
-_Url = Annotated[str, BeforeValidator(_http_url), Field(max_length=500)]
+_Url = Annotated[str, Field(max_length=500), AfterValidator(_http_url)]
 _FileName = Annotated[str, Field(max_length=_NAME_LENGTH)]
 
 
@@ -37,15 +37,15 @@ class NewImage(BaseModel):
     title: str | None = Field(None, description="Left out: file_name.")
     description: str | None = Field(None, max_length=300, description="At most 300 characters.")
     file_name: _FileName = Field(description="As the seller knows the file.")
-    file_size: Whole = Field(ge=1, description="Of the print master, in bytes.")
+    file_size: Positive = Field(description="Of the print master, in bytes.")
     thumbnail_file_name: _FileName | None = Field(None, description="Left out: from its URI.")
     preview_file_name: _FileName | None = Field(None, description="Left out: from its URI.")
     hires_file_name: _FileName | None = Field(None, description="Left out: from its URI.")
     public_thumbnail_uri: _Url = Field(description="200x200 pixels.")
     public_preview_uri: _Url = Field(description="Preview picture.")
     private_hires_uri: _Url = Field(description="Print master; stays up until printing.")
-    pix_w: Whole = Field(ge=1, description="Width of the print master, pixels.")
-    pix_h: Whole = Field(ge=1, description="Height of the print master, pixels.")
+    pix_w: Positive = Field(description="Width of the print master, pixels.")
+    pix_h: Positive = Field(description="Height of the print master, pixels.")
 
     @model_validator(mode="after")
     def _names_files(self) -> Self:
@@ -79,7 +79,9 @@ class AddImagesResult(WriteResult):
 async def add_images(
     ctx: Call,
     *,
-    images: Annotated[list[NewImage], Field(min_length=1, max_length=500)],
+    images: Annotated[
+        list[NewImage], Field(min_length=1, max_length=500, description="What to register.")
+    ],
     library: Annotated[
         LibraryName, Field(description="Default inventory. temporary is kept about 14 days.")
     ] = "inventory",

@@ -8,7 +8,7 @@ from pydantic import Field
 from fw_mcp.api.models import LibraryName, SortDirection, SortField
 from fw_mcp.errors import ArgumentsError, Reason
 from fw_mcp.library.reading import Page, Query, search
-from fw_mcp.server.arguments import DateFrom, DateTo, Flag, Guids, Whole
+from fw_mcp.server.arguments import DateFrom, DateTo, Flag, Guids, PerPage, Positive
 from fw_mcp.server.links import next_uri
 from fw_mcp.server.parts import Call, parts_of
 from fw_mcp.server.results import ToolResult
@@ -54,8 +54,8 @@ async def search_images(
     guid_filter: Annotated[
         Guids | None, Field(min_length=1, max_length=50, description="Only these images.")
     ] = None,
-    page_number: Annotated[Whole, Field(ge=1, description="From 1.")] = 1,
-    per_page: Annotated[Whole, Field(ge=1, le=50, description="Images a page.")] = 25,
+    page_number: Annotated[Positive, Field(description="From 1.")] = 1,
+    per_page: Annotated[PerPage, Field(description="Images a page.")] = 25,
     sort_field: Annotated[SortField, Field(description="Default id: the order of adding.")] = "id",
     sort_direction: Annotated[
         SortDirection, Field(description="Default DESC: newest, largest or last first.")

@@ -68,7 +68,8 @@ async def set_selection(
 
 
 def _result(selection: Selection) -> SetSelectionResult:
-    whole = selection.outcome is Outcome.UPDATED and not selection.missing
+    exact = selection.outcome is Outcome.UPDATED and not selection.detail
+    whole = exact and not selection.missing
     held = "an unknown number of" if selection.stored is None else str(len(selection.stored))
     said = f"The selection holds {held} images, as read back. {selection.detail}".strip()
     return SetSelectionResult(
