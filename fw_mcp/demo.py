@@ -32,15 +32,18 @@ class DemoError(Exception):
     """The session went otherwise than it says."""
 
 
-def play(_: "Assembly", __: "Mapping[str, object]") -> int:
+def play(assembly: "Assembly", _: "Mapping[str, object]") -> int:
     """Play the session.
+
+    Args:
+        assembly: of its settings only `read_only` counts; the session then ends at its first write.
 
     Returns:
         0, or 1 when anything went otherwise than the session says.
     """
     failures: list[BaseException] = []
     try:
-        anyio.run(_session)
+        anyio.run(_session, assembly.settings.read_only)
     except* (DemoError, MCPError) as failed:
         failures += _flat(failed)
     for failure in failures:
@@ -109,11 +112,11 @@ class _Assistant:
         return sorted(images, key=lambda row: not row.get("shops"))
 
 
-async def _session() -> None:
+async def _session(read_only: bool) -> None:
     seller = _Seller()
     began = time.perf_counter()
     print("Starting fw-mcp on its sandbox, over stdio ...", flush=True)
-    async with _connected(seller) as client:
+    async with _connected(seller, read_only=read_only) as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]
         print(f"Ready after {time.perf_counter() - began:.1f} s. Tools: {', '.join(tools)}")
         assistant = _Assistant(client)
@@ -196,11 +199,13 @@ async def _state(assistant: _Assistant, before: int, expected: int) -> None:
 
 
 @asynccontextmanager
-async def _connected(seller: _Seller) -> "AsyncIterator[Client]":
+async def _connected(seller: _Seller, *, read_only: bool) -> "AsyncIterator[Client]":
     with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "store.sqlite3"
+        limits = ["--read-only"] if read_only else []
         server = StdioServerParameters(
             command=sys.executable,
-            args=["-m", "fw_mcp", "--sandbox", "--store", str(Path(folder) / "store.sqlite3")],
+            args=["-m", "fw_mcp", "--sandbox", "--store", str(store), *limits],
         )
         transport = stdio_client(server)
         async with Client(transport, elicitation_callback=seller, cache=None) as client:

@@ -13,12 +13,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from mcp.client import Client, ClientRequestContext
+from mcp.types import ElicitRequestParams, ElicitResult, ErrorData
 
 from fw_mcp import __version__
 from fw_mcp.cli import exit_code, main
 from fw_mcp.errors import ConfigError, FwError, Reason, ShapeError
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
 from tests.process import environment, fw_mcp
+from tests.studio import Mode, said
 
 WEB_KEY = "canary-web-key"
 APP_KEY = "canary-app-key"
@@ -289,6 +292,14 @@ def test_no_plan_waits_in_a_new_store(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "No plan waits for an answer.\n")
 
 
+def test_the_demo_fails_where_it_cannot_do_what_it_says() -> None:
+    """On a read-only server the first write is refused, and the exit code says so."""
+    done = fw_mcp(["demo", "--read-only"])
+    assert done.returncode == 1
+    assert "The demo failed: " in done.stderr
+    assert "this server runs read-only" in done.stderr
+
+
 def test_the_demo_goes_as_it_says() -> None:
     """Promise: `make demo` plays a checked session and exits 0."""
     done = fw_mcp(["demo"])
@@ -297,3 +308,24 @@ def test_the_demo_goes_as_it_says() -> None:
         assert line in done.stdout
     assert "declined: Not confirmed (decline). Nothing was sent" in done.stdout
     assert done.stdout.endswith("Nothing outside this process was touched.\n")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_over_http_the_question_is_asked_in_both_eras(mode: Mode) -> None:
+    """Promise: agents and teams over Streamable HTTP are asked like anybody else."""
+    questions: list[str] = []
+
+    async def person(
+        context: ClientRequestContext,  # noqa: ARG001  the SDK's signature
+        params: ElicitRequestParams,
+    ) -> ElicitResult | ErrorData:
+        questions.append(params.message)
+        return ElicitResult(action="accept", content={"confirm": True})
+
+    with serving("--sandbox", "--http", "127.0.0.1:0") as url:
+        async with Client(f"{url}/mcp", mode=mode, elicitation_callback=person, cache=None) as http:
+            page = said(await http.call_tool("search_images", {"per_page": 1}))
+            guids = [page["images"][0]["guid"]]
+            result = said(await http.call_tool("delete_images", {"guids": guids}))
+    assert (result["outcomes"], len(questions)) == ({"deleted": 1}, 1)

@@ -96,7 +96,7 @@ async def test_without_keys_every_tool_says_what_is_missing(
     assert listed == set(CALLS)
     assert result.is_error
     assert text_of(result).startswith(
-        "FINERWORKS_WEB_API_KEY and FINERWORKS_APP_KEY are not set. Nothing was sent. "
+        "These keys are not set: FINERWORKS_WEB_API_KEY, FINERWORKS_APP_KEY. Nothing was sent. "
     )
     assert "fw-mcp --sandbox" in text_of(result)
     assert text_of(result).endswith("(reason: keys_missing)")
@@ -110,7 +110,9 @@ async def test_without_keys_every_resource_says_what_is_missing(
     async with without_keys as client:
         with pytest.raises(MCPError) as told:
             await client.read_resource(uri)
-    assert "FINERWORKS_WEB_API_KEY and FINERWORKS_APP_KEY are not set." in told.value.message
+    assert (
+        "These keys are not set: FINERWORKS_WEB_API_KEY, FINERWORKS_APP_KEY." in told.value.message
+    )
     assert "--sandbox" in told.value.message
 
 
