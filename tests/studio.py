@@ -110,6 +110,7 @@ def make_studio(
     limits: Limits | None = None,
     switches: Switches = ALL_OFF,
     store: Path | None = None,
+    busy_timeout_s: float = 5.0,
     pace: Pace | None = None,
     show_hires: bool = False,
     app: Starlette | None = None,
@@ -119,7 +120,7 @@ def make_studio(
     clock = Clock()
     faults = faults or Faults()
     app = app or create_app(switches=switches, faults=faults)
-    database = Database(store)
+    database = Database(store, busy_timeout_s=busy_timeout_s)
     plans, journal = PlanStore(database), Journal(database, clock)
 
     wire = Recorder(SandboxTransport(app))

@@ -186,9 +186,10 @@ class Guard:
 
         Raises:
             GuardError: another call won it, it ended, expired, is not approved where approval is
-                required, or the hour's limit is reached.
+                required, or is larger than the limits allow now.
             StoreError: the store cannot tell; nothing may be sent.
         """
+        self.check_size(plan.weight)
         claim = await self._plans.claim(
             plan.plan_id,
             self.now(),

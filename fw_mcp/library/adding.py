@@ -38,7 +38,7 @@ async def add_images(
 
     Raises:
         ApiError: the newest images could not be listed first; nothing was sent.
-        StoreError: the journal could not be written; nothing of that chunk was sent.
+        StoreError: the journal could not be written; nothing was sent.
     """
     adding = _Adding(library, job, name)
     await adding.look_first()

@@ -27,7 +27,7 @@ async def delete_images(
         One end an image, in order.
 
     Raises:
-        StoreError: the journal could not be written; nothing of that chunk was sent.
+        StoreError: the journal could not be written; nothing was sent.
     """
 
     async def write(chunk: Sequence[ImageDetails]) -> list[Ended]:

@@ -19,7 +19,6 @@ T = TypeVar("T")
 
 CHUNK = 50
 _READS_AT_ONCE = 4
-_WRITES_AT_ONCE = 1
 
 
 class Progress(Protocol):
@@ -69,8 +68,8 @@ class Library:
         self._connect = connect
         self._client: FinerWorksClient | None = None
         self._connecting = anyio.Lock()
-        self._reads = anyio.CapacityLimiter(_READS_AT_ONCE)
-        self._writes = anyio.CapacityLimiter(_WRITES_AT_ONCE)
+        self._reads = anyio.Semaphore(_READS_AT_ONCE, fast_acquire=True)
+        self._writes = anyio.Lock(fast_acquire=True)
 
     async def client(self) -> "FinerWorksClient":
         """The client, connected at the first use.
@@ -78,6 +77,8 @@ class Library:
         Raises:
             ConfigError: the keys are missing or a setting is unsafe.
         """
+        if self._client is not None:
+            return self._client
         async with self._connecting:
             if self._client is None:
                 self._client = await self._connect()

@@ -42,7 +42,7 @@ async def update_images(library: Library, job: Job, rewrites: Sequence[Rewrite])
         One end a rewrite, in order.
 
     Raises:
-        StoreError: the journal could not be written; nothing of that chunk was sent.
+        StoreError: the journal could not be written; nothing was sent.
     """
     due = [rewrite for rewrite in rewrites if rewrite.changes]
 

@@ -54,6 +54,9 @@ async def in_chunks(
 
     Returns:
         One end an item, in order.
+
+    Raises:
+        StoreError: the first chunk could not be recorded, so nothing was sent.
     """
     total = sum(len(chunk) for chunk in chunks)
     ended: list[Ended] = []
@@ -64,7 +67,14 @@ async def in_chunks(
         if why:
             ended += [skipped(item, why) for item in chunk]
             continue
-        results = await write(chunk)
+        try:
+            results = await write(chunk)
+        except StoreError as fault:
+            if not ended:
+                raise
+            # What the chunks before did must be told; this one was not recorded, so not sent.
+            why = f"Not sent: {fault.what} {fault.next_step}"
+            results = [skipped(item, why) for item in chunk]
         ended += results
         failures = failures + 1 if _all_failed(results) else 0
         await job.progress(len(ended), total, f"{len(ended)} of {total} images")

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -103,6 +104,8 @@ class Database:
         except BaseException:
             connection.close()
             raise
+        # Whoever forgets to close the database must not leak its file.
+        weakref.finalize(self, connection.close)
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:

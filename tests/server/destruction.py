@@ -18,7 +18,7 @@ Arguments = dict[str, Any]
 
 NEW_TITLE = "Written anew"
 NOBODY = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
-MODES = ("auto", "legacy")
+MODES: tuple[Mode, ...] = ("auto", "legacy")
 
 
 @dataclass(frozen=True)

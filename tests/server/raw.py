@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
-from anyio.abc import ObjectReceiveStream, ObjectSendStream
-from mcp.shared.memory import create_client_server_memory_streams
+from mcp.shared.memory import MessageStream, create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
@@ -28,8 +27,7 @@ class RawClient:
         envelope: goes as `_meta` with every request.
     """
 
-    incoming: ObjectReceiveStream[SessionMessage | Exception]
-    outgoing: ObjectSendStream[SessionMessage | Exception]
+    streams: MessageStream
     envelope: Json
     last_id: int = 0
 
@@ -43,18 +41,18 @@ class RawClient:
         self.last_id += 1
         whole = {**params, "_meta": self.envelope} if self.envelope else params
         message = JSONRPCRequest(jsonrpc="2.0", id=self.last_id, method=method, params=whole)
-        await self.outgoing.send(SessionMessage(message))
+        await self.streams[1].send(SessionMessage(message))
         return await self.next()
 
     async def answer(self, question: Json, result: Json) -> Json:
         """Answer a request of the server; the next message that comes."""
         message = JSONRPCResponse(jsonrpc="2.0", id=question["id"], result=result)
-        await self.outgoing.send(SessionMessage(message))
+        await self.streams[1].send(SessionMessage(message))
         return await self.next()
 
     async def next(self) -> Json:
         """The next message."""
-        got = await self.incoming.receive()
+        got = await self.streams[0].receive()
         assert isinstance(got, SessionMessage)
         return got.message.model_dump(by_alias=True, mode="json", exclude_none=True)
 
@@ -67,17 +65,15 @@ class RawClient:
         }
         await self.request("initialize", hello)
         ready = JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized")
-        await self.outgoing.send(SessionMessage(ready))
+        await self.streams[1].send(SessionMessage(ready))
 
 
 @asynccontextmanager
-async def raw_client(
-    server: FwServer, mode: Mode, capabilities: Json
-) -> AsyncIterator[RawClient]:
+async def raw_client(server: FwServer, mode: Mode, capabilities: Json) -> AsyncIterator[RawClient]:
     """A raw client of `server` that declares exactly these capabilities."""
     low = low_level_server(server)
     async with create_client_server_memory_streams() as (ours, theirs):
-        client = RawClient(*ours, envelope={} if mode == "legacy" else _envelope(capabilities))
+        client = RawClient(ours, envelope={} if mode == "legacy" else _envelope(capabilities))
         async with anyio.create_task_group() as group:
             group.start_soon(low.run, *theirs, low.create_initialization_options())
             if mode == "legacy":

@@ -39,9 +39,7 @@ async def test_a_plan_that_nobody_approved_waits(job: Destruction, lane: Lane) -
     async with lane.client(studio) as client:
         plan_id = await planned(client, job, job.arguments([image]))
         for _ in range(3):
-            result = said(
-                await client.call_tool(job.tool, job.arguments([image], plan_id=plan_id))
-            )
+            result = said(await client.call_tool(job.tool, job.arguments([image], plan_id=plan_id)))
             assert (result["status"], result["plan_id"]) == ("confirmation_required", plan_id)
     assert f"`fw-mcp approve {plan_id}` in a terminal" in result["message"]
     await assert_nothing_happened(studio, [image])

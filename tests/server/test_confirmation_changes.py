@@ -1,23 +1,14 @@
 """An answer is to what the question said: whatever changed since then refuses it."""
 
-import json
-import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from mcp.types import CallToolResult
 
-from fw_mcp.api.models import (
-    DeleteImagesRequest,
-    ImageDetails,
-    ImageToUpdate,
-    UpdateImagesRequest,
-)
+from fw_mcp.api.models import ImageDetails
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.faults import Fault, FaultKind
-from fw_mcp.sandbox.switches import Switches
 from tests.server.destruction import (
     DELETION,
     LIVE,
@@ -30,6 +21,7 @@ from tests.server.destruction import (
     both_tools,
     one_sold,
 )
+from tests.server.elsewhere import Elsewhere, library_shared_with_others
 from tests.studio import Studio, make_studio, said, text_of
 from tests.truth import holdings, sold, unsold
 
@@ -38,56 +30,10 @@ pytestmark = pytest.mark.anyio
 lanes = pytest.mark.parametrize("lane", [*LIVE, TWO_STEP[0], TWO_STEP[3]], ids=str)
 
 
-@dataclass(frozen=True)
-class Elsewhere:
-    """Somebody else with the same library: by the API, and in the sandbox's own tables."""
-
-    studio: Studio
-    file: Path
-
-    async def delete(self, image: ImageDetails) -> None:
-        """Delete an image."""
-        library = self.studio.api.library("inventory")
-        await self.studio.api.delete_images(
-            DeleteImagesRequest(guids=(image.guid,), library=library)
-        )
-
-    async def write(self, image: ImageDetails, title: str | None, description: str | None) -> None:
-        """Rewrite an image; on this sandbox its products stay."""
-        text = ImageToUpdate(guid=image.guid, title=title, description=description)
-        await self.studio.api.update_images(UpdateImagesRequest(images=(text,)))
-
-    def hang(self, image: ImageDetails, **fields: object) -> None:
-        """Hang one more product on an image."""
-        product = {"sku": "AP1", "name": "One more print", "image_guid": image.guid, **fields}
-        self._run("INSERT INTO products VALUES (?, ?)", image.guid, json.dumps(product))
-
-    def take_down(self, image: ImageDetails) -> None:
-        """Take all products off an image."""
-        self._run("DELETE FROM products WHERE image_guid = ?", image.guid)
-
-    def change_products(self, image: ImageDetails, path: str, value: object) -> None:
-        """Change one member of every product of an image."""
-        self._run(
-            "UPDATE products SET product = json_set(product, ?, json(?)) WHERE image_guid = ?",
-            path,
-            json.dumps(value),
-            image.guid,
-        )
-
-    def _run(self, statement: str, *values: str) -> None:
-        connection = sqlite3.connect(self.file)
-        with connection:
-            connection.execute(statement, values)
-        connection.close()
-
-
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Elsewhere:
-    """Give a studio over a sandbox file that others can open, and those others."""
-    file = tmp_path / "sandbox.sqlite3"
-    app = create_app(file, switches=Switches(update_keeps_products=True))
-    return Elsewhere(make_studio(app=app), file)
+    """Give a studio whose library others change, and those others."""
+    return library_shared_with_others(tmp_path)
 
 
 Meanwhile = Callable[[], Awaitable[None]]
@@ -182,9 +128,7 @@ async def test_the_new_plan_asks_about_what_is_there_now(
     studio = studio_of(elsewhere, lane)
     image = await one_sold(studio)
     result = said(
-        await answered_after(
-            studio, lane, job, [image], lambda: rewritten(elsewhere, image)
-        )
+        await answered_after(studio, lane, job, [image], lambda: rewritten(elsewhere, image))
     )
     assert '"Meanwhile"' in result["question"]
     person = studio.person()
@@ -282,9 +226,7 @@ async def test_what_changes_beside_the_targets_does_not_matter(
     """The library moves all the time; the question was about these."""
     studio = studio_of(elsewhere, lane)
     image, other = await sold(studio, 2)
-    result = said(
-        await answered_after(studio, lane, job, [image], lambda: elsewhere.delete(other))
-    )
+    result = said(await answered_after(studio, lane, job, [image], lambda: elsewhere.delete(other)))
     assert (result["status"], len(studio.wire.writes)) == ("completed", 1)
 
 

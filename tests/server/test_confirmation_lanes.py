@@ -139,9 +139,7 @@ async def test_one_sold_image_among_others_makes_the_whole_rewrite_ask(studio: S
     """Without the yes none of them is rewritten."""
     image, plain = await one_sold(studio), await unsold(studio, 2)
     async with studio.client() as client:
-        result = said(
-            await client.call_tool(REWRITING.tool, REWRITING.arguments([*plain, image]))
-        )
+        result = said(await client.call_tool(REWRITING.tool, REWRITING.arguments([*plain, image])))
     assert result["status"] == "confirmation_required"
     assert result["question"].startswith("Rewrite the text of 3 images? ")
     assert "1 image would lose theirs." in result["question"]

@@ -226,9 +226,7 @@ async def test_the_bare_plan_id_is_no_state(studio: Studio, job: Destruction) ->
 
 
 @both_tools
-async def test_an_answer_of_another_caller_does_not_count(
-    studio: Studio, job: Destruction
-) -> None:
+async def test_an_answer_of_another_caller_does_not_count(studio: Studio, job: Destruction) -> None:
     """The plan knows who asked."""
     image = await one_sold(studio)
     other = Client(

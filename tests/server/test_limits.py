@@ -6,7 +6,6 @@ import pytest
 from mcp.client import Client
 from mcp.types import CallToolResult
 
-from fw_mcp.api.models import ImageDetails
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Limits
 from tests.server.destruction import (
@@ -60,9 +59,7 @@ def reason_of(result: CallToolResult) -> str:
 
 @both_eras
 @pytest.mark.parametrize("tool", WRITES)
-async def test_a_read_only_server_refuses_every_write_that_is_called(
-    mode: Mode, tool: str
-) -> None:
+async def test_a_read_only_server_refuses_every_write_that_is_called(mode: Mode, tool: str) -> None:
     """Though a host may know the tool from before and call it unlisted."""
     studio = make_studio(limits=Limits(read_only=True))
     arguments = (await one_call_of_each(studio))[tool]
@@ -286,7 +283,7 @@ async def test_none_an_hour_means_none(lane: Lane) -> None:
 async def test_no_argument_of_a_call_lifts_a_limit(job: Destruction, allowance: Arguments) -> None:
     """What the tool does not know is refused."""
     studio = make_studio(limits=Limits(items_per_call=1))
-    images: list[ImageDetails] = await sold(studio, 2)
+    images = await sold(studio, 2)
     async with studio.client() as client:
         result = await client.call_tool(job.tool, job.arguments(images, **allowance))
     assert text_of(result).endswith("(reason: invalid_arguments)")
