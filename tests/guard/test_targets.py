@@ -12,6 +12,7 @@ PRINT = HungProduct("AP1", "Matte print", ("Etsy",))
 IMAGE = Target("1f", "Fog", "Over the bay", "FOG.jpg", (PRINT,), (Change("title", "Fog", "Sun"),))
 OTHER = Target("2e", "Sun", "", "SUN.jpg")
 
+TEXTS = st.lists(st.text(max_size=4), max_size=3)
 DIFFERENT = {
     "guid": replace(IMAGE, guid="3d"),
     "title": replace(IMAGE, title="fog"),
@@ -66,7 +67,7 @@ def test_half_a_character_has_a_digest_too() -> None:
     assert digest("\ud83d") != digest("\ud83e")
 
 
-@given(st.lists(st.text(), max_size=3), st.lists(st.text(), max_size=3))
+@given(TEXTS, TEXTS)
 def test_equal_digests_mean_equal_lists(one: list[str], other: list[str]) -> None:
     """No two texts run into each other."""
     assert (digest(one) == digest(other)) is (one == other)

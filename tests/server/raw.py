@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 from mcp.shared.memory import MessageStream, create_client_server_memory_streams
 from mcp.shared.message import SessionMessage
-from mcp.types import JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
+from mcp.types import JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
 from fw_mcp.server.app import FwServer
 from fw_mcp.server.stdio import low_level_server
@@ -24,12 +24,17 @@ class RawClient:
     """Messages to a server and from it, as they are.
 
     Attributes:
+        streams: from the server, and to it.
         envelope: goes as `_meta` with every request.
     """
 
     streams: MessageStream
     envelope: Json
     last_id: int = 0
+
+    async def send(self, message: JSONRPCMessage) -> None:
+        """Send a message."""
+        await self.streams[1].send(SessionMessage(message))
 
     async def call(self, tool: str, arguments: Mapping[str, object], **more: object) -> Json:
         """Call a tool; the next message that comes, which may be a question."""
@@ -41,13 +46,13 @@ class RawClient:
         self.last_id += 1
         whole = {**params, "_meta": self.envelope} if self.envelope else params
         message = JSONRPCRequest(jsonrpc="2.0", id=self.last_id, method=method, params=whole)
-        await self.streams[1].send(SessionMessage(message))
+        await self.send(message)
         return await self.next()
 
     async def answer(self, question: Json, result: Json) -> Json:
         """Answer a request of the server; the next message that comes."""
         message = JSONRPCResponse(jsonrpc="2.0", id=question["id"], result=result)
-        await self.streams[1].send(SessionMessage(message))
+        await self.send(message)
         return await self.next()
 
     async def next(self) -> Json:
@@ -65,7 +70,7 @@ class RawClient:
         }
         await self.request("initialize", hello)
         ready = JSONRPCNotification(jsonrpc="2.0", method="notifications/initialized")
-        await self.streams[1].send(SessionMessage(ready))
+        await self.send(ready)
 
 
 @asynccontextmanager

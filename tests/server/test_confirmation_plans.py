@@ -55,15 +55,13 @@ NO_PLANS = {
 
 
 @both_tools
-@two_step_lanes
 @pytest.mark.parametrize("plan_id", NO_PLANS.values(), ids=NO_PLANS)
 async def test_a_plan_id_that_names_no_plan_is_refused(
-    job: Destruction, lane: Lane, plan_id: str
+    studio: Studio, job: Destruction, plan_id: str
 ) -> None:
     """Though another plan for the same call waits."""
-    studio = make_studio(limits=lane.limits())
     image = await one_sold(studio)
-    async with lane.client(studio) as client:
+    async with studio.client() as client:
         await planned(client, job, job.arguments([image]))
         result = await client.call_tool(job.tool, job.arguments([image], plan_id=plan_id))
     assert refusal(result) == ("plan_unknown", True)
