@@ -23,6 +23,8 @@ from enum import StrEnum
 
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 _EMOJI_JOINER = "\u200d"
+# Shown as nothing or as white space by most fonts, though their categories are those of letters.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\uffa0")
 
 
 class Reason(StrEnum):
@@ -56,7 +58,9 @@ class Reason(StrEnum):
 
 def visible(text: str) -> str:
     """`text` with control, invisible and direction-changing characters as escapes one can see."""
-    return text if text.isprintable() else "".join(map(_shown, text))
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_shown, text))
 
 
 def quoted(text: str | None, limit: int = 60) -> str:
@@ -73,9 +77,13 @@ def quoted(text: str | None, limit: int = 60) -> str:
 
 
 def _shown(character: str) -> str:
-    if character == _EMOJI_JOINER or unicodedata.category(character) not in _INVISIBLE_CATEGORIES:
+    if character == _EMOJI_JOINER or not _is_invisible(character):
         return character
     return character.encode("unicode_escape", "backslashreplace").decode("ascii")
+
+
+def _is_invisible(character: str) -> bool:
+    return character in _BLANK or unicodedata.category(character) in _INVISIBLE_CATEGORIES
 
 
 class FwError(Exception):

@@ -132,12 +132,14 @@ class Guard:
         """Keep a plan for `proposal`, to be answered before it expires.
 
         Raises:
-            GuardError: it is larger than the operator allows.
+            GuardError: it is larger than the operator allows in one call, or in this hour.
             StoreError: it could not be kept.
         """
         self.check_size(len(proposal.targets))
         now = self.now()
         plan_id = secrets.token_hex(8)
+        if await self._plans.spent(now) + len(proposal.targets) > self.limits.deletions_per_hour:
+            self._refuse(Claim.HOURLY_LIMIT, plan_id, proposal.tool)
         record = PlanRecord(
             plan_id=plan_id,
             tool=proposal.tool,
@@ -198,6 +200,10 @@ class Guard:
         )
         if claim is not Claim.WON:
             self._refuse(claim, plan.plan_id, plan.tool)
+
+    async def void(self, plan: Plan) -> None:
+        """Give back what a won plan cost, since its targets changed and nothing was sent."""
+        await self._plans.void(plan.plan_id)
 
     async def decline(self, plan: Plan) -> None:
         """End a plan that was answered with no."""

@@ -93,7 +93,9 @@ class _Adding:
         listed: Mapping[str, ImageDetails] = {}
         detail = f"The service answered with a guid that it does not list. {_FIND_OUT}"
         try:
-            listed = await read_images(self._library, guids, self._name, started=self._job.started)
+            listed = await read_images(
+                self._library, guids, self._name, started=self._job.started, products=False
+            )
         except ApiError as unread:
             detail = f"It could not be read back: {unread.what} {_FIND_OUT}"
         records = [listed.get(image.guid, image) for image in answered]

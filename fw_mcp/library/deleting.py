@@ -1,13 +1,21 @@
 """Delete images, and say which are gone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fw_mcp.api.models import DeleteImagesRequest, ImageDetails, LibraryName
 from fw_mcp.errors import ApiError, RejectedError
 from fw_mcp.library.library import CHUNK, Library, chunked
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_images
-from fw_mcp.library.writing import Job, in_chunks, journalled, outcome_of_fault, why_failed
+from fw_mcp.library.writing import (
+    Job,
+    in_chunks,
+    in_order,
+    journalled,
+    outcome_of_fault,
+    still_as_read,
+    why_failed,
+)
 
 _LOST = "The answer was lost and the image is still listed; search_images shows it later."
 
@@ -30,9 +38,15 @@ async def delete_images(
         StoreError: the journal could not be written; nothing was sent.
     """
 
+    async def read_again(guids: Sequence[str]) -> Mapping[str, ImageDetails]:
+        return await read_images(library, guids, name, started=job.started)
+
     async def write(chunk: Sequence[ImageDetails]) -> list[Ended]:
-        async with library.writing():
-            return await _write(library, job, chunk, name)
+        async with library.writing() as waited:
+            sendable, changed = await still_as_read(library, job, chunk, read_again, waited=waited)
+            due = [image for image in chunk if image.guid in sendable]
+            ended = await _write(library, job, due, name) if due else []
+        return in_order([image.guid for image in chunk], [*ended, *changed])
 
     return await in_chunks(library, job, chunked(images, CHUNK), write, _skipped)
 

@@ -98,12 +98,15 @@ class Library:
             yield client
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator["FinerWorksClient"]:
-        """The turn to write: one at a time; once begun it is finished though the caller left."""
-        client = await self.client()
+    async def writing(self) -> AsyncIterator[bool]:
+        """The turn to write: one at a time; once begun it is finished though the caller left.
+
+        Yields whether it had to wait: what was read before may then be what another write changed.
+        """
+        waited = self._writes.locked()
         async with self._writes:
             with anyio.CancelScope(shield=True):
-                yield client
+                yield waited
 
     async def in_time(self, read: Awaitable[T], started: float) -> T:
         """Await a read of a call that began at `started`, giving up when the call's time is over.

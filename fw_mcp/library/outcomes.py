@@ -58,6 +58,14 @@ def products(image: ImageDetails | None) -> tuple[Product, ...]:
     return tuple((image.products if image else None) or ())
 
 
+def at_stake(image: ImageDetails | None) -> object:
+    """What of an image a person agreed to lose; None when it does not exist."""
+    if image is None:
+        return None
+    hung = sorted((product_key(one), one.sku, one.name, one.shops) for one in products(image))
+    return image.title or "", image.description or "", hung
+
+
 def product_key(product: Product) -> str:
     """What tells one product of an image from another."""
     return product.product_guid or product.sku or ""

@@ -12,7 +12,7 @@ from fw_mcp.api.models import (
     SortDirection,
     SortField,
 )
-from fw_mcp.errors import FwError
+from fw_mcp.errors import FwError, Reason, ShapeError
 from fw_mcp.library.library import CHUNK, Library, chunked
 
 
@@ -86,7 +86,12 @@ async def search(library: Library, query: Query) -> Page:
 
 
 async def read_images(
-    library: Library, guids: Sequence[str], name: LibraryName, *, started: float
+    library: Library,
+    guids: Sequence[str],
+    name: LibraryName,
+    *,
+    started: float,
+    products: bool = True,
 ) -> Mapping[str, ImageDetails]:
     """The images with these guids as they stand now, with their products.
 
@@ -95,18 +100,23 @@ async def read_images(
         guids: any number; asked for in chunks of 50, four at a time.
         name: `inventory` or `temporary`.
         started: when the call began, on the library's clock.
+        products: ask for the products; nothing may be destroyed on a reading without them.
 
     Returns:
         guid → image, for those that exist; in the order of `guids`.
 
     Raises:
-        ApiError: a chunk could not be read.
+        ApiError: a chunk could not be read, or does not say what products an inventory image has.
     """
     found: dict[str, ImageDetails] = {}
 
     async def read(chunk: Sequence[str]) -> None:
-        query = Query(library=name, guid_filter=tuple(chunk), per_page=CHUNK)
+        query = Query(
+            library=name, guid_filter=tuple(chunk), per_page=CHUNK, list_products=products
+        )
         page = await library.in_time(search(library, query), started)
+        if products and name == "inventory":
+            _check_products_are_told(page.images)
         found.update((image.guid, image) for image in page.images)
 
     try:
@@ -120,16 +130,30 @@ async def read_images(
 
 
 async def read_anywhere(
-    library: Library, guids: Sequence[str], *, started: float
+    library: Library, guids: Sequence[str], *, started: float, products: bool = True
 ) -> Mapping[str, ImageDetails]:
     """The images with these guids, from the inventory or else among the temporary ones.
 
     `update_images` and selections name images by guid alone, whichever library they are in.
     Args, returns and errors are those of `read_images`.
     """
-    found = await read_images(library, guids, "inventory", started=started)
+    found = await read_images(library, guids, "inventory", started=started, products=products)
     elsewhere = [guid for guid in guids if guid not in found]
+    if not elsewhere:
+        return found
     return {**found, **await read_images(library, elsewhere, "temporary", started=started)}
+
+
+def _check_products_are_told(images: Sequence[ImageDetails]) -> None:
+    """Not told is not the same as none: a person would agree to lose nothing."""
+    if all(image.products is not None for image in images):
+        return
+    raise ShapeError(
+        "FinerWorks did not say which products hang on the images.",
+        state="This part was only reading; nothing was changed by it.",
+        next_step="Try again in a minute; without the products nothing is deleted or retitled.",
+        reason=Reason.UNREADABLE_ANSWER,
+    )
 
 
 def _first(faults: BaseExceptionGroup[FwError]) -> FwError:

@@ -60,7 +60,7 @@ async def set_selection(
         ApiError: the images, or what the selection held, could not be read; nothing was sent.
         StoreError: the journal could not be written; nothing was sent.
     """
-    found = await read_anywhere(library, guids, started=job.started)
+    found = await read_anywhere(library, guids, started=job.started, products=False)
     present = [guid for guid in guids if guid in found]
     missing = tuple(guid for guid in guids if guid not in found)
     previous = await library.in_time(read_selection(library, selection_guid), job.started)

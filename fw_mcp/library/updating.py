@@ -8,7 +8,15 @@ from fw_mcp.errors import ApiError, RejectedError
 from fw_mcp.library.library import CHUNK, Library, chunked
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_anywhere
-from fw_mcp.library.writing import Job, in_chunks, journalled, outcome_of_fault, why_failed
+from fw_mcp.library.writing import (
+    Job,
+    in_chunks,
+    in_order,
+    journalled,
+    outcome_of_fault,
+    still_as_read,
+    why_failed,
+)
 
 _LOST = "The answer was lost and the text is not the new one yet; search_images shows it later."
 
@@ -46,9 +54,17 @@ async def update_images(library: Library, job: Job, rewrites: Sequence[Rewrite])
     """
     due = [rewrite for rewrite in rewrites if rewrite.changes]
 
+    async def read_again(guids: Sequence[str]) -> Mapping[str, ImageDetails]:
+        return await read_anywhere(library, guids, started=job.started)
+
     async def write(chunk: Sequence[Rewrite]) -> list[Ended]:
-        async with library.writing():
-            return await _write(library, job, chunk)
+        async with library.writing() as waited:
+            sendable, changed = await still_as_read(
+                library, job, [one.before for one in chunk], read_again, waited=waited
+            )
+            due_now = [one for one in chunk if one.before.guid in sendable]
+            ended = await _write(library, job, due_now) if due_now else []
+        return in_order([one.before.guid for one in chunk], [*ended, *changed])
 
     ended = await in_chunks(library, job, chunked(due, CHUNK), write, _skipped)
     by_guid = {end.guid: end for end in ended}

@@ -1,13 +1,14 @@
 """What all writes share: chunk after chunk, each journalled before and settled after."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from fw_mcp.api.models import ImageDetails
 from fw_mcp.errors import ApiError, StoreError
 from fw_mcp.library.library import Library, Progress
-from fw_mcp.library.outcomes import Ended, Outcome
+from fw_mcp.library.outcomes import Ended, Outcome, at_stake
 from fw_mcp.store.journal import Author, Record
 
 Item = TypeVar("Item")
@@ -15,6 +16,8 @@ Item = TypeVar("Item")
 _log = logging.getLogger(__name__)
 
 FAILURES_IN_A_ROW = 3
+_FRESH_S = 2.0
+_CHANGED = "Not sent: it changed meanwhile. Look at it and call again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,41 @@ async def in_chunks(
     return ended
 
 
+async def still_as_read(
+    library: Library,
+    job: Job,
+    read: Sequence[ImageDetails],
+    read_again: Callable[[Sequence[str]], Awaitable[Mapping[str, ImageDetails]]],
+    *,
+    waited: bool,
+) -> tuple[set[str], list[Ended]]:
+    """Inside the turn to write: which images still are what the call was decided on.
+
+    A reading that is fresh, and that no other write of ours could overtake, is taken as it is.
+
+    Args:
+        library: whose.
+        job: the call, which began right after `read`.
+        read: the images as they were read.
+        read_again: reads images by guid.
+        waited: whether another write went first.
+
+    Returns:
+        The guids that may be sent, and the ends of the images that may not.
+    """
+    guids = [image.guid for image in read]
+    if not waited and library.clock() - job.started < _FRESH_S:
+        return set(guids), []
+    try:
+        now = await read_again(guids)
+    except ApiError as unread:
+        why = f"Not sent: it could not be read again before writing. {unread.what}"
+        return set(), [_kept(image, image, why) for image in read]
+    same = {one.guid for one in read if at_stake(one) == at_stake(now.get(one.guid))}
+    changed = [_kept(one, now.get(one.guid), _CHANGED) for one in read if one.guid not in same]
+    return same, changed
+
+
 async def journalled(
     library: Library,
     job: Job,
@@ -106,6 +144,11 @@ async def journalled(
     return ended
 
 
+def in_order(guids: Sequence[str], ended: Sequence[Ended]) -> list[Ended]:
+    """`ended` in the order of `guids`."""
+    return sorted(ended, key=lambda end: guids.index(end.guid or ""))
+
+
 def why_failed(fault: ApiError) -> str:
     """What to tell of a failed request, without the state sentence, which the outcome replaces."""
     return f"{fault.what} {fault.next_step}"
@@ -119,6 +162,10 @@ def outcome_of_fault(fault: ApiError) -> Outcome:
     if not fault.sent:
         return Outcome.NOT_ATTEMPTED
     return Outcome.FAILED if fault.refused else Outcome.UNKNOWN
+
+
+def _kept(before: ImageDetails, after: ImageDetails | None, why: str) -> Ended:
+    return Ended(before.guid, Outcome.NOT_ATTEMPTED, why, before=before, after=after)
 
 
 def _all_failed(results: Sequence[Ended]) -> bool:

@@ -76,12 +76,12 @@ PlanId = Annotated[
 
 
 def read_arguments(
-    tool: str, model: type[BaseModel], arguments: Mapping[str, Any]
+    refusal: str, model: type[BaseModel], arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The validated arguments of a call, one level deep.
 
     Args:
-        tool: the tool's name, for the message.
+        refusal: what did not happen, such as `search_images was not run`.
         model: the argument model; it forbids what it does not know.
         arguments: as the host sent them.
 
@@ -93,7 +93,7 @@ def read_arguments(
     except ValidationError as invalid:
         faults = [_told(model, fault) for fault in invalid.errors(include_url=False)]
         raise ArgumentsError(
-            f"{tool} was not run: {_joined(faults)}.",
+            f"{refusal}: {_joined(faults)}.",
             state="Nothing was sent.",
             next_step="Correct the arguments and call it again.",
             reason=Reason.INVALID_ARGUMENTS,
@@ -150,19 +150,21 @@ def _joined(faults: Sequence[str]) -> str:
 def _told(model: type[BaseModel], fault: ErrorDetails) -> str:
     *path, name = fault["loc"] or ("arguments",)
     if fault["type"] == "extra_forbidden":
-        return f"{_place(path)}there is no argument {quoted(str(name), 40)}{_nearest(model, fault)}"
-    return f"{_place([*path, name]).removesuffix('.')}: {_why(fault)}"
+        where = f"{_place(path)}: " if path else ""
+        return f"{where}there is no argument {quoted(str(name), 40)}{_nearest(model, fault)}"
+    return f"{_place([*path, name])}: {_why(fault)}"
 
 
 def _place(path: Sequence[str | int]) -> str:
-    text = "".join(f"[{part}]." if isinstance(part, int) else f"{part}." for part in path)
-    return text.replace(".[", "[")
+    """`images[3].title`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
 
 
 def _nearest(model: type[BaseModel], fault: ErrorDetails) -> str:
     known = list(_model_at(model, fault["loc"][:-1]).model_fields)
     close = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1, cutoff=0.5)
-    return f", did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
+    return f" (did you mean {close[0]}?)" if close else f"; there are {', '.join(known)}"
 
 
 def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel]:

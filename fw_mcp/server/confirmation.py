@@ -190,11 +190,12 @@ class _Confirmation:
         proposal = await self._asking.propose()
         if self._guard.unchanged(plan, proposal.targets):
             return Accepted(plan)
+        await self._guard.void(plan)
         if not proposal.targets:
             raise GuardError(
-                "The images changed since the question was asked; nothing of it is left to do.",
+                "The images changed since the question was asked; nothing is at stake any more.",
                 state="This call sent nothing.",
-                next_step=f"Look with search_images, then call {self._asking.tool} again.",
+                next_step=f"Call {self._asking.tool} again without plan_id.",
                 reason=Reason.TARGETS_CHANGED,
             )
         fresh = await self._guard.plan(proposal)

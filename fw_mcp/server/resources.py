@@ -178,7 +178,7 @@ def _told(read: Callable[P, Awaitable[str]]) -> Callable[P, Awaitable[str]]:
 
 def _checked(uri: str, model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        return read_arguments(quoted(uri, 100), model, values)
+        return read_arguments(f"{quoted(uri, 100)} was not read", model, values)
     except ArgumentsError as error:
         raise MCPError(INVALID_PARAMS, str(error), {"uri": uri}) from error
 

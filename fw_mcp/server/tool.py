@@ -31,7 +31,9 @@ class LibraryTool(Tool):
     ) -> CallToolResult | InputRequiredResult:
         """Run the tool; whatever is raised on purpose comes out as an error result of our words."""
         try:
-            given = read_arguments(self.name, self.fn_metadata.arg_model, arguments)
+            given = read_arguments(
+                f"{self.name} was not run", self.fn_metadata.arg_model, arguments
+            )
             result = await self.fn(ctx=context, **given)
         except FwError as error:
             return _refusal(error)

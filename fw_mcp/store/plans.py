@@ -14,6 +14,7 @@ class Ended(StrEnum):
     """How a plan ended."""
 
     CARRIED_OUT = "carried_out"
+    CHANGED = "changed"
     DECLINED = "declined"
 
 
@@ -106,6 +107,20 @@ class PlanStore:
     async def decline(self, plan_id: str, now: float) -> None:
         """End a plan that was answered with no, so that no later answer revives it."""
         await self._database.run(lambda connection: _end(connection, plan_id, now, Ended.DECLINED))
+
+    async def void(self, plan_id: str) -> None:
+        """Record that a won plan was not carried out after all: its targets had changed."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE plans SET ended_as = ? WHERE plan_id = ?", (Ended.CHANGED, plan_id)
+            )
+
+        await self._database.run(work)
+
+    async def spent(self, now: float) -> int:
+        """How many images the plans carried out in the last hour cost."""
+        return await self._database.run(lambda connection: _spent(connection, now))
 
     async def claim(
         self, plan_id: str, now: float, *, weight_per_hour: int, approved_only: bool

@@ -314,7 +314,7 @@ def test_the_models_are_imported_without_an_http_library() -> None:
         "print([name for name in ('httpx', 'stamina', 'ssl') if name in sys.modules])"
     )
 
-    actual = subprocess.run(  # noqa: S603  our own interpreter and words
+    actual = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
 

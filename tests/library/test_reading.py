@@ -39,7 +39,7 @@ async def test_images_that_nobody_named_are_not_handed_over(studio: Studio) -> N
     guid, other = list(await holdings(studio))[:2]
 
     async def everything(_: Sent) -> httpx.Response:
-        images = [{"guid": guid}, {"guid": other}]
+        images = [{"guid": guid, "products": []}, {"guid": other, "products": []}]
         status = {"success": True, "status_code": 200}
         return httpx.Response(200, json={"status": status, "images": images, "count": 2})
 

@@ -34,18 +34,22 @@ async def answer(studio: Studio, tool: str, arguments: Arguments) -> dict[str, A
 @pytest.mark.parametrize(
     ("tool", "arguments", "told"),
     [
-        ("search_images", {"serch_filter": "fog"}, '"serch_filter", did you mean search_filter?'),
+        ("search_images", {"serch_filter": "fog"}, '"serch_filter" (did you mean search_filter?)'),
         ("search_images", {"guids": [GUID]}, 'there is no argument "guids"'),
-        ("search_images", {"perpage": 5}, '"perpage", did you mean per_page?'),
-        ("delete_images", {"guids": [GUID], "dryrun": True}, '"dryrun", did you mean dry_run?'),
+        ("search_images", {"perpage": 5}, '"perpage" (did you mean per_page?)'),
+        ("delete_images", {"guids": [GUID], "dryrun": True}, '"dryrun" (did you mean dry_run?)'),
         ("delete_images", {"guids": [GUID], "confirm": True}, 'no argument "confirm"'),
         ("set_selection", {"guids": [GUID], "selection": GUID}, "did you mean selection_guid?"),
-        ("add_images", {"images": [new_image(1, pixw=5)]}, 'images[0].there is no argument "pixw"'),
+        (
+            "add_images",
+            {"images": [new_image(1, pixw=5)]},
+            'images[0]: there is no argument "pixw"',
+        ),
         ("add_images", {"images": [new_image(1, pixw=5)]}, "did you mean pix_w?"),
         (
             "update_image_metadata",
             {"images": [{"guid": GUID, "title": "A", "descripton": "B"}]},
-            '"descripton", did you mean description?',
+            '"descripton" (did you mean description?)',
         ),
     ],
 )

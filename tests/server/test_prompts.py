@@ -280,7 +280,7 @@ def test_a_checkout_keeps_its_prompts_beside_the_package() -> None:
 def test_the_wheel_carries_the_prompts_and_reads_its_own(tmp_path: Path) -> None:
     """Unpacked somewhere else, the package loads the prompts that lie inside it."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)  # noqa: S603  our own build
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     site = tmp_path / "site"
     zipfile.ZipFile(wheel).extractall(site)
@@ -291,7 +291,7 @@ def test_the_wheel_carries_the_prompts_and_reads_its_own(tmp_path: Path) -> None
         "from fw_mcp.server import prompts as it\n"
         "print(it.prompts_folder(), *(one.name for one in it.load_prompts()))"
     )
-    shown = subprocess.run(  # noqa: S603  this interpreter
+    shown = subprocess.run(
         [sys.executable, "-I", "-c", code, str(site)],
         cwd=tmp_path,
         env=environment,

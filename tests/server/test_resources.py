@@ -187,7 +187,7 @@ async def test_an_unknown_guid_is_the_protocols_resource_not_found(
 @pytest.mark.parametrize(
     ("uri", "told"),
     [
-        ("finerworks://images?libary=temporary", '"libary", did you mean library?'),
+        ("finerworks://images?libary=temporary", '"libary" (did you mean library?)'),
         ("finerworks://images?guid_filter=x", 'there is no argument "guid_filter"'),
         ("finerworks://images?per_page=51", "per_page: Input should be less than or equal to 50"),
         ("finerworks://images?page_number=0", "page_number: Input should be greater than or equal"),

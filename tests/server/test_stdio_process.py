@@ -47,7 +47,7 @@ async def test_a_client_of_the_older_era_can_be_asked() -> None:
 def run_toy(stdin: int | None, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     """Run the toy to its end."""
     command = [sys.executable, str(TOY), "2", "0"]
-    return subprocess.run(  # noqa: S603  our own script
+    return subprocess.run(
         command, stdin=stdin, input=data, capture_output=True, check=True, timeout=60
     )
 
@@ -76,7 +76,7 @@ def test_files_can_be_input_and_output(tmp_path: Path) -> None:
     requests.write_bytes(HANDSHAKE + call(1, "echo", text="hi"))
     with requests.open() as stdin, answers.open("w") as stdout:
         command = [sys.executable, str(TOY), "2", "0"]
-        subprocess.run(command, stdin=stdin, stdout=stdout, check=True, timeout=60)  # noqa: S603  our own script
+        subprocess.run(command, stdin=stdin, stdout=stdout, check=True, timeout=60)
     assert text_of(answers.read_bytes().splitlines()[1]) == "hi"
 
 
@@ -85,7 +85,7 @@ def test_an_output_that_cannot_be_written_ends_serving_quietly(tmp_path: Path) -
     read_only = tmp_path / "answers"
     read_only.touch()
     with read_only.open() as stdout:
-        done = subprocess.run(  # noqa: S603  our own script
+        done = subprocess.run(
             [sys.executable, str(TOY), "2", "0"],
             input=HANDSHAKE,
             stdout=stdout,
@@ -121,7 +121,7 @@ def toy_process(stdin: int = subprocess.PIPE) -> Iterator[Toy]:
     reports, report_fd = os.pipe()
     release_fd, release = os.pipe()
     with os.fdopen(reports, "rb") as ours, os.fdopen(release, "wb", buffering=0) as theirs:
-        process = subprocess.Popen(  # noqa: S603  our own script
+        process = subprocess.Popen(
             [sys.executable, str(TOY), str(report_fd), str(release_fd)],
             stdin=stdin,
             stdout=subprocess.PIPE,
