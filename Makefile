@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench contract format lock clean
+.PHONY: help demo test check bench conformance contract format lock clean
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fw-mcp needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
@@ -33,6 +33,9 @@ check: $(READY) ## Run every quality gate: lint, format, types, tests with cover
 
 bench: $(READY) ## Measure, as ratios in one run
 	@$(BIN)/python bench/run.py
+
+conformance: $(READY) ## Put the server before the MCP Inspector and the official suite (needs Node)
+	@$(BIN)/python bench/conformance/run.py
 
 contract: $(READY) ## Rewrite what is generated from the code: tool definitions, README tables
 	@$(BIN)/python -m tests.contract
