@@ -43,8 +43,6 @@ class FwServer(MCPServer[Parts]):
             version=__version__,
             tools=[library_tool(tool) for tool in TOOLS],
             lifespan=_lifespan(parts),
-            # Nothing here changes while it runs, so nothing is promised to be announced.
-            subscriptions=False,
             request_state_security=RequestStateSecurity.ephemeral(
                 ttl=parts.guard.limits.plan_ttl_s + _AFTER_EXPIRY_S
             ),
