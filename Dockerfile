@@ -31,6 +31,6 @@ ENV PATH=/opt/fw-mcp/bin:$PATH \
     FW_MCP_STORE=/var/lib/fw-mcp/store.sqlite3
 USER 10001
 WORKDIR /var/lib/fw-mcp
-# Plans, used answers and the journal: keep it, or an undo and the hourly limit forget.
+# Plans, used answers and the journal: keep it, or the hourly limit forgets.
 VOLUME /var/lib/fw-mcp
 ENTRYPOINT ["fw-mcp"]

@@ -36,6 +36,7 @@ _EXIT_CODES = MappingProxyType(
     }
 )
 _UPSTREAM = 5
+_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         return _run(arguments)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     except FwError as error:
         print(f"fw-mcp: {error}", file=sys.stderr)
         return exit_code(error)
@@ -70,8 +73,8 @@ def _run(arguments: Sequence[str]) -> int:
     with quick_imports():
         from fw_mcp.config import check_variables  # noqa: PLC0415  as above
         from fw_mcp.options import parse  # noqa: PLC0415  as above
-    check_variables(os.environ)
     command, settings, own = parse(arguments)
+    check_variables(os.environ)
     with quick_imports():
         from fw_mcp.assembly import assemble, secrets_of  # noqa: PLC0415  not for --help
         from fw_mcp.logs import log_to_stderr  # noqa: PLC0415  as above

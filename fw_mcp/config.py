@@ -132,11 +132,13 @@ def check_variables(environ: Mapping[str, str]) -> None:
     unknown = sorted(name for name in environ if name.startswith(_PREFIX) and name not in known)
     if not unknown:
         return
-    close = difflib.get_close_matches(unknown[0], known, n=1)
+    # Without what all have in common, so that only a near miss is near.
+    names = {name.removeprefix(_PREFIX): name for name in known}
+    near = difflib.get_close_matches(unknown[0].removeprefix(_PREFIX), names, n=1)
     raise ConfigError(
         f"There is no setting {', '.join(unknown)}.",
         state="Nothing was started.",
-        next_step=f"Did you mean {close[0]}?" if close else "fw-mcp --help lists all.",
+        next_step=f"Did you mean {names[near[0]]}?" if near else "fw-mcp --help lists all.",
         reason=Reason.INVALID_SETTING,
     )
 

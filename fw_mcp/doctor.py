@@ -95,12 +95,10 @@ async def _service(assembly: "Assembly") -> Finding:
     answer = await client.test_my_credentials()
     mode = {True: "live", False: "test", None: "unknown"}[answer.app_live_mode]
     name = answer.masked_user_name or "unnamed"
-    where = "the sandbox" if assembly.settings.sandbox is not None else assembly.settings.base_url
-    return Finding(
-        "service",
-        0,
-        f"{where} accepts the keys; user {name}, app mode {mode} (image writes are real in both)",
-    )
+    if assembly.settings.sandbox is not None:
+        return Finding("service", 0, "the sandbox answers")
+    found = f"{assembly.settings.base_url} accepts the keys; user {name}, app mode {mode}"
+    return Finding("service", 0, f"{found} (image writes are real in either mode)")
 
 
 async def _clock(assembly: "Assembly") -> Finding:

@@ -18,13 +18,14 @@ the library is in now, what to do next. Raise low, turn into text once, at the o
 ``server``. Chain causes, never quote them: an HTTP library's message holds the URL.
 """
 
+import re
 import unicodedata
 from enum import StrEnum
 
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 _EMOJI_JOINER = "\u200d"
 # Shown as nothing or as white space by most fonts, though their categories are those of letters.
-_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\uffa0")
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\uffa0]")
 
 
 class Reason(StrEnum):
@@ -41,7 +42,6 @@ class Reason(StrEnum):
     UPSTREAM_ERROR = "upstream_error"
     REJECTED = "rejected"
     UNREADABLE_ANSWER = "unreadable_answer"
-    NOT_FOUND = "not_found"
     READ_ONLY = "read_only"
     WRITE_DISABLED = "write_disabled"
     TOO_MANY_ITEMS = "too_many_items"
@@ -58,7 +58,7 @@ class Reason(StrEnum):
 
 def visible(text: str) -> str:
     """`text` with control, invisible and direction-changing characters as escapes one can see."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and not _BLANK.search(text):
         return text
     return "".join(map(_shown, text))
 
@@ -83,7 +83,7 @@ def _shown(character: str) -> str:
 
 
 def _is_invisible(character: str) -> bool:
-    return character in _BLANK or unicodedata.category(character) in _INVISIBLE_CATEGORIES
+    return bool(_BLANK.match(character)) or unicodedata.category(character) in _INVISIBLE_CATEGORIES
 
 
 class FwError(Exception):

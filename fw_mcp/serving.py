@@ -13,6 +13,8 @@ from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.stdio import serve_stdio
 
+_LAST_PORT = 65535
+
 Serve = Callable[[FwServer], Awaitable[None]]
 
 
@@ -81,7 +83,7 @@ async def _ready(assembly: Assembly) -> None:
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
-    if not port.isdigit() or not host:
+    if not (port.isascii() and port.isdigit() and int(port) <= _LAST_PORT and host):
         raise ConfigError(
             f"--http {text} is not HOST:PORT.",
             state="Nothing was started.",

@@ -4,7 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from mcp.types import Prompt, Tool
@@ -63,7 +63,14 @@ def clients() -> str:
             *(f'{name} = "{value}"' for name, value in KEYS.items()),
         ]
     )
-    vs_code = {"servers": {NAME: {"type": "stdio", **server}}}
+    prompted = {name: f"${{input:{name}}}" for name in KEYS}
+    asked = [
+        {"id": name, "type": "promptString", "description": name, "password": True} for name in KEYS
+    ]
+    vs_code = {
+        "inputs": asked,
+        "servers": {NAME: {"type": "stdio", "command": COMMAND, "env": prompted}},
+    }
     return f"""\
 {where}
 
@@ -73,13 +80,19 @@ def clients() -> str:
 
 {_fenced("sh", f"claude mcp add {NAME} {env} -- {COMMAND}")}
 
-**VS Code**: `.vscode/mcp.json`
+**VS Code**: `.vscode/mcp.json`; it asks for the keys and keeps them out of the file
 
-{_fenced("json", json.dumps(vs_code, indent=2))}
+{_fenced("json", _compact(vs_code))}
 
 **Codex**: `~/.codex/config.toml`
 
 {_fenced("toml", toml)}"""
+
+
+def _compact(document: dict[str, Any]) -> str:
+    """JSON with one line an entry, which is how such files are written by hand."""
+    parts = [f"  {json.dumps(name)}: {json.dumps(part)}" for name, part in document.items()]
+    return "{\n" + ",\n".join(parts) + "\n}"
 
 
 def tool_table(tools: tuple[Tool, ...]) -> str:

@@ -249,7 +249,8 @@ class FinerWorksClient:
     ) -> R:
         content = request.model_dump_json().encode() if request is not None else None
         attempt = partial(self._attempt, endpoint, shape, content, guid)
-        with anyio.move_on_after(self._timeouts.total_s):
+        timeouts = self._timeouts
+        with anyio.move_on_after(timeouts.write_s if endpoint.writes else timeouts.total_s):
             return await (attempt(1) if endpoint.writes else _repeated(attempt))
         raise failures.timed_out(endpoint)
 

@@ -118,7 +118,7 @@ class Product(_Response):
     def shops(self) -> tuple[str, ...]:
         """The shops it is live in, by name, in alphabetical order."""
         ids = self.third_party_integrations or {}
-        names = {_shop_of(key) for key, value in ids.items() if _is_id(value)}
+        names = {_shop_of(key) for key, value in ids.items() if value and _is_id(value)}
         return tuple(sorted(name for name in names if name))
 
 
@@ -130,13 +130,11 @@ def _shop_of(key: str) -> str | None:
 
 def _is_id(value: object) -> bool:
     """Whether a shop gave this; 0, "0", "", null and a guid of zeros are how none is written."""
-    if not value:
-        return False
     if isinstance(value, dict):
         return any(map(_is_id, value.values()))
     if isinstance(value, list):
         return any(map(_is_id, value))
-    return bool(str(value).strip("0-. "))
+    return bool(value) and bool(str(value).strip("0-. "))
 
 
 class ImageDetails(_Response):

@@ -8,7 +8,7 @@ from typing import TypeVar
 import anyio
 import stamina
 
-from fw_mcp.errors import ShapeError, StatusError, TransportError
+from fw_mcp.errors import ApiError, ShapeError, StatusError, TransportError
 
 ATTEMPTS = 3
 LONGEST_RETRY_AFTER_S = 30.0
@@ -28,6 +28,16 @@ async def repeated(attempt: Callable[[int], Awaitable[T]]) -> T:
     Raises:
         ApiError: the last failure.
     """
+    try:
+        return await attempt(1)
+    except ApiError as error:
+        failure = error
+    # Entered at the first failure only, since the machinery costs more than parsing a page; and
+    # outside the handler, since an error raised again inside its own handling chains to itself.
+    return await _again(attempt, failure)
+
+
+async def _again(attempt: Callable[[int], Awaitable[T]], first: ApiError) -> T:
     numbers = itertools.count(1)
 
     def pause(error: Exception) -> float | bool:
@@ -37,6 +47,8 @@ async def repeated(attempt: Callable[[int], Awaitable[T]]) -> T:
 
     async for this in stamina.retry_context(on=pause, attempts=ATTEMPTS, timeout=None):
         with this:
+            if this.num == 1:
+                raise first
             return await attempt(this.num)
     raise AssertionError("stamina ends with a result or an error")  # pragma: no cover
 

@@ -51,13 +51,19 @@ def products_summary(products: Sequence[HungProduct]) -> str:
 
 
 def _question(head: str, targets: Sequence[Target], last: str) -> str:
-    lines = [head, *(f"- {_line(target)}" for target in targets[:_LINES])]
+    worst = sorted(targets, key=_stakes, reverse=True)
+    lines = [head, *(f"- {_line(target)}" for target in worst[:_LINES])]
     if len(targets) > _LINES:
         lines.append(f"- and {_count(len(targets) - _LINES, 'more image')}")
     lost = [product for target in targets for product in target.products]
     lines.append(f"In all: {_count(len(targets), 'image')}, {products_summary(lost)}.")
     lines.append(last)
     return "\n".join(lines)
+
+
+def _stakes(target: Target) -> tuple[int, int]:
+    """Whoever puts the call together must not decide which losses are named."""
+    return sum(len(product.shops) for product in target.products), len(target.products)
 
 
 def _line(target: Target) -> str:

@@ -7,6 +7,7 @@ settled by listing the newest images: what appeared since the call began, and ma
 from collections.abc import Mapping, Sequence
 
 from fw_mcp.api.models import (
+    ADD_LIMIT,
     AddImagesRequest,
     ImageDetails,
     ImageToAdd,
@@ -16,9 +17,15 @@ from fw_mcp.errors import ApiError, RejectedError
 from fw_mcp.library.library import CHUNK, Library, chunked
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import Query, read_images, search
-from fw_mcp.library.writing import Job, in_chunks, journalled, outcome_of_fault, why_failed
+from fw_mcp.library.writing import (
+    Job,
+    in_chunks,
+    journalled,
+    out_of_time,
+    outcome_of_fault,
+    why_failed,
+)
 
-ADD_CHUNK = 5
 _FIND_OUT = "search_images sorted by id shows the newest; look before adding it again."
 
 
@@ -42,7 +49,7 @@ async def add_images(
     """
     adding = _Adding(library, job, name)
     await adding.look_first()
-    return await in_chunks(library, job, chunked(images, ADD_CHUNK), adding.write, _skipped)
+    return await in_chunks(library, job, chunked(images, ADD_LIMIT), adding.write, _skipped)
 
 
 class _Adding:
@@ -53,20 +60,29 @@ class _Adding:
         self._job = job
         self._name = name
         self._known: set[str] = set()
+        self._last_id = 0
 
     async def look_first(self) -> None:
         """List what is newest now: what is there already was not added by this call."""
-        self._known = {image.guid for image in await self._newest()}
+        newest = await self._newest()
+        self._known = {image.guid for image in newest}
+        self._last_id = max((image.id or 0 for image in newest), default=0)
 
     async def write(self, chunk: Sequence[ImageToAdd]) -> list[Ended]:
         """Send one chunk, and say how its images ended."""
         intent = [{**image.model_dump(mode="json"), "library": self._name} for image in chunk]
         async with self._library.writing():
+            if why := out_of_time(self._library, self._job):
+                return [_skipped(image, why) for image in chunk]
             ended = await journalled(
                 self._library, self._job, intent, former=[], write=lambda: self._send(chunk)
             )
         self._known.update(end.guid for end in ended if end.guid)
         return ended
+
+    def _is_new(self, image: ImageDetails) -> bool:
+        """Ids grow: an old image that moved up, because another went, is not new."""
+        return image.guid not in self._known and (image.id is None or image.id > self._last_id)
 
     async def _newest(self) -> tuple[ImageDetails, ...]:
         query = Query(library=self._name, per_page=CHUNK, list_products=False)
@@ -108,7 +124,7 @@ class _Adding:
         except ApiError as unread:
             why = f"The answer was lost and looking failed: {unread.what} {_FIND_OUT}"
             return [Ended(None, Outcome.UNKNOWN, why) for _ in chunk]
-        appeared = [image for image in newest if image.guid not in self._known]
+        appeared = [image for image in newest if self._is_new(image)]
         return [_adopted(image, fault) for image in _matched(chunk, appeared)]
 
 
@@ -145,15 +161,22 @@ def _matched(
 
 
 def _same(sent: ImageToAdd, answered: ImageDetails) -> bool:
-    """Whether a record may be the image that was sent; what the service left out is no reason."""
-    pairs = (
-        (sent.private_hires_uri, answered.private_hires_uri),
+    """Whether a record is the image that was sent; what the service left out decides nothing."""
+    sizes = (
         (sent.pix_w, answered.pix_w),
         (sent.pix_h, answered.pix_h),
         (sent.file_size, answered.file_size),
     )
-    told = [(ours, theirs) for ours, theirs in pairs if theirs is not None]
-    return bool(told) and all(ours == theirs for ours, theirs in told)
+    if any(theirs is not None and ours != theirs for ours, theirs in sizes):
+        return False
+    if answered.private_hires_uri:
+        return sent.private_hires_uri == answered.private_hires_uri
+    return _plain(sent.file_name) == _plain(answered.file_name or "")
+
+
+def _plain(file_name: str) -> str:
+    """A file name without what the service may alter in it."""
+    return "".join(character for character in file_name.lower() if character.isalnum())
 
 
 def _skipped(_: ImageToAdd, why: str) -> Ended:

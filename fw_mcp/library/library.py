@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import anyio
 
+from fw_mcp.api.models import CHUNK_LIMIT
 from fw_mcp.errors import Reason, TransportError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CHUNK = 50
+CHUNK = CHUNK_LIMIT
 _READS_AT_ONCE = 4
 
 

@@ -42,13 +42,13 @@ class Ended:
     after: ImageDetails | None = field(default=None, repr=False)
 
     @property
-    def settled(self) -> bool:
-        """Whether what the service holds now is known and is what was asked for."""
-        return self.outcome in GOOD
-
-    @property
     def products_gone(self) -> tuple[Product, ...]:
-        """The products that hung on the image before and were not read back after."""
+        """The products that hung on the image before and were not read back after.
+
+        None while it is not known what the service holds now.
+        """
+        if self.after is None and self.outcome not in {Outcome.DELETED, Outcome.NOT_FOUND}:
+            return ()
         kept = {product_key(product) for product in products(self.after)}
         return tuple(one for one in products(self.before) if product_key(one) not in kept)
 
@@ -62,7 +62,9 @@ def at_stake(image: ImageDetails | None) -> object:
     """What of an image a person agreed to lose; None when it does not exist."""
     if image is None:
         return None
-    hung = sorted((product_key(one), one.sku, one.name, one.shops) for one in products(image))
+    hung = sorted(
+        (product_key(one), one.sku or "", one.name or "", one.shops) for one in products(image)
+    )
     return image.title or "", image.description or "", hung
 
 

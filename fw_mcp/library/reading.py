@@ -115,6 +115,7 @@ async def read_images(
             library=name, guid_filter=tuple(chunk), per_page=CHUNK, list_products=products
         )
         page = await library.in_time(search(library, query), started)
+        _check_page_is_whole(page)
         if products and name == "inventory":
             _check_products_are_told(page.images)
         found.update((image.guid, image) for image in page.images)
@@ -142,6 +143,18 @@ async def read_anywhere(
     if not elsewhere:
         return found
     return {**found, **await read_images(library, elsewhere, "temporary", started=started)}
+
+
+def _check_page_is_whole(page: Page) -> None:
+    """An image that is only left out of a page must not pass for one that is gone."""
+    if page.count <= len(page.images):
+        return
+    raise ShapeError(
+        f"FinerWorks listed {len(page.images)} of {page.count} images that it holds.",
+        state="This part was only reading; nothing was changed by it.",
+        next_step="Try again in a minute; search_images shows what is there.",
+        reason=Reason.UNREADABLE_ANSWER,
+    )
 
 
 def _check_products_are_told(images: Sequence[ImageDetails]) -> None:

@@ -8,7 +8,7 @@ from fw_mcp.errors import ApiError, RejectedError
 from fw_mcp.library.library import Library
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_anywhere
-from fw_mcp.library.writing import Job, journalled, outcome_of_fault, why_failed
+from fw_mcp.library.writing import Job, journalled, out_of_time, outcome_of_fault, why_failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,9 @@ async def set_selection(
     present = [guid for guid in guids if guid in found]
     missing = tuple(guid for guid in guids if guid not in found)
     previous = await library.in_time(read_selection(library, selection_guid), job.started)
-    if not present:
-        detail = "None of these images exists; nothing was sent."
+    detail = out_of_time(library, job)
+    if detail or not present:
+        detail = detail or "None of these images exists; nothing was sent."
         return Selection(selection_guid, Outcome.NOT_ATTEMPTED, detail, previous, missing, previous)
 
     stored: tuple[str, ...] | None = None

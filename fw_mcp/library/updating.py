@@ -18,6 +18,7 @@ from fw_mcp.library.writing import (
     why_failed,
 )
 
+ALREADY = "It already has this text."
 _LOST = "The answer was lost and the text is not the new one yet; search_images shows it later."
 
 
@@ -162,7 +163,7 @@ def _skipped(rewrite: Rewrite, why: str) -> Ended:
 
 
 def _already(rewrite: Rewrite) -> Ended:
-    return _skipped(rewrite, "It already has this text.")
+    return _skipped(rewrite, ALREADY)
 
 
 def _text(image: ImageDetails) -> tuple[str, str]:

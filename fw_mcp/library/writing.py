@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from fw_mcp.api.models import ImageDetails
-from fw_mcp.errors import ApiError, StoreError
+from fw_mcp.errors import ApiError, FwError, StoreError
 from fw_mcp.library.library import Library, Progress
 from fw_mcp.library.outcomes import Ended, Outcome, at_stake
 from fw_mcp.store.journal import Author, Record
@@ -66,16 +66,16 @@ async def in_chunks(
     failures = 0
     why = ""
     for chunk in chunks:
-        why = why or _out_of_time(library, job) or _given_up(failures)
+        why = why or out_of_time(library, job) or _given_up(failures)
         if why:
             ended += [skipped(item, why) for item in chunk]
             continue
         try:
             results = await write(chunk)
-        except StoreError as fault:
+        except FwError as fault:
             if not ended:
                 raise
-            # What the chunks before did must be told; this one was not recorded, so not sent.
+            # What the chunks before did must be told; one that raises was not sent.
             why = f"Not sent: {fault.what} {fault.next_step}"
             results = [skipped(item, why) for item in chunk]
         ended += results
@@ -106,6 +106,8 @@ async def still_as_read(
     Returns:
         The guids that may be sent, and the ends of the images that may not.
     """
+    if why := out_of_time(library, job):
+        return set(), [_kept(image, image, why) for image in read]
     guids = [image.guid for image in read]
     if not waited and library.clock() - job.started < _FRESH_S:
         return set(guids), []
@@ -115,8 +117,7 @@ async def still_as_read(
         why = f"Not sent: it could not be read again before writing. {unread.what}"
         return set(), [_kept(image, image, why) for image in read]
     same = {one.guid for one in read if at_stake(one) == at_stake(now.get(one.guid))}
-    changed = [_kept(one, now.get(one.guid), _CHANGED) for one in read if one.guid not in same]
-    return same, changed
+    return same, [_changed(one, now.get(one.guid)) for one in read if one.guid not in same]
 
 
 async def journalled(
@@ -164,6 +165,12 @@ def outcome_of_fault(fault: ApiError) -> Outcome:
     return Outcome.FAILED if fault.refused else Outcome.UNKNOWN
 
 
+def _changed(before: ImageDetails, after: ImageDetails | None) -> Ended:
+    if after is None:
+        return Ended(before.guid, Outcome.ALREADY_GONE, "It went away meanwhile.", before=before)
+    return _kept(before, after, _CHANGED)
+
+
 def _kept(before: ImageDetails, after: ImageDetails | None, why: str) -> Ended:
     return Ended(before.guid, Outcome.NOT_ATTEMPTED, why, before=before, after=after)
 
@@ -179,7 +186,8 @@ def _given_up(failures: int) -> str:
     return f"Not sent: the {failures} chunks before it failed. Call again for these."
 
 
-def _out_of_time(library: Library, job: Job) -> str:
+def out_of_time(library: Library, job: Job) -> str:
+    """Why no further write may start; "" while there is time."""
     if library.clock() - job.started < library.pace.start_chunks_s:
         return ""
     return "Not sent: the call's time was over. Call again for these."

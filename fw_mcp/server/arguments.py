@@ -5,14 +5,13 @@ may arrive as JSON in a string; no other text is ever parsed, because a title ma
 """
 
 import difflib
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, from_json
 
 from fw_mcp.api.models import normal_guid
 from fw_mcp.errors import ArgumentsError, Reason, quoted
@@ -129,8 +128,9 @@ def _listed(model: type[BaseModel], name: str, value: object) -> object:
     if field is None or not isinstance(value, str) or not _is_list(field.annotation):
         return value
     try:
-        parsed = json.loads(value)
-    except (ValueError, RecursionError):
+        # Strict, as the protocol's own parser: no half of a character gets in by this way either.
+        parsed = from_json(value)
+    except ValueError:
         return value
     return parsed if isinstance(parsed, list) else value
 

@@ -22,7 +22,7 @@ from mcp.types import (
 from mcp_types.version import is_version_at_least
 from pydantic import ValidationError
 
-from fw_mcp.errors import GuardError, Reason
+from fw_mcp.errors import FwError, GuardError, Reason
 from fw_mcp.guard.guard import Confirm, Plan, Proposal
 from fw_mcp.server.parts import Call, caller_of, parts_of
 
@@ -187,7 +187,7 @@ class _Confirmation:
         if self._lane is _Lane.APPROVAL and not await self._guard.approved(plan):
             return Waiting(plan, self._what_to_do(plan))
         await self._guard.win(plan)
-        proposal = await self._asking.propose()
+        proposal = await self._propose_again(plan)
         if self._guard.unchanged(plan, proposal.targets):
             return Accepted(plan)
         await self._guard.void(plan)
@@ -201,6 +201,15 @@ class _Confirmation:
         fresh = await self._guard.plan(proposal)
         changed = "The images changed since the question was asked, so its answer no longer counts."
         return Waiting(fresh, f"{changed} {self._what_to_do(fresh)}")
+
+    async def _propose_again(self, plan: Plan) -> Proposal:
+        try:
+            return await self._asking.propose()
+        except FwError as unread:
+            await self._guard.void(plan)
+            unread.state = f"{unread.state} Nothing was sent, and the answer is spent."
+            unread.next_step = f"Call {self._asking.tool} again without plan_id."
+            raise
 
     async def _recall(self, plan_id: str) -> Plan:
         return await self._guard.recall(

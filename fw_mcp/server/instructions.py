@@ -30,7 +30,11 @@ _APPROVED_IN_TERMINAL = (
 def instructions(parts: Parts) -> str:
     """The instructions, under the 2,048 characters that hosts keep."""
     limits = parts.guard.limits
+    ceiling = (
+        f"\n- The operator allows {limits.items_per_call} images to be destroyed in one call, "
+        f"{limits.deletions_per_hour} in an hour."
+    )
     approved = _APPROVED_IN_TERMINAL if limits.confirm is Confirm.APPROVE else ""
     read_only = "\n- This server runs read-only: writes are off." if limits.read_only else ""
     note = f"\n- {parts.note}" if parts.note else ""
-    return _TEXT + approved + read_only + note
+    return _TEXT + ceiling + approved + read_only + note

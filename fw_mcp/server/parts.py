@@ -39,12 +39,21 @@ def caller_of(ctx: Call) -> str:
     return f"{'stdio' if ctx.headers is None else 'http'}:{name}"
 
 
-def job_of(ctx: Call, tool: str, plan_id: str | None = None) -> Job:
-    """The write that a call is about to do, on an accepted plan if it has one."""
+def job_of(
+    ctx: Call, tool: str, plan_id: str | None = None, *, started: float | None = None
+) -> Job:
+    """The write that a call is about to do, on an accepted plan if it has one.
+
+    Args:
+        ctx: the call.
+        tool: which tool.
+        plan_id: the accepted plan.
+        started: when the call began to read what it writes, on the library's clock; None for now.
+    """
     return Job(
         tool=tool,
         caller=caller_of(ctx),
         plan_id=plan_id,
-        started=parts_of(ctx).library.clock(),
+        started=parts_of(ctx).library.clock() if started is None else started,
         progress=ctx.report_progress,
     )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.guard.guard import Plan
 from fw_mcp.library.outcomes import GOOD
+from fw_mcp.library.updating import ALREADY
 from fw_mcp.server.rows import EndRow
 
 
@@ -71,19 +72,13 @@ class GuardedResult(WriteResult):
 R = TypeVar("R", bound=GuardedResult)
 
 
-def completed(result: type[W], rows: Sequence[EndRow], *, note: str = "") -> W:
-    """The result of a write that was sent.
-
-    Args:
-        result: which result.
-        rows: how each image ended.
-        note: a sentence more.
-    """
-    done = all(row.outcome in GOOD for row in rows)
+def completed(result: type[W], rows: Sequence[EndRow]) -> W:
+    """The result of a write that was sent."""
+    done = all(row.outcome in GOOD or row.detail == ALREADY for row in rows)
     return _result(
         result,
         Status.COMPLETED if done else Status.INCOMPLETE,
-        f"{_summed_up(rows)} {note}".strip(),
+        _summed_up(rows),
         rows,
     )
 

@@ -1,16 +1,18 @@
 """How images, products and outcomes look in results: compact by default, whole on request."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.api.models import ImageDetails, Product
-from fw_mcp.errors import quoted, visible
+from fw_mcp.errors import quoted
 from fw_mcp.library.outcomes import Ended, Outcome, products
 
 DESCRIPTION_SHOWN = 80
 _TITLE_SHOWN = 120
+_NAME_SHOWN = 80
 
 
 class Row(BaseModel):
@@ -27,9 +29,9 @@ class ProductRow(Row):
     shops: list[str] = Field(description="Shops it is live in.")
 
     def line(self) -> str:
-        """`AP1234 "Canvas 16x20" (live in Etsy)`."""
+        """`"AP1234" "Canvas 16x20" (live in Etsy)`."""
         live = f" (live in {', '.join(self.shops)})" if self.shops else ""
-        return f"{visible(self.sku)} {quoted(self.name, 40)}{live}"
+        return f"{quoted(self.sku, 40)} {quoted(self.name, 40)}{live}"
 
 
 class ImageRow(Row):
@@ -51,7 +53,7 @@ class ImageRow(Row):
         """One line for a person."""
         parts = [
             f"{self.guid} {quoted(self.title, _TITLE_SHOWN)}",
-            visible(self.file_name or ""),
+            quoted(self.file_name, _NAME_SHOWN) if self.file_name else "",
             f"{self.pix_w}x{self.pix_h}" if self.pix_w and self.pix_h else "",
             (self.date_added or "")[:10],
             f"expires {self.date_expires[:10]}" if self.date_expires else "",
@@ -91,7 +93,7 @@ class EndRow(Row):
         """One line for a person."""
         parts = [
             f"{self.outcome}: {self.guid or '(no guid)'}",
-            visible(self.file_name or ""),
+            quoted(self.file_name, _NAME_SHOWN) if self.file_name else "",
             _diff("title", self.title),
             _diff("description", self.description),
             _listed("products that would go", self.products_at_risk),
@@ -152,7 +154,7 @@ def end_row(end: Ended) -> EndRow:
         file_name=_file_name(end),
         outcome=end.outcome,
         detail=end.detail or None,
-        products_removed=product_rows(end.products_gone) if end.settled else None,
+        products_removed=product_rows(end.products_gone),
     )
 
 
@@ -182,5 +184,5 @@ def _cut(text: str | None) -> str | None:
     return text[: DESCRIPTION_SHOWN - 1] + "…"
 
 
-def _iso(moment: object) -> str | None:
-    return moment.isoformat(timespec="seconds") if hasattr(moment, "isoformat") else None
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

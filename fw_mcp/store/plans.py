@@ -10,7 +10,7 @@ _KEPT_S = 24 * 3600
 _HOUR_S = 3600
 
 
-class Ended(StrEnum):
+class PlanEnd(StrEnum):
     """How a plan ended."""
 
     CARRIED_OUT = "carried_out"
@@ -106,14 +106,16 @@ class PlanStore:
 
     async def decline(self, plan_id: str, now: float) -> None:
         """End a plan that was answered with no, so that no later answer revives it."""
-        await self._database.run(lambda connection: _end(connection, plan_id, now, Ended.DECLINED))
+        await self._database.run(
+            lambda connection: _end(connection, plan_id, now, PlanEnd.DECLINED)
+        )
 
     async def void(self, plan_id: str) -> None:
         """Record that a won plan was not carried out after all: its targets had changed."""
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "UPDATE plans SET ended_as = ? WHERE plan_id = ?", (Ended.CHANGED, plan_id)
+                "UPDATE plans SET ended_as = ? WHERE plan_id = ?", (PlanEnd.CHANGED, plan_id)
             )
 
         await self._database.run(work)
@@ -146,7 +148,7 @@ class PlanStore:
                 return Claim.NOT_APPROVED
             if _spent(connection, now) + plan.weight > weight_per_hour:
                 return Claim.HOURLY_LIMIT
-            _end(connection, plan_id, now, Ended.CARRIED_OUT)
+            _end(connection, plan_id, now, PlanEnd.CARRIED_OUT)
             return Claim.WON
 
         return await self._database.run(work)
@@ -157,7 +159,7 @@ def _get(connection: sqlite3.Connection, plan_id: str) -> PlanRecord | None:
     return None if row is None else PlanRecord(*row)
 
 
-def _end(connection: sqlite3.Connection, plan_id: str, now: float, ended_as: Ended) -> None:
+def _end(connection: sqlite3.Connection, plan_id: str, now: float, ended_as: PlanEnd) -> None:
     connection.execute(
         "UPDATE plans SET ended_at = ?, ended_as = ? WHERE plan_id = ? AND ended_at IS NULL",
         (now, ended_as, plan_id),
@@ -167,6 +169,6 @@ def _end(connection: sqlite3.Connection, plan_id: str, now: float, ended_as: End
 def _spent(connection: sqlite3.Connection, now: float) -> int:
     row = connection.execute(
         "SELECT coalesce(sum(weight), 0) FROM plans WHERE ended_as = ? AND ended_at > ?",
-        (Ended.CARRIED_OUT, now - _HOUR_S),
+        (PlanEnd.CARRIED_OUT, now - _HOUR_S),
     ).fetchone()
     return int(row[0])

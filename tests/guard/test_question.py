@@ -137,3 +137,10 @@ def test_products_are_summed_up_with_their_shops(
 ) -> None:
     """A product that is live in two shops counts in both."""
     assert products_summary(products) == text
+
+
+def test_the_images_that_cost_most_are_named_first() -> None:
+    """Whoever orders the call must not hide the live ones behind five that cost nothing."""
+    harmless = [image(number) for number in range(1, 7)]
+    question = deletion_question([*harmless, image(7, products=(CANVAS,))], "inventory")
+    assert question.splitlines()[1].startswith('- "Fog 7" (00000007); products that go: "Canvas')

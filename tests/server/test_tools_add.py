@@ -60,7 +60,7 @@ async def test_a_registered_image_is_told_as_it_was_read_back(studio: Studio) ->
         "images": [{"guid": guid, "file_name": "NEW_001.jpg", "outcome": "created"}],
     }
     assert text_of(result) == (
-        f"completed: As read back from the service: 1 created.\ncreated: {guid} | NEW_001.jpg"
+        f'completed: As read back from the service: 1 created.\ncreated: {guid} | "NEW_001.jpg"'
     )
 
 

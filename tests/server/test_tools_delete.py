@@ -61,7 +61,7 @@ async def test_a_deleted_image_is_told_with_the_products_that_went(
     }
     head, line = text_of(result).split("\n")
     assert head == "completed: As read back from the service: 1 deleted."
-    assert line.startswith(f"deleted: {image.guid} | {image.file_name} | products removed: ")
+    assert line.startswith(f'deleted: {image.guid} | "{image.file_name}" | products removed: ')
     assert [one["sku"] for one in removed if str(one["sku"]) not in line] == []
 
 

@@ -58,7 +58,7 @@ async def test_a_retitled_image_is_told_as_it_was_read_back(studio: Studio, mode
     }
     assert text_of(result) == (
         "completed: As read back from the service: 1 updated.\n"
-        f"updated: {image.guid} | {image.file_name}"
+        f'updated: {image.guid} | "{image.file_name}"'
         f' | title "{image.title}" → "Morning fog"'
     )
 

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from fw_mcp.store.database import Database
-from fw_mcp.store.plans import Claim, Ended, PlanRecord, PlanStore
+from fw_mcp.store.plans import Claim, PlanEnd, PlanRecord, PlanStore
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +57,7 @@ async def test_a_plan_is_won_once(plans: PlanStore) -> None:
     await plans.add(PLAN)
     claims = [await claimed(plans) for _ in range(3)]
     assert claims == [Claim.WON, Claim.USED, Claim.USED]
-    ended = replace(PLAN, ended_at=NOON, ended_as=Ended.CARRIED_OUT)
+    ended = replace(PLAN, ended_at=NOON, ended_as=PlanEnd.CARRIED_OUT)
     assert await plans.get(PLAN.plan_id) == ended
 
 
@@ -106,7 +106,7 @@ async def test_a_declined_plan_cannot_be_won_and_a_won_one_not_declined(plans: P
     await plans.decline(won.plan_id, NOON + 1)
     kept = await plans.get(won.plan_id)
     assert kept is not None
-    assert (kept.ended_as, kept.ended_at) == (Ended.CARRIED_OUT, NOON)
+    assert (kept.ended_as, kept.ended_at) == (PlanEnd.CARRIED_OUT, NOON)
 
 
 async def test_declining_an_unknown_plan_changes_nothing(plans: PlanStore) -> None:

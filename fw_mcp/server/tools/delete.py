@@ -59,7 +59,7 @@ async def delete_images(
     answer = await confirm(ctx, Asking(_TOOL, deletion.arguments, plan_id, deletion.propose))
     match answer:
         case Accepted(plan):
-            job = job_of(ctx, _TOOL, plan.plan_id)
+            job = job_of(ctx, _TOOL, plan.plan_id, started=deletion.read_at)
             ended = await delete(parts.library, job, deletion.present, library)
             return completed(DeleteImagesResult, deletion.rows(ended))
         case NothingAtStake():
@@ -77,6 +77,7 @@ class _Deletion:
 
     def __init__(self, ctx: Call, guids: list[str], library: LibraryName) -> None:
         self.arguments = {"guids": sorted(guids), "library": library}
+        self.read_at = 0.0
         self._found: Mapping[str, ImageDetails] | None = None
         self._ctx = ctx
         self._guids = guids
@@ -90,9 +91,8 @@ class _Deletion:
     async def read(self) -> None:
         """Read the images fresh."""
         library = parts_of(self._ctx).library
-        self._found = await read_images(
-            library, self._guids, self._library, started=library.clock()
-        )
+        self.read_at = library.clock()
+        self._found = await read_images(library, self._guids, self._library, started=self.read_at)
 
     async def propose(self) -> Proposal:
         """Read, and say what would go."""

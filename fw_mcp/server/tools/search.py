@@ -98,7 +98,8 @@ async def search_images(
     )
     _check_dates(query)
     parts = parts_of(ctx)
-    page = await search(parts.library, query)
+    source = parts.library
+    page = await source.in_time(search(source, query), source.clock())
     return _result(query, page, details=details, show_hires=parts.show_hires)
 
 

@@ -74,7 +74,7 @@ def _result(selection: Selection) -> SetSelectionResult:
     said = f"The selection holds {held} images, as read back. {selection.detail}".strip()
     return SetSelectionResult(
         status=Status.COMPLETED if whole else Status.INCOMPLETE,
-        message=f"{said} {_PURPOSE}",
+        message=f"{said} {_PURPOSE}" if selection.outcome is Outcome.UPDATED else said,
         selection_guid=selection.selection_guid,
         outcome=selection.outcome,
         stored=None if selection.stored is None else list(selection.stored),

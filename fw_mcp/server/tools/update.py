@@ -42,9 +42,9 @@ class ImageText(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     guid: Guid = Field(description="From search_images.")
-    title: str | None = Field(None, description="New title. Left out: stays.")
+    title: str | None = Field(None, description="New title. Left out or empty: stays.")
     description: str | None = Field(
-        None, max_length=300, description="New description. Left out: stays."
+        None, max_length=300, description="New description. Left out or empty: stays."
     )
 
     @model_validator(mode="after")
@@ -94,7 +94,8 @@ async def update_image_metadata(
     answer = await confirm(ctx, Asking(_TOOL, rewriting.arguments, plan_id, rewriting.propose))
     match answer:
         case Accepted() | NothingAtStake():
-            job = job_of(ctx, _TOOL, answer.plan.plan_id if isinstance(answer, Accepted) else None)
+            plan_id = answer.plan.plan_id if isinstance(answer, Accepted) else None
+            job = job_of(ctx, _TOOL, plan_id, started=rewriting.read_at)
             ended = await update_images(parts.library, job, rewriting.rewrites)
             return completed(UpdateImageMetadataResult, rewriting.rows(ended))
         case Waiting(plan, message):
@@ -111,6 +112,7 @@ class _Rewriting:
     def __init__(self, ctx: Call, images: Sequence[ImageText]) -> None:
         ordered = sorted(images, key=lambda image: image.guid)
         self.arguments = [image.model_dump(exclude_none=True) for image in ordered]
+        self.read_at = 0.0
         self._found: Mapping[str, ImageDetails] | None = None
         self._ctx = ctx
         self._images = images
@@ -125,7 +127,8 @@ class _Rewriting:
         """Read the images fresh."""
         library = parts_of(self._ctx).library
         guids = [image.guid for image in self._images]
-        self._found = await read_anywhere(library, guids, started=library.clock())
+        self.read_at = library.clock()
+        self._found = await read_anywhere(library, guids, started=self.read_at)
 
     async def propose(self) -> Proposal:
         """Read, and say whose products would go."""
