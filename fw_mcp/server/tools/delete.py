@@ -12,21 +12,13 @@ from fw_mcp.guard.question import deletion_question, products_summary
 from fw_mcp.library.deleting import delete_images as delete
 from fw_mcp.library.outcomes import Ended, products
 from fw_mcp.library.reading import read_images
+from fw_mcp.library.writing import Job
 from fw_mcp.server.arguments import DryRun, Guids, PlanId
-from fw_mcp.server.confirmation import (
-    Accepted,
-    Asking,
-    NothingAtStake,
-    Refused,
-    Waiting,
-    confirm,
-)
-from fw_mcp.server.parts import Call, caller_of, job_of, parts_of
-from fw_mcp.server.results import GuardedResult, completed, declined, previewed, waiting
+from fw_mcp.server.guarded import carry_out
+from fw_mcp.server.parts import Call, caller_of, parts_of
+from fw_mcp.server.results import GuardedResult, previewed
 from fw_mcp.server.rows import EndRow, end_row, not_found, product_rows, untouched
 from fw_mcp.server.targets import hung_products, target_of
-
-_TOOL = "delete_images"
 
 
 class DeleteImagesResult(GuardedResult):
@@ -50,33 +42,20 @@ async def delete_images(
     show the question, and call again with plan_id only after a clear yes. FinerWorks cannot undo a
     deletion. The result says for each image what was read back.
     """
-    parts = parts_of(ctx)
     deletion = _Deletion(ctx, guids, library)
     if dry_run:
         await deletion.read()
         return previewed(DeleteImagesResult, deletion.rows(), deletion.summary())
-    parts.guard.admit(_TOOL)
-    answer = await confirm(ctx, Asking(_TOOL, deletion.arguments, plan_id, deletion.propose))
-    match answer:
-        case Accepted(plan):
-            job = job_of(ctx, _TOOL, plan.plan_id, started=deletion.read_at)
-            ended = await delete(parts.library, job, deletion.present, library)
-            return completed(DeleteImagesResult, deletion.rows(ended))
-        case NothingAtStake():
-            return completed(DeleteImagesResult, deletion.rows())
-        case Waiting(plan, message):
-            return waiting(DeleteImagesResult, deletion.rows(), plan, message)
-        case Refused(message):
-            return declined(DeleteImagesResult, deletion.rows(), message)
-        case InputRequiredResult():
-            return answer
+    return await carry_out(ctx, deletion, plan_id, DeleteImagesResult)
 
 
 class _Deletion:
     """The images of one call as they were read last."""
 
+    tool = "delete_images"
+
     def __init__(self, ctx: Call, guids: list[str], library: LibraryName) -> None:
-        self.arguments = {"guids": sorted(guids), "library": library}
+        self.arguments: object = {"guids": sorted(guids), "library": library}
         self.read_at = 0.0
         self._found: Mapping[str, ImageDetails] | None = None
         self._ctx = ctx
@@ -99,12 +78,17 @@ class _Deletion:
         await self.read()
         targets = [target_of(image) for image in self.present]
         return Proposal(
-            tool=_TOOL,
+            tool=self.tool,
             caller=caller_of(self._ctx),
             arguments=self.arguments,
             targets=targets,
             question=deletion_question(targets, self._library),
         )
+
+    async def write(self, job: Job) -> list[Ended]:
+        """Delete what was read last."""
+        library = parts_of(self._ctx).library
+        return await delete(library, job, self.present, self._library)
 
     def summary(self) -> str:
         """What would go."""

@@ -12,17 +12,11 @@ from fw_mcp.guard.question import products_summary, retitling_question
 from fw_mcp.library.outcomes import Ended, products
 from fw_mcp.library.reading import read_anywhere
 from fw_mcp.library.updating import Rewrite, update_images
+from fw_mcp.library.writing import Job
 from fw_mcp.server.arguments import DryRun, Guid, PlanId
-from fw_mcp.server.confirmation import (
-    Accepted,
-    Asking,
-    NothingAtStake,
-    Refused,
-    Waiting,
-    confirm,
-)
-from fw_mcp.server.parts import Call, caller_of, job_of, parts_of
-from fw_mcp.server.results import GuardedResult, completed, declined, previewed, waiting
+from fw_mcp.server.guarded import carry_out
+from fw_mcp.server.parts import Call, caller_of, parts_of
+from fw_mcp.server.results import GuardedResult, previewed
 from fw_mcp.server.rows import (
     ChangeRow,
     EndRow,
@@ -32,8 +26,6 @@ from fw_mcp.server.rows import (
     untouched,
 )
 from fw_mcp.server.targets import hung_products, rewrite_target
-
-_TOOL = "update_image_metadata"
 
 
 class ImageText(BaseModel):
@@ -85,33 +77,21 @@ async def update_image_metadata(
     again with plan_id only after a clear yes. An image that already has the text is not sent. The
     result shows each image as read back.
     """
-    parts = parts_of(ctx)
     rewriting = _Rewriting(ctx, images)
     if dry_run:
         await rewriting.read()
         return previewed(UpdateImageMetadataResult, rewriting.rows(), rewriting.summary())
-    parts.guard.admit(_TOOL)
-    answer = await confirm(ctx, Asking(_TOOL, rewriting.arguments, plan_id, rewriting.propose))
-    match answer:
-        case Accepted() | NothingAtStake():
-            plan_id = answer.plan.plan_id if isinstance(answer, Accepted) else None
-            job = job_of(ctx, _TOOL, plan_id, started=rewriting.read_at)
-            ended = await update_images(parts.library, job, rewriting.rewrites)
-            return completed(UpdateImageMetadataResult, rewriting.rows(ended))
-        case Waiting(plan, message):
-            return waiting(UpdateImageMetadataResult, rewriting.rows(), plan, message)
-        case Refused(message):
-            return declined(UpdateImageMetadataResult, rewriting.rows(), message)
-        case InputRequiredResult():
-            return answer
+    return await carry_out(ctx, rewriting, plan_id, UpdateImageMetadataResult)
 
 
 class _Rewriting:
     """The images of one call as they were read last, with their new text."""
 
+    tool = "update_image_metadata"
+
     def __init__(self, ctx: Call, images: Sequence[ImageText]) -> None:
         ordered = sorted(images, key=lambda image: image.guid)
-        self.arguments = [image.model_dump(exclude_none=True) for image in ordered]
+        self.arguments: object = [image.model_dump(exclude_none=True) for image in ordered]
         self.read_at = 0.0
         self._found: Mapping[str, ImageDetails] | None = None
         self._ctx = ctx
@@ -136,12 +116,16 @@ class _Rewriting:
         targets = [rewrite_target(one) for one in self._losing()]
         changing = sum(one.changes for one in self.rewrites)
         return Proposal(
-            tool=_TOOL,
+            tool=self.tool,
             caller=caller_of(self._ctx),
             arguments=self.arguments,
             targets=targets,
             question=retitling_question(targets, changing),
         )
+
+    async def write(self, job: Job) -> list[Ended]:
+        """Rewrite what was read last."""
+        return await update_images(parts_of(self._ctx).library, job, self.rewrites)
 
     def summary(self) -> str:
         """What would change and go."""
