@@ -1,5 +1,6 @@
 """The commands that serve: the MCP server over stdio or HTTP, and the sandbox over HTTP."""
 
+import gc
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,6 +14,7 @@ from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.stdio import serve_stdio
 
+_YOUNG_OBJECTS = 20_000
 _LAST_PORT = 65535
 
 Serve = Callable[[FwServer], Awaitable[None]]
@@ -20,6 +22,9 @@ Serve = Callable[[FwServer], Awaitable[None]]
 
 def serve(assembly: Assembly, _: Mapping[str, object]) -> int:
     """Serve MCP until the client leaves or a signal comes."""
+    # A page of images makes more objects than the default threshold: the collector would run
+    # several times in each call and find nothing.
+    gc.set_threshold(_YOUNG_OBJECTS)
     anyio.run(_run, assembly, _over_http(assembly) if assembly.settings.http else serve_stdio)
     return 0
 
