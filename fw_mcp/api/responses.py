@@ -16,6 +16,7 @@ from pydantic import (
     StrictBool,
     model_validator,
 )
+from typing_extensions import TypedDict
 
 from fw_mcp.api.scalars import (
     AnsweredDate,
@@ -66,12 +67,12 @@ class Status(_Response):
     domain: LooseText = None
 
 
-class Label(_Response):
+class Label(TypedDict, total=False):
     """One choice a product is made of, such as its medium or size."""
 
-    key: LooseText = None
-    value: LooseText = None
-    priority: LooseNumber = None
+    key: LooseText
+    value: LooseText
+    priority: LooseNumber
 
 
 class Product(_Response):

@@ -1,7 +1,7 @@
 """The way to one account's library: the client, the journal, and how much goes at a time."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -95,8 +95,11 @@ class Library:
     async def reading(self) -> AsyncIterator["FinerWorksClient"]:
         """A turn to read: at most four at a time."""
         client = await self.client()
-        async with self._reads:
+        await self._read_turn()
+        try:
             yield client
+        finally:
+            self._reads.release()
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[bool]:
@@ -109,15 +112,24 @@ class Library:
             with anyio.CancelScope(shield=True):
                 yield waited
 
-    async def in_time(self, read: Awaitable[T], started: float) -> T:
+    async def _read_turn(self) -> None:
+        """Take a turn to read; a free one costs no deadline."""
+        try:
+            self._reads.acquire_nowait()
+        except anyio.WouldBlock:
+            await self.in_time(self._reads.acquire(), self.clock())
+
+    async def in_time(self, read: Coroutine[object, object, T], started: float) -> T:
         """Await a read of a call that began at `started`, giving up when the call's time is over.
 
         Raises:
             TransportError: the time is over.
         """
         left = self.pace.total_s - (self.clock() - started)
-        with anyio.move_on_after(max(left, 0.0)):
-            return await read
+        if left > 0:
+            with anyio.move_on_after(left):
+                return await read
+        read.close()
         raise TransportError(
             f"The call took longer than {self.pace.total_s:g} s.",
             state="This part was only reading; nothing was changed by it.",

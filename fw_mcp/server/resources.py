@@ -129,8 +129,7 @@ async def _images(
         },
     )
     query = Query(**asked)
-    source = parts_of(ctx).library
-    page = await source.in_time(search(source, query), source.clock())
+    page = await search(parts_of(ctx).library, query)
     rows = [image_row(image).model_dump(mode="json", exclude_none=True) for image in page.images]
     return _json(
         {

@@ -13,7 +13,6 @@ from fw_mcp.api.models import (
     CredentialsResponse,
     FileSelectionResponse,
     ImageDetails,
-    Label,
     ListImagesResponse,
     Product,
     Status,
@@ -145,7 +144,7 @@ def test_a_page_is_read_field_for_field() -> None:
         status=STATUS, images=[image], page_number=1, per_page=1, count=240
     )
     assert actual == expected
-    assert product.labels == (Label(key="medium", value="Canvas", priority=1),)
+    assert product.labels == ({"key": "medium", "value": "Canvas", "priority": 1.0},)
     assert actual.images[0].date_added == datetime(2025, 10, 27, 19, 14, 39, 562322, tzinfo=UTC)
 
 

@@ -98,8 +98,7 @@ async def search_images(
     )
     _check_dates(query)
     parts = parts_of(ctx)
-    source = parts.library
-    page = await source.in_time(search(source, query), source.clock())
+    page = await search(parts.library, query)
     return _result(query, page, details=details, show_hires=parts.show_hires)
 
 
