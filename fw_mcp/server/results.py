@@ -1,5 +1,6 @@
 """What tools give: one model a tool, each able to say itself as text with the same facts."""
 
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,9 +20,9 @@ class ToolResult(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    @abstractmethod
     def text(self) -> str:
         """The same facts as the structured content, as a person would read them."""
-        raise NotImplementedError
 
     def structured(self) -> dict[str, Any]:
         """The result as JSON."""
