@@ -1,16 +1,20 @@
 """The sandbox as a transport of the API client, in the same process."""
 
-from collections.abc import MutableMapping
+import itertools
+from collections.abc import AsyncIterator, MutableMapping
 from typing import Any
 
 import httpx
 from starlette.applications import Starlette
 
-from fw_mcp.sandbox.faults import ConnectionDropped
+from fw_mcp.sandbox.faults import ConnectionDropped, NoAnswer
+
+# What httpx's own parser allows a head to be.
+_MOST_HEAD_BYTES = 100 * 1024
 
 
 class SandboxTransport(httpx.AsyncBaseTransport):
-    """Calls the sandbox in process; a dropped connection is what it is over a network.
+    """Calls the sandbox in process; what goes wrong on the wire is what httpx makes of it there.
 
     Args:
         app: the sandbox.
@@ -24,10 +28,27 @@ class SandboxTransport(httpx.AsyncBaseTransport):
         exchange = _Exchange(await request.aread())
         try:
             await self._app(_scope(request), exchange.receive, exchange.send)
+        except NoAnswer as silence:
+            raise httpx.ReadTimeout("no answer came", request=request) from silence
         except ConnectionDropped as dropped:
-            message = "the connection was dropped"
-            raise httpx.RemoteProtocolError(message, request=request) from dropped
-        return httpx.Response(exchange.status, headers=exchange.headers, content=exchange.body)
+            raise _broken("the connection was dropped", request) from dropped
+        if sum(map(len, itertools.chain(*exchange.headers))) > _MOST_HEAD_BYTES:
+            raise _broken("the head of the answer is too long", request)
+        # As a stream, which a compressed body must be to arrive as it was sent.
+        return httpx.Response(
+            exchange.status, headers=exchange.headers, stream=_Body(exchange.pieces)
+        )
+
+
+class _Body(httpx.AsyncByteStream):
+    """The pieces of an answer's body, in order."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces = pieces
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
 
 
 class _Exchange:
@@ -37,7 +58,7 @@ class _Exchange:
         self._content = content
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
-        self.body = b""
+        self.pieces: list[bytes] = []
 
     async def receive(self) -> MutableMapping[str, Any]:
         return {"type": "http.request", "body": self._content, "more_body": False}
@@ -47,7 +68,11 @@ class _Exchange:
             self.status = message["status"]
             self.headers = message["headers"]
         else:
-            self.body += message.get("body", b"")
+            self.pieces.append(message.get("body", b""))
+
+
+def _broken(why: str, request: httpx.Request) -> httpx.RemoteProtocolError:
+    return httpx.RemoteProtocolError(why, request=request)
 
 
 def _scope(request: httpx.Request) -> dict[str, Any]:

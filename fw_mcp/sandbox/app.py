@@ -28,7 +28,10 @@ from fw_mcp.sandbox.faults import Fault, Faults
 from fw_mcp.sandbox.images import Images
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
 from fw_mcp.sandbox.seed import furnish
+from fw_mcp.sandbox.spoiling import spoiled
 from fw_mcp.sandbox.switches import ALL_OFF, Switches
+from fw_mcp.sandbox.unlisted import Unlisted
+from fw_mcp.sandbox.work import carry_out
 
 _VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
@@ -104,6 +107,7 @@ class _Sandbox:
         self._switches = switches
         self._faults = faults
         self._clock = clock
+        self._unlisted = Unlisted()
 
     @cached_property
     def _images(self) -> Images:
@@ -118,18 +122,21 @@ class _Sandbox:
         endpoint = _found(request)
         body = await request.body()
 
-        def answer() -> Response:
-            return self._answer(endpoint, request, body)
-
         fault = self._faults.take(endpoint.name)
-        return await self._faults.spoil(fault, answer) if fault else answer()
 
-    def _answer(self, endpoint: Endpoint, request: Request, body: bytes) -> Response:
+        def answer() -> Response:
+            return self._answer(endpoint, request, body, fault)
+
+        return await spoiled(fault, answer, self._faults.sleep) if fault else answer()
+
+    def _answer(
+        self, endpoint: Endpoint, request: Request, body: bytes, fault: Fault | None
+    ) -> Response:
         if not _keys_fit(request.headers):
             return keys_refused()
         try:
             wanted = Members(endpoint.accepts).bind(_members(endpoint, request, body))
-            outcome = endpoint.carry_out(self._context(request), wanted)
+            outcome = carry_out(endpoint, self._context(request), wanted, fault)
         except MalformedBodyError:
             return web_api_error(400, "The request body is not valid JSON.")
         except BindingError as error:
@@ -146,7 +153,8 @@ class _Sandbox:
 
     def _context(self, request: Request) -> Context:
         now = central.to_microseconds(self._clock())
-        return Context(self._images, self._switches, now, str(request.base_url))
+        base_url = str(request.base_url)
+        return Context(self._images, self._switches, now, base_url, self._unlisted)
 
     async def picture(self, request: Request) -> Response:
         """Serve a thumbnail or a preview. There are no print masters."""

@@ -146,8 +146,12 @@ class Moment:
             raise _problem("The value is not a valid date.") from None
 
     def schema(self) -> Schema:
-        """A date, with or without a time."""
-        return {"type": "string", "description": "ISO 8601; without an offset, US Central"}
+        """A date and time with its offset, the one form of the accepted ones that has a name."""
+        return {
+            "type": "string",
+            "format": "date-time",
+            "description": "any ISO 8601 date or date and time; without an offset, US Central",
+        }
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from fw_mcp.sandbox.requests import (
 )
 from fw_mcp.sandbox.seed import KEPT_FOR
 from fw_mcp.sandbox.switches import Switches
+from fw_mcp.sandbox.unlisted import Unlisted
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -76,12 +77,16 @@ class Context:
         switches: how the sandbox departs from its ordinary behaviour.
         now: the time of the call, in microseconds.
         base_url: the address the request came to, ending in ``/``.
+        unlisted: what lists do not show yet.
+        names_altered: whether ``add_images`` stores other file names than usual.
     """
 
     images: Images
     switches: Switches
     now: int
     base_url: str
+    unlisted: Unlisted
+    names_altered: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,8 @@ class Endpoint:
 
 
 def _list_images(context: Context, wanted: ListImages) -> Outcome:
-    rows, count = context.images.matching(wanted, now=context.now)
+    unlisted = context.unlisted.of_list(context.now)
+    rows, count = context.images.matching(wanted, now=context.now, unlisted=unlisted)
     sold = wanted.list_products and wanted.library.name is LibraryName.INVENTORY
     products = context.images.products_of(row["guid"] for row in rows) if sold else {}
     return Outcome(
@@ -228,9 +234,17 @@ def sanitised(file_name: str) -> str:
     return _ODD_CHARACTER.sub("_", file_name)
 
 
+def renamed(file_name: str) -> str:
+    """A file name in lower case, with ``_1`` before its extension."""
+    stem, dot, extension = file_name.lower().rpartition(".")
+    return f"{stem}_1.{extension}" if dot else f"{extension}_1"
+
+
 def _stored(context: Context, wanted: AddImages, image: NewImage) -> StoredImage:
     expires = wanted.library.name is LibraryName.TEMPORARY
     file_name = sanitised(image.file_name)
+    if context.names_altered:
+        file_name = renamed(file_name)
     return StoredImage(
         **asdict(image) | {"title": image.title or file_name, "file_name": file_name},
         guid=str(uuid.uuid4()),

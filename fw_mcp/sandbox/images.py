@@ -41,7 +41,8 @@ _MATCHING = f"""
   AND (:search = '' OR holds(title, :search) OR holds(description, :search))
   AND (:guids = '[]' OR guid IN (SELECT value FROM json_each(:guids)))
   AND (:added_from IS NULL OR date_added >= :added_from)
-  AND (:added_to IS NULL OR date_added <= :added_to)"""  # noqa: S608  text of ours only
+  AND (:added_to IS NULL OR date_added <= :added_to)
+  AND (:unlisted = '[]' OR guid NOT IN (SELECT value FROM json_each(:unlisted)))"""  # noqa: S608  text of ours only
 
 _SORTED_BY = {
     SortField.ID: "id",
@@ -104,9 +105,11 @@ class Images:
         """Whether no image was ever stored; a library somebody emptied has held some."""
         return self._connection.execute("SELECT 1 FROM sqlite_sequence").fetchone() is None
 
-    def matching(self, wanted: ListImages, *, now: int) -> tuple[list[Row], int]:
-        """One page of the images asked for, and how many there are in all."""
-        bound = _bound(wanted) | {"now": now}
+    def matching(
+        self, wanted: ListImages, *, now: int, unlisted: Sequence[str] = ()
+    ) -> tuple[list[Row], int]:
+        """One page of the images asked for but the unlisted, and how many there are in all."""
+        bound = _bound(wanted) | {"now": now, "unlisted": json.dumps(unlisted)}
         count = self._connection.execute(f"SELECT count(*) {_MATCHING}", bound).fetchone()[0]
         way = wanted.sort_direction
         order = f"ORDER BY {_SORTED_BY[wanted.sort_field]} {way}, id {way}"
