@@ -1,5 +1,6 @@
 """What an answer means: the JSON of a success, or one typed error; knows no HTTP library."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -7,10 +8,10 @@ from fw_mcp.api import failures
 from fw_mcp.api.connection import Keys
 from fw_mcp.api.decoding import decoded
 from fw_mcp.api.endpoints import Endpoint
-from fw_mcp.errors import RejectedError, ShapeError, StatusError, quoted, visible
+from fw_mcp.errors import RejectedError, ShapeError, StatusError, quoted
 
 _SAID_LIMIT = 200
-_REFERENCE_LIMIT = 64
+_REFERENCE = re.compile(r"[A-Za-z0-9_.*-]{1,64}")
 _TOO_MANY_REQUESTS = 429
 _UNAUTHORIZED = 401
 
@@ -72,8 +73,10 @@ def _document(endpoint: Endpoint, answer: Answer) -> dict[str, object]:
 
 def _rejected(endpoint: Endpoint, status: dict[str, object], keys: Keys) -> RejectedError:
     reference = status.get("reference_id")
-    short = keys.masked(str(reference))[:_REFERENCE_LIMIT] if reference else ""
-    return failures.rejected(endpoint, _said(status.get("message"), keys), visible(short) or None)
+    short = keys.masked(str(reference)) if reference else ""
+    # It stands in a sentence of ours: what is no id is not told.
+    known = short if _REFERENCE.fullmatch(short) else None
+    return failures.rejected(endpoint, _said(status.get("message"), keys), known)
 
 
 def _status_error(endpoint: Endpoint, answer: Answer, keys: Keys) -> StatusError:

@@ -32,7 +32,8 @@ from fw_mcp.api.models import (
     UpdateImagesRequest,
 )
 from fw_mcp.api.scalars import normal_guid
-from fw_mcp.errors import ArgumentsError, ConfigError, Reason
+from fw_mcp.api.traffic import Traffic
+from fw_mcp.errors import ArgumentsError, ConfigError, Reason, TransportError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -55,8 +56,9 @@ def _utc_now() -> datetime:
 class FinerWorksClient:
     """The image endpoints of one account on one host.
 
-    A read is tried up to three times; a write is sent once. Use it as a context manager, or call
-    `aclose` at the end.
+    A read is tried up to three times; a write is sent once. A 429 pauses all calls, and five
+    requests in a row without an answer stop them for half a minute. Use it as a context manager,
+    or call `aclose` at the end.
 
     Args:
         base_url: https, or plain http on loopback; maybe with a port and a path.
@@ -68,6 +70,7 @@ class FinerWorksClient:
         timeouts: in seconds.
         max_body_bytes: a longer answer is unreadable.
         now: the clock for a `Retry-After` that is a date; with an offset.
+        traffic: of the account; None for its own.
 
     Attributes:
         clock_ahead_s: seconds this machine's clock was ahead of the service's at the last answer;
@@ -89,6 +92,7 @@ class FinerWorksClient:
         timeouts: Timeouts | None = None,
         max_body_bytes: int = MAX_BODY_BYTES,
         now: Callable[[], datetime] = _utc_now,
+        traffic: Traffic | None = None,
     ) -> None:
         self._base_url = BaseUrl.parse(base_url)
         self._keys = keys
@@ -97,6 +101,7 @@ class FinerWorksClient:
         self._timeouts = timeouts or Timeouts()
         self._max_body_bytes = max_body_bytes
         self._now = now
+        self._traffic = traffic or Traffic()
         self._wire: Wire | None = None
         self.clock_ahead_s: float | None = None
 
@@ -139,7 +144,7 @@ class FinerWorksClient:
             the images and `count`, how many match on all pages; no images past the last page.
 
         Raises:
-            TransportError: no answer came.
+            TransportError: no answer came, or nothing was sent since the account is paused.
             StatusError: an HTTP status outside 2xx.
             RejectedError: the service says it did not succeed.
             ShapeError: the answer is not the JSON it should be.
@@ -252,6 +257,7 @@ class FinerWorksClient:
         timeouts = self._timeouts
         with anyio.move_on_after(timeouts.write_s if endpoint.writes else timeouts.total_s):
             return await (attempt(1) if endpoint.writes else _repeated(attempt))
+        self._traffic.lost()
         raise failures.timed_out(endpoint)
 
     async def _attempt(
@@ -262,13 +268,21 @@ class FinerWorksClient:
         guid: str | None,
         number: int,
     ) -> R:
+        traffic = self._traffic
+        probes = traffic.troubled and await traffic.admitted(endpoint)
         began = time.perf_counter()
         status_code: int | None = None
         try:
             answer = await self._connected().send(endpoint, content, guid)
             status_code = answer.status_code
             self.clock_ahead_s = answer.clock_ahead_s
+            traffic.answered(status_code, answer.retry_after_s)
+        except TransportError:
+            traffic.lost()
+            raise
         finally:
+            if probes:
+                traffic.probed()
             took_ms = (time.perf_counter() - began) * 1000
             _log.debug("%s %s %.0f ms attempt %d", endpoint.name, status_code, took_ms, number)
         return _typed(endpoint, shape, read_answer(endpoint, answer, self._keys))

@@ -3,6 +3,8 @@
 Each function makes one error of three parts. Nothing here quotes a URL, a key or an exception.
 """
 
+import math
+
 from fw_mcp.api.endpoints import Endpoint
 from fw_mcp.errors import Reason, RejectedError, ShapeError, StatusError, TransportError
 
@@ -16,6 +18,7 @@ _CHECK_THE_KEYS = (
 )
 _CHECK_THE_ARGUMENTS = "Change what the message names, then try again."
 _UNCHANGED = "Nothing was changed."
+_NOTHING_SENT = "Nothing was sent."
 
 
 def never_sent(endpoint: Endpoint) -> TransportError:
@@ -60,6 +63,31 @@ def timed_out(endpoint: Endpoint) -> TransportError:
         next_step=_next_step(endpoint),
         reason=Reason.TIMED_OUT,
         sent=True,
+    )
+
+
+def paused(endpoint: Endpoint, left_s: float) -> TransportError:
+    """The account is paused for longer than this call can wait."""
+    seconds = math.ceil(left_s)
+    return TransportError(
+        f"FinerWorks asked for fewer calls, so the account is paused for {seconds} s "
+        f"and {endpoint.name} was not sent.",
+        state=_NOTHING_SENT,
+        next_step=f"Wait {seconds} s, then try again.",
+        reason=Reason.RATE_LIMITED,
+        sent=False,
+    )
+
+
+def circuit_open(endpoint: Endpoint, left_s: float) -> TransportError:
+    """The service was not reached for so long that it is left alone; 0 s while one call tries."""
+    wait = f"Try again in {math.ceil(left_s)} s" if left_s > 0 else "Try again in a minute"
+    return TransportError(
+        f"FinerWorks did not answer five times in a row, so {endpoint.name} was not sent.",
+        state=_NOTHING_SENT,
+        next_step=f"{wait}; fw-mcp doctor checks the way to the service.",
+        reason=Reason.CIRCUIT_OPEN,
+        sent=False,
     )
 
 

@@ -158,7 +158,7 @@ class ImageDetails(_Response):
     """
 
     id: int | None = None
-    guid: AnsweredGuid = Field(min_length=1)
+    guid: AnsweredGuid
     title: str | None = None
     description: str | None = None
     file_name: str | None = None

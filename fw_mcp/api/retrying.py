@@ -8,7 +8,7 @@ from typing import TypeVar
 import anyio
 import stamina
 
-from fw_mcp.errors import ApiError, ShapeError, StatusError, TransportError
+from fw_mcp.errors import ApiError, Reason, ShapeError, StatusError, TransportError
 
 ATTEMPTS = 3
 LONGEST_RETRY_AFTER_S = 30.0
@@ -16,6 +16,7 @@ LONGEST_RETRY_AFTER_S = 30.0
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 8.0
 _PASSING_STATUS_CODES = frozenset({408, 429, 500, 502, 503, 504})
+_HELD_BACK = frozenset({Reason.RATE_LIMITED, Reason.CIRCUIT_OPEN})
 
 T = TypeVar("T")
 
@@ -78,4 +79,6 @@ def pause_after(
 def _may_pass(error: Exception) -> bool:
     if isinstance(error, StatusError):
         return error.status_code in _PASSING_STATUS_CODES
-    return isinstance(error, (TransportError, ShapeError))
+    if isinstance(error, TransportError):
+        return error.reason not in _HELD_BACK
+    return isinstance(error, ShapeError)

@@ -10,10 +10,12 @@ from pydantic import (
     BeforeValidator,
     FiniteFloat,
     GetCoreSchemaHandler,
+    StringConstraints,
 )
 from pydantic_core import core_schema
 
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ANSWERED_GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 # How .NET writes "no date"; most arithmetic on them overflows.
 _NO_DATE_YEARS = (1, 9999)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -60,10 +62,6 @@ def _whole(text: str) -> str:
     return text
 
 
-def _lowered(text: str) -> str:
-    return text.strip().lower()
-
-
 class _NoneWhenOdd:
     """Marks a type whose odd values read as None, without a call into Python for each."""
 
@@ -80,8 +78,13 @@ Text = Annotated[str, AfterValidator(_whole)]
 Guid = Annotated[str, AfterValidator(normal_guid)]
 """A guid to send: refused when malformed, kept in lower case."""
 
-AnsweredGuid = Annotated[str, AfterValidator(_lowered)]
-"""A guid as answered, in lower case, so that equal guids are equal text."""
+AnsweredGuid = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=_ANSWERED_GUID)
+]
+"""A guid as answered, in lower case, so that equal guids are equal text.
+
+Checked, because it is sent again: whatever else stands there cannot be asked for.
+"""
 
 DateToSend = Annotated[datetime, AfterValidator(in_central_time)]
 """A date to send; without an offset it is US Central time."""

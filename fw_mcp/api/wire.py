@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Callable, Generator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 import truststore
@@ -104,6 +105,9 @@ class Wire:
             body += chunk
             if len(body) > self._max_body_bytes:
                 return None
+        # A body under too short a length would leave its rest as the answer to the next call.
+        if not body.rstrip().endswith(b"}"):
+            await _hang_up(response)
         return bytes(body)
 
 
@@ -117,6 +121,12 @@ class _KeysAuth(httpx.Auth):
         request.headers["web_api_key"] = self._keys.web_api_key
         request.headers["app_key"] = self._keys.app_key
         yield request
+
+
+async def _hang_up(response: httpx.Response) -> None:
+    stream = response.extensions.get("network_stream")
+    if stream is not None:
+        await stream.aclose()
 
 
 def _is_tls_failure(error: BaseException | None) -> bool:
@@ -141,6 +151,8 @@ def _http_client(
             },
             timeout=httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s),
             follow_redirects=False,
+            # A cookie would make one answer spoil all the requests after it.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             transport=transport,
             verify=True if transport else tls_for(base_url),
             # A proxy tunnels https unread; plain http, which is loopback, it would read.

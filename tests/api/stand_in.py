@@ -8,6 +8,7 @@ import pytest
 
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.api.connection import Keys, Timeouts
+from fw_mcp.api.traffic import Traffic
 from fw_mcp.errors import ApiError
 
 KEYS = Keys(web_api_key="canary-web-key", app_key="canary-app-key")
@@ -50,6 +51,17 @@ class Service:
         )
 
 
+def hurried() -> Traffic:
+    """Traffic whose pauses pass at once."""
+    passed = 0.0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal passed
+        passed += seconds
+
+    return Traffic(lambda: passed, sleep)
+
+
 def client_of(
     service: Handler,
     *,
@@ -66,6 +78,7 @@ def client_of(
         account_key=account_key,
         transport=httpx.MockTransport(service),
         timeouts=timeouts,
+        traffic=hurried(),
         max_body_bytes=max_body_bytes,
         now=lambda: datetime(2026, 1, 1, 12, tzinfo=UTC),
     )

@@ -173,6 +173,29 @@ async def test_the_service_s_words_are_cut_and_made_visible(status_code: int) ->
     assert actual.what.isprintable()
 
 
+@pytest.mark.parametrize("status_code", [200, 400, 500])
+async def test_the_service_s_debug_text_is_not_repeated(status_code: int) -> None:
+    """It holds paths of the service's own machines; the reference id is enough for its support."""
+    status = {"success": False, "message": "No", "debug": "inetpub", "reference_id": "ab" * 16}
+    service = Service(httpx.Response(status_code, json={"status": status}))
+
+    actual = await failure_of(calls.add_images, service)
+
+    assert '"No"' in actual.what
+    assert "inetpub" not in "".join(traceback.format_exception(actual))
+
+
+@pytest.mark.parametrize("status_code", [302, 400, 503])
+async def test_success_outside_2xx_is_none(status_code: int) -> None:
+    """Both must say so: the HTTP status and the envelope."""
+    service = Service(httpx.Response(status_code, json=EMPTY_PAGE))
+
+    actual = await failure_of(calls.list_images, service)
+
+    assert isinstance(actual, StatusError)
+    assert actual.status_code == status_code
+
+
 @pytest.mark.parametrize("document", [{}, {"status": None}, {"status": "ok"}, {"status": []}])
 async def test_an_answer_without_a_status_is_unreadable(document: dict[str, Any]) -> None:
     """It may not come from the service at all."""

@@ -165,7 +165,7 @@ async def test_a_call_ends_at_its_total_deadline(call: Call) -> None:
     def silent(_: httpx.Request) -> httpx.Response:
         return httpx.Response(200, stream=Silent())
 
-    async with client_of(silent, timeouts=Timeouts(total_s=0.05)) as client:
+    async with client_of(silent, timeouts=Timeouts(total_s=0.05, write_s=0.05)) as client:
         with pytest.raises(TransportError) as caught:
             await call(client)
     assert (caught.value.reason, caught.value.sent) == (Reason.TIMED_OUT, True)

@@ -49,6 +49,8 @@ def test_a_retry_after_is_honoured_up_to_thirty_seconds(
         failures.keys_refused(LIST_IMAGES, 400),
         failures.status_outside_2xx(LIST_IMAGES, 404, "it said no more", None),
         failures.rejected(LIST_IMAGES, "it said no more", None),
+        failures.paused(LIST_IMAGES, 31.0),
+        failures.circuit_open(LIST_IMAGES, 30.0),
         ValueError("not the service's"),
     ],
 )
