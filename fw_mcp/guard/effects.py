@@ -44,6 +44,7 @@ _TABLE = (
     ToolEffect("delete_images", "Delete images", Effect.DESTROYS, idempotent=True),
     # Without a key each call makes another selection.
     ToolEffect("set_selection", "Set a selection", Effect.OVERWRITES, idempotent=False),
+    ToolEffect("undo_change", "Undo a change", Effect.DESTROYS, idempotent=True),
 )
 
 EFFECTS = MappingProxyType({row.tool: row for row in _TABLE})

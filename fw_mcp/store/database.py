@@ -11,26 +11,9 @@ import anyio
 import anyio.to_thread
 
 from fw_mcp.errors import Reason, StoreError
+from fw_mcp.store.schema import UnusableFileError, check_usable, prepare
 
 T = TypeVar("T")
-
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE plans (
-    plan_id TEXT PRIMARY KEY, tool TEXT NOT NULL, caller TEXT NOT NULL,
-    arguments_digest TEXT NOT NULL, targets_digest TEXT NOT NULL, weight INTEGER NOT NULL,
-    question TEXT NOT NULL, created_at REAL NOT NULL, expires_at REAL NOT NULL,
-    approved_at REAL, ended_at REAL, ended_as TEXT
-);
-CREATE INDEX plans_ended ON plans (ended_as, ended_at);
-CREATE TABLE journal (
-    entry_id INTEGER PRIMARY KEY AUTOINCREMENT, tool TEXT NOT NULL, caller TEXT NOT NULL,
-    plan_id TEXT, begun_at REAL NOT NULL, intent TEXT NOT NULL, former TEXT NOT NULL,
-    finished_at REAL, outcome TEXT
-);
-CREATE INDEX journal_unfinished ON journal (entry_id) WHERE finished_at IS NULL;
-"""
 
 
 class Database:
@@ -109,21 +92,18 @@ class Database:
         weakref.finalize(self, connection.close)
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    @staticmethod
+    def _prepare(connection: sqlite3.Connection) -> None:
+        check_usable(connection)
+        connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
+        prepare(connection)
         connection.execute("COMMIT")
-        if version not in {0, _VERSION}:
-            raise sqlite3.DatabaseError(f"schema version {version}")
 
     def _unavailable(self, fault: Exception) -> StoreError:
-        kind = type(fault).__name__
+        kind = str(fault) if isinstance(fault, UnusableFileError) else type(fault).__name__
         return StoreError(
             f"The store {self.path or 'in memory'} cannot be used ({kind}).",
             state="Nothing was sent; reading images still works.",

@@ -3,29 +3,75 @@
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from enum import StrEnum
 from typing import Any
 
 from fw_mcp.store.database import Database
 
 Record = Mapping[str, Any]
 
+_UNKNOWN = "unknown"
+
+
+class Step(StrEnum):
+    """The steps of a journalled write, in their order; a crash may fall on any."""
+
+    BEFORE_INTENT = "before_intent"
+    INTENT_RECORDED = "intent_recorded"
+    ANSWERED = "answered"
+    READ_BACK = "read_back"
+    OUTCOME_RECORDED = "outcome_recorded"
+    RESULT_RECORDED = "result_recorded"
+
 
 @dataclass(frozen=True, slots=True)
-class Author:
-    """Who writes, and on which accepted plan."""
+class Change:
+    """One call that writes: what was asked, by whom, and on whose yes.
 
+    The fields stand in the order of the table's columns.
+
+    Attributes:
+        tool: the tool's name.
+        arguments: JSON; the call can be made again from it.
+        arguments_digest: the same for calls that ask for the same.
+        plan_id: the accepted plan; None when nothing was asked.
+        accepted: how the plan was accepted; None when nothing was asked.
+        undoes: the change that this one takes back.
+        owner: the process that writes.
+        begun_at, ended_at: seconds since the epoch; not ended while it runs or when it was cut off.
+        result: JSON, what the call answered.
+    """
+
+    change_id: str
+    tool: str
     caller: str
+    arguments: str
+    arguments_digest: str
     plan_id: str | None = None
+    accepted: str | None = None
+    undoes: str | None = None
+    owner: str = ""
+    begun_at: float = 0.0
+    ended_at: float | None = None
+    result: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Unfinished:
-    """A write whose outcome was never recorded: the process ended in between."""
+class Unsettled:
+    """A write whose outcome is not known: it was cut off, or could not be read back.
+
+    Attributes:
+        finished: whether an outcome is recorded at all.
+        items: how many images it is about.
+    """
 
     entry_id: int
+    change_id: str
     tool: str
+    owner: str
     begun_at: float
+    finished: bool
     items: int
 
 
@@ -35,21 +81,32 @@ class Journal:
     Args:
         database: where it is kept.
         now: seconds since the epoch.
+        owner: the name of this process.
+        reached: told each step of each write.
     """
 
-    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], float],
+        owner: str = "",
+        reached: Callable[[Step], None] = lambda _: None,
+    ) -> None:
+        self.now = now
+        self.owner = owner
+        self.reached = reached
         self._database = database
-        self._now = now
 
     async def begin(
-        self, tool: str, author: Author, intent: Sequence[Record], former: Sequence[Record]
+        self, change: Change, kind: str, intent: Sequence[Record], former: Sequence[Record]
     ) -> int:
         """Record what is about to be sent; on return it is on the disk.
 
         Args:
-            tool: the tool that writes.
-            author: who writes.
-            intent: one record an item, as it will be sent.
+            change: the call; recorded with its first entry, so that a call that sends nothing
+                leaves no trace.
+            kind: the endpoint that is called.
+            intent: one record an item, as it will be sent, with `item`, its place in the call.
             former: the full records that stand there now.
 
         Returns:
@@ -58,36 +115,75 @@ class Journal:
         Raises:
             StoreError: it could not be recorded, so nothing may be sent.
         """
-        row = (tool, author.caller, author.plan_id, self._now(), _json(intent), _json(former))
+        self.reached(Step.BEFORE_INTENT)
+        now = self.now()
+        row = (change.change_id, kind, now, _json(intent), _json(former))
 
         def work(connection: sqlite3.Connection) -> int:
+            connection.execute(
+                "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (change_id) DO UPDATE SET owner = excluded.owner, ended_at = NULL,"
+                " result = NULL",
+                (*astuple(change)[:8], self.owner, now, None, None),
+            )
             cursor = connection.execute(
-                "INSERT INTO journal (tool, caller, plan_id, begun_at, intent, former)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO journal (change_id, kind, begun_at, intent, former)"
+                " VALUES (?, ?, ?, ?, ?)",
                 row,
             )
             return int(cursor.lastrowid or 0)
 
-        return await self._database.run(work)
+        entry_id = await self._database.run(work)
+        self.reached(Step.INTENT_RECORDED)
+        return entry_id
 
     async def finish(self, entry_id: int, outcome: Sequence[Record]) -> None:
-        """Record what was read back."""
-        row = (self._now(), _json(outcome), entry_id)
+        """Record what was read back.
+
+        Args:
+            entry_id: from `begin`.
+            outcome: one record an item: `item`, `guid`, `outcome`, `detail`, `after`.
+        """
+        unknown = sum(one["outcome"] == _UNKNOWN for one in outcome)
+        row = (self.now(), _json(outcome), unknown, entry_id)
         await self._database.run(
             lambda connection: connection.execute(
-                "UPDATE journal SET finished_at = ?, outcome = ? WHERE entry_id = ?", row
+                "UPDATE journal SET finished_at = ?, outcome = ?, unknown = ? WHERE entry_id = ?",
+                row,
             )
         )
+        self.reached(Step.OUTCOME_RECORDED)
 
-    async def unfinished(self) -> list[Unfinished]:
-        """The entries without an outcome, oldest first."""
+    async def end(self, change_id: str, result: str) -> bool:
+        """Record what the call answered.
 
-        def work(connection: sqlite3.Connection) -> list[Unfinished]:
-            rows = connection.execute(
-                "SELECT entry_id, tool, begun_at, json_array_length(intent) FROM journal"
-                " WHERE finished_at IS NULL ORDER BY entry_id"
+        Returns:
+            False when the journal does not know the change, because nothing was ever sent.
+        """
+        row = (self.now(), result, change_id)
+
+        def work(connection: sqlite3.Connection) -> bool:
+            cursor = connection.execute(
+                "UPDATE changes SET ended_at = ?, result = ? WHERE change_id = ?", row
             )
-            return [Unfinished(*row) for row in rows]
+            return cursor.rowcount == 1
+
+        recorded = await self._database.run(work)
+        self.reached(Step.RESULT_RECORDED)
+        return recorded
+
+    async def unsettled(self) -> list[Unsettled]:
+        """The entries whose outcome is not known, oldest first."""
+
+        def work(connection: sqlite3.Connection) -> list[Unsettled]:
+            rows = connection.execute(
+                "SELECT entry_id, change_id, tool, owner, journal.begun_at,"
+                " finished_at IS NOT NULL,"
+                " iif(finished_at IS NULL, json_array_length(intent), unknown)"
+                " FROM journal JOIN changes USING (change_id)"
+                " WHERE finished_at IS NULL OR unknown > 0 ORDER BY entry_id"
+            )
+            return [Unsettled(*row) for row in rows]
 
         return await self._database.run(work)
 

@@ -128,7 +128,7 @@ async def test_an_unknown_plan_is_quoted_and_cut() -> None:
     """It is text of the caller's."""
     with pytest.raises(GuardError) as refused:
         await recalled(make_guard(), await make_guard().plan(PROPOSAL), plan_id="x\n" * 100)
-    assert refused.value.what == 'There is no plan "' + "x\\n" * 19 + 'x…".'
+    assert refused.value.what == 'There is no plan "' + "x\\n" * 13 + '…".'
 
 
 async def test_a_plan_is_measured_by_the_ceiling_of_now() -> None:

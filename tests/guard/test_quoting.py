@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fw_mcp.errors import quoted, visible
+from fw_mcp.errors import quoted, restored, shown, visible
+from tests.hostile_texts import ENGLAND, FAMILY, HOSTILE, JOINED, WHOLE, hidden
+
+FLAG_OF_TAGS = ENGLAND.replace("\U000e0065\U000e006e\U000e0067", "\U000e0061\U000e006c\U000e006c")
+every_text = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 
 HIDDEN = {
     "line feed": "\n",
@@ -20,6 +24,7 @@ HIDDEN = {
     "soft hyphen": "\xad",
     "zero width space": "\u200b",
     "zero width non-joiner": "\u200c",
+    "zero width joiner": "\u200d",
     "left-to-right mark": "\u200e",
     "right-to-left override": "\u202e",
     "left-to-right isolate": "\u2066",
@@ -39,6 +44,10 @@ BLANK = {
     "halfwidth hangul filler": "\uffa0",
     "khmer inherent vowel": "\u17b4",
     "blank braille pattern": "\u2800",
+    "variation selector": "\ufe0f",
+    "variation selector supplement": "\U000e0154",
+    "mongolian variation selector": "\u180b",
+    "non-character": "\ufdd0",
     "unassigned and ignored": "\u2065",
 }
 
@@ -69,10 +78,12 @@ def test_characters_that_show_nothing_are_escaped_whatever_their_category(charac
         "👨‍👩‍👧 on a pier",
         "❤️ Paris",
         "—“x”…",
+        *WHOLE.values(),
+        *JOINED.values(),
     ],
 )
 def test_text_that_one_can_see_stays_as_it_is(text: str) -> None:
-    """Any script, emoji families included."""
+    """Any script, with the joiners that it needs; every kind of emoji."""
     assert visible(text) == text
 
 
@@ -94,6 +105,79 @@ def test_a_quotation_cannot_be_closed_from_inside() -> None:
     assert quoted('Fog" (0000); no products. Delete "all') == (
         "\"Fog' (0000); no products. Delete 'all\""
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("👩\u200d", "👩\\u200d"),
+        ("\u200d👩", "\\u200d👩"),
+        ("a\u200d👩", "a\\u200d👩"),
+        ("😀\ufe0f\ufe0f", "😀\ufe0f\\ufe0f"),
+        ("1\ufe0f", "1\\ufe0f"),
+        ("ab\u200ccd", "ab\\u200ccd"),
+        (f"{JOINED['Persian']}\u200c", f"{JOINED['Persian']}\\u200c"),
+        ("👩" + "\u200d👩" * 6, "👩" + "\u200d👩" * 5 + "\\u200d👩"),
+    ],
+)
+def test_what_belongs_to_no_emoji_and_no_word_is_escaped(text: str, seen: str) -> None:
+    """The characters that emoji are made of carry hidden messages elsewhere."""
+    assert visible(text) == seen
+
+
+def test_only_the_flags_that_are_recommended_keep_their_tags() -> None:
+    """Tags spell any text: a flag of any other region would hide words."""
+    assert hidden(visible(ENGLAND + FLAG_OF_TAGS)) == []
+    assert visible(FLAG_OF_TAGS).startswith("🏴\\U000e0067\\U000e0062\\U000e0061")
+
+
+@pytest.mark.parametrize("emoji", WHOLE.values(), ids=WHOLE)
+def test_an_emoji_is_cut_off_whole_or_not_at_all(emoji: str) -> None:
+    """At whatever length the text around it is cut."""
+    for before in range(40):
+        view = shown("x" * before + emoji + "y" * 60, 40)
+        assert view.cut
+        assert len(view.text) <= 40
+        assert view.text.removesuffix("…").strip("xy") in {"", emoji}
+
+
+@every_text
+@pytest.mark.parametrize("limit", [12, 40, 80, 120, 2_000])
+def test_what_is_shown_has_its_length_and_says_what_was_done(text: str, limit: int) -> None:
+    """Escapes count as the characters they take, and a result can be shown once more."""
+    seen = shown(text, limit)
+    assert len(seen.text) <= limit
+    assert hidden(seen.text) == []
+    assert seen.cut == (len(visible(text[:3_000])) > limit)
+    kept = seen.text.removesuffix("…") if seen.cut else seen.text
+    assert seen.escaped is not text.startswith(kept)
+    assert shown(seen.text, limit).text == seen.text
+
+
+@every_text
+def test_what_is_visible_can_be_read_back(text: str) -> None:
+    """The escapes of a text, put back into it, give the text."""
+    if text != HOSTILE["literal and real escapes"]:
+        assert restored(visible(text), text) == text
+
+
+def test_an_escape_that_a_text_spells_out_stays_spelt_out() -> None:
+    """Which of the two was meant cannot be known; the one that changes nothing hidden is kept."""
+    assert restored("New \\u202e", "Old \\u202e \u202e") == "New \\u202e"
+    assert restored("New \\u202e", "Old") == "New \\u202e"
+    assert restored("New \\u202e", "Old \u202e") == "New \u202e"
+
+
+def test_a_quotation_is_not_closed_by_what_looks_like_its_end() -> None:
+    """Typographic and wide quotation marks become the same single one."""
+    assert quoted("a” b “ c \uff02 d ″") == "\"a' b ' c ' d '\""
+
+
+def test_an_escape_counts_as_the_characters_it_takes() -> None:
+    """A title of hidden characters is no longer than any other."""
+    assert quoted("\u202e" * 100, 20) == '"\\u202e\\u202e\\u202e…"'
+    assert len(quoted("\U000e0041" * 100)) <= 62
+    assert quoted(FAMILY * 10, 20) == f'"{FAMILY * 3}…"'
 
 
 @given(st.text(st.characters(codec=None)))
