@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import anyio
 import httpx
 from mcp.client import Client, ClientRequestContext
 from mcp.client.session import ElicitationFnT
@@ -13,8 +14,10 @@ from starlette.applications import Starlette
 
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.api.connection import Keys
+from fw_mcp.api.traffic import Traffic
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.guard.guard import Guard, Limits
+from fw_mcp.library.changes import Changes
 from fw_mcp.library.library import Library, Pace
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.faults import Faults
@@ -23,7 +26,9 @@ from fw_mcp.sandbox.switches import ALL_OFF, Switches
 from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.parts import Parts
 from fw_mcp.store.database import Database
-from fw_mcp.store.journal import Journal
+from fw_mcp.store.history import History
+from fw_mcp.store.journal import Journal, Step
+from fw_mcp.store.owner import this_process
 from fw_mcp.store.plans import PlanStore
 from tests.recorder import Recorder
 
@@ -43,6 +48,11 @@ class Clock:
     def __call__(self) -> float:
         """The time it is."""
         return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass, in place of waiting."""
+        self.forward(seconds)
+        await anyio.sleep(0)
 
     def forward(self, seconds: float) -> None:
         """Let time pass."""
@@ -90,6 +100,7 @@ class Studio:
     database: Database
     plans: PlanStore
     journal: Journal
+    changes: Changes
     library: Library
     guard: Guard
     parts: Parts
@@ -115,22 +126,27 @@ def make_studio(
     show_hires: bool = False,
     app: Starlette | None = None,
     faults: Faults | None = None,
+    reached: Callable[[Step], None] = lambda _: None,
 ) -> Studio:
-    """A studio on a fresh sandbox, or on `app`, which another studio already serves."""
+    """A studio on a fresh sandbox, or on `app`, which another studio already serves.
+
+    `reached` is told each step of each write.
+    """
     clock = Clock()
     faults = faults or Faults()
     app = app or create_app(switches=switches, faults=faults)
     database = Database(store, busy_timeout_s=busy_timeout_s)
-    plans, journal = PlanStore(database), Journal(database, clock)
+    plans, journal = PlanStore(database), Journal(database, clock, this_process(), reached)
 
     wire = Recorder(SandboxTransport(app))
 
     async def connect() -> FinerWorksClient:
-        return sandbox_client(wire)
+        return sandbox_client(wire, Traffic(clock, clock.sleep))
 
-    library = Library(connect, journal, pace=pace, clock=clock)
+    library = Library(connect, journal, pace=pace, clock=clock, sleep=clock.sleep)
+    changes = Changes(library, History(database))
     guard = Guard(plans, limits or Limits(), clock)
-    parts = Parts(library=library, guard=guard, show_hires=show_hires)
+    parts = Parts(library=library, guard=guard, changes=changes, show_hires=show_hires)
     return Studio(
         clock=clock,
         app=app,
@@ -139,6 +155,7 @@ def make_studio(
         database=database,
         plans=plans,
         journal=journal,
+        changes=changes,
         library=library,
         guard=guard,
         parts=parts,
@@ -147,13 +164,16 @@ def make_studio(
     )
 
 
-def sandbox_client(transport: httpx.AsyncBaseTransport) -> FinerWorksClient:
+def sandbox_client(
+    transport: httpx.AsyncBaseTransport, traffic: Traffic | None = None
+) -> FinerWorksClient:
     """A client of the API over `transport`, with the keys and the session of the sandbox."""
     return FinerWorksClient(
         base_url="http://sandbox.localhost",
         keys=Keys(SANDBOX_WEB_API_KEY, SANDBOX_APP_KEY),
         session_id=SANDBOX_SESSION_ID,
         transport=transport,
+        traffic=traffic,
     )
 
 

@@ -1,10 +1,15 @@
 """Register images, five at a time, and say which the service then lists.
 
-`add_images` is not idempotent, so nothing is ever sent twice here. A chunk whose answer was lost is
-settled by listing the newest images: what appeared since the call began, and matches, is adopted.
+`add_images` is not idempotent, so nothing is ever sent again blindly. What a lost answer leaves
+open is settled by listing what was added since the call began: what appeared, and matches, is
+adopted; what did not appear after growing waits is sent again; and if more appears than was asked
+for, the call stops and says so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import anyio
 
 from fw_mcp.api.models import (
     ADD_LIMIT,
@@ -13,119 +18,287 @@ from fw_mcp.api.models import (
     ImageToAdd,
     LibraryName,
 )
-from fw_mcp.errors import ApiError, RejectedError
-from fw_mcp.library.library import CHUNK, Library, chunked
+from fw_mcp.errors import ApiError, FwError, RejectedError, quoted
+from fw_mcp.library.library import CHUNK, Library
+from fw_mcp.library.newest import (
+    Baseline,
+    added_since,
+    baseline,
+    baseline_of,
+    matched,
+    same_file,
+)
 from fw_mcp.library.outcomes import Ended, Outcome
-from fw_mcp.library.reading import Query, read_images, search
+from fw_mcp.library.reading import read_images
 from fw_mcp.library.writing import (
+    Ends,
+    Items,
     Job,
-    in_chunks,
-    journalled,
+    all_failed,
+    chunks_of,
+    given_up,
+    insisted,
     out_of_time,
     outcome_of_fault,
+    record_outcome,
+    tell,
     why_failed,
 )
 
+KIND = "add_images"
+# How long an added image may take to show in lists, in growing waits: 7.5 s in all.
+WAITS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
+_TIMES_SENT = 3
+_SHOWN = "The answer was lost; the service lists the image."
+_LEFT = "Not sent: the call was cancelled before its turn."
 _FIND_OUT = "search_images sorted by id shows the newest; look before adding it again."
 
 
 async def add_images(
-    library: Library, job: Job, images: Sequence[ImageToAdd], name: LibraryName
-) -> list[Ended]:
-    """Register `images` in chunks of five.
+    library: Library, job: Job, images: Items[ImageToAdd], name: LibraryName
+) -> Ends:
+    """Register `images` in chunks of five, read back and journalled fifty at a time.
 
     Args:
         library: whose.
         job: the call.
-        images: metadata and URLs; no bytes are uploaded.
+        images: metadata and URLs, each with its place in the call; no bytes are uploaded.
         name: `inventory` or `temporary`.
 
     Returns:
-        One end an image, in order.
+        The end of each.
 
     Raises:
         ApiError: the newest images could not be listed first; nothing was sent.
         StoreError: the journal could not be written; nothing was sent.
     """
-    adding = _Adding(library, job, name)
-    await adding.look_first()
-    return await in_chunks(library, job, chunked(images, ADD_LIMIT), adding.write, _skipped)
+    ended: Ends = {item: job.settled[item] for item in images if item in job.settled}
+    due = job.due(images)
+    if not due:
+        return ended
+    kept = job.baseline
+    before = baseline_of(kept) if kept else await baseline(library, name, job.started)
+    adding = _Adding(library, job, name, before)
+    if kept:
+        # What a former run sent may still appear while this one sends it again.
+        adding.doubted |= due
+        adding.asked += [one for item, one in images.items() if item in ended]
+    return ended | await adding.run(due, len(images))
+
+
+@dataclass
+class _Batch:
+    """Images that share a journal entry, and what is known of them so far.
+
+    Attributes:
+        answered: the images of each request that was answered, and the answer.
+        ended: how images ended.
+    """
+
+    images: Items[ImageToAdd]
+    answered: list[tuple[Items[ImageToAdd], Sequence[ImageDetails]]] = field(default_factory=list)
+    ended: Ends = field(default_factory=dict)
+
+    @property
+    def guids(self) -> list[str]:
+        """Every guid that an answer named."""
+        return [image.guid for _, answer in self.answered for image in answer]
 
 
 class _Adding:
-    """One call's adds, and the guids that were there before or are accounted for."""
+    """One run of a call that adds.
 
-    def __init__(self, library: Library, job: Job, name: LibraryName) -> None:
+    Attributes:
+        doubted: images that were sent more than once, by their places.
+        asked: every image that was sent, once each.
+    """
+
+    def __init__(self, library: Library, job: Job, name: LibraryName, before: Baseline) -> None:
+        self.doubted: dict[int, ImageToAdd] = {}
+        self.asked: list[ImageToAdd] = []
         self._library = library
         self._job = job
         self._name = name
-        self._known: set[str] = set()
-        self._last_id = 0
+        self._before = before
+        self._taken = {end.guid for end in job.settled.values() if end.guid}
+        self._failures = 0
+        self._stopped = ""
 
-    async def look_first(self) -> None:
-        """List what is newest now: what is there already was not added by this call."""
-        newest = await self._newest()
-        self._known = {image.guid for image in newest}
-        self._last_id = max((image.id or 0 for image in newest), default=0)
-
-    async def write(self, chunk: Sequence[ImageToAdd]) -> list[Ended]:
-        """Send one chunk, and say how its images ended."""
-        intent = [{**image.model_dump(mode="json"), "library": self._name} for image in chunk]
-        async with self._library.writing():
-            if why := out_of_time(self._library, self._job):
-                return [_skipped(image, why) for image in chunk]
-            ended = await journalled(
-                self._library, self._job, intent, former=[], write=lambda: self._send(chunk)
-            )
-        self._known.update(end.guid for end in ended if end.guid)
+    async def run(self, images: Items[ImageToAdd], total: int) -> Ends:
+        """Add batch after batch."""
+        ended: Ends = {}
+        for part in chunks_of(images, CHUNK):
+            batch = _Batch(part)
+            if self._why_not():
+                ended |= _skipped(part, self._why_not())
+                continue
+            try:
+                await self._journalled(batch, total)
+            except FwError as fault:
+                if not ended:
+                    raise
+                self._stopped = f"Not sent: {fault.what} {fault.next_step}"
+            ended |= _skipped(part, self._stopped) | batch.ended
         return ended
 
-    def _is_new(self, image: ImageDetails) -> bool:
-        """Ids grow: an old image that moved up, because another went, is not new."""
-        return image.guid not in self._known and (image.id is None or image.id > self._last_id)
+    async def _journalled(self, batch: _Batch, total: int) -> None:
+        intent = [
+            {"item": item, **image.model_dump(mode="json"), "library": self._name}
+            for item, image in batch.images.items()
+        ]
+        entry_id = await self._library.journal.begin(
+            self._job.change, KIND, intent, [self._before.record()]
+        )
+        try:
+            await self._send_all(batch, total)
+        finally:
+            # Also when the caller left: what was sent must be known and on record.
+            with anyio.CancelScope(shield=True):
+                await self._read_back(batch)
+                ended = _skipped(batch.images, _LEFT) | batch.ended
+                await record_outcome(self._library, entry_id, ended)
 
-    async def _newest(self) -> tuple[ImageDetails, ...]:
-        query = Query(library=self._name, per_page=CHUNK, list_products=False)
-        page = await self._library.in_time(search(self._library, query), self._job.started)
-        return page.images
+    async def _send_all(self, batch: _Batch, total: int) -> None:
+        for five in chunks_of(batch.images, ADD_LIMIT):
+            async with self._library.writing():
+                if why := self._why_not():
+                    batch.ended |= _skipped(five, why)
+                    continue
+                self.asked += five.values()
+                await self._send(batch, five)
+            await tell(self._job, len(self.asked), total)
 
-    async def _send(self, chunk: Sequence[ImageToAdd]) -> list[Ended]:
+    async def _send(self, batch: _Batch, five: Items[ImageToAdd]) -> None:
+        """Send five; what an answer was lost for and what does not appear is sent again."""
+        left = five
+        for times in range(1, _TIMES_SENT + 1):
+            fault = await self._once(batch, left)
+            if fault is None:
+                self._failures = 0
+                return
+            if outcome_of_fault(fault) is not Outcome.UNKNOWN:
+                if times == 1:
+                    batch.ended |= _all_ended(left, outcome_of_fault(fault), why_failed(fault))
+                break
+            left = await self._adopt(batch, left, fault)
+            if not left or isinstance(fault, RejectedError) or self._why_not():
+                break
+            self.doubted |= left
+        failed = all_failed(batch.ended[item] for item in five if item in batch.ended)
+        self._failures = self._failures + 1 if failed else 0
+
+    async def _once(self, batch: _Batch, images: Items[ImageToAdd]) -> ApiError | None:
         client = await self._library.client()
-        request = AddImagesRequest(images=list(chunk), library=client.library(self._name))
+        request = AddImagesRequest(images=list(images.values()), library=client.library(self._name))
         try:
-            answer = await client.add_images(request)
+            answer = await insisted(self._library, self._job, lambda: client.add_images(request))
         except ApiError as fault:
-            outcome = outcome_of_fault(fault)
-            if outcome is Outcome.UNKNOWN:
-                return await self._look_for(chunk, fault)
-            return [Ended(None, outcome, why_failed(fault)) for _ in chunk]
-        return await self._confirm(chunk, answer.images)
+            return fault
+        self._taken.update(image.guid for image in answer.images)
+        batch.answered.append((images, answer.images))
+        return None
 
-    async def _confirm(
-        self, chunk: Sequence[ImageToAdd], answered: Sequence[ImageDetails]
-    ) -> list[Ended]:
-        """Read the answered guids back; an answer need not hold more of an image than its guid."""
-        guids = [image.guid for image in answered]
-        listed: Mapping[str, ImageDetails] = {}
-        detail = f"The service answered with a guid that it does not list. {_FIND_OUT}"
-        try:
-            listed = await read_images(
-                self._library, guids, self._name, started=self._job.started, products=False
-            )
-        except ApiError as unread:
-            detail = f"It could not be read back: {unread.what} {_FIND_OUT}"
-        records = [listed.get(image.guid, image) for image in answered]
-        return [_created(image, listed, detail) for image in _matched(chunk, records)]
+    async def _adopt(
+        self, batch: _Batch, images: Items[ImageToAdd], fault: ApiError
+    ) -> Items[ImageToAdd]:
+        """Look for images whose answer was lost, until they appear or the waits are over.
 
-    async def _look_for(self, chunk: Sequence[ImageToAdd], fault: ApiError) -> list[Ended]:
-        """Settle a chunk without an answer: what appeared since, and matches, is adopted."""
+        Returns:
+            Those that did not appear, and may be sent again.
+        """
+        left = dict(images)
         try:
-            newest = await self._newest()
+            for wait_s in self._waits():
+                await self._library.sleep(wait_s)
+                new = await self._added()
+                for item, image in matched(left, new, self._taken).items():
+                    self._taken.add(image.guid)
+                    batch.ended[item] = Ended(image.guid, Outcome.ADOPTED, _SHOWN, after=image)
+                    del left[item]
+                self._check_surplus(batch, new)
+                if not left:
+                    break
         except ApiError as unread:
             why = f"The answer was lost and looking failed: {unread.what} {_FIND_OUT}"
-            return [Ended(None, Outcome.UNKNOWN, why) for _ in chunk]
-        appeared = [image for image in newest if self._is_new(image)]
-        return [_adopted(image, fault) for image in _matched(chunk, appeared)]
+            batch.ended |= _all_ended(left, Outcome.UNKNOWN, why)
+            return {}
+        rejected = isinstance(fault, RejectedError)
+        why = why_failed(fault) if rejected else f"The answer was lost. {_FIND_OUT}"
+        batch.ended |= _all_ended(left, Outcome.FAILED if rejected else Outcome.UNKNOWN, why)
+        return left
+
+    async def _added(self) -> list[ImageDetails]:
+        return await added_since(self._library, self._name, self._before, self._job.started)
+
+    def _waits(self) -> Iterator[float]:
+        """How long to wait before each look, while there is time."""
+        for wait_s in WAITS_S:
+            # One look even then: it says that the time is over.
+            if not wait_s or self._library.time_left_s(self._job.started) > wait_s:
+                yield wait_s
+
+    def _check_surplus(self, batch: _Batch, new: Sequence[ImageDetails]) -> None:
+        """Stop when an image that was sent more than once is listed more often than asked for."""
+        for item, image in self.doubted.items():
+            listed = [one for one in new if same_file(image, one)]
+            asked = sum(any(same_file(one, record) for record in listed) for one in self.asked)
+            if len(listed) <= asked:
+                continue
+            guids = ", ".join(one.guid for one in listed)
+            twice = f"FinerWorks lists {len(listed)} images of {quoted(image.file_name)}"
+            self._stopped = f"Not sent: {twice}, {asked} asked for."
+            if end := batch.ended.get(item):
+                detail = f"{twice}, {asked} asked for: {guids}. Delete what is too much."
+                batch.ended[item] = replace(end, detail=detail)
+
+    async def _read_back(self, batch: _Batch) -> None:
+        """Read the answered guids back; an answer need not hold more of an image than its guid."""
+        detail = f"The service answered with a guid that it does not list. {_FIND_OUT}"
+        listed: Mapping[str, ImageDetails] = {}
+        try:
+            listed = await self._listed(batch.guids)
+        except ApiError as unread:
+            detail = f"It could not be read back: {unread.what} {_FIND_OUT}"
+        for images, answer in batch.answered:
+            records = [listed.get(image.guid, image) for image in answer]
+            found = matched(images, records)
+            batch.ended |= {item: _created(found.get(item), listed, detail) for item in images}
+        await self._look_once_more(batch)
+
+    async def _look_once_more(self, batch: _Batch) -> None:
+        """What an answer did not name may be listed; what was sent twice may be listed twice."""
+        open_ = {
+            item: batch.images[item]
+            for item, end in batch.ended.items()
+            if end.outcome is Outcome.UNKNOWN and end.guid is None
+        }
+        if not open_ and not self.doubted:
+            return
+        try:
+            new = await self._added()
+        except ApiError:
+            # What is not known already ends as unknown, and says how to find out.
+            return
+        for item, image in matched(open_, new, self._taken).items():
+            self._taken.add(image.guid)
+            batch.ended[item] = Ended(image.guid, Outcome.ADOPTED, _SHOWN, after=image)
+        self._check_surplus(batch, new)
+
+    async def _listed(self, guids: Sequence[str]) -> Mapping[str, ImageDetails]:
+        """The images of these guids, waiting for those that do not show yet."""
+        listed: dict[str, ImageDetails] = {}
+        for wait_s in self._waits():
+            left = [guid for guid in guids if guid not in listed]
+            if not left:
+                break
+            await self._library.sleep(wait_s)
+            listed |= await read_images(
+                self._library, left, self._name, started=self._job.started, products=False
+            )
+        return listed
+
+    def _why_not(self) -> str:
+        return self._stopped or out_of_time(self._library, self._job) or given_up(self._failures)
 
 
 def _created(image: ImageDetails | None, listed: Mapping[str, ImageDetails], detail: str) -> Ended:
@@ -137,47 +310,9 @@ def _created(image: ImageDetails | None, listed: Mapping[str, ImageDetails], det
     return Ended(image.guid, Outcome.CREATED, after=after)
 
 
-def _adopted(image: ImageDetails | None, fault: ApiError) -> Ended:
-    if image is None and isinstance(fault, RejectedError):
-        return Ended(None, Outcome.FAILED, why_failed(fault))
-    if image is None:
-        return Ended(None, Outcome.UNKNOWN, f"The answer was lost. {_FIND_OUT}")
-    detail = "The answer was lost; the service lists the image."
-    return Ended(image.guid, Outcome.ADOPTED, detail, after=image)
+def _all_ended(images: Items[ImageToAdd], outcome: Outcome, why: str) -> Ends:
+    return dict.fromkeys(images, Ended(None, outcome, why))
 
 
-def _matched(
-    sent: Sequence[ImageToAdd], answered: Sequence[ImageDetails]
-) -> list[ImageDetails | None]:
-    """For each image sent, the record that is it: order is not promised, names may be altered."""
-    left = list(answered)
-    matches: list[ImageDetails | None] = []
-    for image in sent:
-        match = next((one for one in left if _same(image, one)), None)
-        if match is not None:
-            left.remove(match)
-        matches.append(match)
-    return matches
-
-
-def _same(sent: ImageToAdd, answered: ImageDetails) -> bool:
-    """Whether a record is the image that was sent; what the service left out decides nothing."""
-    sizes = (
-        (sent.pix_w, answered.pix_w),
-        (sent.pix_h, answered.pix_h),
-        (sent.file_size, answered.file_size),
-    )
-    if any(theirs is not None and ours != theirs for ours, theirs in sizes):
-        return False
-    if answered.private_hires_uri:
-        return sent.private_hires_uri == answered.private_hires_uri
-    return _plain(sent.file_name) == _plain(answered.file_name or "")
-
-
-def _plain(file_name: str) -> str:
-    """A file name without what the service may alter in it."""
-    return "".join(character for character in file_name.lower() if character.isalnum())
-
-
-def _skipped(_: ImageToAdd, why: str) -> Ended:
-    return Ended(None, Outcome.NOT_ATTEMPTED, why)
+def _skipped(images: Items[ImageToAdd], why: str) -> Ends:
+    return _all_ended(images, Outcome.NOT_ATTEMPTED, why)

@@ -4,95 +4,94 @@ from collections.abc import Mapping, Sequence
 
 from fw_mcp.api.models import DeleteImagesRequest, ImageDetails, LibraryName
 from fw_mcp.errors import ApiError, RejectedError
-from fw_mcp.library.library import CHUNK, Library, chunked
+from fw_mcp.library.library import CHUNK, Library
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_images
 from fw_mcp.library.writing import (
+    Ends,
+    Items,
     Job,
+    Write,
     in_chunks,
-    in_order,
-    journalled,
+    insisted,
     outcome_of_fault,
-    still_as_read,
+    repeated_if_lost,
     why_failed,
 )
 
+KIND = "delete_images"
 _LOST = "The answer was lost and the image is still listed; search_images shows it later."
 
 
 async def delete_images(
-    library: Library, job: Job, images: Sequence[ImageDetails], name: LibraryName
-) -> list[Ended]:
+    library: Library, job: Job, images: Items[ImageDetails], name: LibraryName
+) -> Ends:
     """Delete in chunks of 50 and list again.
 
     Args:
         library: whose.
         job: the call.
-        images: records read just before; only what was read is deleted.
+        images: records read just before, each with its place in the call; only what was read is
+            deleted.
         name: `inventory` or `temporary`.
 
     Returns:
-        One end an image, in order.
+        The end of each.
 
     Raises:
         StoreError: the journal could not be written; nothing was sent.
     """
-
-    async def read_again(guids: Sequence[str]) -> Mapping[str, ImageDetails]:
-        return await read_images(library, guids, name, started=job.started)
-
-    async def write(chunk: Sequence[ImageDetails]) -> list[Ended]:
-        async with library.writing() as waited:
-            sendable, changed = await still_as_read(library, job, chunk, read_again, waited=waited)
-            due = [image for image in chunk if image.guid in sendable]
-            ended = await _write(library, job, due, name) if due else []
-        return in_order([image.guid for image in chunk], [*ended, *changed])
-
-    return await in_chunks(library, job, chunked(images, CHUNK), write, _skipped)
-
-
-async def _write(
-    library: Library, job: Job, chunk: Sequence[ImageDetails], name: LibraryName
-) -> list[Ended]:
-    return await journalled(
-        library,
-        job,
-        intent=[{"guid": image.guid, "library": name} for image in chunk],
-        former=[image.model_dump(mode="json") for image in chunk],
-        write=lambda: _send(library, job, chunk, name),
+    deletion = _Deletion(library, job, name)
+    write = Write(
+        kind=KIND,
+        image=lambda image: image,
+        intent=lambda image: {"guid": image.guid, "library": name},
+        read_again=deletion.read,
+        send=deletion.send,
     )
+    return await in_chunks(library, job, images, CHUNK, write)
 
 
-async def _send(
-    library: Library, job: Job, chunk: Sequence[ImageDetails], name: LibraryName
-) -> list[Ended]:
-    client = await library.client()
-    guids = [image.guid for image in chunk]
-    fault: ApiError | None = None
-    try:
-        await client.delete_images(DeleteImagesRequest(guids=guids, library=client.library(name)))
-    except ApiError as raised:
-        fault = raised
-        if outcome_of_fault(fault) is not Outcome.UNKNOWN:
-            outcome, why = outcome_of_fault(fault), why_failed(fault)
-            return [Ended(one.guid, outcome, why, before=one, after=one) for one in chunk]
-    return await _settle(library, job, chunk, name, fault)
+class _Deletion:
+    """One call's way to delete."""
 
+    def __init__(self, library: Library, job: Job, name: LibraryName) -> None:
+        self._library = library
+        self._job = job
+        self._name = name
 
-async def _settle(
-    library: Library,
-    job: Job,
-    chunk: Sequence[ImageDetails],
-    name: LibraryName,
-    fault: ApiError | None,
-) -> list[Ended]:
-    guids = [image.guid for image in chunk]
-    try:
-        left = await read_images(library, guids, name, started=job.started)
-    except ApiError as unread:
-        why = f"It could not be read back: {unread.what} search_images shows it."
-        return [Ended(one.guid, Outcome.UNKNOWN, why, before=one) for one in chunk]
-    return [_ended(image, left.get(image.guid), fault) for image in chunk]
+    async def read(self, guids: Sequence[str]) -> Mapping[str, ImageDetails]:
+        """The images as they stand now."""
+        return await read_images(self._library, guids, self._name, started=self._job.started)
+
+    async def send(self, images: Items[ImageDetails]) -> Ends:
+        """Delete, and again what is still there though the answer was lost: absent is done."""
+        return await repeated_if_lost(self._library, self._job, images, self._once)
+
+    async def _once(self, images: Items[ImageDetails]) -> Ends:
+        client = await self._library.client()
+        guids = [image.guid for image in images.values()]
+        request = DeleteImagesRequest(guids=guids, library=client.library(self._name))
+        fault: ApiError | None = None
+        try:
+            await insisted(self._library, self._job, lambda: client.delete_images(request))
+        except ApiError as raised:
+            fault = raised
+            if outcome_of_fault(fault) is not Outcome.UNKNOWN:
+                outcome, why = outcome_of_fault(fault), why_failed(fault)
+                return {
+                    item: Ended(one.guid, outcome, why, before=one, after=one)
+                    for item, one in images.items()
+                }
+        try:
+            left = await self.read(guids)
+        except ApiError as unread:
+            why = f"It could not be read back: {unread.what} search_images shows it."
+            return {
+                item: Ended(one.guid, Outcome.UNKNOWN, why, before=one)
+                for item, one in images.items()
+            }
+        return {item: _ended(one, left.get(one.guid), fault) for item, one in images.items()}
 
 
 def _ended(before: ImageDetails, after: ImageDetails | None, fault: ApiError | None) -> Ended:
@@ -102,7 +101,3 @@ def _ended(before: ImageDetails, after: ImageDetails | None, fault: ApiError | N
         return Ended(before.guid, Outcome.UNKNOWN, _LOST, before=before, after=after)
     why = why_failed(fault) if fault else "The service said yes and still lists the image."
     return Ended(before.guid, Outcome.FAILED, why, before=before, after=after)
-
-
-def _skipped(image: ImageDetails, why: str) -> Ended:
-    return Ended(image.guid, Outcome.NOT_ATTEMPTED, why, before=image, after=image)

@@ -53,6 +53,7 @@ class Library:
         journal: where writes are recorded before they are sent.
         pace: how long a call may take.
         clock: seconds, monotonic.
+        sleep: waits so many seconds.
     """
 
     def __init__(
@@ -62,10 +63,12 @@ class Library:
         *,
         pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self.journal = journal
         self.pace = pace or Pace()
         self.clock = clock
+        self.sleep = sleep
         self._connect = connect
         self._client: FinerWorksClient | None = None
         self._connecting = anyio.Lock()
@@ -125,7 +128,7 @@ class Library:
         Raises:
             TransportError: the time is over.
         """
-        left = self.pace.total_s - (self.clock() - started)
+        left = self.time_left_s(started)
         if left > 0:
             with anyio.move_on_after(left):
                 return await read
@@ -137,6 +140,10 @@ class Library:
             reason=Reason.TIMED_OUT,
             sent=True,
         )
+
+    def time_left_s(self, started: float) -> float:
+        """Seconds until a call that began at `started` must be over."""
+        return self.pace.total_s - (self.clock() - started)
 
 
 def chunked(items: Sequence[T], size: int) -> list[Sequence[T]]:

@@ -21,6 +21,7 @@ class Outcome(StrEnum):
 
 
 GOOD = frozenset({Outcome.CREATED, Outcome.ADOPTED, Outcome.UPDATED, Outcome.DELETED})
+GONE = frozenset({Outcome.ALREADY_GONE, Outcome.NOT_FOUND})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Ended:
         detail: why, or how to find out; "" where the outcome says it all.
         before: the record as it stood; None when there was none.
         after: the record as read back; None when there is none.
+        stored: the guids that a selection holds, as read back; None of an image.
     """
 
     guid: str | None
@@ -40,6 +42,7 @@ class Ended:
     detail: str = ""
     before: ImageDetails | None = field(default=None, repr=False)
     after: ImageDetails | None = field(default=None, repr=False)
+    stored: tuple[str, ...] | None = None
 
     @property
     def products_gone(self) -> tuple[Product, ...]:

@@ -2,13 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from fw_mcp.api.models import UpdateFileSelectionRequest
 from fw_mcp.errors import ApiError, RejectedError
 from fw_mcp.library.library import Library
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_anywhere
-from fw_mcp.library.writing import Job, journalled, out_of_time, outcome_of_fault, why_failed
+from fw_mcp.library.writing import (
+    PAUSES_S,
+    Ends,
+    Job,
+    insisted,
+    journalled,
+    out_of_time,
+    outcome_of_fault,
+    why_failed,
+)
+
+KIND = "update_file_selection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +81,37 @@ async def set_selection(
         detail = detail or "None of these images exists; nothing was sent."
         return Selection(selection_guid, Outcome.NOT_ATTEMPTED, detail, previous, missing, previous)
 
-    stored: tuple[str, ...] | None = None
-
-    async def write() -> list[Ended]:
-        nonlocal stored
-        end, stored = await _send(library, job, selection_guid, present)
-        return [end]
-
+    write = partial(_send, library, job, selection_guid, present)
     async with library.writing():
-        (end,) = await journalled(
+        ended = await journalled(
             library,
             job,
-            intent=[{"guid": selection_guid, "guids": present}],
+            KIND,
+            intent=[{"item": 0, "guid": selection_guid, "guids": present}],
             former=[{"guid": selection_guid, "guids": list(previous)}],
             write=write,
         )
-    return Selection(selection_guid, end.outcome, end.detail, stored, missing, previous)
+    (end,) = ended.values()
+    return Selection(selection_guid, end.outcome, end.detail, end.stored, missing, previous)
 
 
-async def _send(
-    library: Library, job: Job, selection_guid: str, guids: list[str]
-) -> tuple[Ended, tuple[str, ...] | None]:
+async def _send(library: Library, job: Job, selection_guid: str, guids: list[str]) -> Ends:
+    """Store it; again when the answer was lost and something else is stored."""
+    end = await _once(library, job, selection_guid, guids)
+    for pause_s in PAUSES_S:
+        if end.outcome is not Outcome.UNKNOWN or end.stored is None or out_of_time(library, job):
+            break
+        await library.sleep(pause_s)
+        end = await _once(library, job, selection_guid, guids)
+    return {0: end}
+
+
+async def _once(library: Library, job: Job, selection_guid: str, guids: list[str]) -> Ended:
     client = await library.client()
+    request = UpdateFileSelectionRequest(guids=guids, guid=selection_guid)
     fault: ApiError | None = None
     try:
-        await client.update_file_selection(
-            UpdateFileSelectionRequest(guids=guids, guid=selection_guid)
-        )
+        await insisted(library, job, lambda: client.update_file_selection(request))
     except ApiError as raised:
         fault = raised
     try:
@@ -105,20 +121,34 @@ async def _send(
         refusal = f"{why_failed(fault)} " if fault else ""
         look = f"Read finerworks://selections/{selection_guid}."
         why = f"{refusal}It could not be read back: {unread.what} {look}"
-        return Ended(selection_guid, outcome, why), None
-    return _ended(selection_guid, guids, stored, fault), stored
+        return Ended(selection_guid, outcome, why)
+    return selection_ended(selection_guid, guids, stored, fault)
 
 
-def _ended(
-    selection_guid: str, guids: list[str], stored: tuple[str, ...], fault: ApiError | None
+def selection_ended(
+    selection_guid: str, guids: Sequence[str], stored: tuple[str, ...], fault: ApiError | None
 ) -> Ended:
+    """How a selection ended that was to hold `guids` and holds `stored`.
+
+    Args:
+        selection_guid: its key.
+        guids: what was sent.
+        stored: what was read back.
+        fault: what the request ended with; None when the service said yes.
+    """
+    outcome, detail = _verdict(guids, stored, fault)
+    return Ended(selection_guid, outcome, detail, stored=stored)
+
+
+def _verdict(
+    guids: Sequence[str], stored: tuple[str, ...], fault: ApiError | None
+) -> tuple[Outcome, str]:
     if set(stored) == set(guids):
-        return Ended(selection_guid, Outcome.UPDATED)
+        return Outcome.UPDATED, ""
     if isinstance(fault, RejectedError):
-        return Ended(selection_guid, Outcome.FAILED, why_failed(fault))
+        return Outcome.FAILED, why_failed(fault)
     if fault is not None:
-        return Ended(selection_guid, outcome_of_fault(fault), why_failed(fault))
+        return outcome_of_fault(fault), why_failed(fault)
     if set(stored) > set(guids):
-        detail = "The service kept what the selection held before; see stored."
-        return Ended(selection_guid, Outcome.UPDATED, detail)
-    return Ended(selection_guid, Outcome.FAILED, "The service stored other images; see stored.")
+        return Outcome.UPDATED, "The service kept what the selection held before; see stored."
+    return Outcome.FAILED, "The service stored other images; see stored."

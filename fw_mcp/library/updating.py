@@ -5,20 +5,23 @@ from dataclasses import dataclass
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
 from fw_mcp.errors import ApiError, RejectedError
-from fw_mcp.library.library import CHUNK, Library, chunked
+from fw_mcp.library.library import CHUNK, Library
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_anywhere
 from fw_mcp.library.writing import (
+    ALREADY,
+    Ends,
+    Items,
     Job,
+    Write,
     in_chunks,
-    in_order,
-    journalled,
+    insisted,
     outcome_of_fault,
-    still_as_read,
+    repeated_if_lost,
     why_failed,
 )
 
-ALREADY = "It already has this text."
+KIND = "update_images"
 _LOST = "The answer was lost and the text is not the new one yet; search_images shows it later."
 
 
@@ -33,10 +36,10 @@ class Rewrite:
     @property
     def changes(self) -> bool:
         """Whether the new text differs from the current one."""
-        return (self.title, self.description) != _text(self.before)
+        return (self.title, self.description) != text_of(self.before)
 
 
-async def update_images(library: Library, job: Job, rewrites: Sequence[Rewrite]) -> list[Ended]:
+async def update_images(library: Library, job: Job, rewrites: Items[Rewrite]) -> Ends:
     """Send new titles and descriptions, in chunks of 50, and read them back.
 
     An image that already has the text is not sent: an update that changes nothing would still
@@ -45,80 +48,73 @@ async def update_images(library: Library, job: Job, rewrites: Sequence[Rewrite])
     Args:
         library: whose.
         job: the call.
-        rewrites: whole texts, made from records read just before.
+        rewrites: whole texts, made from records read just before, each with its place in the call.
 
     Returns:
-        One end a rewrite, in order.
+        The end of each.
 
     Raises:
         StoreError: the journal could not be written; nothing was sent.
     """
-    due = [rewrite for rewrite in rewrites if rewrite.changes]
-
-    async def read_again(guids: Sequence[str]) -> Mapping[str, ImageDetails]:
-        return await read_anywhere(library, guids, started=job.started)
-
-    async def write(chunk: Sequence[Rewrite]) -> list[Ended]:
-        async with library.writing() as waited:
-            sendable, changed = await still_as_read(
-                library, job, [one.before for one in chunk], read_again, waited=waited
-            )
-            due_now = [one for one in chunk if one.before.guid in sendable]
-            ended = await _write(library, job, due_now) if due_now else []
-        return in_order([one.before.guid for one in chunk], [*ended, *changed])
-
-    ended = await in_chunks(library, job, chunked(due, CHUNK), write, _skipped)
-    by_guid = {end.guid: end for end in ended}
-    return [by_guid.get(rewrite.before.guid, _already(rewrite)) for rewrite in rewrites]
-
-
-async def _write(library: Library, job: Job, chunk: Sequence[Rewrite]) -> list[Ended]:
-    images = [
-        ImageToUpdate(guid=one.before.guid, title=one.title, description=one.description)
-        for one in chunk
-    ]
-    return await journalled(
-        library,
-        job,
-        intent=[image.model_dump(mode="json") for image in images],
-        former=[one.before.model_dump(mode="json") for one in chunk],
-        write=lambda: _send(library, job, chunk, images),
+    rewriting = _Rewriting(library, job)
+    write = Write(
+        kind=KIND,
+        image=lambda rewrite: rewrite.before,
+        intent=lambda rewrite: _image(rewrite).model_dump(mode="json"),
+        read_again=rewriting.read,
+        send=rewriting.send,
     )
+    same = {item: _already(one) for item, one in job.due(rewrites).items() if not one.changes}
+    due = {item: one for item, one in rewrites.items() if item not in same}
+    return same | await in_chunks(library, job, due, CHUNK, write)
 
 
-async def _send(
-    library: Library, job: Job, chunk: Sequence[Rewrite], images: list[ImageToUpdate]
-) -> list[Ended]:
-    client = await library.client()
-    fault: ApiError | None = None
-    try:
-        await client.update_images(
-            UpdateImagesRequest(images=images, account_key=client.account_key)
-        )
-    except ApiError as raised:
-        fault = raised
-        if outcome_of_fault(fault) is not Outcome.UNKNOWN:
-            return [_untouched(rewrite, fault) for rewrite in chunk]
-    return await _settle(library, job, chunk, fault)
+class _Rewriting:
+    """One call's way to rewrite."""
+
+    def __init__(self, library: Library, job: Job) -> None:
+        self._library = library
+        self._job = job
+
+    async def read(self, guids: Sequence[str]) -> Mapping[str, ImageDetails]:
+        """The images as they stand now."""
+        return await read_anywhere(self._library, guids, started=self._job.started)
+
+    async def send(self, rewrites: Items[Rewrite]) -> Ends:
+        """Rewrite, and again what still stands as it was, products and all, after a lost answer."""
+        return await repeated_if_lost(self._library, self._job, rewrites, self._once)
+
+    async def _once(self, rewrites: Items[Rewrite]) -> Ends:
+        client = await self._library.client()
+        images = [_image(one) for one in rewrites.values()]
+        request = UpdateImagesRequest(images=images, account_key=client.account_key)
+        fault: ApiError | None = None
+        try:
+            await insisted(self._library, self._job, lambda: client.update_images(request))
+        except ApiError as raised:
+            fault = raised
+            if outcome_of_fault(fault) is not Outcome.UNKNOWN:
+                return {item: _untouched(one, fault) for item, one in rewrites.items()}
+        try:
+            now = await self.read([image.guid for image in images])
+        except ApiError as unread:
+            why = f"It could not be read back: {unread.what} search_images shows it."
+            return {
+                item: Ended(one.before.guid, Outcome.UNKNOWN, why, before=one.before)
+                for item, one in rewrites.items()
+            }
+        return {item: _ended(one, now, fault) for item, one in rewrites.items()}
 
 
-async def _settle(
-    library: Library, job: Job, chunk: Sequence[Rewrite], fault: ApiError | None
-) -> list[Ended]:
-    guids = [rewrite.before.guid for rewrite in chunk]
-    try:
-        now = await read_anywhere(library, guids, started=job.started)
-    except ApiError as unread:
-        return [
-            Ended(
-                rewrite.before.guid,
-                Outcome.UNKNOWN,
-                f"It could not be read back: {unread.what} search_images shows it.",
-                before=rewrite.before,
-            )
-            for rewrite in chunk
-        ]
-    return [_ended(rewrite, now, fault) for rewrite in chunk]
+def text_of(image: ImageDetails) -> tuple[str, str]:
+    """The title and description of an image, "" for what it lacks."""
+    return image.title or "", image.description or ""
+
+
+def _image(rewrite: Rewrite) -> ImageToUpdate:
+    return ImageToUpdate(
+        guid=rewrite.before.guid, title=rewrite.title, description=rewrite.description
+    )
 
 
 def _ended(rewrite: Rewrite, now: Mapping[str, ImageDetails], fault: ApiError | None) -> Ended:
@@ -132,11 +128,11 @@ def _verdict(
 ) -> tuple[Outcome, str]:
     if after is None:
         return Outcome.NOT_FOUND, "The image went away meanwhile."
-    if _text(after) == (rewrite.title, rewrite.description):
+    if text_of(after) == (rewrite.title, rewrite.description):
         return Outcome.UPDATED, ""
     if fault is not None and not isinstance(fault, RejectedError):
         return Outcome.UNKNOWN, _LOST
-    if _text(after) == _text(rewrite.before):
+    if text_of(after) == text_of(rewrite.before):
         why = why_failed(fault) if fault else "The service said yes and kept the old text."
         return Outcome.FAILED, why
     return Outcome.UPDATED, "The service stored other text than was sent; see after."
@@ -152,19 +148,6 @@ def _untouched(rewrite: Rewrite, fault: ApiError) -> Ended:
     )
 
 
-def _skipped(rewrite: Rewrite, why: str) -> Ended:
-    return Ended(
-        rewrite.before.guid,
-        Outcome.NOT_ATTEMPTED,
-        why,
-        before=rewrite.before,
-        after=rewrite.before,
-    )
-
-
 def _already(rewrite: Rewrite) -> Ended:
-    return _skipped(rewrite, ALREADY)
-
-
-def _text(image: ImageDetails) -> tuple[str, str]:
-    return image.title or "", image.description or ""
+    before = rewrite.before
+    return Ended(before.guid, Outcome.NOT_ATTEMPTED, ALREADY, before=before, after=before)

@@ -1,153 +1,281 @@
 """What all writes share: chunk after chunk, each journalled before and settled after."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from fw_mcp.api.models import ImageDetails
-from fw_mcp.errors import ApiError, FwError, StoreError
+from fw_mcp.errors import ApiError, FwError, Reason, StatusError, StoreError
 from fw_mcp.library.library import Library, Progress
-from fw_mcp.library.outcomes import Ended, Outcome, at_stake
-from fw_mcp.store.journal import Author, Record
+from fw_mcp.library.outcomes import GONE, GOOD, Ended, Outcome, at_stake
+from fw_mcp.store.journal import Change, Record, Step
 
-Item = TypeVar("Item")
+T = TypeVar("T")
+
+Items = Mapping[int, T]
+Ends = dict[int, Ended]
 
 _log = logging.getLogger(__name__)
 
 FAILURES_IN_A_ROW = 3
+# How long to wait, in seconds, before a write that was certainly not carried out is sent again.
+PAUSES_S = (1.0, 4.0)
+ALREADY = "It already has this text."
+CHANGED = "Not sent: it changed meanwhile. Look at it and call again."
 _FRESH_S = 2.0
-_CHANGED = "Not sent: it changed meanwhile. Look at it and call again."
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One call that writes.
+    """One call that writes, or one more run of it.
 
     Attributes:
-        tool: the tool's name, for the journal.
-        caller: who writes.
-        plan_id: the accepted plan, for a destructive write.
+        change: the call, as the journal keeps it; its id is also the handle to go on with.
         started: when the call began, on the library's clock.
         progress: told after each chunk.
+        settled: how items ended in former runs; these are not sent again.
+        held_back: guids that may not be sent, whatever the caller asked.
+        baseline: of a call that adds, what its first run found; None in the first run.
     """
 
-    tool: str
-    caller: str
-    plan_id: str | None
+    change: Change
     started: float
     progress: Progress
+    settled: Mapping[int, Ended] = field(default_factory=dict)
+    held_back: frozenset[str] = frozenset()
+    baseline: Record | None = None
+
+    def due(self, items: Items[T]) -> Items[T]:
+        """The items that no former run settled."""
+        return {item: one for item, one in items.items() if item not in self.settled}
+
+
+@dataclass(frozen=True, slots=True)
+class Write(Generic[T]):
+    """One kind of write, as `in_chunks` needs it.
+
+    Attributes:
+        kind: the endpoint that is called.
+        image: the record that an item was decided on.
+        intent: what will be sent for an item.
+        read_again: reads images by guid.
+        send: sends some items and says how they ended, as read back.
+    """
+
+    kind: str
+    image: Callable[[T], ImageDetails]
+    intent: Callable[[T], Record]
+    read_again: Callable[[Sequence[str]], Awaitable[Mapping[str, ImageDetails]]]
+    send: Callable[[Items[T]], Awaitable[Ends]]
 
 
 async def in_chunks(
-    library: Library,
-    job: Job,
-    chunks: Sequence[Sequence[Item]],
-    write: Callable[[Sequence[Item]], Awaitable[list[Ended]]],
-    skipped: Callable[[Item, str], Ended],
-) -> list[Ended]:
+    library: Library, job: Job, items: Items[T], size: int, write: Write[T]
+) -> Ends:
     """Write chunk after chunk while there is time and the service answers.
 
     Args:
         library: whose.
         job: the call.
-        chunks: the items, in the sizes the API takes.
-        write: sends one chunk and says how its items ended, as read back.
-        skipped: the end of an item that was not attempted, and why.
+        items: each with its place in the call; what former runs settled is left out.
+        size: items a chunk.
+        write: what is written.
 
     Returns:
-        One end an item, in order.
+        The end of each item, those of former runs included.
 
     Raises:
         StoreError: the first chunk could not be recorded, so nothing was sent.
     """
-    total = sum(len(chunk) for chunk in chunks)
-    ended: list[Ended] = []
+    ended: Ends = {item: job.settled[item] for item in items if item in job.settled}
+    due = job.due(items)
     failures = 0
     why = ""
-    for chunk in chunks:
-        why = why or out_of_time(library, job) or _given_up(failures)
+    sent = False
+    for chunk in chunks_of(due, size):
+        why = why or out_of_time(library, job) or given_up(failures)
         if why:
-            ended += [skipped(item, why) for item in chunk]
+            ended |= _all_kept(write, chunk, why)
             continue
         try:
-            results = await write(chunk)
+            results = await _write_chunk(library, job, chunk, write)
         except FwError as fault:
-            if not ended:
+            if not sent:
                 raise
             # What the chunks before did must be told; one that raises was not sent.
             why = f"Not sent: {fault.what} {fault.next_step}"
-            results = [skipped(item, why) for item in chunk]
-        ended += results
-        failures = failures + 1 if _all_failed(results) else 0
-        await job.progress(len(ended), total, f"{len(ended)} of {total} images")
+            results = _all_kept(write, chunk, why)
+        sent = True
+        ended |= results
+        failures = failures + 1 if all_failed(results.values()) else 0
+        await tell(job, len(ended), len(items))
     return ended
 
 
-async def still_as_read(
-    library: Library,
-    job: Job,
-    read: Sequence[ImageDetails],
-    read_again: Callable[[Sequence[str]], Awaitable[Mapping[str, ImageDetails]]],
-    *,
-    waited: bool,
-) -> tuple[set[str], list[Ended]]:
-    """Inside the turn to write: which images still are what the call was decided on.
+async def tell(job: Job, done: int, total: int) -> None:
+    """Tell the caller how far the call is."""
+    await job.progress(done, total, f"{done} of {total} images")
+
+
+async def _write_chunk(library: Library, job: Job, chunk: Items[T], write: Write[T]) -> Ends:
+    async with library.writing() as waited:
+        ended = await _not_to_be_sent(library, job, chunk, write, waited=waited)
+        due = {item: one for item, one in chunk.items() if item not in ended}
+        if due:
+            ended |= await journalled(
+                library,
+                job,
+                write.kind,
+                intent=[{"item": item, **write.intent(one)} for item, one in due.items()],
+                former=[_recorded(write.image(one)) for one in due.values()],
+                write=lambda: write.send(due),
+            )
+    return ended
+
+
+async def _not_to_be_sent(
+    library: Library, job: Job, chunk: Items[T], write: Write[T], *, waited: bool
+) -> Ends:
+    """Inside the turn to write: which images no longer are what the call was decided on.
 
     A reading that is fresh, and that no other write of ours could overtake, is taken as it is.
-
-    Args:
-        library: whose.
-        job: the call, which began right after `read`.
-        read: the images as they were read.
-        read_again: reads images by guid.
-        waited: whether another write went first.
-
-    Returns:
-        The guids that may be sent, and the ends of the images that may not.
     """
     if why := out_of_time(library, job):
-        return set(), [_kept(image, image, why) for image in read]
-    guids = [image.guid for image in read]
+        return _all_kept(write, chunk, why)
+    read = {item: write.image(one) for item, one in chunk.items()}
+    held = {
+        item: _kept(one, one, CHANGED) for item, one in read.items() if one.guid in job.held_back
+    }
     if not waited and library.clock() - job.started < _FRESH_S:
-        return set(guids), []
+        return held
     try:
-        now = await read_again(guids)
+        now = await write.read_again([image.guid for image in read.values()])
     except ApiError as unread:
         why = f"Not sent: it could not be read again before writing. {unread.what}"
-        return set(), [_kept(image, image, why) for image in read]
-    same = {one.guid for one in read if at_stake(one) == at_stake(now.get(one.guid))}
-    return same, [_changed(one, now.get(one.guid)) for one in read if one.guid not in same]
+        return _all_kept(write, chunk, why)
+    return held | {
+        item: _changed(image, now.get(image.guid))
+        for item, image in read.items()
+        if at_stake(image) != at_stake(now.get(image.guid))
+    }
 
 
 async def journalled(
     library: Library,
     job: Job,
+    kind: str,
+    *,
     intent: Sequence[Record],
     former: Sequence[Record],
-    write: Callable[[], Awaitable[list[Ended]]],
-) -> list[Ended]:
+    write: Callable[[], Awaitable[Ends]],
+) -> Ends:
     """Record the intent, write, record the outcome.
+
+    Args:
+        library: whose.
+        job: the call.
+        kind: the endpoint that is called.
+        intent: one record an item, with its `item`.
+        former: the full records that stand there now.
+        write: sends, and says how the items ended, as read back.
 
     Raises:
         StoreError: the intent could not be recorded, so nothing was sent.
     """
-    entry_id = await library.journal.begin(
-        job.tool, Author(job.caller, job.plan_id), intent, former
-    )
+    entry_id = await library.journal.begin(job.change, kind, intent, former)
     ended = await write()
-    outcome = [{"guid": end.guid, "outcome": end.outcome, "detail": end.detail} for end in ended]
-    try:
-        await library.journal.finish(entry_id, outcome)
-    except StoreError:
-        # What was read back stays true; the entry stays open and fw-mcp doctor lists it.
-        _log.warning("the outcome of journal entry %d could not be recorded", entry_id)
+    await record_outcome(library, entry_id, ended)
     return ended
 
 
-def in_order(guids: Sequence[str], ended: Sequence[Ended]) -> list[Ended]:
-    """`ended` in the order of `guids`."""
-    return sorted(ended, key=lambda end: guids.index(end.guid or ""))
+async def record_outcome(library: Library, entry_id: int, ended: Items[Ended]) -> None:
+    """Record what was read back, with the full records."""
+    library.journal.reached(Step.READ_BACK)
+    outcome = [
+        {
+            "item": item,
+            "guid": end.guid,
+            "outcome": end.outcome,
+            "detail": end.detail,
+            "after": _recorded(end.after) if end.after else None,
+            "stored": end.stored,
+        }
+        for item, end in ended.items()
+    ]
+    try:
+        await library.journal.finish(entry_id, outcome)
+    except StoreError:
+        # What was read back stays true; the entry stays open, and fw-mcp doctor lists it.
+        _log.warning("the outcome of journal entry %d could not be recorded", entry_id)
+
+
+async def insisted(library: Library, job: Job, send: Callable[[], Awaitable[T]]) -> T:
+    """Send a write; once more after a pause where it certainly was not carried out.
+
+    Raises:
+        ApiError: the last failure; whether it was carried out may be unknown.
+    """
+    for pause_s in (*PAUSES_S, None):
+        try:
+            answer = await send()
+        except ApiError as fault:
+            wait_s = max(pause_s or 0.0, _asked_to_wait_s(fault))
+            if pause_s is None or not _passing(fault) or out_of_time(library, job, wait_s):
+                raise
+            await library.sleep(wait_s)
+        else:
+            library.journal.reached(Step.ANSWERED)
+            return answer
+    raise AssertionError("the last round returns or raises")  # pragma: no cover
+
+
+async def repeated_if_lost(
+    library: Library, job: Job, items: Items[T], once: Callable[[Items[T]], Awaitable[Ends]]
+) -> Ends:
+    """Write, and again what an answer was lost for and what stands just as it did before.
+
+    Only what still is as the person agreed to lose it, products and all, is sent again.
+
+    Args:
+        library: whose.
+        job: the call.
+        items: each with its place in the call.
+        once: sends some and says how they ended, as read back.
+    """
+    ended = await once(items)
+    for pause_s in PAUSES_S:
+        left = {item: items[item] for item, end in ended.items() if _stands_as_before(end)}
+        if not left or out_of_time(library, job):
+            break
+        await library.sleep(pause_s)
+        ended |= await once(left)
+    return ended
+
+
+def _stands_as_before(end: Ended) -> bool:
+    return (
+        end.outcome is Outcome.UNKNOWN
+        and end.after is not None
+        and at_stake(end.after) == at_stake(end.before)
+    )
+
+
+def _passing(fault: ApiError) -> bool:
+    """Whether nothing was done, for a reason that may soon be over."""
+    if not fault.sent:
+        return fault.reason is Reason.UNREACHABLE
+    return fault.refused and fault.reason is Reason.RATE_LIMITED
+
+
+def _asked_to_wait_s(fault: ApiError) -> float:
+    return (fault.retry_after_s or 0.0) if isinstance(fault, StatusError) else 0.0
+
+
+def chunks_of(items: Items[T], size: int) -> list[Items[T]]:
+    """The items in parts of at most `size`, in order."""
+    pairs = list(items.items())
+    return [dict(pairs[start : start + size]) for start in range(0, len(pairs), size)]
 
 
 def why_failed(fault: ApiError) -> str:
@@ -165,29 +293,51 @@ def outcome_of_fault(fault: ApiError) -> Outcome:
     return Outcome.FAILED if fault.refused else Outcome.UNKNOWN
 
 
+def is_settled(end: Ended) -> bool:
+    """Whether there is nothing left to do for an item."""
+    return end.outcome in GOOD | GONE
+
+
+def may_go_on(end: Ended) -> bool:
+    """Whether a further run of the call may do what is left to do for an item."""
+    if end.outcome is Outcome.NOT_ATTEMPTED:
+        return end.detail not in {ALREADY, CHANGED}
+    return end.outcome is Outcome.UNKNOWN
+
+
+def all_failed(ended: Iterable[Ended]) -> bool:
+    """Whether no item of a chunk ended well."""
+    bad = {Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED}
+    return all(end.outcome in bad for end in ended)
+
+
+def given_up(failures: int) -> str:
+    """Why no further write may start after so many failed chunks in a row; "" while it may."""
+    if failures < FAILURES_IN_A_ROW:
+        return ""
+    return f"Not sent: the {failures} chunks before it failed."
+
+
+def out_of_time(library: Library, job: Job, wait_s: float = 0.0) -> str:
+    """Why no further write may start, after so many seconds of waiting; "" while there is time."""
+    if library.clock() - job.started + wait_s < library.pace.start_chunks_s:
+        return ""
+    return "Not sent: the call's time was over."
+
+
+def _all_kept(write: Write[T], chunk: Items[T], why: str) -> Ends:
+    return {item: _kept(write.image(one), write.image(one), why) for item, one in chunk.items()}
+
+
 def _changed(before: ImageDetails, after: ImageDetails | None) -> Ended:
     if after is None:
         return Ended(before.guid, Outcome.ALREADY_GONE, "It went away meanwhile.", before=before)
-    return _kept(before, after, _CHANGED)
+    return _kept(before, after, CHANGED)
 
 
 def _kept(before: ImageDetails, after: ImageDetails | None, why: str) -> Ended:
     return Ended(before.guid, Outcome.NOT_ATTEMPTED, why, before=before, after=after)
 
 
-def _all_failed(results: Sequence[Ended]) -> bool:
-    bad = {Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED}
-    return all(end.outcome in bad for end in results)
-
-
-def _given_up(failures: int) -> str:
-    if failures < FAILURES_IN_A_ROW:
-        return ""
-    return f"Not sent: the {failures} chunks before it failed. Call again for these."
-
-
-def out_of_time(library: Library, job: Job) -> str:
-    """Why no further write may start; "" while there is time."""
-    if library.clock() - job.started < library.pace.start_chunks_s:
-        return ""
-    return "Not sent: the call's time was over. Call again for these."
+def _recorded(image: ImageDetails) -> Record:
+    return image.model_dump(mode="json", exclude_none=True)

@@ -1,19 +1,24 @@
 """One connection, four reads and one write at a time, and a call's time."""
 
+from collections.abc import Awaitable
+
 import anyio
 import pytest
 
 from fw_mcp.api.client import FinerWorksClient
+from fw_mcp.api.models import ImageDetails
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.errors import ConfigError, Reason, TransportError
 from fw_mcp.library.adding import add_images
+from fw_mcp.library.deleting import delete_images
 from fw_mcp.library.library import Library, Pace, chunked
 from fw_mcp.library.outcomes import Outcome
 from fw_mcp.library.reading import Query, read_images, search
-from tests.library.jobs import entries, job, to_add
+from fw_mcp.store.journal import Step
+from tests.library.jobs import ended_as, entries, job, numbered, to_add
 from tests.recorder import Sent
 from tests.studio import Studio, make_studio, sandbox_client
-from tests.truth import holdings
+from tests.truth import holdings, unsold
 
 pytestmark = pytest.mark.anyio
 
@@ -81,6 +86,34 @@ async def _read(studio: Studio, guids: list[str]) -> None:
 async def test_one_write_is_under_way_at_a_time(studio: Studio) -> None:
     """The second waits before it is even begun, so that the journal tells what was sent."""
     arrived, go_on = anyio.Event(), anyio.Event()
+    images = await unsold(studio, 2)
+
+    async def wait(sent: Sent) -> None:
+        if sent.endpoint == "delete_images":
+            arrived.set()
+            await go_on.wait()
+
+    async def delete(image: ImageDetails) -> None:
+        call = job(studio, "delete_images")
+        ended = await delete_images(studio.library, call, {0: image}, "inventory")
+        assert ended_as(ended) == [Outcome.DELETED]
+
+    studio.wire.on_the_way = wait
+    async with anyio.create_task_group() as group:
+        for image in images:
+            group.start_soon(delete, image)
+        await arrived.wait()
+        await anyio.wait_all_tasks_blocked()
+        unsettled = len(await studio.journal.unsettled())
+        go_on.set()
+    assert unsettled == 1
+    assert len(studio.wire.to("delete_images")) == 2
+    assert studio.wire.most_at_once["delete_images"] == 1
+
+
+async def test_one_request_to_add_is_under_way_at_a_time(studio: Studio) -> None:
+    """Fifty images share an entry, so both calls are on record; one of them sends."""
+    arrived, go_on = anyio.Event(), anyio.Event()
 
     async def wait(sent: Sent) -> None:
         if sent.endpoint == "add_images":
@@ -88,9 +121,9 @@ async def test_one_write_is_under_way_at_a_time(studio: Studio) -> None:
             await go_on.wait()
 
     async def add(number: int) -> None:
-        images = to_add(number)[-1:]
-        (end,) = await add_images(studio.library, job(studio), images, "inventory")
-        assert end.outcome is Outcome.CREATED
+        images = {0: to_add(number)[number - 1]}
+        ended = await add_images(studio.library, job(studio), images, "inventory")
+        assert ended_as(ended) == [Outcome.CREATED]
 
     studio.wire.on_the_way = wait
     async with anyio.create_task_group() as group:
@@ -98,10 +131,12 @@ async def test_one_write_is_under_way_at_a_time(studio: Studio) -> None:
         group.start_soon(add, 2)
         await arrived.wait()
         await anyio.wait_all_tasks_blocked()
-        assert len(await studio.journal.unfinished()) == 1
+        sent = len(studio.wire.to("add_images"))
         go_on.set()
+    assert sent == 1
     assert len(studio.wire.to("add_images")) == 2
     assert studio.wire.most_at_once["add_images"] == 1
+    assert await studio.journal.unsettled() == []
 
 
 async def test_a_call_that_is_left_finishes_the_chunk_that_was_begun(studio: Studio) -> None:
@@ -127,18 +162,51 @@ async def test_a_call_that_is_left_finishes_the_chunk_that_was_begun(studio: Stu
     assert len(studio.wire.to("add_images")) == 1
     assert len(await holdings(studio)) == 248 + 5
     (entry,) = await entries(studio)
-    assert [row["outcome"] for row in entry["outcome"]] == ["created"] * 5
+    assert [row["outcome"] for row in entry["outcome"]] == ["created"] * 5 + ["not_attempted"] * 7
+    details = {row["detail"] for row in entry["outcome"][5:]}
+    assert details == {"Not sent: the call was cancelled before its turn."}
+
+
+async def left_waiting(
+    studio: Studio, call: Awaitable[object], begun: anyio.Event | None = None
+) -> None:
+    """A call that is left, after it has `begun`, while another one has the turn to write."""
+    left = anyio.CancelScope()
+
+    async def run() -> None:
+        with left:
+            await call
+
+    async with anyio.create_task_group() as group, studio.library.writing():
+        group.start_soon(run)
+        if begun is not None:
+            await begun.wait()
+        await anyio.wait_all_tasks_blocked()
+        left.cancel()
+    assert left.cancelled_caught
 
 
 async def test_a_call_that_is_left_while_it_waits_for_its_turn_sends_nothing(
     studio: Studio,
 ) -> None:
     """Not begun is not done."""
-    async with studio.library.writing():
-        with anyio.move_on_after(0) as left:
-            await add_images(studio.library, job(studio), to_add(1), "inventory")
-    assert left.cancelled_caught
+    images = numbered(await unsold(studio, 1))
+    call = delete_images(studio.library, job(studio, "delete_images"), images, "inventory")
+    await left_waiting(studio, call)
     assert (studio.wire.writes, await entries(studio)) == ([], [])
+
+
+async def test_a_call_to_add_that_is_left_while_it_waits_sends_nothing_and_says_so() -> None:
+    """Its entry was begun: that none of it was sent is on record."""
+    begun = anyio.Event()
+    studio = make_studio(reached=lambda step: begun.set() if step is Step.INTENT_RECORDED else None)
+    call = add_images(studio.library, job(studio), to_add(2), "inventory")
+    await left_waiting(studio, call, begun)
+    assert studio.wire.writes == []
+    (entry,) = await entries(studio)
+    assert [(row["outcome"], row["detail"]) for row in entry["outcome"]] == [
+        ("not_attempted", "Not sent: the call was cancelled before its turn.")
+    ] * 2
 
 
 async def test_no_chunk_is_begun_after_the_time_for_it(studio: Studio) -> None:
@@ -149,10 +217,9 @@ async def test_no_chunk_is_begun_after_the_time_for_it(studio: Studio) -> None:
 
     studio.wire.on_the_way = slow
     ended = await add_images(studio.library, job(studio), to_add(25), "inventory")
-    outcomes = [end.outcome for end in ended]
-    assert outcomes == [Outcome.CREATED] * 15 + [Outcome.NOT_ATTEMPTED] * 10
+    assert ended_as(ended) == [Outcome.CREATED] * 15 + [Outcome.NOT_ATTEMPTED] * 10
     assert len(studio.wire.to("add_images")) == 3
-    assert ended[-1].detail == "Not sent: the call's time was over. Call again for these."
+    assert ended[24].detail == "Not sent: the call's time was over."
 
 
 async def test_the_time_for_a_call_is_the_operators() -> None:
@@ -164,7 +231,7 @@ async def test_the_time_for_a_call_is_the_operators() -> None:
 
     studio.wire.on_the_way = slow
     ended = await add_images(studio.library, job(studio), to_add(6), "inventory")
-    assert [end.outcome for end in ended] == [Outcome.CREATED] * 5 + [Outcome.NOT_ATTEMPTED]
+    assert ended_as(ended) == [Outcome.CREATED] * 5 + [Outcome.NOT_ATTEMPTED]
 
 
 async def test_reading_back_ends_with_the_calls_time(studio: Studio) -> None:
@@ -174,7 +241,7 @@ async def test_reading_back_ends_with_the_calls_time(studio: Studio) -> None:
         studio.clock.forward(50 if sent.endpoint == "add_images" else 0)
 
     studio.wire.on_the_way = very_slow
-    (end,) = await add_images(studio.library, job(studio), to_add(1), "inventory")
+    end = (await add_images(studio.library, job(studio), to_add(1), "inventory"))[0]
     assert end.outcome is Outcome.UNKNOWN
     assert end.guid in await holdings(studio)
     assert end.detail.startswith("It could not be read back: The call took longer than 45 s.")

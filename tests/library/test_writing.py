@@ -19,7 +19,7 @@ from fw_mcp.library.deleting import delete_images
 from fw_mcp.library.outcomes import Ended, Outcome, at_stake
 from fw_mcp.library.selecting import set_selection
 from fw_mcp.library.updating import Rewrite, update_images
-from tests.library.jobs import Progress, entries, job, to_add
+from tests.library.jobs import Progress, changes, ended_as, entries, job, numbered, to_add
 from tests.recorder import Sent
 from tests.studio import Studio, make_studio
 from tests.truth import holdings, sold, unsold
@@ -44,40 +44,62 @@ async def test_what_is_about_to_be_written_is_on_record_before_it_is_sent(
 
     studio.wire.on_the_way = look
     rewrite = Rewrite(image, "New title", image.description or "")
-    await update_images(studio.library, job(studio, "update_image_metadata"), [rewrite])
-    intent = {"guid": image.guid, "title": "New title", "description": image.description}
+    call = job(studio, "update_image_metadata")
+    await update_images(studio.library, call, {4: rewrite})
+    text = {"guid": image.guid, "title": "New title", "description": image.description}
     entry = {
         "entry_id": 1,
-        "tool": "update_image_metadata",
-        "caller": "stdio:tests",
-        "plan_id": None,
+        "change_id": call.change.change_id,
+        "kind": "update_images",
         "begun_at": studio.clock(),
-        "intent": [intent],
-        "former": [image.model_dump(mode="json")],
+        "intent": [{"item": 4, **text}],
+        "former": [image.model_dump(mode="json", exclude_none=True)],
+        "unknown": 0,
     }
-    outcome = [{"guid": image.guid, "outcome": "updated", "detail": ""}]
+    after = (await holdings(studio))[image.guid].model_dump(mode="json", exclude_none=True)
+    updated = {"item": 4, "guid": image.guid, "outcome": "updated", "detail": ""}
+    outcome = [{**updated, "after": after, "stored": None}]
     assert before == [{**entry, "finished_at": None, "outcome": None}]
     assert await entries(studio) == [{**entry, "finished_at": studio.clock(), "outcome": outcome}]
+    (change,) = await changes(studio)
+    assert (change["tool"], change["caller"]) == ("update_image_metadata", "stdio:tests")
 
 
 async def test_each_chunk_of_a_write_has_its_own_entry(studio: Studio) -> None:
-    """An interrupted job is known to the chunk."""
+    """An interrupted job is known to the chunk; an item keeps its place in the call."""
+    images = numbered(await unsold(studio, 60))
     progress = Progress()
-    await add_images(studio.library, job(studio, progress=progress), to_add(12), "temporary")
+    call = job(studio, "delete_images", progress)
+    await delete_images(studio.library, call, images, "inventory")
     recorded = await entries(studio)
-    assert [len(entry["intent"]) for entry in recorded] == [5, 5, 2]
-    assert [len(entry["outcome"]) for entry in recorded] == [5, 5, 2]
+    assert [len(entry["intent"]) for entry in recorded] == [50, 10]
+    assert [len(entry["outcome"]) for entry in recorded] == [50, 10]
+    places = [one["item"] for entry in recorded for one in entry["intent"]]
+    assert places == list(range(60))
+    assert places == [one["item"] for entry in recorded for one in entry["outcome"]]
+    assert progress.told == [50, 60]
+
+
+async def test_fifty_images_of_an_add_share_an_entry_and_five_a_request(studio: Studio) -> None:
+    """The reference takes five at a time; what an entry says was sent is read back at once."""
+    progress = Progress()
+    await add_images(studio.library, job(studio, progress=progress), to_add(53), "temporary")
+    recorded = await entries(studio)
+    assert [len(entry["intent"]) for entry in recorded] == [50, 3]
+    assert [len(entry["outcome"]) for entry in recorded] == [50, 3]
     assert {item["library"] for entry in recorded for item in entry["intent"]} == {"temporary"}
-    assert progress.told == [5, 10, 12]
+    sent = [len(body["images"]) for body in studio.wire.to("add_images")]
+    assert sent == [5] * 10 + [3]
+    assert progress.told == [*range(5, 55, 5), 53]
 
 
 async def test_a_deletion_keeps_the_full_former_record_with_its_products(studio: Studio) -> None:
     """FinerWorks cannot undo it; what there was is at least known."""
     (image,) = await sold(studio, 1)
-    await delete_images(studio.library, job(studio, "delete_images"), [image], "inventory")
+    await delete_images(studio.library, job(studio, "delete_images"), {0: image}, "inventory")
     (entry,) = await entries(studio)
     assert ImageDetails.model_validate(entry["former"][0]) == image
-    assert entry["intent"] == [{"guid": image.guid, "library": "inventory"}]
+    assert entry["intent"] == [{"item": 0, "guid": image.guid, "library": "inventory"}]
 
 
 async def test_a_selection_keeps_what_it_held(studio: Studio) -> None:
@@ -86,7 +108,7 @@ async def test_a_selection_keeps_what_it_held(studio: Studio) -> None:
     await set_selection(studio.library, job(studio, "set_selection"), KEY, [one])
     await set_selection(studio.library, job(studio, "set_selection"), KEY, [two])
     last = (await entries(studio))[-1]
-    assert last["intent"] == [{"guid": KEY, "guids": [two]}]
+    assert last["intent"] == [{"item": 0, "guid": KEY, "guids": [two]}]
     assert last["former"] == [{"guid": KEY, "guids": [one]}]
 
 
@@ -97,8 +119,8 @@ async def test_nothing_is_sent_when_the_journal_cannot_be_written(tmp_path: Path
     rewrite = Rewrite(image, "New title", "")
     for write in (
         add_images(studio.library, job(studio), to_add(1), "inventory"),
-        update_images(studio.library, job(studio), [rewrite]),
-        delete_images(studio.library, job(studio), [image], "inventory"),
+        update_images(studio.library, job(studio), {0: rewrite}),
+        delete_images(studio.library, job(studio), {0: image}, "inventory"),
         set_selection(studio.library, job(studio), KEY, [image.guid]),
     ):
         with pytest.raises(StoreError, match=r"Nothing was sent; reading images still works\."):
@@ -120,7 +142,7 @@ async def test_a_truth_that_cannot_be_recorded_is_told_all_the_same(
             store.mkdir()
 
     studio.wire.on_the_way = lose_the_store
-    (end,) = await add_images(studio.library, job(studio), to_add(1), "inventory")
+    end = (await add_images(studio.library, job(studio), to_add(1), "inventory"))[0]
     assert (end.outcome, end.guid in await holdings(studio)) == (Outcome.CREATED, True)
     assert "the outcome of journal entry 1 could not be recorded" in caplog.text
 
@@ -141,10 +163,10 @@ async def test_an_answer_that_gives_only_id_and_guid_is_settled_by_reading_back(
     images = to_add(3)
     ended = await add_images(studio.library, job(studio), images, "inventory")
     held = await holdings(studio)
-    assert [end.outcome for end in ended] == [Outcome.CREATED] * 3
-    assert [held[end.guid or ""].private_hires_uri for end in ended] == [
-        image.private_hires_uri for image in images
-    ]
+    assert ended_as(ended) == [Outcome.CREATED] * 3
+    assert {item: held[end.guid or ""].private_hires_uri for item, end in ended.items()} == {
+        item: image.private_hires_uri for item, image in images.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -168,7 +190,7 @@ async def test_a_yes_to_an_image_that_is_not_listed_is_unknown(
         return httpx.Response(201, json=document) if sent.endpoint == "add_images" else None
 
     studio.wire.on_the_way = says_yes
-    (end,) = await add_images(studio.library, job(studio), to_add(1), "inventory")
+    end = (await add_images(studio.library, job(studio), to_add(1), "inventory"))[0]
     assert end.outcome is Outcome.UNKNOWN
     assert end.detail.startswith(told)
 
@@ -191,8 +213,7 @@ async def updated_meanwhile(studio: Studio, image: ImageDetails, title: str | No
 
     studio.wire.on_the_way = meanwhile
     rewrite = Rewrite(image, "New title", image.description or "")
-    (end,) = await update_images(studio.library, job(studio), [rewrite])
-    return end
+    return (await update_images(studio.library, job(studio), {0: rewrite}))[0]
 
 
 async def test_a_yes_that_kept_the_old_text_is_failed(studio: Studio) -> None:
@@ -270,7 +291,7 @@ async def test_an_image_that_is_only_left_out_of_the_page_is_not_told_as_deleted
     studio: Studio,
 ) -> None:
     """The service says that it holds more than it listed: what is missing may still be there."""
-    images = await unsold(studio, 2)
+    images = numbered(await unsold(studio, 2))
 
     async def cut_short(sent: Sent) -> httpx.Response | None:
         if sent.endpoint != "list_images":
@@ -280,7 +301,7 @@ async def test_an_image_that_is_only_left_out_of_the_page_is_not_told_as_deleted
 
     studio.wire.on_the_way = cut_short
     ended = await delete_images(studio.library, job(studio, "delete_images"), images, "inventory")
-    assert [end.outcome for end in ended] == [Outcome.UNKNOWN, Outcome.UNKNOWN]
+    assert ended_as(ended) == [Outcome.UNKNOWN, Outcome.UNKNOWN]
 
 
 async def test_an_old_image_that_moved_up_is_not_adopted(studio: Studio) -> None:
@@ -307,5 +328,5 @@ async def test_an_old_image_that_moved_up_is_not_adopted(studio: Studio) -> None
         return httpx.Response(200, json=document)
 
     studio.wire.on_the_way = moved_up
-    (end,) = await add_images(studio.library, job(studio), [image], "inventory")
+    end = (await add_images(studio.library, job(studio), {0: image}, "inventory"))[0]
     assert (end.outcome, end.guid) == (Outcome.UNKNOWN, None)

@@ -1,0 +1,158 @@
+"""The calls that wrote: found again, so that none is done twice, and taken up where it ended."""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from fw_mcp.library.library import Library
+from fw_mcp.library.reconciling import settled_items
+from fw_mcp.library.undoing import Undoable, undoable
+from fw_mcp.library.writing import Job
+from fw_mcp.store.history import Entry, History
+from fw_mcp.store.history import Item as Item  # noqa: PLC0414  the server's word for it
+from fw_mcp.store.history import Summary as Summary  # noqa: PLC0414  the same
+from fw_mcp.store.history import items_of as items_of  # noqa: PLC0414  the same
+from fw_mcp.store.journal import Change as Change  # noqa: PLC0414  the same
+from fw_mcp.store.journal import Unsettled
+from fw_mcp.store.owner import may_be_running
+
+REPLAY_S = 600.0
+HANDLE_S = 3600.0
+# No write of a call lasts longer; a process that was silent for so long is not at it any more.
+_SILENT_S = 90.0
+
+_LANES = MappingProxyType(
+    {
+        "elicitation": "asked in the client's dialogue",
+        "multi_round_trip": "asked in the client's dialogue",
+        "two_step": "second call",
+        "approval": "terminal",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call that writes, as it was asked.
+
+    Attributes:
+        arguments: plain JSON from which the call can be made again.
+        digest: the same for calls that ask for the same.
+        undoes: the change that it takes back.
+    """
+
+    tool: str
+    caller: str
+    arguments: Mapping[str, Any]
+    digest: str
+    undoes: str | None = None
+
+    def change(self, plan_id: str | None = None, accepted: str | None = None) -> Change:
+        """The change that it is about to make, on an accepted plan if it has one."""
+        return Change(
+            change_id=secrets.token_hex(8),
+            tool=self.tool,
+            caller=self.caller,
+            arguments=json.dumps(self.arguments),
+            arguments_digest=self.digest,
+            plan_id=plan_id,
+            accepted=accepted,
+            undoes=self.undoes,
+        )
+
+
+class Changes:
+    """What a library's journal tells of calls.
+
+    Args:
+        library: whose.
+        history: its journal, read.
+    """
+
+    def __init__(self, library: Library, history: History) -> None:
+        self.history = history
+        self._library = library
+        self._journal = library.journal
+
+    async def alike(self, asked: Asked) -> Change | None:
+        """The newest change that this very call of this caller made within ten minutes."""
+        since = self._journal.now() - REPLAY_S
+        return await self.history.alike(asked.tool, asked.caller, asked.digest, since)
+
+    async def to_go_on_with(self, handle: str, tool: str, caller: str) -> Change | None:
+        """The change that a handle names, while it may be gone on with: for an hour."""
+        change = await self.history.change(handle)
+        if change is None or (change.tool, change.caller) != (tool, caller):
+            return None
+        return change if self._journal.now() - change.begun_at <= HANDLE_S else None
+
+    async def touched_since(self, change: Change) -> bool:
+        """Whether another change since then names an image of this one."""
+        own = {
+            one["guid"]
+            for entry in await self.history.entries(change.change_id)
+            for one in (*entry.intent, *entry.outcome)
+            if one.get("guid")
+        }
+        others = await self.history.guids_named_since(
+            change.begun_at, besides_change=change.change_id
+        )
+        return bool(own & others)
+
+    async def runs_elsewhere(self, change: Change) -> bool:
+        """Whether another process may still be writing this change."""
+        if change.ended_at is not None or change.owner == self._journal.owner:
+            return False
+        entries = await self.history.entries(change.change_id)
+        last = max((one.finished_at or one.begun_at for one in entries), default=change.begun_at)
+        silent_s = self._journal.now() - last
+        return silent_s < _SILENT_S and may_be_running(change.owner)
+
+    async def job(self, change: Change, job: Job) -> Job:
+        """One more run of a change: what its runs so far settled stays as it is.
+
+        Args:
+            change: to be gone on with.
+            job: the run, as its caller began it.
+
+        Raises:
+            ApiError: what the change did is not known, and the service could not be read.
+        """
+        entries = await self.history.entries(change.change_id)
+        settled = await settled_items(self._library, self.history, entries)
+        return Job(change, job.started, job.progress, settled, baseline=_baseline(entries))
+
+    async def undoable(self, change: Change) -> Undoable | None:
+        """What a change did that could be taken back; None when it wrote nothing.
+
+        Raises:
+            ApiError: what the change did is not known, and the service could not be read.
+        """
+        return await undoable(self._library, self.history, change)
+
+    async def end(self, change: Change, result: str) -> bool:
+        """Record what a call answered; False when it never sent anything.
+
+        Raises:
+            StoreError: it could not be recorded; what each write did is on record by itself.
+        """
+        return await self._journal.end(change.change_id, result)
+
+
+def accepted_how(change: Summary) -> str:
+    """How the change was accepted, in words."""
+    if change.accepted is not None:
+        return _LANES.get(change.accepted, change.accepted)
+    return "nothing was asked" if change.plan_id is None else "not recorded"
+
+
+def being_written(entry: Unsettled, now: float) -> bool:
+    """Whether another process may still be at it; `now` is in seconds since the epoch."""
+    return now - entry.begun_at < _SILENT_S and may_be_running(entry.owner)
+
+
+def _baseline(entries: Sequence[Entry]) -> Mapping[str, Any] | None:
+    return entries[0].former[0] if entries and entries[0].former else None

@@ -1,0 +1,135 @@
+"""What was added since a moment: the baseline of an add, and which new record is which image."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fw_mcp.api.models import ImageDetails, ImageToAdd, LibraryName
+from fw_mcp.library.library import CHUNK, Library
+from fw_mcp.library.reading import Query, search
+from fw_mcp.library.writing import Items
+
+_MOST_PAGES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a library held when an add began.
+
+    Attributes:
+        newest_id: the largest id; 0 of an empty library, None where the service tells no ids.
+        guids: the newest images, for a service without ids.
+    """
+
+    newest_id: int | None
+    guids: frozenset[str]
+
+    def is_new(self, image: ImageDetails) -> bool:
+        """Ids grow: an old image that moved up, because another went, is not new."""
+        if self.newest_id is not None and image.id is not None:
+            return image.id > self.newest_id
+        return image.guid not in self.guids
+
+    def record(self) -> dict[str, object]:
+        """The baseline as the journal keeps it."""
+        guids = [] if self.newest_id is not None else sorted(self.guids)
+        return {"newest_id": self.newest_id, "guids": guids}
+
+
+def baseline_of(record: Mapping[str, Any]) -> Baseline:
+    """The baseline that a journal entry kept."""
+    return Baseline(record["newest_id"], frozenset(record["guids"]))
+
+
+async def baseline(library: Library, name: LibraryName, started: float) -> Baseline:
+    """What is newest now.
+
+    Raises:
+        ApiError: it could not be listed.
+    """
+    newest = await _page(library, name, 1, started)
+    ids = [image.id for image in newest]
+    known = [one for one in ids if one is not None]
+    return Baseline(
+        newest_id=max(known, default=0) if len(known) == len(ids) else None,
+        guids=frozenset(image.guid for image in newest),
+    )
+
+
+async def added_since(
+    library: Library, name: LibraryName, before: Baseline, started: float
+) -> list[ImageDetails]:
+    """Every image that was added after `before`, oldest first.
+
+    Args:
+        library: whose.
+        name: `inventory` or `temporary`.
+        before: from `baseline`.
+        started: when the call began, on the library's clock.
+
+    Raises:
+        ApiError: a page could not be read.
+    """
+    new: dict[str, ImageDetails] = {}
+    for page_number in range(1, _MOST_PAGES + 1):
+        page = await _page(library, name, page_number, started)
+        new.update((image.guid, image) for image in page if before.is_new(image))
+        if len(page) < CHUNK or not before.is_new(page[-1]):
+            break
+    return list(reversed(new.values()))
+
+
+def matched(
+    sent: Items[ImageToAdd], listed: Sequence[ImageDetails], taken: Collection[str] = ()
+) -> dict[int, ImageDetails]:
+    """The record of each image that has one: order is not promised, names may be altered.
+
+    Args:
+        sent: with their places in the call.
+        listed: records, oldest first; each is the record of one image at most.
+        taken: guids that are accounted for already.
+    """
+    left = [image for image in listed if image.guid not in taken]
+    found: dict[int, ImageDetails] = {}
+    for item, image in sent.items():
+        match = next((one for one in left if same_file(image, one)), None)
+        if match is not None:
+            left.remove(match)
+            found[item] = match
+    return found
+
+
+def same_file(sent: ImageToAdd, listed: ImageDetails) -> bool:
+    """Whether a record is the image that was sent; what the service left out decides nothing."""
+    sizes = (
+        (sent.pix_w, listed.pix_w),
+        (sent.pix_h, listed.pix_h),
+        (sent.file_size, listed.file_size),
+    )
+    if any(theirs is not None and ours != theirs for ours, theirs in sizes):
+        return False
+    if listed.private_hires_uri:
+        return sent.private_hires_uri == listed.private_hires_uri
+    theirs = listed.file_name or ""
+    if _plain(sent.file_name) == _plain(theirs):
+        return True
+    # A name with something put to it is told from its neighbours' by the sizes only.
+    told = all(size is not None for _, size in sizes)
+    return told and _plain(_stem(sent.file_name)) in _plain(_stem(theirs))
+
+
+def _plain(file_name: str) -> str:
+    """A file name without what the service may alter in it."""
+    return "".join(character for character in file_name.lower() if character.isalnum())
+
+
+def _stem(file_name: str) -> str:
+    return file_name.rpartition(".")[0] or file_name
+
+
+async def _page(
+    library: Library, name: LibraryName, page_number: int, started: float
+) -> tuple[ImageDetails, ...]:
+    query = Query(library=name, page_number=page_number, per_page=CHUNK, list_products=False)
+    page = await library.in_time(search(library, query), started)
+    return page.images
