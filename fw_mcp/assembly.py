@@ -4,7 +4,7 @@ import logging
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +14,13 @@ from fw_mcp.config import IN_MEMORY, Settings, option, variable
 from fw_mcp.errors import ConfigError, Reason, StoreError
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
+from fw_mcp.library.changes import Changes
 from fw_mcp.library.library import Library
 from fw_mcp.store.database import Database
 from fw_mcp.store.facts import session_id
-from fw_mcp.store.journal import Journal
+from fw_mcp.store.history import History
+from fw_mcp.store.journal import Journal, Step
+from fw_mcp.store.owner import this_process
 from fw_mcp.store.plans import PlanStore
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ class Assembly:
     journal: Journal
     guard: Guard
     library: Library
+    changes: Changes
     note: str
 
     async def aclose(self) -> None:
@@ -47,12 +51,17 @@ class Assembly:
         self.database.close()
 
 
-def assemble(settings: Settings, environ: Mapping[str, str]) -> Assembly:
+def assemble(
+    settings: Settings,
+    environ: Mapping[str, str],
+    reached: Callable[[Step], None] = lambda _: None,
+) -> Assembly:
     """The parts that `settings` describe.
 
     Args:
         settings: validated.
         environ: the environment, for the user's state folder.
+        reached: told each step of each write.
 
     Raises:
         ConfigError: a setting is unsafe or names no tool.
@@ -60,18 +69,20 @@ def assemble(settings: Settings, environ: Mapping[str, str]) -> Assembly:
     check_base_url(settings)
     database = Database(store_path(settings, environ, sys.platform))
     plans = PlanStore(database)
-    journal = Journal(database, time.time)
+    journal = Journal(database, time.time, this_process(), reached)
 
     async def connect() -> "FinerWorksClient":
         return await _connect(settings, database)
 
+    library = Library(connect, journal)
     return Assembly(
         settings=settings,
         database=database,
         plans=plans,
         journal=journal,
         guard=Guard(plans, limits(settings), time.time),
-        library=Library(connect, journal),
+        library=library,
+        changes=Changes(library, History(database)),
         note=_SANDBOX_NOTE if settings.sandbox is not None else "",
     )
 

@@ -21,6 +21,9 @@ _COMMANDS = MappingProxyType(
         "doctor": ("fw_mcp.doctor", "examine"),
         "plans": ("fw_mcp.approval", "list_plans"),
         "approve": ("fw_mcp.approval", "approve"),
+        "changes": ("fw_mcp.records", "list_changes"),
+        "export-changes": ("fw_mcp.records", "export_changes"),
+        "reconcile": ("fw_mcp.records", "reconcile"),
         "demo": ("fw_mcp.demo", "play"),
     }
 )
@@ -32,6 +35,7 @@ _EXIT_CODES = MappingProxyType(
         Reason.KEYS_REFUSED: 3,
         Reason.UNREACHABLE: 4,
         Reason.TIMED_OUT: 4,
+        Reason.CIRCUIT_OPEN: 4,
         Reason.UNSAFE_SETTING: 6,
     }
 )

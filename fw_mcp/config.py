@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         None,
         description="File of plans, journal and session id. Default: in the user's state folder.",
     )
+    journal_days: int = Field(
+        365, ge=1, le=36_500, description="Days that the journal of changes is kept."
+    )
     read_only: bool = Field(default=False, description="Refuse every write.")
     writes: str | None = Field(
         None, description="Write tools that are on, with commas between, or none. Default: all."

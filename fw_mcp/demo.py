@@ -4,6 +4,7 @@ import sys
 import tempfile
 import time
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,14 @@ class _Seller:
         return self.answer
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A write that was made, and the images as they were before."""
+
+    change_id: str
+    images: list[dict[str, Any]]
+
+
 class _Assistant:
     """The assistant at the other end of the pipe."""
 
@@ -122,8 +131,8 @@ async def _session(read_only: bool) -> None:
         assistant = _Assistant(client)
         await _search(assistant)
         await _add(assistant)
-        await _retitle(assistant, seller)
-        await _delete(assistant, seller)
+        await _undo_retitling(assistant, await _retitle(assistant, seller))
+        await _undo_deletion(assistant, await _delete(assistant, seller))
         await _decline(assistant, seller)
         await _select(assistant)
 
@@ -151,7 +160,7 @@ async def _add(assistant: _Assistant) -> None:
     await _state(assistant, before, before + _NEW_IMAGES)
 
 
-async def _retitle(assistant: _Assistant, seller: _Seller) -> None:
+async def _retitle(assistant: _Assistant, seller: _Seller) -> _Change:
     _title("Retitle: FinerWorks would remove the products, so the server asks")
     image = (await assistant.with_products())[0]
     _show(f"{image['title']!r} has {image['products']} products, live in {image.get('shops')}")
@@ -162,16 +171,41 @@ async def _retitle(assistant: _Assistant, seller: _Seller) -> None:
     after = await assistant.say("search_images", guid_filter=[image["guid"]])
     _expect(after["images"][0]["title"] == new["title"], "the new title is stored")
     _expect(after["images"][0]["products"] == 0, "the products are gone, as the question said")
+    return _Change(retitled["change_id"], [image])
 
 
-async def _delete(assistant: _Assistant, seller: _Seller) -> None:
+async def _undo_retitling(assistant: _Assistant, change: _Change) -> None:
+    _title("Undo it: the former title is written back; the products cannot come back")
+    (image,) = change.images
+    undone = await assistant.say("undo_change", change_id=change.change_id)
+    _expect(undone["outcomes"] == {"updated": 1}, "the update was undone")
+    after = await assistant.say("search_images", guid_filter=[image["guid"]])
+    _expect(after["images"][0]["title"] == image["title"], "the former title is stored again")
+
+
+async def _delete(assistant: _Assistant, seller: _Seller) -> _Change:
     _title("Delete: two images, asked by name")
     before = await assistant.state()
-    guids = [image["guid"] for image in (await assistant.with_products())[:2]]
+    images = (await assistant.with_products())[:2]
+    guids = [image["guid"] for image in images]
     deleted = await assistant.say("delete_images", guids=guids)
     _expect(len(seller.questions) == 2, "the server asked")  # noqa: PLR2004  once above, once here
     _expect(deleted["outcomes"] == {"deleted": 2}, "both were deleted")
     await _state(assistant, before, before - 2)
+    return _Change(deleted["change_id"], images)
+
+
+async def _undo_deletion(assistant: _Assistant, change: _Change) -> None:
+    _title("Undo it: both are registered again, under new guids")
+    before = await assistant.state()
+    undone = await assistant.say("undo_change", change_id=change.change_id)
+    _expect(undone["outcomes"] == {"created": 2}, "both were registered again")
+    guids = [row["guid"] for row in undone["images"]]
+    found = await assistant.call("search_images", guid_filter=guids)
+    titles = [row["title"] for row in (found.structured_content or {})["images"]]
+    expected = [image["title"] for image in change.images]
+    _expect(sorted(titles) == sorted(expected), "they have the titles that they had")
+    await _state(assistant, before, before + 2)
 
 
 async def _decline(assistant: _Assistant, seller: _Seller) -> None:

@@ -13,14 +13,17 @@ from fw_mcp import __version__
 from fw_mcp.assembly import required_keys
 from fw_mcp.cli import exit_code
 from fw_mcp.errors import FwError
+from fw_mcp.library.changes import being_written
 from fw_mcp.store.facts import session_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from fw_mcp.assembly import Assembly
+    from fw_mcp.store.journal import Unsettled
 
-_UNFINISHED = 7
+_UNSETTLED = 7
+_NAMED = 5
 _DRIFT_S = 120
 
 
@@ -124,16 +127,25 @@ async def _plans(assembly: "Assembly") -> Finding:
 
 
 async def _unfinished(assembly: "Assembly") -> Finding:
-    entries = await assembly.journal.unfinished()
+    unsettled = await assembly.journal.unsettled()
+    entries = [one for one in unsettled if not being_written(one, assembly.journal.now())]
+    parts = [
+        _named("unfinished", [one for one in entries if not one.finished]),
+        _named("of unknown outcome", [one for one in entries if one.finished]),
+        _named("under way in another process", [one for one in unsettled if one not in entries]),
+    ]
+    found = "; ".join(part for part in parts if part) or "every write has its outcome"
     if not entries:
-        return Finding("journal", 0, "every write has its outcome")
-    named = ", ".join(f"#{entry.entry_id} {entry.tool} ({entry.items})" for entry in entries[:5])
-    return Finding(
-        "journal",
-        _UNFINISHED,
-        f"{len(entries)} writes have no recorded outcome: {named}",
-        "A process ended during them. Look with search_images at what the library holds now.",
-    )
+        return Finding("journal", 0, found)
+    return Finding("journal", _UNSETTLED, found, "fw-mcp reconcile settles them by reading.")
+
+
+def _named(what: str, entries: "Sequence[Unsettled]") -> str:
+    if not entries:
+        return ""
+    first = [f"#{entry.entry_id} {entry.tool} ({entry.items})" for entry in entries[:_NAMED]]
+    more = f" and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
+    return f"{len(entries)} {what}: {', '.join(first)}{more}"
 
 
 # Each check with the one it makes no sense without.

@@ -1,6 +1,7 @@
 """Logs: to stderr only, with both keys masked wherever they turn up."""
 
 import logging
+import re
 import sys
 from collections.abc import Iterable
 from typing import TextIO
@@ -18,15 +19,14 @@ class MaskingFormatter(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._secrets = tuple(secret for secret in secrets if secret)
+        # Longest first, so that nothing is left of one that begins with another.
+        longest_first = sorted(filter(None, secrets), key=len, reverse=True)
+        # With nothing to mask it matches nothing.
+        self._secret = re.compile("|".join(map(re.escape, longest_first)) or "$^", re.IGNORECASE)
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one text without secrets."""
-        text = super().format(record)
-        for secret in self._secrets:
-            for written in (secret, secret.lower(), secret.upper()):
-                text = text.replace(written, _MASK)
-        return text
+        return self._secret.sub(_MASK, super().format(record))
 
 
 def log_to_stderr(level: str, secrets: Iterable[str], stream: TextIO | None = None) -> None:

@@ -22,13 +22,18 @@ COMMANDS = {
     "doctor": "check keys, host, TLS, clock, store and unfinished writes",
     "plans": "list the plans that wait for an answer",
     "approve": "approve a plan, as a person in a terminal",
+    "changes": "list what was done, newest first",
+    "export-changes": "write every change as a line of JSON",
+    "reconcile": "settle writes without a known outcome, by reading the service",
     "demo": "play a session against the sandbox and print it",
 }
+_LAST_PAGE = 1_000_000
 _METAVARS = {
     "http": "HOST:PORT",
     "http_allowed_hosts": "HOSTS",
     "http_allowed_origins": "ORIGINS",
     "store": "FILE",
+    "journal_days": "DAYS",
     "writes": "TOOLS",
     "max_items": "N",
     "deletions_per_hour": "N",
@@ -87,6 +92,10 @@ def _parser() -> _Parser:
     subparsers["sandbox"].add_argument("file", nargs="?", metavar="FILE", help="keep it here")
     subparsers["doctor"].add_argument("--json", action="store_true", help="for a program")
     subparsers["approve"].add_argument("plan", metavar="PLAN", help="the plan_id")
+    page = subparsers["changes"].add_argument("--page", type=_page_number, default=1, metavar="N")
+    page.help = "25 changes a page; default 1"
+    export = subparsers["export-changes"]
+    export.add_argument("file", nargs="?", metavar="FILE", help="a new file; default: stdout")
     return parser
 
 
@@ -104,6 +113,12 @@ def _options() -> _Parser:
         else:
             group.add_argument(option(name), dest=name, metavar=_metavar(name, field), help=text)
     return options
+
+
+def _page_number(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) <= _LAST_PAGE:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a page is a number from 1 to {_LAST_PAGE}")
 
 
 def _default(field: FieldInfo) -> str:

@@ -1,6 +1,7 @@
 """The commands that serve: the MCP server over stdio or HTTP, and the sandbox over HTTP."""
 
 import gc
+import logging
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,12 +10,16 @@ from functools import partial
 import anyio
 
 from fw_mcp.assembly import Assembly
-from fw_mcp.errors import ConfigError, Reason
+from fw_mcp.errors import ConfigError, Reason, StoreError
+from fw_mcp.library.changes import being_written
 from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.parts import Parts
-from fw_mcp.server.stdio import serve_stdio
+from fw_mcp.server.stdio import occupy_standard_descriptors, serve_stdio
+
+_log = logging.getLogger(__name__)
 
 _YOUNG_OBJECTS = 20_000
+_DAY_S = 86_400
 _LAST_PORT = 65535
 
 Serve = Callable[[FwServer], Awaitable[None]]
@@ -25,6 +30,7 @@ def serve(assembly: Assembly, _: Mapping[str, object]) -> int:
     # A page of images makes more objects than the default threshold: the collector would run
     # several times in each call and find nothing.
     gc.set_threshold(_YOUNG_OBJECTS)
+    occupy_standard_descriptors()
     anyio.run(_run, assembly, _over_http(assembly) if assembly.settings.http else serve_stdio)
     return 0
 
@@ -53,14 +59,44 @@ async def _run(assembly: Assembly, serve_over: Serve) -> None:
     parts = Parts(
         library=assembly.library,
         guard=assembly.guard,
+        changes=assembly.changes,
         show_hires=settings.show_hires,
         note=assembly.note,
     )
     try:
-        await serve_over(build_server(parts))
+        async with anyio.create_task_group() as beside:
+            # It gets its turn once the transport waits for the first message.
+            beside.start_soon(look_after_journal, assembly)
+            await serve_over(build_server(parts))
+            beside.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        # What ended the serving, as it is.
+        raise group.exceptions[0] from None
     finally:
         with anyio.CancelScope(shield=True):
             await assembly.aclose()
+
+
+async def look_after_journal(assembly: Assembly) -> None:
+    """Let go of what is older than the journal is kept, and warn of writes left open.
+
+    A store that is not there yet has nothing of either, and is not made for it.
+    """
+    path = assembly.database.path
+    if path is None or not path.exists():
+        return
+    now = assembly.journal.now()
+    try:
+        unsettled = await assembly.journal.unsettled()
+        open_ = [entry for entry in unsettled if not being_written(entry, now)]
+        if open_:
+            tools = ", ".join(sorted({entry.tool for entry in open_}))
+            _log.warning(
+                "writes without a known outcome: %d (%s); run fw-mcp reconcile", len(open_), tools
+            )
+        await assembly.changes.history.forget(now - assembly.settings.journal_days * _DAY_S)
+    except StoreError as fault:
+        _log.warning("The journal was not looked at: %s", fault.what)
 
 
 def _over_http(assembly: Assembly) -> Serve:
@@ -83,7 +119,7 @@ def _over_http(assembly: Assembly) -> Serve:
 async def _ready(assembly: Assembly) -> None:
     """Ready when the keys are there and the store can be written."""
     await assembly.library.client()
-    await assembly.journal.unfinished()
+    await assembly.journal.unsettled()
 
 
 def _address(text: str) -> tuple[str, int]:

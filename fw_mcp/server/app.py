@@ -22,9 +22,17 @@ from fw_mcp.server.tools.add import add_images
 from fw_mcp.server.tools.delete import delete_images
 from fw_mcp.server.tools.search import search_images
 from fw_mcp.server.tools.selection import set_selection
+from fw_mcp.server.tools.undo import undo_change
 from fw_mcp.server.tools.update import update_image_metadata
 
-TOOLS = (search_images, add_images, update_image_metadata, delete_images, set_selection)
+TOOLS = (
+    search_images,
+    add_images,
+    update_image_metadata,
+    delete_images,
+    set_selection,
+    undo_change,
+)
 
 # The seal outlives the plan, so that a late answer is told by the guard and not by the protocol.
 _AFTER_EXPIRY_S = 3600.0
@@ -68,7 +76,7 @@ class FwServer(MCPServer[Parts]):
         return [tool for tool in await super().list_tools() if self._parts.guard.offered(tool.name)]
 
     async def list_resources(self) -> list[Resource]:
-        """The first page of each library."""
+        """The first page of each library, and of the changes."""
         return first_pages()
 
     async def read_resource(

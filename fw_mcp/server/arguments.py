@@ -5,8 +5,8 @@ may arrive as JSON in a string; no other text is ever parsed, because a title ma
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -17,6 +17,8 @@ from fw_mcp.api.models import normal_guid
 from fw_mcp.errors import ArgumentsError, Reason, quoted
 
 _FAULTS_SHOWN = 20
+# Comparing takes the square of the length.
+_NAME_COMPARED = 60
 _WRAPPERS = (Annotated, Union, UnionType)
 
 
@@ -29,9 +31,13 @@ def _guid(text: str) -> str:
 
 def _date(text: str) -> str:
     try:
-        return datetime.fromisoformat(text).isoformat()
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"{quoted(text)} is not an ISO 8601 date or date-time") from None
+    # Python reads +05:30:15; ISO 8601, and so the API's models, end an offset with its minutes.
+    if (moment.utcoffset() or timedelta()) % timedelta(minutes=1):
+        raise ValueError(f"{quoted(text)} has seconds in its offset: write it in hours and minutes")
+    return moment.isoformat()
 
 
 def _end_of_day(text: str) -> str:
@@ -61,6 +67,8 @@ Guid = Annotated[str, AfterValidator(_guid)]
 Guids = Annotated[list[Guid], AfterValidator(_distinct)]
 DateFrom = Annotated[str, AfterValidator(_date)]
 DateTo = Annotated[str, AfterValidator(_end_of_day)]
+# The reference names no limit; a library whose pages outgrow every answer cannot be read again.
+Title = Annotated[str, Field(max_length=1_000)]
 Positive = Annotated[int, Field(ge=1), BeforeValidator(_number)]
 PerPage = Annotated[int, Field(ge=1, le=50), BeforeValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_truth)]
@@ -71,6 +79,9 @@ PlanId = Annotated[
         description="Only to carry out a plan this tool returned with confirmation_required: "
         "its plan_id, with the other arguments unchanged."
     ),
+]
+ContinueHandle = Annotated[
+    str, Field(description="Alone: go on with a call that gave this continue_handle.")
 ]
 
 
@@ -163,7 +174,8 @@ def _place(path: Sequence[str | int]) -> str:
 
 def _nearest(model: type[BaseModel], fault: ErrorDetails) -> str:
     known = list(_model_at(model, fault["loc"][:-1]).model_fields)
-    close = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1, cutoff=0.5)
+    given = str(fault["loc"][-1])[:_NAME_COMPARED]
+    close = difflib.get_close_matches(given, known, n=1, cutoff=0.5)
     return f" (did you mean {close[0]}?)" if close else f"; there are {', '.join(known)}"
 
 
@@ -171,9 +183,17 @@ def _model_at(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseMod
     """The model of the items of the list that `path` names."""
     for part in path:
         if isinstance(part, str):
-            (item,) = model.model_fields[part].annotation.__args__  # type: ignore[union-attr]
-            model = item
+            model = next(_models_in(model.model_fields[part].annotation))
     return model
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    """The models that make it up; a list of them may be one that can be left out."""
+    parts = get_args(annotation)
+    if not parts and isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in parts:
+        yield from _models_in(part)
 
 
 def _why(fault: ErrorDetails) -> str:

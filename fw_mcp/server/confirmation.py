@@ -82,9 +82,14 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The plan is won: carry out exactly what `propose` read last."""
+    """The plan is won: carry out exactly what `propose` read last.
+
+    Attributes:
+        how: the lane that the answer came on.
+    """
 
     plan: Plan
+    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +194,7 @@ class _Confirmation:
         await self._guard.win(plan)
         proposal = await self._propose_again(plan)
         if self._guard.unchanged(plan, proposal.targets):
-            return Accepted(plan)
+            return Accepted(plan, self._lane.name.lower())
         await self._guard.void(plan)
         if not proposal.targets:
             raise GuardError(

@@ -1,13 +1,20 @@
-"""A write that may have to ask: the way that deleting and retitling share."""
+"""A call that writes: admitted, joined or replayed, asked about, carried out, kept on record."""
 
-from collections.abc import Sequence
-from typing import Protocol, TypeVar
+import json
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, Generic, TypeVar
 
 from mcp.types import InputRequiredResult
 
+from fw_mcp.errors import ApiError, ArgumentsError, GuardError, Reason, StoreError, quoted
 from fw_mcp.guard.guard import Proposal
+from fw_mcp.guard.targets import digest
+from fw_mcp.library.changes import Asked, Change
 from fw_mcp.library.outcomes import Ended
-from fw_mcp.library.writing import Job
+from fw_mcp.library.writing import Ends, Items, Job, may_go_on
 from fw_mcp.server.confirmation import (
     Accepted,
     Asking,
@@ -16,51 +23,267 @@ from fw_mcp.server.confirmation import (
     Waiting,
     confirm,
 )
-from fw_mcp.server.parts import Call, job_of, parts_of
-from fw_mcp.server.results import GuardedResult, completed, declined, waiting
-from fw_mcp.server.rows import EndRow
+from fw_mcp.server.parts import Call, caller_of, parts_of
+from fw_mcp.server.results import WrittenResult
 
-R = TypeVar("R", bound=GuardedResult)
+_log = logging.getLogger(__name__)
+
+R = TypeVar("R", bound=WrittenResult)
 
 
-class Undertaking(Protocol):
-    """What a guarded call is about to do, on records read just before.
+class Undertaking(ABC, Generic[R]):
+    """What a call is about to write, on records read just before.
 
     Attributes:
         tool: the tool's name.
-        arguments: what names the call's effect, as plain JSON.
+        result: what the call gives.
+        resumes: whether the same call sent again goes on where the first was cut off; otherwise
+            it begins anew, which is safe where writing twice is the same as writing once.
+        also: other tools whose effect this call has.
+        undoes: the change that it takes back.
         read_at: when the records were read, on the library's clock.
     """
 
-    tool: str
-    arguments: object
-    read_at: float
+    tool: ClassVar[str]
+    result: type[R]
+    resumes: ClassVar[bool] = False
+    also: tuple[str, ...] = ()
+    undoes: str | None = None
 
+    def __init__(self, ctx: Call) -> None:
+        self.ctx = ctx
+        self.library = parts_of(ctx).library
+        self.read_at = self.library.clock()
+
+    @property
+    @abstractmethod
+    def arguments(self) -> Mapping[str, Any]:
+        """Plain JSON from which the call can be made again."""
+
+    @property
+    def items(self) -> int | None:
+        """How many items the call has; None when the journal does not tell how they ended."""
+        return None
+
+    @property
+    def identity(self) -> object:
+        """Plain JSON, the same for calls that ask for the same."""
+        return self.arguments
+
+    def asked(self) -> Asked:
+        """The call, as the journal keeps it."""
+        return Asked(
+            self.tool, caller_of(self.ctx), self.arguments, digest(self.identity), self.undoes
+        )
+
+    @abstractmethod
     async def propose(self) -> Proposal:
         """Read the images fresh, and say what would go."""
 
-    async def write(self, job: Job) -> list[Ended]:
+    @abstractmethod
+    async def write(self, job: Job) -> Ends:
         """Do it to what was read last."""
 
-    def rows(self, ended: Sequence[Ended] = ()) -> list[EndRow]:
-        """One row an image: how it ended, or that nothing was sent for it."""
+    async def still_so(self, settled: Items[Ended]) -> Items[Ended]:
+        """Of what a former run did, what still is so; the rest is done again."""
+        return settled
+
+    @abstractmethod
+    def told(self, ended: Ends | None = None) -> R:
+        """The result: how each item ended, or that nothing was sent."""
 
 
 async def carry_out(
-    ctx: Call, undertaking: Undertaking, plan_id: str | None, result: type[R]
+    ctx: Call, undertaking: Undertaking[R], plan_id: str | None = None
 ) -> R | InputRequiredResult:
-    """Let the guard in, ask if anything is at stake, and write after a yes."""
-    tool = undertaking.tool
-    parts_of(ctx).guard.admit(tool)
-    answer = await confirm(ctx, Asking(tool, undertaking.arguments, plan_id, undertaking.propose))
+    """Let the guard in, ask if anything is at stake, and write after a yes.
+
+    The same call sent again while this one runs shares its end; within ten minutes after it, it
+    gets the result on record.
+    """
+    _admit(ctx, undertaking)
+    answers = {name: str(one) for name, one in (ctx.input_responses or {}).items()}
+    key = _key(ctx, undertaking, [plan_id, ctx.request_state, answers])
+    result, joined = await parts_of(ctx).running.once(
+        key, lambda: _carry_out(ctx, undertaking, plan_id)
+    )
+    return result.replay() if joined and not isinstance(result, InputRequiredResult) else result
+
+
+async def go_on(
+    ctx: Call, handle: str, tool: str, made_of: Callable[[Mapping[str, Any]], Undertaking[R]]
+) -> R:
+    """Go on with a call that ran out of time: with what was accepted then, and no more.
+
+    Args:
+        ctx: the call.
+        handle: the `continue_handle` of a former result.
+        tool: the tool that is called.
+        made_of: the undertaking, from the arguments on record.
+
+    Raises:
+        GuardError: the handle is not for this caller and tool, too old, or still running.
+    """
+    change = await _recalled(ctx, handle, tool)
+    undertaking = made_of(json.loads(change.arguments))
+    _admit(ctx, undertaking)
+    result, joined = await parts_of(ctx).running.once(
+        _key(ctx, undertaking, [handle]), lambda: _go_on(ctx, undertaking, change)
+    )
+    return result.replay() if joined else result
+
+
+def either(arguments: object, handle: str | None, name: str) -> None:
+    """See that a call gives its arguments, or a handle instead of them.
+
+    Raises:
+        ArgumentsError: neither, or both.
+    """
+    if (arguments is None) != (handle is None):
+        return
+    what = "is required" if handle is None else "and continue_handle exclude each other"
+    raise ArgumentsError(
+        f"{name} {what}.",
+        state="Nothing was sent.",
+        next_step=f"Give {name}, or continue_handle alone to go on with a call.",
+        reason=Reason.INVALID_ARGUMENTS,
+    )
+
+
+def _admit(ctx: Call, undertaking: Undertaking[R]) -> None:
+    for tool in (undertaking.tool, *undertaking.also):
+        parts_of(ctx).guard.admit(tool)
+
+
+def _key(ctx: Call, undertaking: Undertaking[R], how: object) -> str:
+    return digest([undertaking.tool, caller_of(ctx), undertaking.identity, how])
+
+
+async def _carry_out(
+    ctx: Call, undertaking: Undertaking[R], plan_id: str | None
+) -> R | InputRequiredResult:
+    if former := await _alike(ctx, undertaking, plan_id):
+        again = _resumed if undertaking.resumes else _recorded
+        if (result := await again(ctx, undertaking, former)) is not None:
+            return result
+    asking = Asking(undertaking.tool, undertaking.identity, plan_id, undertaking.propose)
+    answer = await confirm(ctx, asking)
     match answer:
-        case Accepted() | NothingAtStake():
-            accepted = answer.plan.plan_id if isinstance(answer, Accepted) else None
-            job = job_of(ctx, tool, accepted, started=undertaking.read_at)
-            return completed(result, undertaking.rows(await undertaking.write(job)))
+        case Accepted(plan, how):
+            return await _begin(ctx, undertaking, plan.plan_id, how)
+        case NothingAtStake():
+            return await _begin(ctx, undertaking)
         case Waiting(plan, message):
-            return waiting(result, undertaking.rows(), plan, message)
+            return undertaking.told().waiting(plan, message)
         case Refused(message):
-            return declined(result, undertaking.rows(), message)
+            return undertaking.told().declined(message)
         case InputRequiredResult():
             return answer
+
+
+async def _alike(ctx: Call, undertaking: Undertaking[R], plan_id: str | None) -> Change | None:
+    """The change that this very call made lately; an answer must be the one it was made on."""
+    change = await parts_of(ctx).changes.alike(undertaking.asked())
+    answered = plan_id or ctx.request_state
+    if change is None or (answered and answered != change.plan_id):
+        return None
+    return change
+
+
+async def _recorded(ctx: Call, undertaking: Undertaking[R], former: Change) -> R | None:
+    """The result on record, while it still tells how things stand."""
+    if former.result is None:
+        return await _cut_off(ctx, undertaking, former)
+    result = undertaking.result.model_validate_json(former.result)
+    if not result.conclusive or await parts_of(ctx).changes.touched_since(former):
+        return None
+    return result.replay()
+
+
+async def _cut_off(ctx: Call, undertaking: Undertaking[R], former: Change) -> R | None:
+    """The end of a call that was cut off after it had written everything; else it begins anew."""
+    job = await _job_again(ctx, undertaking, former)
+    if len(job.settled) != undertaking.items:
+        return None
+    return (await _recorded_now(ctx, undertaking, job, dict(job.settled))).replay()
+
+
+async def _begin(
+    ctx: Call, undertaking: Undertaking[R], plan_id: str | None = None, how: str | None = None
+) -> R:
+    change = undertaking.asked().change(plan_id, how)
+    return await _write(ctx, undertaking, _job(undertaking, change))
+
+
+async def _resumed(ctx: Call, undertaking: Undertaking[R], former: Change) -> R | None:
+    """What the first call did stays done; what it did not do is done now."""
+    job = await _job_again(ctx, undertaking, former)
+    settled = await undertaking.still_so(job.settled)
+    if len(settled) < len(job.settled):
+        # What was taken away since is another change when it is done again.
+        job = replace(job, change=undertaking.asked().change())
+    result = await _write(ctx, undertaking, replace(job, settled=settled))
+    return result.replay() if settled else result
+
+
+async def _go_on(ctx: Call, undertaking: Undertaking[R], change: Change) -> R:
+    job = await _job_again(ctx, undertaking, change)
+    proposal = await undertaking.propose()
+    held_back = await parts_of(ctx).guard.changed_since(change.plan_id, proposal.targets)
+    return await _write(ctx, undertaking, replace(job, held_back=held_back))
+
+
+def _job(undertaking: Undertaking[R], change: Change) -> Job:
+    return Job(change, undertaking.read_at, undertaking.ctx.report_progress)
+
+
+async def _job_again(ctx: Call, undertaking: Undertaking[R], change: Change) -> Job:
+    changes = parts_of(ctx).changes
+    if parts_of(ctx).running.is_named(change.change_id) or await changes.runs_elsewhere(change):
+        raise _still_running(change)
+    try:
+        return await changes.job(change, _job(undertaking, change))
+    except ApiError as unread:
+        unread.state = "What the call did before is not known yet; nothing was sent now."
+        unread.next_step = f"Call {undertaking.tool} again in a minute."
+        raise
+
+
+async def _write(ctx: Call, undertaking: Undertaking[R], job: Job) -> R:
+    with parts_of(ctx).running.named(job.change.change_id):
+        ended = await undertaking.write(job)
+        return await _recorded_now(ctx, undertaking, job, ended)
+
+
+async def _recorded_now(ctx: Call, undertaking: Undertaking[R], job: Job, ended: Ends) -> R:
+    told = undertaking.told(ended)
+    result = told.on_record(job.change.change_id, open_=any(map(may_go_on, ended.values())))
+    try:
+        recorded = await parts_of(ctx).changes.end(job.change, result.model_dump_json())
+    except StoreError as unwritten:
+        _log.warning("the result of a change could not be recorded: %s", unwritten.what)
+        return result
+    return result if recorded else told
+
+
+async def _recalled(ctx: Call, handle: str, tool: str) -> Change:
+    change = await parts_of(ctx).changes.to_go_on_with(handle, tool, caller_of(ctx))
+    if change is None:
+        raise GuardError(
+            f"There is no call of {tool} within the last hour to go on with under "
+            f"{quoted(handle, 40)}.",
+            state="Nothing was sent.",
+            next_step="Look with search_images what is left to do, and make a new call for that.",
+            reason=Reason.HANDLE_UNKNOWN,
+        )
+    return change
+
+
+def _still_running(change: Change) -> GuardError:
+    """Two runs of one call at once would write the same twice."""
+    return GuardError(
+        f"The same call of {change.tool} is still under way.",
+        state="This call sent nothing; what the other one does is not told yet.",
+        next_step="Call again in a minute: it then gives the result, or goes on.",
+        reason=Reason.STILL_RUNNING,
+    )

@@ -12,8 +12,12 @@ IMAGES = (
 )
 IMAGE = "finerworks://images/{guid}"
 SELECTION = "finerworks://selections/{guid}"
+CHANGES = "finerworks://changes{?page_number}"
+CHANGE = "finerworks://changes/{change_id}{?page_number}"
 
 _PAGES = UriTemplate.parse(IMAGES)
+_CHANGES_PAGES = UriTemplate.parse(CHANGES)
+_CHANGE_PAGES = UriTemplate.parse(CHANGE)
 
 
 def page_uri(query: Query) -> str:
@@ -43,6 +47,16 @@ def previous_uri(query: Query) -> str | None:
     if query.page_number == 1:
         return None
     return page_uri(replace(query, page_number=query.page_number - 1))
+
+
+def changes_uri(page_number: int) -> str:
+    """The URI of a page of changes."""
+    return _CHANGES_PAGES.expand({"page_number": str(page_number)})
+
+
+def change_uri(change_id: str, page_number: int) -> str:
+    """The URI of a page of a change's items."""
+    return _CHANGE_PAGES.expand({"change_id": change_id, "page_number": str(page_number)})
 
 
 def _sayable(query: Query) -> bool:

@@ -1,12 +1,13 @@
 """What a running server is made of; it reaches each tool through the SDK's typed context."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mcp.server.mcpserver import Context
 
 from fw_mcp.guard.guard import Guard
+from fw_mcp.library.changes import Changes
 from fw_mcp.library.library import Library
-from fw_mcp.library.writing import Job
+from fw_mcp.server.running import Running
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,14 +15,18 @@ class Parts:
     """The parts a server needs.
 
     Attributes:
+        changes: the calls that wrote.
         show_hires: whether `private_hires_uri`, the print master's address, may be shown.
         note: one sentence for the instructions, such as that this is the sandbox.
+        running: the writes under way.
     """
 
     library: Library
     guard: Guard
+    changes: Changes
     show_hires: bool = False
     note: str = ""
+    running: Running = field(default_factory=Running)
 
 
 Call = Context[Parts]
@@ -37,23 +42,3 @@ def caller_of(ctx: Call) -> str:
     params = ctx.session.client_params
     name = params.client_info.name if params else "unnamed"
     return f"{'stdio' if ctx.headers is None else 'http'}:{name}"
-
-
-def job_of(
-    ctx: Call, tool: str, plan_id: str | None = None, *, started: float | None = None
-) -> Job:
-    """The write that a call is about to do, on an accepted plan if it has one.
-
-    Args:
-        ctx: the call.
-        tool: which tool.
-        plan_id: the accepted plan.
-        started: when the call began to read what it writes, on the library's clock; None for now.
-    """
-    return Job(
-        tool=tool,
-        caller=caller_of(ctx),
-        plan_id=plan_id,
-        started=parts_of(ctx).library.clock() if started is None else started,
-        progress=ctx.report_progress,
-    )

@@ -1,7 +1,7 @@
-"""Resources: pages of images, one image, one selection. Each is JSON and read fresh."""
+"""Resources: images, selections, and what was changed. Each is JSON and read fresh."""
 
-import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec
 from urllib.parse import parse_qsl, urlsplit
@@ -13,17 +13,35 @@ from mcp.types import INVALID_PARAMS, Resource
 from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.api.models import LibraryName, SortDirection, SortField
-from fw_mcp.errors import ArgumentsError, FwError, quoted
+from fw_mcp.errors import ArgumentsError, FwError, quoted, shown
+from fw_mcp.library.changes import Item, Summary, accepted_how, items_of
 from fw_mcp.library.reading import Query, read_anywhere, search
 from fw_mcp.library.selecting import read_selection
 from fw_mcp.server.arguments import Guid, read_arguments
-from fw_mcp.server.links import IMAGE, IMAGES, SELECTION, next_uri, page_uri, previous_uri
+from fw_mcp.server.links import (
+    CHANGE,
+    CHANGES,
+    IMAGE,
+    IMAGES,
+    SELECTION,
+    change_uri,
+    changes_uri,
+    next_uri,
+    page_uri,
+    previous_uri,
+)
 from fw_mcp.server.parts import Call, Parts, parts_of
-from fw_mcp.server.rows import image_record, image_row
+from fw_mcp.server.rows import GUID_SHOWN, compact, image_record, image_row
 
 P = ParamSpec("P")
 
 _JSON = "application/json"
+# The API's integers have 32 bits; its refusal of more would look like a fault of this server.
+_LAST_PAGE = 2**31 - 1
+_CHANGES_PER_PAGE = 25
+_ITEMS_PER_PAGE = 50
+_CALLER_SHOWN = 80
+_TEXT_SHOWN = 300
 _LIBRARIES: tuple[tuple[LibraryName, str], ...] = (
     ("inventory", "the permanent library"),
     ("temporary", "this session's temporary images"),
@@ -36,12 +54,20 @@ class _Page(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     library: LibraryName = "inventory"
-    search_filter: str | None = None
+    search_filter: str | None = Field(None, max_length=300)
     active: bool | None = None
     sort_field: SortField = "id"
     sort_direction: SortDirection = "DESC"
-    page_number: int = Field(1, ge=1)
+    page_number: int = Field(1, ge=1, le=_LAST_PAGE)
     per_page: int = Field(25, ge=1, le=50)
+
+
+class _Numbered(BaseModel):
+    """The query of a page of the journal."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    page_number: int = Field(1, ge=1, le=1_000_000)
 
 
 class _Named(BaseModel):
@@ -51,7 +77,7 @@ class _Named(BaseModel):
 
 
 def register_resources(server: MCPServer[Parts]) -> None:
-    """Add the three templates."""
+    """Add the templates."""
     # A search is free text: "../" in it is no path.
     free_text = ResourceSecurity(exempt_params={"search_filter"})
     server.resource(
@@ -76,11 +102,25 @@ def register_resources(server: MCPServer[Parts]) -> None:
         description="The guids of the images it holds, as stored now.",
         mime_type=_JSON,
     )(_told(_selection))
+    server.resource(
+        CHANGES,
+        name="changes-page",
+        title="A page of changes",
+        description="What was done, when, by which client, accepted how; newest first.",
+        mime_type=_JSON,
+    )(_told(_changes))
+    server.resource(
+        CHANGE,
+        name="change",
+        title="One change",
+        description="How each of its images ended, 50 a page. undo_change takes its change_id.",
+        mime_type=_JSON,
+    )(_told(_change))
 
 
 def first_pages() -> list[Resource]:
-    """The concrete entries: the first page of each library, for hosts without templates."""
-    return [
+    """The concrete entries: the first page of each, for hosts without templates."""
+    images = [
         Resource(
             uri=page_uri(Query(library=name)),
             name=f"{name}-images",
@@ -90,17 +130,37 @@ def first_pages() -> list[Resource]:
         )
         for name, meaning in _LIBRARIES
     ]
+    changes = Resource(
+        uri=changes_uri(1),
+        name="changes",
+        title="Changes",
+        description="What was done to the library, newest first, 25 a page.",
+        mime_type=_JSON,
+    )
+    return [*images, changes]
 
 
 def check_uri(uri: str) -> None:
     """Refuse a query parameter nobody knows: the SDK drops it, and the page would be another.
 
     Raises:
-        MCPError: invalid parameters, naming the nearest real one.
+        MCPError: invalid parameters, naming the nearest real one; or text that is no URI at all.
     """
-    parts = urlsplit(uri)
-    if (parts.scheme, parts.netloc, parts.path) == ("finerworks", "images", ""):
-        _checked(uri, _Page, dict(parse_qsl(parts.query, keep_blank_values=True)))
+    try:
+        parts = urlsplit(uri)
+    except ValueError as malformed:
+        told = f"{quoted(uri, 100)} is not a URI. Nothing was read."
+        raise MCPError(INVALID_PARAMS, told, {"uri": uri}) from malformed
+    if parts.scheme != "finerworks":
+        return
+    model: type[BaseModel]
+    if (parts.netloc, parts.path) == ("images", ""):
+        model = _Page
+    elif parts.netloc == "changes":
+        model = _Numbered
+    else:
+        return
+    _checked(uri, model, dict(parse_qsl(parts.query, keep_blank_values=True)))
 
 
 async def _images(
@@ -131,7 +191,7 @@ async def _images(
     query = Query(**asked)
     page = await search(parts_of(ctx).library, query)
     rows = [image_row(image).model_dump(mode="json", exclude_none=True) for image in page.images]
-    return _json(
+    return compact(
         {
             "images": rows,
             "page_number": page.page_number,
@@ -151,7 +211,7 @@ async def _image(ctx: Call, guid: str) -> str:
     found = await read_anywhere(library, [wanted], started=library.clock())
     if wanted not in found:
         raise ResourceNotFoundError(f"There is no image {wanted}. search_images lists them.")
-    return _json(image_record(found[wanted], show_hires=parts.show_hires))
+    return compact(image_record(found[wanted], show_hires=parts.show_hires))
 
 
 async def _selection(ctx: Call, guid: str) -> str:
@@ -160,7 +220,84 @@ async def _selection(ctx: Call, guid: str) -> str:
     stored = await read_selection(parts_of(ctx).library, wanted)
     if not stored:
         raise ResourceNotFoundError(f"There is no selection {wanted}. set_selection makes one.")
-    return _json({"guid": wanted, "guids": list(stored)})
+    return compact({"guid": wanted, "guids": [shown(guid, GUID_SHOWN).text for guid in stored]})
+
+
+async def _changes(ctx: Call, *, page_number: str = "1") -> str:
+    """A page of what was changed."""
+    page: int = _checked(CHANGES, _Numbered, {"page_number": page_number})["page_number"]
+    changes, count = await parts_of(ctx).changes.history.page(page, _CHANGES_PER_PAGE)
+    more = page * _CHANGES_PER_PAGE < count
+    return compact(
+        {
+            "changes": [_change_row(change) for change in changes],
+            "page_number": page,
+            "per_page": _CHANGES_PER_PAGE,
+            "count": count,
+            "next": changes_uri(page + 1) if more else None,
+            "previous": changes_uri(page - 1) if page > 1 else None,
+        }
+    )
+
+
+async def _change(ctx: Call, change_id: str, *, page_number: str = "1") -> str:
+    """One change, with a page of its items."""
+    uri = CHANGE.replace("{change_id}", change_id)
+    page: int = _checked(uri, _Numbered, {"page_number": page_number})["page_number"]
+    history = parts_of(ctx).changes.history
+    change = await history.summary(change_id)
+    if change is None:
+        raise ResourceNotFoundError(
+            f"There is no change {quoted(change_id, GUID_SHOWN)}. finerworks://changes lists them."
+        )
+    items = items_of(await history.entries(change_id))
+    shown_from = (page - 1) * _ITEMS_PER_PAGE
+    more = page * _ITEMS_PER_PAGE < len(items)
+    return compact(
+        {
+            **_change_row(change),
+            "items": [_item_row(one) for one in items[shown_from : shown_from + _ITEMS_PER_PAGE]],
+            "page_number": page,
+            "per_page": _ITEMS_PER_PAGE,
+            "count": len(items),
+            "next": change_uri(change.change_id, page + 1) if more else None,
+            "previous": change_uri(change.change_id, page - 1) if page > 1 else None,
+        }
+    )
+
+
+def _change_row(change: Summary) -> dict[str, Any]:
+    return {
+        "change_id": change.change_id,
+        "tool": change.tool,
+        "when": datetime.fromtimestamp(change.begun_at, UTC).isoformat(timespec="seconds"),
+        **_texts(caller=(change.caller, _CALLER_SHOWN)),
+        "accepted": accepted_how(change),
+        "outcomes": change.outcomes,
+        "finished": change.finished,
+        "undoes": change.undoes,
+        "undone_by": change.undone_by,
+    }
+
+
+def _item_row(item: Item) -> dict[str, Any]:
+    return {
+        "outcome": item.outcome,
+        **_texts(
+            guid=(item.guid, GUID_SHOWN),
+            file_name=(item.file_name, _CALLER_SHOWN),
+            detail=(item.detail, _TEXT_SHOWN),
+        ),
+    }
+
+
+def _texts(**texts: tuple[str | None, int]) -> dict[str, Any]:
+    """Texts as they are shown, up to so many characters; what is empty is left out."""
+    views = {name: shown(text, limit) for name, (text, limit) in texts.items() if text}
+    escaped = any(view.escaped for view in views.values())
+    return {name: view.text for name, view in views.items()} | (
+        {"escaped": True} if escaped else {}
+    )
 
 
 def _told(read: Callable[P, Awaitable[str]]) -> Callable[P, Awaitable[str]]:
@@ -181,7 +318,3 @@ def _checked(uri: str, model: type[BaseModel], values: Mapping[str, Any]) -> dic
         return read_arguments(f"{quoted(uri, 100)} was not read", model, values)
     except ArgumentsError as error:
         raise MCPError(INVALID_PARAMS, str(error), {"uri": uri}) from error
-
-
-def _json(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

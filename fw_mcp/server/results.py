@@ -5,14 +5,19 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.guard.guard import Plan
-from fw_mcp.library.outcomes import GOOD
-from fw_mcp.library.updating import ALREADY
+from fw_mcp.library.outcomes import GOOD, Outcome
+from fw_mcp.library.writing import ALREADY
 from fw_mcp.server.rows import EndRow
+
+# Larger results leave out what the caller knows: hosts cut off long ones.
+_ROWS_IN_FULL = 50
+_REPLAYED = "This very call was made before; nothing was sent again."
+_GO_ON = "For the rest call this tool again with continue_handle alone."
 
 
 class ToolResult(BaseModel):
@@ -39,17 +44,78 @@ class Status(StrEnum):
     DECLINED = "declined"
 
 
-class WriteResult(ToolResult):
+class WrittenResult(ToolResult):
+    """What a call that may write answered, and what it is called on record."""
+
+    status: Status = Field(description="completed only if all ended as asked.")
+    message: str = Field(description="What happened and what to do next.")
+    change_id: str | None = Field(None, description="For undo_change.")
+    replayed: bool | None = Field(None, description="This call had been made before.")
+
+    @property
+    @abstractmethod
+    def conclusive(self) -> bool:
+        """Whether the same call, sent again within minutes, is to get this result."""
+
+    def replay(self) -> Self:
+        """The same result, given again."""
+        if self.replayed:
+            return self
+        again = f"{_REPLAYED} {self.message}"
+        return self.model_copy(update={"replayed": True, "message": again})
+
+    def on_record(self, change_id: str, *, open_: bool) -> Self:
+        """The result with its name in the journal, and the way on if something is left to do."""
+        del open_
+        return self.model_copy(update={"change_id": change_id})
+
+    def declined(self, message: str) -> Self:
+        """The result of a write that was not confirmed."""
+        return self.model_copy(update={"status": Status.DECLINED, "message": message})
+
+    def waiting(self, plan: Plan, message: str) -> Self:
+        """The result of a write whose plan waits for an answer."""
+        expires = datetime.fromtimestamp(plan.expires_at, UTC).isoformat(timespec="seconds")
+        return self.model_copy(
+            update={
+                "status": Status.CONFIRMATION_REQUIRED,
+                "message": message,
+                "plan_id": plan.plan_id,
+                "question": plan.question,
+                "expires_at": expires,
+            }
+        )
+
+
+class WriteResult(WrittenResult):
     """What a write did to each image."""
 
-    status: Status = Field(description="completed only if every image ended as asked.")
-    message: str = Field(description="What happened and what to do next.")
+    continue_handle: str | None = Field(None, description="Call again with it alone to go on.")
     outcomes: dict[str, int] = Field(description="Outcome → how many images.")
     images: list[EndRow]
 
+    @property
+    def conclusive(self) -> bool:
+        """Whether an image was written, or may have been."""
+        return any(Outcome(one) in GOOD | {Outcome.UNKNOWN} for one in self.outcomes)
+
+    def on_record(self, change_id: str, *, open_: bool) -> Self:
+        """The result with its name in the journal, and the way on if something is left to do."""
+        if not open_:
+            return super().on_record(change_id, open_=open_)
+        message = f"{self.message} {_GO_ON}"
+        return self.model_copy(
+            update={"change_id": change_id, "continue_handle": change_id, "message": message}
+        )
+
     def text(self) -> str:
         """The message, then one line an image."""
-        return "\n".join([f"{self.status}: {self.message}", *(row.line() for row in self.images)])
+        return "\n".join([*self._head(), *(row.line() for row in self.images)])
+
+    def _head(self) -> list[str]:
+        names = (("change_id", self.change_id), ("continue_handle", self.continue_handle))
+        named = [f"{name} {one}" for name, one in names if one]
+        return [f"{self.status}: {self.message}", *named]
 
 
 W = TypeVar("W", bound=WriteResult)
@@ -62,26 +128,19 @@ class GuardedResult(WriteResult):
     question: str | None = Field(None, description="Show it to the person, word for word.")
     expires_at: str | None = Field(None, description="When the plan expires, UTC.")
 
-    def text(self) -> str:
-        """The message, the question if there is one, then one line an image."""
-        lines = [f"{self.status}: {self.message}"]
+    def _head(self) -> list[str]:
+        lines = super()._head()
         if self.plan_id:
             lines += [self.question or "", f"plan_id {self.plan_id}, until {self.expires_at}"]
-        return "\n".join([*lines, *(row.line() for row in self.images)])
-
-
-R = TypeVar("R", bound=GuardedResult)
+        return lines
 
 
 def completed(result: type[W], rows: Sequence[EndRow]) -> W:
     """The result of a write that was sent."""
     done = all(row.outcome in GOOD or row.detail == ALREADY for row in rows)
-    return _result(
-        result,
-        Status.COMPLETED if done else Status.INCOMPLETE,
-        _summed_up(rows),
-        rows,
-    )
+    status = Status.COMPLETED if done else Status.INCOMPLETE
+    shown = rows if len(rows) <= _ROWS_IN_FULL else [_brief(row) for row in rows]
+    return _result(result, status, _summed_up(rows), shown)
 
 
 def previewed(result: type[W], rows: Sequence[EndRow], message: str) -> W:
@@ -89,22 +148,18 @@ def previewed(result: type[W], rows: Sequence[EndRow], message: str) -> W:
     return _result(result, Status.DRY_RUN, f"Nothing was sent. {message}", rows)
 
 
-def declined(result: type[R], rows: Sequence[EndRow], message: str) -> R:
-    """The result of a write that was not confirmed."""
-    return _result(result, Status.DECLINED, message, rows)
-
-
-def waiting(result: type[R], rows: Sequence[EndRow], plan: Plan, message: str) -> R:
-    """The result of a write whose plan waits for an answer."""
-    asked = _result(result, Status.CONFIRMATION_REQUIRED, message, rows)
-    expires = datetime.fromtimestamp(plan.expires_at, UTC).isoformat(timespec="seconds")
-    return asked.model_copy(
-        update={"plan_id": plan.plan_id, "question": plan.question, "expires_at": expires}
-    )
-
-
 def _result(result: type[W], status: Status, message: str, rows: Sequence[EndRow]) -> W:
     return result(status=status, message=message, outcomes=_counted(rows), images=list(rows))
+
+
+def _brief(row: EndRow) -> EndRow:
+    """An image that ended as asked, without what the caller sent."""
+    if row.outcome not in GOOD or row.products_removed:
+        return row
+    shorter: dict[str, None] = {"title": None, "description": None}
+    if row.outcome in {Outcome.UPDATED, Outcome.DELETED}:
+        shorter["file_name"] = None
+    return row.model_copy(update=shorter)
 
 
 def _counted(rows: Sequence[EndRow]) -> dict[str, int]:

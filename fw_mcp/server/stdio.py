@@ -23,6 +23,7 @@ from mcp.shared.message import SessionMessage
 from mcp.types import (
     JSONRPCError,
     JSONRPCMessage,
+    JSONRPCNotification,
     JSONRPCRequest,
     JSONRPCResponse,
     RequestId,
@@ -123,8 +124,14 @@ class Inbox(anyio.abc.ObjectReceiveStream[SessionMessage | Exception]):
             message = jsonrpc_message_adapter.validate_json(text, by_name=False)
         except ValueError as error:
             return error
-        if isinstance(message, JSONRPCRequest):
-            self._unanswered.add(message.id)
+        match message:
+            case JSONRPCRequest():
+                self._unanswered.add(message.id)
+            case JSONRPCNotification(
+                method="notifications/cancelled", params={"requestId": int() | str() as cancelled}
+            ):
+                # The protocol forbids to answer it.
+                self.answered(cancelled)
         return SessionMessage(message)
 
     async def _all_answered(self) -> None:
@@ -168,6 +175,20 @@ def encode(message: JSONRPCMessage) -> bytes:
         text = json.dumps(plain, ensure_ascii=False)
         whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return whole.encode() + b"\n"
+
+
+def occupy_standard_descriptors() -> None:
+    """Open the null device in place of stdin, stdout and stderr where the host closed them.
+
+    Call it before anything is opened: a free descriptor goes to the next file, and the event loop
+    or the store would sit where requests are read and stray prints are written.
+    """
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            # The lowest free one, which is `fd`.
+            os.open(os.devnull, os.O_RDWR)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from fw_mcp.errors import FwError, Reason
 from fw_mcp.guard.effects import EFFECTS, ToolEffect
 from fw_mcp.server.arguments import read_arguments
 from fw_mcp.server.results import ToolResult
-from fw_mcp.server.schemas import plain
+from fw_mcp.server.schemas import outline, plain
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def library_tool(fn: Callable[..., Awaitable[Any]]) -> Tool:
     model.model_config["extra"] = "forbid"
     model.model_rebuild(force=True)
     tool.parameters = plain(model.model_json_schema())
-    tool.fn_metadata.output_schema = plain(tool.fn_metadata.output_schema or {})
+    tool.fn_metadata.output_schema = outline(plain(tool.fn_metadata.output_schema or {}))
     return tool
 
 

@@ -19,6 +19,7 @@ from tests.server.destruction import (
     one_sold,
 )
 from tests.studio import NO, Studio, make_studio, said, text_of
+from tests.truth import assert_replayed
 
 pytestmark = pytest.mark.anyio
 
@@ -55,7 +56,27 @@ async def test_an_approved_plan_is_carried_out_once(job: Destruction, lane: Lane
         plan_id = await planned(client, job, job.arguments([image]))
         assert await studio.plans.approve(plan_id, studio.clock())
         arguments = job.arguments([image], plan_id=plan_id)
+        first = said(await client.call_tool(job.tool, arguments))
+        again = said(await client.call_tool(job.tool, arguments))
+    assert first["status"] == "completed"
+    assert_replayed(again, first)
+    await assert_happened_once(studio, [image])
+
+
+@both_tools
+@every_client
+async def test_an_approval_that_was_used_counts_no_second_time(
+    job: Destruction, lane: Lane
+) -> None:
+    """Ten minutes after the call nothing is replayed; what it did is not done again."""
+    studio = make_studio(limits=lane.limits(plan_ttl_s=3600))
+    image = await one_sold(studio)
+    async with lane.client(studio) as client:
+        plan_id = await planned(client, job, job.arguments([image]))
+        assert await studio.plans.approve(plan_id, studio.clock())
+        arguments = job.arguments([image], plan_id=plan_id)
         assert said(await client.call_tool(job.tool, arguments))["status"] == "completed"
+        studio.clock.forward(601)
         again = await client.call_tool(job.tool, arguments)
     assert text_of(again).endswith("(reason: plan_used)")
     await assert_happened_once(studio, [image])

@@ -21,7 +21,7 @@ from tests.server.destruction import (
     two_step_lanes,
 )
 from tests.studio import Studio, make_studio, said, text_of
-from tests.truth import sold
+from tests.truth import assert_replayed, sold
 
 pytestmark = pytest.mark.anyio
 
@@ -203,13 +203,32 @@ async def test_a_plan_of_another_caller_is_refused(studio: Studio, job: Destruct
 @both_tools
 @pytest.mark.parametrize("lane", TWO_STEP, ids=str)
 async def test_a_plan_is_carried_out_once(job: Destruction, lane: Lane) -> None:
-    """A second call with it is refused and says how to find out what it did."""
+    """A second call with it is given the result on record, and sends nothing."""
     studio = make_studio(limits=lane.limits())
     image = await one_sold(studio)
     async with lane.client(studio) as client:
         arguments = job.arguments([image])
         arguments["plan_id"] = await planned(client, job, arguments)
+        first = said(await client.call_tool(job.tool, arguments))
+        again = said(await client.call_tool(job.tool, arguments))
+    assert first["status"] == "completed"
+    assert_replayed(again, first)
+    await assert_happened_once(studio, [image])
+
+
+@both_tools
+@pytest.mark.parametrize("lane", TWO_STEP, ids=str)
+async def test_a_plan_that_was_carried_out_is_refused_where_nothing_is_replayed(
+    job: Destruction, lane: Lane
+) -> None:
+    """Ten minutes after the call: the answer was used, and how to see what it did is said."""
+    studio = make_studio(limits=lane.limits(plan_ttl_s=3600))
+    image = await one_sold(studio)
+    async with lane.client(studio) as client:
+        arguments = job.arguments([image])
+        arguments["plan_id"] = await planned(client, job, arguments)
         assert said(await client.call_tool(job.tool, arguments))["status"] == "completed"
+        studio.clock.forward(601)
         again = await client.call_tool(job.tool, arguments)
     assert refusal(again) == ("plan_used", True)
     assert "See with search_images what it did" in text_of(again)

@@ -42,6 +42,7 @@ async def one_call_of_each(studio: Studio) -> dict[str, Arguments]:
         "update_image_metadata": REWRITING.arguments([plain]),
         "delete_images": DELETION.arguments([plain]),
         "set_selection": {"guids": [plain.guid]},
+        "undo_change": {"change_id": "0123456789abcdef"},
     }
 
 
@@ -94,7 +95,7 @@ async def test_a_write_that_is_off_is_neither_listed_nor_carried_out(mode: Mode,
 
 
 @both_eras
-@pytest.mark.parametrize("tool", WRITES)
+@pytest.mark.parametrize("tool", [tool for tool in WRITES if tool != "undo_change"])
 async def test_the_only_write_that_is_on_works(mode: Mode, tool: str) -> None:
     """`--writes` names what is on."""
     studio = make_studio(limits=Limits(writes=(tool,)))
@@ -104,6 +105,29 @@ async def test_the_only_write_that_is_on_works(mode: Mode, tool: str) -> None:
         result = said(await client.call_tool(tool, arguments))
     assert result.get("status", "completed") == "completed"
     assert len(studio.wire.writes) >= 1
+
+
+@both_eras
+@pytest.mark.parametrize(
+    ("writes", "works"), [(("undo_change",), False), (("undo_change", "set_selection"), True)]
+)
+async def test_an_undo_needs_the_tool_whose_effect_it_has(
+    tmp_path: Path, mode: Mode, writes: tuple[str, ...], works: bool
+) -> None:
+    """What is off cannot be had by taking something back."""
+    store = tmp_path / "store.sqlite3"
+    before = make_studio(store=store)
+    one, two = [image.guid for image in await unsold(before, 2)]
+    async with before.client(mode=mode) as client:
+        first = said(await client.call_tool("set_selection", {"guids": [one]}))
+        chosen = {"guids": [two], "selection_guid": first["selection_guid"]}
+        change_id = said(await client.call_tool("set_selection", chosen))["change_id"]
+    after = make_studio(store=store, app=before.app, limits=Limits(writes=writes))
+    async with after.client(mode=mode) as client:
+        result = await client.call_tool("undo_change", {"change_id": change_id})
+    held = await after.api.list_file_selection(first["selection_guid"])
+    assert (len(after.wire.writes), list(held.guids)) == ((1, [one]) if works else (0, [two]))
+    assert said(result)["status"] == "completed" if works else reason_of(result) == "write_disabled"
 
 
 @both_tools

@@ -45,7 +45,7 @@ async def refusal(client: Client, uri: str) -> MCPError:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_the_templates_and_the_first_page_of_each_library_are_listed(
+async def test_the_templates_and_the_first_page_of_each_library_and_of_the_changes_are_listed(
     studio: Studio, mode: Mode
 ) -> None:
     """Hosts without templates can attach the concrete entries, which read as they stand."""
@@ -57,15 +57,18 @@ async def test_the_templates_and_the_first_page_of_each_library_are_listed(
         IMAGES,
         "finerworks://images/{guid}",
         "finerworks://selections/{guid}",
+        "finerworks://changes{?page_number}",
+        "finerworks://changes/{change_id}{?page_number}",
     ]
-    assert [entry.name for entry in entries] == ["inventory-images", "temporary-images"]
+    names = ["inventory-images", "temporary-images", "changes"]
+    assert [entry.name for entry in entries] == names
     assert {one.mime_type for one in templates} == {"application/json"}
     assert {one.mime_type for one in entries} == {"application/json"}
     assert all(one.title and one.description for one in templates)
     assert all(one.title and one.description for one in entries)
-    counts = [len(await holdings(studio)), len(await holdings(studio, "temporary"))]
+    counts = [len(await holdings(studio)), len(await holdings(studio, "temporary")), 0]
     assert [page["count"] for page in pages] == counts
-    assert [page["per_page"] for page in pages] == [25, 25]
+    assert [page["per_page"] for page in pages] == [25, 25, 25]
 
 
 @pytest.mark.parametrize("mode", MODES)

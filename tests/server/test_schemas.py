@@ -145,6 +145,7 @@ def test_what_each_tool_may_do_is_told_to_hosts(tools: dict[str, Tool]) -> None:
         "update_image_metadata": (False, True),
         "delete_images": (False, True),
         "set_selection": (False, True),
+        "undo_change": (False, True),
     }
 
 

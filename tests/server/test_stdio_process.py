@@ -166,3 +166,18 @@ def test_a_signal_ends_a_server_that_waits_for_a_terminal() -> None:
         toy.process.send_signal(signal.SIGINT)
         assert toy.reports.read() == b"cancelled\nclosed\n"
     assert toy.process.returncode == 0
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_a_closed_descriptor_is_the_null_device(closed: int) -> None:
+    """A host may start it without stdin, stdout or stderr: nothing else may take their place."""
+    program = (
+        f"import os, sys; os.close({closed})\n"
+        "from fw_mcp.server.stdio import occupy_standard_descriptors as occupy\n"
+        "occupy(); occupy()\n"
+        f"sys.exit(not os.path.samefile('/dev/fd/{closed}', os.devnull))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, check=False, timeout=60
+    )
+    assert done.returncode == 0

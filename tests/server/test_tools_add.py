@@ -6,9 +6,11 @@ import anyio
 import pytest
 
 from fw_mcp.sandbox.switches import Switches
+from tests.library.jobs import changes, entries
 from tests.recorder import Sent
 from tests.studio import Mode, Studio, make_studio, said, text_of
 from tests.truth import (
+    assert_nothing_listed_twice,
     assert_nothing_sent_twice,
     assert_truthful,
     holdings,
@@ -28,7 +30,8 @@ async def added(studio: Studio, images: object, **arguments: object) -> dict[str
     async with studio.client() as client:
         result = said(await client.call_tool("add_images", {"images": images, **arguments}))
     await assert_truthful(result, studio)
-    await assert_nothing_sent_twice(studio)
+    assert_nothing_sent_twice(studio)
+    await assert_nothing_listed_twice(studio)
     return result
 
 
@@ -53,14 +56,18 @@ async def test_a_registered_image_is_told_as_it_was_read_back(studio: Studio) ->
     async with studio.client() as client:
         result = await client.call_tool("add_images", {"images": [new_image(1)]})
     (guid,) = set(await holdings(studio)) & {said(result)["images"][0]["guid"]}
+    (change,) = await changes(studio)
     assert said(result) == {
         "status": "completed",
         "message": "As read back from the service: 1 created.",
+        "change_id": change["change_id"],
         "outcomes": {"created": 1},
         "images": [{"guid": guid, "file_name": "NEW_001.jpg", "outcome": "created"}],
     }
     assert text_of(result) == (
-        f'completed: As read back from the service: 1 created.\ncreated: {guid} | "NEW_001.jpg"'
+        "completed: As read back from the service: 1 created.\n"
+        f"change_id {change['change_id']}\n"
+        f'created: {guid} | "NEW_001.jpg"'
     )
 
 
@@ -180,7 +187,10 @@ async def test_a_call_that_the_host_cancels_finishes_its_chunk_and_sends_no_othe
         group.start_soon(call)
         await arrived.wait()
         left.cancel()
+        await anyio.wait_all_tasks_blocked()
         go_on.set()
     assert len(studio.wire.to("add_images")) == 1
     assert len(await holdings(studio)) == 248 + 5
-    assert await studio.journal.unfinished() == []
+    assert await studio.journal.unsettled() == []
+    (entry,) = await entries(studio)
+    assert [row["outcome"] for row in entry["outcome"]] == ["created"] * 5 + ["not_attempted"] * 7

@@ -1,5 +1,6 @@
-"""`add_images` when something fails: settled by looking, and nothing is ever sent twice."""
+"""`add_images` when something fails: settled by looking, and nothing is ever listed twice."""
 
+import json
 from typing import Any
 
 import httpx
@@ -7,8 +8,9 @@ import pytest
 
 from fw_mcp.sandbox.faults import Fault, FaultKind
 from tests.recorder import Sent
-from tests.studio import Studio, said
+from tests.studio import Studio, said, text_of
 from tests.truth import (
+    assert_nothing_listed_twice,
     assert_nothing_sent_twice,
     assert_truthful,
     holdings,
@@ -28,29 +30,30 @@ async def added(studio: Studio, images: object, **arguments: object) -> dict[str
     async with studio.client() as client:
         result = said(await client.call_tool("add_images", {"images": images, **arguments}))
     await assert_truthful(result, studio)
-    await assert_nothing_sent_twice(studio)
+    await assert_nothing_listed_twice(studio)
     return result
 
 
 SPOILED = [
-    # A fault, whether the work was done all the same, and what is true of the chunk then.
-    (FaultKind.REJECTED, False, "failed"),
-    (FaultKind.REJECTED, True, "adopted"),
-    (FaultKind.SERVER_ERROR, False, "unknown"),
-    (FaultKind.SERVER_ERROR, True, "adopted"),
-    (FaultKind.BAD_GATEWAY, True, "adopted"),
-    (FaultKind.DROPPED, False, "unknown"),
-    (FaultKind.DROPPED, True, "adopted"),
-    (FaultKind.TRUNCATED, True, "adopted"),
-    (FaultKind.WRONG_TYPES, True, "adopted"),
-    (FaultKind.RATE_LIMITED, False, "failed"),
+    # A fault, whether the work was done all the same, what is true of the chunk then, and how
+    # often it was sent: again only after it did not appear, or was certainly not carried out.
+    (FaultKind.REJECTED, False, "failed", 1),
+    (FaultKind.REJECTED, True, "adopted", 1),
+    (FaultKind.SERVER_ERROR, False, "created", 2),
+    (FaultKind.SERVER_ERROR, True, "adopted", 1),
+    (FaultKind.BAD_GATEWAY, True, "adopted", 1),
+    (FaultKind.DROPPED, False, "created", 2),
+    (FaultKind.DROPPED, True, "adopted", 1),
+    (FaultKind.TRUNCATED, True, "adopted", 1),
+    (FaultKind.WRONG_TYPES, True, "adopted", 1),
+    (FaultKind.RATE_LIMITED, False, "created", 2),
 ]
 
 
 @pytest.mark.parametrize("chunk", [0, 1, 2])
-@pytest.mark.parametrize(("kind", "committed", "outcome"), SPOILED)
+@pytest.mark.parametrize(("kind", "committed", "outcome", "times"), SPOILED)
 async def test_a_spoiled_chunk_is_settled_by_looking_and_the_others_go_on(
-    studio: Studio, chunk: int, kind: FaultKind, committed: bool, outcome: str
+    studio: Studio, chunk: int, kind: FaultKind, committed: bool, outcome: str, times: int
 ) -> None:
     """Promise: nothing is added twice, and what was added behind a lost answer is found."""
     studio.faults.add(Fault(kind, endpoint="add_images", after=chunk, committed=committed))
@@ -62,11 +65,52 @@ async def test_a_spoiled_chunk_is_settled_by_looking_and_the_others_go_on(
         for _ in range(size)
     ]
     assert outcomes(result) == expected
-    assert len(studio.wire.to("add_images")) == 3
+    sent = [len(body["images"]) for body in studio.wire.to("add_images")]
+    assert sent == [
+        size for number, size in enumerate(sizes) for _ in range(times if number == chunk else 1)
+    ]
     adopted = [row["guid"] for row in result["images"] if row["outcome"] == "adopted"]
     assert len(set(adopted)) == (sizes[chunk] if outcome == "adopted" else 0)
-    whole = outcome == "adopted"
-    assert result["status"] == ("completed" if whole else "incomplete")
+    assert result["status"] == ("incomplete" if outcome == "failed" else "completed")
+    whole = 12 - (sizes[chunk] if outcome == "failed" else 0)
+    assert len(await holdings(studio)) == 248 + whole
+
+
+@pytest.mark.parametrize("kind", [FaultKind.SERVER_ERROR, FaultKind.DROPPED])
+async def test_what_was_lost_is_sent_again_only_after_it_was_looked_for_in_growing_waits(
+    studio: Studio, kind: FaultKind
+) -> None:
+    """Seven and a half seconds: the service may list an image late."""
+    began = studio.clock()
+    studio.faults.add(Fault(kind, endpoint="add_images"))
+    result = await added(studio, [new_image(1)])
+    on_the_way = [sent.endpoint for sent in studio.wire.sent]
+    first, second = (at for at, name in enumerate(on_the_way) if name == "add_images")
+    assert on_the_way[first + 1 : second] == ["list_images"] * 5
+    assert (outcomes(result), studio.clock() - began) == (["created"], 7.5)
+
+
+async def test_only_what_did_not_appear_of_a_lost_chunk_is_sent_again(studio: Studio) -> None:
+    """Two of five were stored: they are adopted, and three go again."""
+    studio.faults.add(
+        Fault(FaultKind.SERVER_ERROR, endpoint="add_images", committed=True, commit_first=2)
+    )
+    result = await added(studio, new_images(5))
+    assert outcomes(result) == ["adopted"] * 2 + ["created"] * 3
+    again = studio.wire.to("add_images")[1]["images"]
+    assert [one["file_name"] for one in again] == [one["file_name"] for one in new_images(5)[2:]]
+    assert len(await holdings(studio)) == 248 + 5
+
+
+async def test_an_image_that_is_listed_late_is_waited_for_and_not_sent_again(
+    studio: Studio,
+) -> None:
+    """The fourth look finds it."""
+    studio.faults.add(Fault(FaultKind.DROPPED, endpoint="add_images", committed=True))
+    studio.faults.add(Fault(FaultKind.LISTED_LATE, endpoint="add_images", lists=3))
+    result = await added(studio, [new_image(1)])
+    assert_nothing_sent_twice(studio)
+    assert outcomes(result) == ["adopted"]
 
 
 async def test_a_chunk_the_service_refused_is_told_in_its_words(studio: Studio) -> None:
@@ -88,9 +132,10 @@ async def test_an_adopted_image_is_told_as_such(studio: Studio) -> None:
 
 
 async def test_a_lost_chunk_that_is_not_listed_says_how_to_find_out(studio: Studio) -> None:
-    """Unknown is told with the way to know."""
-    studio.faults.add(Fault(FaultKind.DROPPED, endpoint="add_images"))
+    """Sent three times, never seen: unknown is told with the way to know."""
+    studio.faults.add(Fault(FaultKind.DROPPED, endpoint="add_images", times=99))
     (row,) = (await added(studio, [new_image(1)]))["images"]
+    assert len(studio.wire.to("add_images")) == 3
     assert row == {
         "file_name": "NEW_001.jpg",
         "outcome": "unknown",
@@ -100,55 +145,67 @@ async def test_a_lost_chunk_that_is_not_listed_says_how_to_find_out(studio: Stud
 
 async def test_an_image_that_was_there_before_is_not_adopted(studio: Studio) -> None:
     """The same file registered last week is another image."""
-    await added(studio, [new_image(1)])
-    studio.faults.add(Fault(FaultKind.DROPPED, endpoint="add_images"))
+    first = await added(studio, [new_image(1)])
+    studio.faults.add(Fault(FaultKind.DROPPED, endpoint="add_images", times=99))
+    again = {"images": [new_image(1)], "allow_duplicate": True}
     async with studio.client() as client:
-        result = said(await client.call_tool("add_images", {"images": [new_image(1)]}))
+        result = said(await client.call_tool("add_images", again))
     assert outcomes(result) == ["unknown"]
+    assert "guid" not in result["images"][0]
+    assert first["images"][0]["guid"] in await holdings(studio)
+
+
+async def test_the_same_file_given_twice_is_refused_and_nothing_is_sent(studio: Studio) -> None:
+    """More often a slip than a wish; the way to mean it is named."""
+    images = [new_image(2), new_image(1), new_image(1)]
+    async with studio.client() as client:
+        result = await client.call_tool("add_images", {"images": images})
+    assert result.is_error
+    assert "images[2] is the same file as images[1]" in text_of(result)
+    assert "set allow_duplicate to register it twice" in text_of(result)
+    assert studio.wire.sent == []
 
 
 async def test_the_same_file_given_twice_is_adopted_as_two_images(studio: Studio) -> None:
-    """Each listed image settles one of them."""
+    """Where that is meant, each listed image settles one of them."""
     studio.faults.add(Fault(FaultKind.DROPPED, endpoint="add_images", committed=True))
+    twice = {"images": [new_image(1), new_image(1)], "allow_duplicate": True}
     async with studio.client() as client:
-        result = said(
-            await client.call_tool("add_images", {"images": [new_image(1), new_image(1)]})
-        )
+        result = said(await client.call_tool("add_images", twice))
     assert outcomes(result) == ["adopted", "adopted"]
     assert len({row["guid"] for row in result["images"]}) == 2
+    assert len(await holdings(studio)) == 248 + 2
 
 
 async def test_a_chunk_that_never_left_was_not_attempted(studio: Studio) -> None:
     """No connection is no question: it may simply be called again."""
 
     async def out_of_reach(sent: Sent) -> None:
-        if sent.endpoint == "add_images" and len(studio.wire.to("add_images")) == 2:
+        if sent.endpoint == "add_images" and "NEW_006.jpg" in json.dumps(sent.body):
             raise httpx.ConnectError("no route")
 
     studio.wire.on_the_way = out_of_reach
     result = await added(studio, new_images(11))
     assert outcomes(result) == ["created"] * 5 + ["not_attempted"] * 5 + ["created"]
+    assert len(studio.wire.to("add_images")) == 1 + 3 + 1
     assert "could not be reached" in result["images"][5]["detail"]
     assert "no route" not in result["images"][5]["detail"]
 
 
 async def test_three_failures_in_a_row_end_the_call(studio: Studio) -> None:
     """A service that fails is left alone; the rest is not attempted and says so."""
-    studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="add_images", after=1, times=3))
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="add_images", after=1, times=3))
     result = await added(studio, new_images(25))
     assert outcomes(result) == ["created"] * 5 + ["failed"] * 15 + ["not_attempted"] * 5
     assert len(studio.wire.to("add_images")) == 4
-    assert result["images"][-1]["detail"] == (
-        "Not sent: the 3 chunks before it failed. Call again for these."
-    )
+    assert result["images"][-1]["detail"] == "Not sent: the 3 chunks before it failed."
+    assert result["continue_handle"] == result["change_id"]
 
 
 async def test_failures_that_are_not_in_a_row_do_not_end_the_call(studio: Studio) -> None:
     """One success in between starts the count again."""
     for after in (0, 1, 1):
-        studio.faults.add(
-            Fault(FaultKind.RATE_LIMITED, endpoint="add_images", after=after, times=1)
-        )
+        studio.faults.add(Fault(FaultKind.REJECTED, endpoint="add_images", after=after, times=1))
     result = await added(studio, new_images(30))
     assert len(studio.wire.to("add_images")) == 6
     assert result["outcomes"]["failed"] == 15
@@ -156,7 +213,9 @@ async def test_failures_that_are_not_in_a_row_do_not_end_the_call(studio: Studio
 
 async def test_a_service_that_asks_for_fewer_calls_is_told_of(studio: Studio) -> None:
     """Refused means not carried out; the pause is named."""
-    studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="add_images", retry_after=17))
+    studio.faults.add(
+        Fault(FaultKind.RATE_LIMITED, endpoint="add_images", retry_after=17, times=3)
+    )
     (row,) = (await added(studio, [new_image(1)]))["images"]
     assert row["outcome"] == "failed"
     assert row["detail"] == (
@@ -187,9 +246,26 @@ async def test_images_that_cannot_be_read_back_are_unknown_with_their_guid(
 
 
 async def test_a_lost_chunk_whose_library_cannot_be_listed_is_unknown(studio: Studio) -> None:
-    """Two faults in a row are told as two."""
+    """Two faults in a row are told as two; nothing is sent again unseen."""
     studio.faults.add(Fault(FaultKind.DROPPED, endpoint="add_images", committed=True))
-    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_images", after=1))
+
+    async def unreadable(sent: Sent) -> httpx.Response | None:
+        unlisted = sent.endpoint == "list_images" and studio.wire.writes
+        return httpx.Response(400, json={"Message": "No."}) if unlisted else None
+
+    studio.wire.on_the_way = unreadable
     (row,) = (await added(studio, [new_image(1)]))["images"]
     assert (row["outcome"], "guid" in row) == ("unknown", False)
     assert row["detail"].startswith("The answer was lost and looking failed: ")
+    assert_nothing_sent_twice(studio)
+
+
+async def test_a_lost_chunk_that_could_not_be_looked_for_at_once_is_found_at_the_end(
+    studio: Studio,
+) -> None:
+    """One more look, when all is sent."""
+    studio.faults.add(Fault(FaultKind.DROPPED, endpoint="add_images", committed=True))
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_images", after=1))
+    result = await added(studio, new_images(7))
+    assert outcomes(result) == ["adopted"] * 5 + ["created"] * 2
+    assert_nothing_sent_twice(studio)

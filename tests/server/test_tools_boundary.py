@@ -14,6 +14,7 @@ from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.assembly import assemble
 from fw_mcp.config import load_settings
 from fw_mcp.guard.guard import Limits
+from fw_mcp.library.changes import Changes
 from fw_mcp.library.library import Library
 from fw_mcp.sandbox.faults import Fault, FaultKind
 from fw_mcp.server.app import build_server
@@ -49,7 +50,8 @@ def broken() -> Client:
         raise RuntimeError(SECRET)
 
     library = Library(connect, studio.journal)
-    return Client(build_server(Parts(library, studio.guard)), cache=None)
+    parts = Parts(library, studio.guard, Changes(library, studio.changes.history))
+    return Client(build_server(parts), cache=None)
 
 
 @pytest.fixture
@@ -59,7 +61,8 @@ def without_keys(tmp_path: Path) -> Iterator[Client]:
         {"web_api_key": None, "app_key": None, "sandbox": None, "store": tmp_path / "store.sqlite3"}
     )
     assembly = assemble(settings, {})
-    yield Client(build_server(Parts(assembly.library, assembly.guard)), cache=None)
+    parts = Parts(assembly.library, assembly.guard, assembly.changes)
+    yield Client(build_server(parts), cache=None)
     assembly.database.close()
 
 
@@ -93,7 +96,7 @@ async def test_without_keys_every_tool_says_what_is_missing(
     async with without_keys as client:
         listed = {one.name for one in (await client.list_tools()).tools}
         result = await client.call_tool(tool, CALLS[tool])
-    assert listed == set(CALLS)
+    assert listed == {*CALLS, "undo_change"}
     assert result.is_error
     assert text_of(result).startswith(
         "These keys are not set: FINERWORKS_WEB_API_KEY, FINERWORKS_APP_KEY. Nothing was sent. "
@@ -123,7 +126,8 @@ async def test_a_protocol_error_stays_one() -> None:
     async def connect() -> FinerWorksClient:
         raise MCPError(INVALID_PARAMS, "No way to ask.")
 
-    parts = Parts(Library(connect, studio.journal), studio.guard)
+    library = Library(connect, studio.journal)
+    parts = Parts(library, studio.guard, Changes(library, studio.changes.history))
     async with Client(build_server(parts), cache=None) as client:
         with pytest.raises(MCPError, match="No way to ask"):
             await client.call_tool("search_images", {})

@@ -6,10 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from fw_mcp.api.models import ImageDetails
+from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
 from fw_mcp.guard.guard import Limits
 from fw_mcp.sandbox.faults import Fault, FaultKind
 from fw_mcp.sandbox.switches import Switches
+from tests.library.jobs import changes
 from tests.recorder import Sent
 from tests.studio import NO, Mode, Studio, make_studio, said, text_of
 from tests.truth import assert_truthful, everything, holdings, outcomes, sold, unsold
@@ -46,9 +47,11 @@ async def test_a_deleted_image_is_told_with_the_products_that_went(
     removed = [
         {"sku": one.sku, "name": one.name, "shops": list(one.shops)} for one in image.products or ()
     ]
+    (change,) = await changes(studio)
     assert said(result) == {
         "status": "completed",
         "message": "As read back from the service: 1 deleted.",
+        "change_id": change["change_id"],
         "outcomes": {"deleted": 1},
         "images": [
             {
@@ -59,7 +62,8 @@ async def test_a_deleted_image_is_told_with_the_products_that_went(
             }
         ],
     }
-    head, line = text_of(result).split("\n")
+    head, named, line = text_of(result).split("\n")
+    assert named == f"change_id {change['change_id']}"
     assert head == "completed: As read back from the service: 1 deleted."
     assert line.startswith(f'deleted: {image.guid} | "{image.file_name}" | products removed: ')
     assert [one["sku"] for one in removed if str(one["sku"]) not in line] == []
@@ -142,29 +146,69 @@ async def test_a_declined_deletion_changes_nothing_and_says_so(studio: Studio, m
 
 
 SPOILED = [
-    # A fault, whether the work was done all the same, and what is true of the chunk then.
-    (FaultKind.REJECTED, False, "failed"),
-    (FaultKind.REJECTED, True, "deleted"),
-    (FaultKind.SERVER_ERROR, False, "unknown"),
-    (FaultKind.SERVER_ERROR, True, "deleted"),
-    (FaultKind.DROPPED, False, "unknown"),
-    (FaultKind.DROPPED, True, "deleted"),
-    (FaultKind.TRUNCATED, True, "deleted"),
-    (FaultKind.RATE_LIMITED, False, "failed"),
+    # A fault, whether the work was done all the same, what is true of the chunk then, and how
+    # often it was sent: again only while the images still are listed as they were.
+    (FaultKind.REJECTED, False, "failed", 1),
+    (FaultKind.REJECTED, True, "deleted", 1),
+    (FaultKind.SERVER_ERROR, False, "deleted", 2),
+    (FaultKind.SERVER_ERROR, True, "deleted", 1),
+    (FaultKind.DROPPED, False, "deleted", 2),
+    (FaultKind.DROPPED, True, "deleted", 1),
+    (FaultKind.TRUNCATED, True, "deleted", 1),
+    (FaultKind.RATE_LIMITED, False, "deleted", 2),
 ]
 
 
-@pytest.mark.parametrize(("kind", "committed", "outcome"), SPOILED)
+@pytest.mark.parametrize(("kind", "committed", "outcome", "times"), SPOILED)
 async def test_a_spoiled_deletion_is_settled_by_listing_again(
-    studio: Studio, kind: FaultKind, committed: bool, outcome: str
+    studio: Studio, kind: FaultKind, committed: bool, outcome: str, times: int
 ) -> None:
     """Promise: the outcome is what the service lists, whatever became of the answer."""
     images = await unsold(studio, 2)
     studio.faults.add(Fault(kind, endpoint="delete_images", committed=committed))
     result = await deleted(studio, guids_of(images))
     assert outcomes(result) == [outcome] * 2
-    assert len(studio.wire.to("delete_images")) == 1
+    assert len(studio.wire.to("delete_images")) == times
     assert all("detail" in row for row in result["images"] if outcome != "deleted")
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "told"),
+    [
+        (FaultKind.RATE_LIMITED, "failed", "asked for fewer calls at delete_images"),
+        (FaultKind.SERVER_ERROR, "unknown", "The answer was lost and the image is still listed"),
+        (FaultKind.DROPPED, "unknown", "The answer was lost and the image is still listed"),
+    ],
+)
+async def test_a_deletion_that_fails_each_time_is_given_up_after_three(
+    studio: Studio, kind: FaultKind, outcome: str, told: str
+) -> None:
+    """The images are still there, and the result says so."""
+    images = await unsold(studio, 2)
+    studio.faults.add(Fault(kind, endpoint="delete_images", times=99))
+    result = await deleted(studio, guids_of(images))
+    assert outcomes(result) == [outcome] * 2
+    assert len(studio.wire.to("delete_images")) == 3
+    assert all(told in row["detail"] for row in result["images"])
+    assert set(guids_of(images)) <= set(await holdings(studio))
+
+
+async def test_an_image_that_changed_behind_a_lost_answer_is_not_deleted_again(
+    studio: Studio,
+) -> None:
+    """The person agreed to lose what it was."""
+    (image,) = await unsold(studio, 1)
+
+    async def retitled_meanwhile(sent: Sent) -> None:
+        if sent.endpoint == "delete_images":
+            text = ImageToUpdate(guid=image.guid, title="Newer", description="")
+            await studio.api.update_images(UpdateImagesRequest(images=(text,)))
+            raise httpx.ReadError("the answer was lost")
+
+    studio.wire.on_the_way = retitled_meanwhile
+    assert outcomes(await deleted(studio, [image.guid])) == ["unknown"]
+    assert len(studio.wire.to("delete_images")) == 1
+    assert (await holdings(studio))[image.guid].title == "Newer"
 
 
 @pytest.mark.parametrize("chunk", [0, 1, 2])
@@ -172,7 +216,7 @@ async def test_the_chunks_around_a_failed_one_are_deleted(chunk: int) -> None:
     """First, middle or last: each chunk of 50 has its own truth."""
     studio = make_studio(limits=ROOMY)
     images = await unsold(studio, 110)
-    studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="delete_images", after=chunk))
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="delete_images", after=chunk))
     result = await deleted(studio, guids_of(images))
     expected = ["deleted"] * 110
     start = chunk * 50
@@ -185,7 +229,7 @@ async def test_three_failed_chunks_in_a_row_end_the_call() -> None:
     """What was not attempted is still there, and says so."""
     studio = make_studio(limits=ROOMY)
     images = await unsold(studio, 140) + await sold(studio, 20)
-    studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="delete_images", times=3))
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="delete_images", times=3))
     result = await deleted(studio, guids_of(images))
     assert outcomes(result) == ["failed"] * 150 + ["not_attempted"] * 10
     assert "the 3 chunks before it failed" in result["images"][-1]["detail"]

@@ -8,6 +8,7 @@ import pytest
 
 from fw_mcp.sandbox.faults import Fault, FaultKind
 from fw_mcp.sandbox.switches import Switches
+from tests.library.jobs import changes
 from tests.recorder import Sent
 from tests.studio import Mode, Studio, make_studio, said, text_of
 from tests.truth import holdings, unsold
@@ -47,10 +48,12 @@ async def test_a_new_selection_gets_a_key_and_says_what_it_is_for(
         "opened on FinerWorks.com with it prints these images. Whoever has the key can open the "
         "set."
     )
+    (change,) = await changes(studio)
     assert UUID(key).version == 4
     assert said(result) == {
         "status": "completed",
         "message": message,
+        "change_id": change["change_id"],
         "selection_guid": key,
         "outcome": "updated",
         "stored": guids,
@@ -58,16 +61,31 @@ async def test_a_new_selection_gets_a_key_and_says_what_it_is_for(
         "previous": [],
     }
     assert text_of(result) == (
-        f"completed: {message}\nselection_guid {key} (updated)\nstored: {', '.join(guids)}"
+        f"completed: {message}\nselection_guid {key} (updated)\nstored: {', '.join(guids)}\n"
+        f"change_id {change['change_id']}"
     )
     assert studio.wire.to("update_file_selection") == [{"guids": guids, "guid": key}]
 
 
 async def test_each_new_selection_has_a_key_of_its_own(studio: Studio) -> None:
     """One set never overwrites another by accident."""
-    guids = await guids_of(studio, 1)
-    first, second = await selected(studio, guids), await selected(studio, guids)
+    one, two = await guids_of(studio, 2)
+    first, second = await selected(studio, [one]), await selected(studio, [two])
     assert first["selection_guid"] != second["selection_guid"]
+
+
+@pytest.mark.parametrize(("later_s", "same"), [(600, True), (601, False)])
+async def test_the_same_call_sent_again_gets_the_same_key_for_ten_minutes(
+    studio: Studio, later_s: float, same: bool
+) -> None:
+    """A host that lost the answer gets it; after that it is another selection."""
+    guids = await guids_of(studio, 1)
+    first = await selected(studio, guids)
+    studio.clock.forward(later_s)
+    again = await selected(studio, guids)
+    assert (first["selection_guid"] == again["selection_guid"]) is same
+    assert again.get("replayed", False) is same
+    assert len(studio.wire.to("update_file_selection")) == (1 if same else 2)
 
 
 async def test_a_known_key_holds_exactly_the_new_set_and_tells_the_former(
@@ -137,26 +155,32 @@ async def test_a_selection_that_cannot_be_read_back_is_unknown(studio: Studio) -
 
 
 SPOILED = [
-    # A fault, whether the work was done all the same, and what is true then.
-    (FaultKind.REJECTED, False, "failed"),
-    (FaultKind.REJECTED, True, "updated"),
-    (FaultKind.SERVER_ERROR, False, "unknown"),
-    (FaultKind.DROPPED, True, "updated"),
-    (FaultKind.RATE_LIMITED, False, "failed"),
+    # A fault, whether the work was done all the same, how often it comes, what is true then, and
+    # how often the set was sent: it is the whole set each time.
+    (FaultKind.REJECTED, False, 1, "failed", 1),
+    (FaultKind.REJECTED, True, 1, "updated", 1),
+    (FaultKind.SERVER_ERROR, False, 1, "updated", 2),
+    (FaultKind.SERVER_ERROR, False, 99, "unknown", 3),
+    (FaultKind.DROPPED, True, 1, "updated", 1),
+    (FaultKind.RATE_LIMITED, False, 1, "updated", 2),
+    (FaultKind.RATE_LIMITED, False, 99, "failed", 3),
 ]
 
 
-@pytest.mark.parametrize(("kind", "committed", "outcome"), SPOILED)
+@pytest.mark.parametrize(("kind", "committed", "times", "outcome", "sent"), SPOILED)
 async def test_a_spoiled_selection_is_settled_by_reading_back(
-    studio: Studio, kind: FaultKind, committed: bool, outcome: str
+    studio: Studio, kind: FaultKind, committed: bool, times: int, outcome: str, sent: int
 ) -> None:
     """Promise: the outcome is what the service holds, whatever became of the answer."""
     (one,) = await guids_of(studio, 1)
-    studio.faults.add(Fault(kind, endpoint="update_file_selection", committed=committed))
+    fault = Fault(kind, endpoint="update_file_selection", committed=committed, times=times)
+    studio.faults.add(fault)
     result = await selected(studio, [one])
+    done = outcome == "updated"
     assert result["outcome"] == outcome
-    assert result["stored"] == ([one] if committed else [])
-    assert result["status"] == ("completed" if committed else "incomplete")
+    assert result["stored"] == ([one] if done else [])
+    assert result["status"] == ("completed" if done else "incomplete")
+    assert len(studio.wire.to("update_file_selection")) == sent
 
 
 async def test_a_selection_that_was_refused_says_why_though_it_cannot_be_read(
@@ -164,7 +188,7 @@ async def test_a_selection_that_was_refused_says_why_though_it_cannot_be_read(
 ) -> None:
     """The refusal is certain; the reading adds nothing to it."""
     (one,) = await guids_of(studio, 1)
-    studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="update_file_selection"))
+    studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="update_file_selection", times=3))
     studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_file_selection", after=1))
     result = await selected(studio, [one])
     assert result["outcome"] == "failed"

@@ -9,6 +9,7 @@ import pytest
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.sandbox.faults import Fault, FaultKind
 from fw_mcp.sandbox.switches import Switches
+from tests.library.jobs import changes
 from tests.recorder import Sent
 from tests.studio import NO, Mode, Studio, make_studio, said, text_of
 from tests.truth import assert_truthful, everything, holdings, outcomes, sold, unsold
@@ -43,9 +44,11 @@ async def test_a_retitled_image_is_told_as_it_was_read_back(studio: Studio, mode
     async with studio.client(mode=mode) as client:
         result = await client.call_tool(TOOL, arguments)
     await assert_truthful(said(result), studio)
+    (change,) = await changes(studio)
     assert said(result) == {
         "status": "completed",
         "message": "As read back from the service: 1 updated.",
+        "change_id": change["change_id"],
         "outcomes": {"updated": 1},
         "images": [
             {
@@ -58,6 +61,7 @@ async def test_a_retitled_image_is_told_as_it_was_read_back(studio: Studio, mode
     }
     assert text_of(result) == (
         "completed: As read back from the service: 1 updated.\n"
+        f"change_id {change['change_id']}\n"
         f'updated: {image.guid} | "{image.file_name}"'
         f' | title "{image.title}" → "Morning fog"'
     )
@@ -213,42 +217,68 @@ async def test_120_images_go_in_three_chunks_with_progress(studio: Studio, mode:
     await assert_truthful(result, studio)
     assert outcomes(result) == ["updated"] * 120
     assert [row["guid"] for row in result["images"]] == [image.guid for image in images]
+    assert {tuple(sorted(row)) for row in result["images"]} == {("guid", "outcome")}
+    held = await everything(studio)
+    assert [held[image.guid].title for image in images] == [f"Title {n}" for n in range(120)]
     assert [len(body["images"]) for body in studio.wire.to("update_images")] == [50, 50, 20]
     assert [done for done, _, _ in told] == [50, 100, 120]
     assert told[-1] == (120, 120, "120 of 120 images")
 
 
 SPOILED = [
-    # A fault, whether the work was done all the same, and what is true of the chunk then.
-    (FaultKind.REJECTED, False, "failed"),
-    (FaultKind.REJECTED, True, "updated"),
-    (FaultKind.SERVER_ERROR, False, "unknown"),
-    (FaultKind.SERVER_ERROR, True, "updated"),
-    (FaultKind.DROPPED, False, "unknown"),
-    (FaultKind.DROPPED, True, "updated"),
-    (FaultKind.TRUNCATED, True, "updated"),
-    (FaultKind.RATE_LIMITED, False, "failed"),
+    # A fault, whether the work was done all the same, what is true of the chunk then, and how
+    # often it was sent: again only while the images still are as they were.
+    (FaultKind.REJECTED, False, "failed", 1),
+    (FaultKind.REJECTED, True, "updated", 1),
+    (FaultKind.SERVER_ERROR, False, "updated", 2),
+    (FaultKind.SERVER_ERROR, True, "updated", 1),
+    (FaultKind.DROPPED, False, "updated", 2),
+    (FaultKind.DROPPED, True, "updated", 1),
+    (FaultKind.TRUNCATED, True, "updated", 1),
+    (FaultKind.RATE_LIMITED, False, "updated", 2),
 ]
 
 
-@pytest.mark.parametrize(("kind", "committed", "outcome"), SPOILED)
+@pytest.mark.parametrize(("kind", "committed", "outcome", "times"), SPOILED)
 async def test_a_spoiled_update_is_settled_by_reading_back(
-    studio: Studio, kind: FaultKind, committed: bool, outcome: str
+    studio: Studio, kind: FaultKind, committed: bool, outcome: str, times: int
 ) -> None:
     """Promise: the outcome is what the service holds, whatever became of the answer."""
     images = await unsold(studio, 2)
     studio.faults.add(Fault(kind, endpoint="update_images", committed=committed))
     result = await updated(studio, retitled(images))
     assert outcomes(result) == [outcome] * 2
-    assert len(studio.wire.to("update_images")) == 1
+    assert len(studio.wire.to("update_images")) == times
     assert all("detail" in row for row in result["images"] if outcome != "updated")
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "told"),
+    [
+        (FaultKind.RATE_LIMITED, "failed", "asked for fewer calls at update_images"),
+        (FaultKind.SERVER_ERROR, "unknown", "The answer was lost and the text is not the new one"),
+        (FaultKind.DROPPED, "unknown", "The answer was lost and the text is not the new one"),
+    ],
+)
+async def test_an_update_that_fails_each_time_is_given_up_after_three(
+    studio: Studio, kind: FaultKind, outcome: str, told: str
+) -> None:
+    """The images hold what they held, products and all."""
+    images = await sold(studio, 2)
+    studio.faults.add(Fault(kind, endpoint="update_images", times=99))
+    result = await updated(studio, retitled(images))
+    assert outcomes(result) == [outcome] * 2
+    assert len(studio.wire.to("update_images")) == 3
+    assert all(told in row["detail"] for row in result["images"])
+    held = await holdings(studio)
+    assert [held[image.guid] for image in images] == images
 
 
 @pytest.mark.parametrize("chunk", [0, 1, 2])
 async def test_the_chunks_around_a_failed_one_are_updated(studio: Studio, chunk: int) -> None:
     """First, middle or last: each chunk has its own truth."""
     images = await unsold(studio, 120)
-    studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="update_images", after=chunk))
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="update_images", after=chunk))
     result = await updated(studio, retitled(images))
     expected = ["updated"] * 120
     start = chunk * 50
@@ -259,7 +289,7 @@ async def test_the_chunks_around_a_failed_one_are_updated(studio: Studio, chunk:
 async def test_an_unknown_update_says_how_to_find_out(studio: Studio) -> None:
     """The old text is still there; whether the new one comes is not known."""
     (image,) = await unsold(studio, 1)
-    studio.faults.add(Fault(FaultKind.DROPPED, endpoint="update_images"))
+    studio.faults.add(Fault(FaultKind.DROPPED, endpoint="update_images", times=3))
     (row,) = (await updated(studio, retitled([image])))["images"]
     assert row["detail"] == (
         "The answer was lost and the text is not the new one yet; search_images shows it later."
@@ -293,7 +323,7 @@ async def test_an_update_that_never_left_was_not_attempted(studio: Studio) -> No
 async def test_three_failed_chunks_in_a_row_end_the_call(studio: Studio) -> None:
     """The images after them are not attempted, with their guids, to be called again."""
     images = (await unsold(studio, 140)) + list((await holdings(studio, "temporary")).values())
-    studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="update_images", times=3))
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="update_images", times=3))
     result = await updated(studio, retitled(images))
     assert outcomes(result) == ["failed"] * 150 + ["not_attempted"] * (len(images) - 150)
     assert len(studio.wire.to("update_images")) == 3

@@ -1,21 +1,27 @@
 """`add_images`: register metadata and addresses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import PurePosixPath
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import unquote, urlsplit
 
+from mcp.types import InputRequiredResult
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from fw_mcp.api.models import ImageToAdd, LibraryName
+from fw_mcp.errors import ArgumentsError, Reason
+from fw_mcp.guard.guard import Proposal
 from fw_mcp.library.adding import add_images as add
 from fw_mcp.library.outcomes import Ended, Outcome
-from fw_mcp.server.arguments import DryRun, Positive
-from fw_mcp.server.parts import Call, job_of, parts_of
+from fw_mcp.library.reading import read_images
+from fw_mcp.library.writing import Ends, Items, Job
+from fw_mcp.server.arguments import ContinueHandle, DryRun, Flag, Positive, Title
+from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
+from fw_mcp.server.parts import Call, caller_of
 from fw_mcp.server.results import WriteResult, completed, previewed
 from fw_mcp.server.rows import EndRow, end_row
 
-_TOOL = "add_images"
 _NAME_LENGTH = 200
 
 
@@ -34,7 +40,7 @@ class NewImage(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    title: str | None = Field(None, description="Left out: file_name.")
+    title: Title | None = Field(None, description="Left out: file_name.")
     description: str | None = Field(None, max_length=300, description="At most 300 characters.")
     file_name: _FileName = Field(description="As the seller knows the file.")
     file_size: Positive = Field(description="Of the print master, in bytes.")
@@ -80,32 +86,115 @@ async def add_images(
     ctx: Call,
     *,
     images: Annotated[
-        list[NewImage], Field(min_length=1, max_length=500, description="What to register.")
-    ],
+        list[NewImage] | None, Field(min_length=1, max_length=500, description="What to register.")
+    ] = None,
     library: Annotated[
         LibraryName, Field(description="Default inventory. temporary is kept about 14 days.")
     ] = "inventory",
+    allow_duplicate: Annotated[
+        Flag, Field(description="true: register a file again. Default false.")
+    ] = False,
     dry_run: DryRun = False,
-) -> AddImagesResult:
+    continue_handle: ContinueHandle | None = None,
+) -> AddImagesResult | InputRequiredResult:
     """Register new images in the FinerWorks library, up to 500 in one call.
 
     No bytes are uploaded: FinerWorks fetches the URLs, so each must be reachable from the internet
-    and stay up until printing. Check with search_images that the files are not there yet, because
-    the same file given twice is registered twice. The result gives each image's guid as read back;
-    one whose outcome is unknown must be looked up with search_images before it is added again.
+    and stay up until printing. Check with search_images that the files are not there yet. The same
+    file twice, or the same call again within ten minutes, is not registered again unless
+    allow_duplicate. The result gives each image's guid as read back; one whose outcome is unknown
+    must be looked up with search_images before it is added again.
     """
-    parts = parts_of(ctx)
-    ready = [image.to_add() for image in images]
+    either(images, continue_handle, "images")
+    if continue_handle is not None:
+        return await go_on(ctx, continue_handle, _Addition.tool, partial(_Addition.again, ctx))
+    ready = [image.to_add() for image in images or ()]
+    addition = _Addition(ctx, ready, library, allow_duplicate=allow_duplicate)
+    if not allow_duplicate:
+        _check_distinct(ready)
     if dry_run:
-        rows = [_row(image, Ended(None, Outcome.NOT_ATTEMPTED)) for image in ready]
-        return previewed(AddImagesResult, rows, f"{len(ready)} images would be registered.")
-    parts.guard.admit(_TOOL)
-    ended = await add(parts.library, job_of(ctx, _TOOL), ready, library)
-    return completed(AddImagesResult, _rows(ready, ended))
+        return addition.previewed()
+    return await carry_out(ctx, addition)
 
 
-def _rows(images: Sequence[ImageToAdd], ended: Sequence[Ended]) -> list[EndRow]:
-    return [_row(image, end) for image, end in zip(images, ended, strict=True)]
+class _Addition(Undertaking[AddImagesResult]):
+    """The images of one call."""
+
+    tool = "add_images"
+    result = AddImagesResult
+    resumes = True
+
+    def __init__(
+        self,
+        ctx: Call,
+        images: Sequence[ImageToAdd],
+        library: LibraryName,
+        *,
+        allow_duplicate: bool,
+    ) -> None:
+        super().__init__(ctx)
+        self._images = images
+        self._name = library
+        self._allow_duplicate = allow_duplicate
+
+    @classmethod
+    def again(cls, ctx: Call, arguments: Mapping[str, Any]) -> Self:
+        """The call that the journal holds."""
+        images = [ImageToAdd.model_validate(image) for image in arguments["images"]]
+        return cls(ctx, images, arguments["library"], allow_duplicate=arguments["allow_duplicate"])
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The images, as they are sent, and their library."""
+        return {
+            "images": [image.model_dump(mode="json") for image in self._images],
+            "library": self._name,
+            "allow_duplicate": self._allow_duplicate,
+        }
+
+    async def propose(self) -> Proposal:
+        """Adding takes nothing away, so there is nothing to ask."""
+        return Proposal(self.tool, caller_of(self.ctx), self.identity, targets=(), question="")
+
+    async def write(self, job: Job) -> Ends:
+        """Register them."""
+        return await add(self.library, job, dict(enumerate(self._images)), self._name)
+
+    async def still_so(self, settled: Items[Ended]) -> Items[Ended]:
+        """What is not listed any more is registered again."""
+        guids = [end.guid for end in settled.values() if end.guid]
+        listed = await read_images(
+            self.library, guids, self._name, started=self.read_at, products=False
+        )
+        return {item: end for item, end in settled.items() if end.guid in listed}
+
+    def told(self, ended: Ends | None = None) -> AddImagesResult:
+        """One row an image: how it ended, or that nothing was sent for it."""
+        return completed(AddImagesResult, self._rows(ended or {}))
+
+    def previewed(self) -> AddImagesResult:
+        """What would be registered."""
+        message = f"{len(self._images)} images would be registered."
+        return previewed(AddImagesResult, self._rows({}), message)
+
+    def _rows(self, ended: Ends) -> list[EndRow]:
+        not_sent = Ended(None, Outcome.NOT_ATTEMPTED)
+        return [_row(image, ended.get(item, not_sent)) for item, image in enumerate(self._images)]
+
+
+def _check_distinct(images: Sequence[ImageToAdd]) -> None:
+    """One file named twice is more often a slip than a wish."""
+    files = [(image.private_hires_uri, image.file_name, image.file_size) for image in images]
+    twice = next((index for index, file in enumerate(files) if file in files[:index]), None)
+    if twice is None:
+        return
+    first = files.index(files[twice])
+    raise ArgumentsError(
+        f"add_images was not run: images[{twice}] is the same file as images[{first}].",
+        state="Nothing was sent.",
+        next_step="Leave one out, or set allow_duplicate to register it twice.",
+        reason=Reason.INVALID_ARGUMENTS,
+    )
 
 
 def _row(image: ImageToAdd, end: Ended) -> EndRow:

@@ -1,7 +1,8 @@
 """`delete_images`: with a question, always."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any, Self
 
 from mcp.types import InputRequiredResult
 from pydantic import Field
@@ -10,13 +11,13 @@ from fw_mcp.api.models import ImageDetails, LibraryName
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.question import deletion_question, products_summary
 from fw_mcp.library.deleting import delete_images as delete
-from fw_mcp.library.outcomes import Ended, products
+from fw_mcp.library.outcomes import products
 from fw_mcp.library.reading import read_images
-from fw_mcp.library.writing import Job
-from fw_mcp.server.arguments import DryRun, Guids, PlanId
-from fw_mcp.server.guarded import carry_out
-from fw_mcp.server.parts import Call, caller_of, parts_of
-from fw_mcp.server.results import GuardedResult, previewed
+from fw_mcp.library.writing import Ends, Job
+from fw_mcp.server.arguments import ContinueHandle, DryRun, Guids, PlanId
+from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
+from fw_mcp.server.parts import Call, caller_of
+from fw_mcp.server.results import GuardedResult, completed, previewed
 from fw_mcp.server.rows import EndRow, end_row, not_found, product_rows, untouched
 from fw_mcp.server.targets import hung_products, target_of
 
@@ -28,12 +29,15 @@ class DeleteImagesResult(GuardedResult):
 async def delete_images(
     ctx: Call,
     *,
-    guids: Annotated[Guids, Field(min_length=1, max_length=500, description="From search_images.")],
+    guids: Annotated[
+        Guids | None, Field(min_length=1, max_length=500, description="From search_images.")
+    ] = None,
     library: Annotated[
         LibraryName, Field(description="Where the images are. Default inventory.")
     ] = "inventory",
     dry_run: DryRun = False,
     plan_id: PlanId | None = None,
+    continue_handle: ContinueHandle | None = None,
 ) -> DeleteImagesResult | InputRequiredResult:
     """Delete images and the products hung on them, after a person has agreed.
 
@@ -42,65 +46,91 @@ async def delete_images(
     show the question, and call again with plan_id only after a clear yes. FinerWorks cannot undo a
     deletion. The result says for each image what was read back.
     """
-    deletion = _Deletion(ctx, guids, library)
+    either(guids, continue_handle, "guids")
+    if continue_handle is not None:
+        return await go_on(ctx, continue_handle, _Deletion.tool, partial(_Deletion.again, ctx))
+    deletion = _Deletion(ctx, guids or [], library)
     if dry_run:
-        await deletion.read()
-        return previewed(DeleteImagesResult, deletion.rows(), deletion.summary())
-    return await carry_out(ctx, deletion, plan_id, DeleteImagesResult)
+        return await deletion.previewed()
+    return await carry_out(ctx, deletion, plan_id)
 
 
-class _Deletion:
+class _Deletion(Undertaking[DeleteImagesResult]):
     """The images of one call as they were read last."""
 
     tool = "delete_images"
+    result = DeleteImagesResult
 
-    def __init__(self, ctx: Call, guids: list[str], library: LibraryName) -> None:
-        self.arguments: object = {"guids": sorted(guids), "library": library}
-        self.read_at = 0.0
+    def __init__(self, ctx: Call, guids: Sequence[str], library: LibraryName) -> None:
+        super().__init__(ctx)
         self._found: Mapping[str, ImageDetails] | None = None
-        self._ctx = ctx
         self._guids = guids
-        self._library = library
+        self._name = library
+
+    @classmethod
+    def again(cls, ctx: Call, arguments: Mapping[str, Any]) -> Self:
+        """The call that the journal holds."""
+        return cls(ctx, arguments["guids"], arguments["library"])
 
     @property
-    def present(self) -> list[ImageDetails]:
-        """The images that exist, as read last."""
-        return list((self._found or {}).values())
+    def arguments(self) -> Mapping[str, Any]:
+        """The guids, as given, and their library."""
+        return {"guids": list(self._guids), "library": self._name}
 
-    async def read(self) -> None:
-        """Read the images fresh."""
-        library = parts_of(self._ctx).library
-        self.read_at = library.clock()
-        self._found = await read_images(library, self._guids, self._library, started=self.read_at)
+    @property
+    def items(self) -> int:
+        """How many items the call has."""
+        return len(self._guids)
+
+    @property
+    def identity(self) -> object:
+        """The order of the guids makes no difference."""
+        return {"guids": sorted(self._guids), "library": self._name}
 
     async def propose(self) -> Proposal:
         """Read, and say what would go."""
-        await self.read()
-        targets = [target_of(image) for image in self.present]
+        await self._read()
+        targets = [target_of(image) for image in self._present]
         return Proposal(
             tool=self.tool,
-            caller=caller_of(self._ctx),
-            arguments=self.arguments,
+            caller=caller_of(self.ctx),
+            arguments=self.identity,
             targets=targets,
-            question=deletion_question(targets, self._library),
+            question=deletion_question(targets, self._name),
         )
 
-    async def write(self, job: Job) -> list[Ended]:
+    async def write(self, job: Job) -> Ends:
         """Delete what was read last."""
-        library = parts_of(self._ctx).library
-        return await delete(library, job, self.present, self._library)
+        found = self._found or {}
+        items = {item: found[guid] for item, guid in enumerate(self._guids) if guid in found}
+        return dict(job.settled) | await delete(self.library, job, items, self._name)
 
-    def summary(self) -> str:
-        """What would go."""
-        lost = products_summary(hung_products(self.present))
-        return f"{len(self.present)} images would be deleted, and with them {lost}."
-
-    def rows(self, ended: Sequence[Ended] = ()) -> list[EndRow]:
+    def told(self, ended: Ends | None = None) -> DeleteImagesResult:
         """One row a guid: how it ended, or that nothing was sent for it."""
-        rows = {image.guid: self._at_risk(image) for image in self.present}
-        rows.update((end.guid, end_row(end)) for end in ended if end.guid)
+        return completed(DeleteImagesResult, self._rows(ended or {}))
+
+    async def previewed(self) -> DeleteImagesResult:
+        """What would go."""
+        await self._read()
+        lost = products_summary(hung_products(self._present))
+        message = f"{len(self._present)} images would be deleted, and with them {lost}."
+        return previewed(DeleteImagesResult, self._rows({}), message)
+
+    @property
+    def _present(self) -> list[ImageDetails]:
+        return list((self._found or {}).values())
+
+    async def _read(self) -> None:
+        self.read_at = self.library.clock()
+        self._found = await read_images(self.library, self._guids, self._name, started=self.read_at)
+
+    def _rows(self, ended: Ends) -> list[EndRow]:
+        rows = {image.guid: self._at_risk(image) for image in self._present}
         missing = not_found if self._found is not None else untouched
-        return [rows.get(guid) or missing(guid) for guid in self._guids]
+        return [
+            end_row(ended[item]) if item in ended else rows.get(guid) or missing(guid)
+            for item, guid in enumerate(self._guids)
+        ]
 
     @staticmethod
     def _at_risk(image: ImageDetails) -> EndRow:

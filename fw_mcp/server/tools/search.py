@@ -1,6 +1,5 @@
 """`search_images`: find and page."""
 
-import json
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -12,7 +11,9 @@ from fw_mcp.server.arguments import DateFrom, DateTo, Flag, Guids, PerPage, Posi
 from fw_mcp.server.links import next_uri
 from fw_mcp.server.parts import Call, parts_of
 from fw_mcp.server.results import ToolResult
-from fw_mcp.server.rows import ImageRow, image_record, image_row
+from fw_mcp.server.rows import ImageRow, compact, first_that_fit, image_record, image_row
+
+_RECORDS_SHOWN = 200_000
 
 
 class SearchImagesResult(ToolResult):
@@ -24,14 +25,16 @@ class SearchImagesResult(ToolResult):
     count: int = Field(description="Images on all pages together.")
     next: str | None = Field(description="Resource URI of the next page; null on the last.")
     next_page_number: int | None = Field(None, description="Absent on the last page.")
-    records: list[dict[str, Any]] | None = Field(None, description="Full records, with details.")
+    records: list[dict[str, Any]] | None = Field(
+        None, description="With details: the full records that fit."
+    )
 
     def text(self) -> str:
         """A line that counts, then a line an image."""
         first = (self.page_number - 1) * self.per_page + 1
         shown = f"{first}-{first + len(self.images) - 1}" if self.images else "none"
         lines = [f"Images {shown} of {self.count}.", *(row.line() for row in self.images)]
-        lines += [_compact(record) for record in self.records or ()]
+        lines += [compact(record) for record in self.records or ()]
         if self.next_page_number:
             lines.append(f"Next: page_number {self.next_page_number} ({self.next or 'no URI'})")
         return "\n".join(lines)
@@ -49,7 +52,8 @@ async def search_images(
         Field(description="inventory: permanent. temporary: this session's, kept about 14 days."),
     ] = "inventory",
     search_filter: Annotated[
-        str | None, Field(description="Text in title or description; not the file name.")
+        str | None,
+        Field(max_length=300, description="Text in title or description; not the file name."),
     ] = None,
     guid_filter: Annotated[
         Guids | None, Field(min_length=1, max_length=50, description="Only these images.")
@@ -114,6 +118,7 @@ def _check_dates(query: Query) -> None:
 
 
 def _result(query: Query, page: Page, *, details: bool, show_hires: bool) -> SearchImagesResult:
+    records = (image_record(image, show_hires=show_hires) for image in page.images)
     return SearchImagesResult(
         images=[image_row(image) for image in page.images],
         page_number=page.page_number,
@@ -121,12 +126,5 @@ def _result(query: Query, page: Page, *, details: bool, show_hires: bool) -> Sea
         count=page.count,
         next=next_uri(query, page),
         next_page_number=page.next_page_number,
-        records=[image_record(image, show_hires=show_hires) for image in page.images]
-        if details
-        else None,
+        records=first_that_fit(records, _RECORDS_SHOWN) if details else None,
     )
-
-
-def _compact(record: dict[str, Any]) -> str:
-
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))

@@ -1,34 +1,41 @@
 """`set_selection`: hand a set of images to printing."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 from uuid import uuid4
 
+from mcp.types import InputRequiredResult
 from pydantic import Field
 
-from fw_mcp.library.outcomes import Outcome
+from fw_mcp.guard.guard import Proposal
+from fw_mcp.library.outcomes import GOOD, Ended, Outcome
 from fw_mcp.library.selecting import Selection
 from fw_mcp.library.selecting import set_selection as select
+from fw_mcp.library.writing import Ends, Job
 from fw_mcp.server.arguments import Guid, Guids
-from fw_mcp.server.parts import Call, job_of, parts_of
-from fw_mcp.server.results import Status, ToolResult
+from fw_mcp.server.guarded import Undertaking, carry_out
+from fw_mcp.server.parts import Call, caller_of
+from fw_mcp.server.results import Status, WrittenResult
 
-_TOOL = "set_selection"
 _PURPOSE = (
     "selection_guid is the key of this set: a page opened on FinerWorks.com with it prints these "
     "images. Whoever has the key can open the set."
 )
 
 
-class SetSelectionResult(ToolResult):
+class SetSelectionResult(WrittenResult):
     """The selection as the service holds it."""
 
-    status: Status
-    message: str
     selection_guid: str = Field(description="The selection's key.")
     outcome: Outcome = Field(description="As read back from the service.")
     stored: list[str] | None = Field(None, description="guids as read back.")
     missing: list[str] = Field(description="guids that name no image; not sent.")
     previous: list[str] = Field(description="What it held before; send it to restore it.")
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether it was stored, or may have been."""
+        return self.outcome in GOOD | {Outcome.UNKNOWN}
 
     def text(self) -> str:
         """The message, the key, then the guids."""
@@ -39,6 +46,7 @@ class SetSelectionResult(ToolResult):
             f"stored: {stored}",
             f"missing: {', '.join(self.missing)}" if self.missing else "",
             f"previous: {', '.join(self.previous)}" if self.previous else "",
+            f"change_id {self.change_id}" if self.change_id else "",
         ]
         return "\n".join(line for line in lines if line)
 
@@ -52,7 +60,7 @@ async def set_selection(
     selection_guid: Annotated[
         Guid | None, Field(description="Key of a selection to replace. Left out: a new one.")
     ] = None,
-) -> SetSelectionResult:
+) -> SetSelectionResult | InputRequiredResult:
     """Make a selection hold exactly these images, and give the key that hands it to printing.
 
     Use it after search_images, when the seller has chosen what to print: a FinerWorks.com page
@@ -60,11 +68,41 @@ async def set_selection(
     are left out and named. The result is what the service holds afterwards, and what it held
     before. It touches no image.
     """
-    parts = parts_of(ctx)
-    parts.guard.admit(_TOOL)
-    key = selection_guid or str(uuid4())
-    selection = await select(parts.library, job_of(ctx, _TOOL), key, guids)
-    return _result(selection)
+    return await carry_out(ctx, _Choice(ctx, guids, selection_guid))
+
+
+class _Choice(Undertaking[SetSelectionResult]):
+    """The images that a selection shall hold."""
+
+    tool = "set_selection"
+    result = SetSelectionResult
+
+    def __init__(self, ctx: Call, guids: list[str], selection_guid: str | None) -> None:
+        super().__init__(ctx)
+        self._guids = guids
+        self._given = selection_guid
+        self._key = selection_guid or str(uuid4())
+        self._selection = Selection(self._key, Outcome.NOT_ATTEMPTED, "", None, (), ())
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The guids and the key, as given."""
+        return {"guids": self._guids, "selection_guid": self._given}
+
+    async def propose(self) -> Proposal:
+        """A selection touches no image, so there is nothing to ask."""
+        return Proposal(self.tool, caller_of(self.ctx), self.identity, targets=(), question="")
+
+    async def write(self, job: Job) -> Ends:
+        """Store it."""
+        self._selection = await select(self.library, job, self._key, self._guids)
+        chosen = self._selection
+        return {0: Ended(self._key, chosen.outcome, chosen.detail, stored=chosen.stored)}
+
+    def told(self, ended: Ends | None = None) -> SetSelectionResult:
+        """The selection as the service holds it."""
+        del ended
+        return _result(self._selection)
 
 
 def _result(selection: Selection) -> SetSelectionResult:

@@ -1,23 +1,28 @@
 """`update_image_metadata`: with a question where products would go."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any, Self
 
 from mcp.types import InputRequiredResult
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from fw_mcp.api.models import ImageDetails
+from fw_mcp.errors import restored, shown
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.question import products_summary, retitling_question
 from fw_mcp.library.outcomes import Ended, products
 from fw_mcp.library.reading import read_anywhere
 from fw_mcp.library.updating import Rewrite, update_images
-from fw_mcp.library.writing import Job
-from fw_mcp.server.arguments import DryRun, Guid, PlanId
-from fw_mcp.server.guarded import carry_out
-from fw_mcp.server.parts import Call, caller_of, parts_of
-from fw_mcp.server.results import GuardedResult, previewed
+from fw_mcp.library.writing import Ends, Job
+from fw_mcp.server.arguments import ContinueHandle, DryRun, Guid, PlanId, Title
+from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
+from fw_mcp.server.parts import Call, caller_of
+from fw_mcp.server.results import GuardedResult, completed, previewed
 from fw_mcp.server.rows import (
+    DESCRIPTION_SHOWN,
+    RECORD_TEXT_SHOWN,
+    TITLE_SHOWN,
     ChangeRow,
     EndRow,
     end_row,
@@ -34,7 +39,7 @@ class ImageText(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     guid: Guid = Field(description="From search_images.")
-    title: str | None = Field(None, description="New title. Left out or empty: stays.")
+    title: Title | None = Field(None, description="New title. Left out or empty: stays.")
     description: str | None = Field(
         None, max_length=300, description="New description. Left out or empty: stays."
     )
@@ -46,8 +51,8 @@ class ImageText(BaseModel):
         return self
 
 
-def _each_once(images: list[ImageText]) -> list[ImageText]:
-    guids = [image.guid for image in images]
+def _each_once(images: list[ImageText] | None) -> list[ImageText] | None:
+    guids = [image.guid for image in images or ()]
     twice = sorted({guid for guid in guids if guids.count(guid) > 1})
     if twice:
         raise ValueError(f"each guid may stand once; more than once: {', '.join(twice[:5])}")
@@ -62,12 +67,13 @@ async def update_image_metadata(
     ctx: Call,
     *,
     images: Annotated[
-        list[ImageText],
+        list[ImageText] | None,
         AfterValidator(_each_once),
         Field(min_length=1, max_length=500, description="guid and what to rewrite."),
-    ],
+    ] = None,
     dry_run: DryRun = False,
     plan_id: PlanId | None = None,
+    continue_handle: ContinueHandle | None = None,
 ) -> UpdateImageMetadataResult | InputRequiredResult:
     """Rewrite titles and descriptions of images, up to 500 in one call.
 
@@ -77,80 +83,121 @@ async def update_image_metadata(
     again with plan_id only after a clear yes. An image that already has the text is not sent. The
     result shows each image as read back.
     """
-    rewriting = _Rewriting(ctx, images)
+    either(images, continue_handle, "images")
+    if continue_handle is not None:
+        return await go_on(ctx, continue_handle, _Rewriting.tool, partial(_Rewriting.again, ctx))
+    rewriting = _Rewriting(ctx, images or [])
     if dry_run:
-        await rewriting.read()
-        return previewed(UpdateImageMetadataResult, rewriting.rows(), rewriting.summary())
-    return await carry_out(ctx, rewriting, plan_id, UpdateImageMetadataResult)
+        return await rewriting.previewed()
+    return await carry_out(ctx, rewriting, plan_id)
 
 
-class _Rewriting:
+class _Rewriting(Undertaking[UpdateImageMetadataResult]):
     """The images of one call as they were read last, with their new text."""
 
     tool = "update_image_metadata"
+    result = UpdateImageMetadataResult
 
     def __init__(self, ctx: Call, images: Sequence[ImageText]) -> None:
-        ordered = sorted(images, key=lambda image: image.guid)
-        self.arguments: object = [image.model_dump(exclude_none=True) for image in ordered]
-        self.read_at = 0.0
+        super().__init__(ctx)
         self._found: Mapping[str, ImageDetails] | None = None
-        self._ctx = ctx
         self._images = images
 
-    @property
-    def rewrites(self) -> list[Rewrite]:
-        """The whole new text of every image that exists: title and description go together."""
-        found = self._found or {}
-        return [_rewrite(found[one.guid], one) for one in self._images if one.guid in found]
+    @classmethod
+    def again(cls, ctx: Call, arguments: Mapping[str, Any]) -> Self:
+        """The call that the journal holds."""
+        return cls(ctx, [ImageText.model_validate(image) for image in arguments["images"]])
 
-    async def read(self) -> None:
-        """Read the images fresh."""
-        library = parts_of(self._ctx).library
-        guids = [image.guid for image in self._images]
-        self.read_at = library.clock()
-        self._found = await read_anywhere(library, guids, started=self.read_at)
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The texts, as given."""
+        return {"images": [image.model_dump(exclude_none=True) for image in self._images]}
+
+    @property
+    def items(self) -> int:
+        """How many items the call has."""
+        return len(self._images)
+
+    @property
+    def identity(self) -> object:
+        """The order of the images makes no difference."""
+        ordered = sorted(self._images, key=lambda image: image.guid)
+        return [image.model_dump(exclude_none=True) for image in ordered]
 
     async def propose(self) -> Proposal:
         """Read, and say whose products would go."""
-        await self.read()
+        await self._read()
         targets = [rewrite_target(one) for one in self._losing()]
-        changing = sum(one.changes for one in self.rewrites)
+        changing = sum(one.changes for one in self._rewrites.values())
         return Proposal(
             tool=self.tool,
-            caller=caller_of(self._ctx),
-            arguments=self.arguments,
+            caller=caller_of(self.ctx),
+            arguments=self.identity,
             targets=targets,
             question=retitling_question(targets, changing),
         )
 
-    async def write(self, job: Job) -> list[Ended]:
+    async def write(self, job: Job) -> Ends:
         """Rewrite what was read last."""
-        return await update_images(parts_of(self._ctx).library, job, self.rewrites)
+        return dict(job.settled) | await update_images(self.library, job, self._rewrites)
 
-    def summary(self) -> str:
-        """What would change and go."""
-        changing = sum(one.changes for one in self.rewrites)
-        lost = products_summary(hung_products(one.before for one in self._losing()))
-        return f"{changing} images would be rewritten; {lost} would be removed."
-
-    def rows(self, ended: Sequence[Ended] = ()) -> list[EndRow]:
+    def told(self, ended: Ends | None = None) -> UpdateImageMetadataResult:
         """One row an image: how it ended, or what would change."""
-        rows = {one.before.guid: _preview(one) for one in self.rewrites}
-        rows.update((end.guid, _with_diff(end)) for end in ended if end.guid)
-        missing = not_found if self._found is not None else untouched
-        return [rows.get(image.guid) or missing(image.guid) for image in self._images]
+        return completed(UpdateImageMetadataResult, self._rows(ended or {}))
+
+    async def previewed(self) -> UpdateImageMetadataResult:
+        """What would change and go."""
+        await self._read()
+        changing = sum(one.changes for one in self._rewrites.values())
+        lost = products_summary(hung_products(one.before for one in self._losing()))
+        message = f"{changing} images would be rewritten; {lost} would be removed."
+        return previewed(UpdateImageMetadataResult, self._rows({}), message)
+
+    @property
+    def _rewrites(self) -> dict[int, Rewrite]:
+        """The whole new text of every image that exists: title and description go together."""
+        found = self._found or {}
+        return {
+            item: _rewrite(found[one.guid], one)
+            for item, one in enumerate(self._images)
+            if one.guid in found
+        }
 
     def _losing(self) -> list[Rewrite]:
-        return [one for one in self.rewrites if one.changes and products(one.before)]
+        return [one for one in self._rewrites.values() if one.changes and products(one.before)]
+
+    async def _read(self) -> None:
+        guids = [image.guid for image in self._images]
+        self.read_at = self.library.clock()
+        self._found = await read_anywhere(self.library, guids, started=self.read_at)
+
+    def _rows(self, ended: Ends) -> list[EndRow]:
+        rewrites = self._rewrites
+        missing = not_found if self._found is not None else untouched
+        return [
+            row_with_diff(ended[item])
+            if item in ended
+            else preview_row(rewrites[item])
+            if item in rewrites
+            else missing(image.guid)
+            for item, image in enumerate(self._images)
+        ]
 
 
 def _rewrite(before: ImageDetails, image: ImageText) -> Rewrite:
-    title = before.title if image.title is None else image.title
-    description = before.description if image.description is None else image.description
-    return Rewrite(before, title or "", description or "")
+    title = _meant(image.title, before.title or "", TITLE_SHOWN)
+    description = _meant(image.description, before.description or "", DESCRIPTION_SHOWN)
+    return Rewrite(before, title, description)
 
 
-def _preview(rewrite: Rewrite) -> EndRow:
+def _meant(given: str | None, stored: str, listed: int) -> str:
+    """The text to store: what a result showed of the stored one means the stored one itself."""
+    shapes = {shown(stored, limit).text for limit in (listed, RECORD_TEXT_SHOWN)}
+    return stored if given is None or given in shapes else restored(given, stored)
+
+
+def preview_row(rewrite: Rewrite) -> EndRow:
+    """An image that would be rewritten: its diff, and the products at risk."""
     before = rewrite.before
     row = untouched(before.guid, before.file_name)
     at_risk = product_rows(products(before)) if rewrite.changes else None
@@ -158,7 +205,8 @@ def _preview(rewrite: Rewrite) -> EndRow:
     return row.model_copy(update={**diff, "products_at_risk": at_risk})
 
 
-def _with_diff(end: Ended) -> EndRow:
+def row_with_diff(end: Ended) -> EndRow:
+    """How an image ended, and what of its text changed."""
     row = end_row(end)
     if end.before is None or end.after is None:
         return row

@@ -1,0 +1,239 @@
+"""What upstream or a client sends, the process survives: it answers the next call."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fw_mcp.sandbox.faults import Fault, FaultKind
+from tests.server.lines import call, line
+from tests.server.piped import Piped, ended, piped
+from tests.upstream import NEW, Upstream, torn, upstream
+
+pytestmark = pytest.mark.anyio
+
+Json = dict[str, Any]
+
+NOBODY = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
+ASKS: Json = {"elicitation": {}}
+REPLACED = "\ufffd"
+
+
+def shown(answer: Mapping[str, Any]) -> str:
+    """An answer as one text."""
+    return json.dumps(answer, ensure_ascii=False)
+
+
+async def sold_guids(server: Piped) -> list[str]:
+    """Two images that carry products."""
+    page = await server.call("search_images", per_page=50)
+    rows = page["structuredContent"]["images"]
+    return [row["guid"] for row in rows if row.get("products")][:2]
+
+
+async def use_every_tool(server: Piped) -> list[Json]:
+    """Call each of them in each of its ways; what they said."""
+    first, second = await sold_guids(server)
+    deletion = await server.call("delete_images", guids=[first], dry_run=True)
+    plan = await server.call("delete_images", guids=[first])
+    plan_id = plan["structuredContent"]["plan_id"]
+    rewrite = {"guid": second, "title": "New"}
+    return [
+        deletion,
+        plan,
+        await server.call("delete_images", guids=[first], plan_id=plan_id),
+        await server.call("update_image_metadata", images=[rewrite], dry_run=True),
+        await server.call("update_image_metadata", images=[rewrite]),
+        await server.call("search_images", guid_filter=[second], details=True),
+        await server.call("add_images", images=[NEW]),
+        await server.call("set_selection", guids=[second], selection_guid=NOBODY),
+    ]
+
+
+async def read_every_resource(server: Piped) -> list[Json]:
+    """Read a page, an image, a selection, and an image that is not there."""
+    (guid, *_) = await sold_guids(server)
+    return [
+        await server.request("resources/read", uri=uri)
+        for uri in (
+            "finerworks://images?per_page=2",
+            f"finerworks://images/{guid}",
+            f"finerworks://selections/{guid}",
+            f"finerworks://images/{NOBODY}",
+        )
+    ]
+
+
+async def test_half_an_emoji_in_every_text_of_the_service_reaches_nobody(tmp_path: Path) -> None:
+    """Every tool and every resource, each of whose lines is JSON in whole characters."""
+    async with (
+        upstream(torn) as service,
+        piped("--store", str(tmp_path / "store"), env=service.settings) as server,
+    ):
+        said = [*await use_every_tool(server), *await read_every_resource(server)]
+        assert await server.alive()
+        await server.hang_up()
+        assert (await ended(server), server.complaints) == (0, [])
+    assert sum(REPLACED in shown(answer) for answer in said) >= 8
+
+
+async def test_half_an_emoji_in_a_question_is_asked_whole(tmp_path: Path) -> None:
+    """A client that can ask gets the question as a line like any other, and its yes is heard."""
+    async with (
+        upstream(torn) as service,
+        piped(
+            "--store", str(tmp_path / "store"), env=service.settings, capabilities=ASKS
+        ) as server,
+    ):
+        (guid, *_) = await sold_guids(server)
+        await server.start_call("delete_images", guids=[guid])
+        question = await server.receive()
+        assert REPLACED in question["params"]["message"]
+        yes = {"action": "accept", "content": {"confirm": True}}
+        reply = {"jsonrpc": "2.0", "id": question["id"], "result": yes}
+        await server.send(json.dumps(reply).encode() + b"\n")
+        result = (await server.receive())["result"]["structuredContent"]
+        assert result["outcomes"] == {"deleted": 1}
+        assert await server.alive()
+
+
+async def test_half_an_emoji_in_a_refusal_of_the_service_is_told_whole(tmp_path: Path) -> None:
+    """An envelope without success, and the Web API's error with torn keys: for every write."""
+    async with (
+        upstream(torn) as service,
+        piped("--store", str(tmp_path / "store"), env=service.settings) as server,
+    ):
+        said = await refused_writes(server, service)
+        assert await server.alive()
+    assert [REPLACED in shown(answer) for answer in said] == [True] * len(said)
+
+
+async def refused_writes(server: Piped, service: Upstream) -> list[Json]:
+    """A write that is rejected, and ones whose arguments the service calls malformed."""
+    service.faults.add(Fault(FaultKind.REJECTED, endpoint="add_images"))
+    rejected = await server.call("add_images", images=[NEW])
+    service.faults.add(Fault(FaultKind.REJECTED, endpoint="update_file_selection"))
+    unselected = await server.call("set_selection", guids=await sold_guids(server))
+    malformed = {**NEW, "pix_w": 10**30}
+    return [rejected, unselected, await server.call("add_images", images=[malformed])]
+
+
+async def test_half_an_emoji_in_every_guid_finds_nothing_and_ends_nothing(tmp_path: Path) -> None:
+    """Nothing can be written, since nothing can be named; each call is answered."""
+    async with (
+        upstream(partial(torn, guids=True)) as service,
+        piped("--store", str(tmp_path / "store"), env=service.settings) as server,
+    ):
+        await server.call("search_images", details=True)
+        await server.call("delete_images", guids=[NOBODY])
+        await server.call("set_selection", guids=[NOBODY])
+        await server.call("add_images", images=[NEW])
+        assert await server.alive()
+        await server.hang_up()
+        assert await ended(server) == 0
+
+
+def ping(params: bytes, request_id: int = 7) -> bytes:
+    """Write a ping with these parameters, which no JSON library may ever have written."""
+    head = b'{"jsonrpc":"2.0","id":%d,"method":"ping","params":{"_":' % request_id
+    return head + params + b"}}\n"
+
+
+FORTY_MB = 40_000_000
+NO_MESSAGES = {
+    "nothing": b"\n",
+    "words": b"hello?\n",
+    "half a message": call(7, "search_images")[:40] + b"\n",
+    "an array": b"[]\n",
+    "null": b"null\n",
+    "no method": b'{"jsonrpc":"2.0","id":7}\n',
+    "a control character": ping(b'"\x00"'),
+    "half an emoji": ping(b'"\\ud83d"'),
+    "a number of 5,000 digits": ping(b"9" * 5000),
+    "3,000 arrays deep": ping(b"[" * 3000 + b"]" * 3000),
+    "100,000 objects deep": ping(b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
+    "40 MB that end nowhere": ping(b"[" * FORTY_MB),
+    "40 MB of words": b"x" * FORTY_MB + b"\n",
+}
+REFUSED = {
+    "an unknown tool": call(7, "drop_everything"),
+    "a tool without a name": line("tools/call", 7, arguments={}),
+    "an unknown method": line("images/drop", 7),
+    "an unknown resource": line("resources/read", 7, uri="finerworks://nowhere"),
+    "an unknown prompt": line("prompts/get", 7, name="nobody"),
+    "arguments that are none": line("tools/call", 7, name="search_images", arguments=[]),
+    "an unknown argument with a long name": call(7, "search_images", **{"x" * 100_000: 1}),
+    "40 MB of a guid": call(7, "delete_images", guids=["0" * FORTY_MB]),
+    "150 arrays deep": call(7, "delete_images", guids=json.loads("[" * 150 + "]" * 150)),
+}
+
+
+async def test_a_line_that_is_no_message_is_passed_over() -> None:
+    """Promise: whatever a line is, the next one is read and answered, and nothing else is said."""
+    async with piped("--sandbox") as server:
+        for name, hostile in NO_MESSAGES.items():
+            await server.send(hostile)
+            assert await server.alive(), name
+        await server.hang_up()
+        assert (await ended(server), server.complaints) == (0, [])
+
+
+async def test_a_call_that_makes_no_sense_is_refused_in_a_short_answer() -> None:
+    """Promise: 40 MB are not sent back, and the next call is answered."""
+    async with piped("--sandbox") as server:
+        for name, hostile in REFUSED.items():
+            await server.send(hostile)
+            answer = await server.receive()
+            assert answer["id"] == 7, name
+            assert "error" in answer or answer["result"]["isError"], name
+            assert len(shown(answer)) < 2000, name
+            assert await server.alive(), name
+        assert server.complaints == []
+
+
+async def test_an_answer_of_40_mb_is_given_up(tmp_path: Path) -> None:
+    """Promise: a huge body is unreadable, and no reason to die."""
+    async with (
+        upstream() as service,
+        piped("--store", str(tmp_path / "store"), env=service.settings) as server,
+    ):
+        huge = Fault(FaultKind.HUGE_BODY, endpoint="update_file_selection", size=FORTY_MB)
+        service.faults.add(huge)
+        result = await server.call("set_selection", guids=await sold_guids(server))
+        assert result["structuredContent"]["status"] == "completed"
+        assert await server.alive()
+
+
+async def test_a_cancelled_call_gets_no_answer_and_the_next_one_does(tmp_path: Path) -> None:
+    """The request upstream is broken off, and whoever then hangs up waits for nothing."""
+    async with (
+        upstream() as service,
+        piped("--store", str(tmp_path / "store"), env=service.settings) as server,
+    ):
+        with service.holding("list_images") as read:
+            await server.start_call("search_images")
+            await read.reached.wait()
+            await server.send(line("notifications/cancelled", requestId=server.last_id))
+            await read.left.wait()
+        assert await server.alive()
+        page = await server.call("search_images", per_page=1)
+        assert page["structuredContent"]["page_number"] == 1
+
+
+async def test_a_cancelled_write_is_finished_and_the_next_call_answered(tmp_path: Path) -> None:
+    """A write that was sent is not broken off, whoever stops waiting for it."""
+    async with (
+        upstream() as service,
+        piped("--store", str(tmp_path / "store"), env=service.settings) as server,
+    ):
+        with service.holding("add_images") as write:
+            await server.start_call("add_images", images=[NEW])
+            await write.reached.wait()
+            await server.send(line("notifications/cancelled", requestId=server.last_id))
+            assert await server.alive()
+            assert not write.left.is_set()
+        page = await server.call("search_images", search_filter=NEW["file_name"])
+        assert page["structuredContent"]["count"] == 1
