@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench conformance contract format lock clean
+.PHONY: help demo test check bench bench-faults fuzz conformance contract format lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,14 @@ check: $(READY) ## Run every quality gate: lint, format, types, tests with cover
 
 bench: $(READY) ## Measure, as ratios in one run
 	@$(BIN)/python bench/run.py
+
+bench-faults: $(READY) ## Measure what faults cost: lost and doubled images, the journal
+	@$(BIN)/python bench/faults.py
+
+fuzz: $(READY) ## Throw odd requests, answers and calls at everything for some minutes
+	@seed=$${SEED:-$$($(BIN)/python -c 'import secrets; print(secrets.randbits(32))')}; \
+	echo "seed $$seed: make fuzz SEED=$$seed draws the same again"; \
+	$(BIN)/python -m pytest tests/fuzz -n $(WORKERS) --hypothesis-profile=fuzz --hypothesis-seed=$$seed
 
 conformance: $(READY) ## Put the server before the MCP Inspector and the official suite (needs Node)
 	@$(BIN)/python bench/conformance/run.py

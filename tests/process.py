@@ -6,6 +6,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.canaries import holds_key
+
+DEBUG = {"FW_MCP_LOG_LEVEL": "debug"}
 KEPT = ("PATH", "HOME", "LANG", "SYSTEMROOT", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 
 
@@ -21,7 +24,7 @@ def fw_mcp(
     text: str = "",
     cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `python -m fw_mcp` to its end.
+    """Run `python -m fw_mcp` to its end, at debug level, and see that it wrote no key.
 
     Args:
         arguments: after the program's name.
@@ -29,9 +32,9 @@ def fw_mcp(
         text: its standard input.
         cwd: its working folder.
     """
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "fw_mcp", *arguments],
-        env=environment(env),
+        env=environment({**DEBUG, **(env or {})}),
         input=text,
         cwd=cwd,
         capture_output=True,
@@ -39,3 +42,5 @@ def fw_mcp(
         timeout=60,
         check=False,
     )
+    assert not holds_key(done.stdout + done.stderr)
+    return done

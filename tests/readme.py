@@ -31,6 +31,7 @@ ASKS = {
     "update_image_metadata": "when products would go",
     "delete_images": "always",
     "set_selection": "never",
+    "undo_change": "when images or products would go",
 }
 
 

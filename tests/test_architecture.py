@@ -40,8 +40,9 @@ MAY_IMPORT = {
     "doctor": EVERYTHING,
     "demo": EVERYTHING,
     "approval": EVERYTHING,
+    "records": EVERYTHING,
 }
-SPEAKS_TO_A_PERSON = {"cli", "serving", "doctor", "demo", "approval"}
+SPEAKS_TO_A_PERSON = {"cli", "serving", "doctor", "demo", "approval", "records"}
 
 
 def named(module: Path) -> str:

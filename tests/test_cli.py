@@ -76,7 +76,7 @@ def test_a_server_without_keys_lists_its_tools_and_says_what_is_missing(tmp_path
     assert done.returncode == 0
     tools = told[2]["tools"]
     assert isinstance(tools, list)
-    assert len(tools) == 5
+    assert len(tools) == 6
     assert told[3]["isError"] is True
     text = json.dumps(told[3])
     for word in ("FINERWORKS_WEB_API_KEY", "FINERWORKS_APP_KEY", "--sandbox"):
@@ -212,8 +212,12 @@ def test_doctor_finds_writes_without_an_outcome(tmp_path: Path) -> None:
     fw_mcp(["plans", "--sandbox", "--store", str(store)])
     with sqlite3.connect(store) as connection:
         connection.execute(
-            "INSERT INTO journal (tool, caller, begun_at, intent, former)"
-            " VALUES ('delete_images', 'stdio:test', 1.0, '[{}]', '[]')"
+            "INSERT INTO changes (change_id, tool, caller, arguments, arguments_digest, owner,"
+            " begun_at) VALUES ('1f', 'delete_images', 'stdio:test', '{}', '', '', 1.0)"
+        )
+        connection.execute(
+            "INSERT INTO journal (change_id, kind, begun_at, intent, former)"
+            " VALUES ('1f', 'delete_images', 1.0, '[{}]', '[]')"
         )
     connection.close()
     done = fw_mcp(["doctor", "--sandbox", "--store", str(store)])
@@ -302,7 +306,7 @@ def test_the_demo_fails_where_it_cannot_do_what_it_says() -> None:
 
 def test_the_demo_goes_as_it_says() -> None:
     """Promise: `make demo` plays a checked session and exits 0."""
-    done = fw_mcp(["demo"])
+    done = fw_mcp(["demo"], env={"FW_MCP_LOG_LEVEL": "warning"})
     assert (done.returncode, done.stderr) == (0, "")
     for line in ("The server asks:", "412 were given", "7 created", "1 updated", "2 deleted"):
         assert line in done.stdout
@@ -329,3 +333,40 @@ async def test_over_http_the_question_is_asked_in_both_eras(mode: Mode) -> None:
             guids = [page["images"][0]["guid"]]
             result = said(await http.call_tool("delete_images", {"guids": guids}))
     assert (result["outcomes"], len(questions)) == ({"deleted": 1}, 1)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["changes"], "Nothing was changed yet.\n"),
+        (["export-changes"], ""),
+        (["reconcile"], "Open writes settled: 0; nothing is left open.\n"),
+    ],
+)
+def test_the_journal_of_a_new_store_is_empty(command: list[str], said: str, tmp_path: Path) -> None:
+    """`fw-mcp changes`, `export-changes` and `reconcile` have nothing to tell, and say so."""
+    done = fw_mcp([*command, "--sandbox", "--store", str(tmp_path / "store")])
+    assert (done.returncode, done.stdout) == (0, said)
+
+
+def test_a_circuit_that_is_open_is_a_service_out_of_reach() -> None:
+    """Exit code 4, as when it could not be reached at once."""
+    fault = ConfigError("a", state="b", next_step="c", reason=Reason.CIRCUIT_OPEN)
+    assert exit_code(fault) == 4
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "many", "36501"])
+def test_the_journal_is_kept_for_a_number_of_days(
+    days: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From a day to a century; anything else is a wrong usage."""
+    assert main(["changes", "--sandbox", f"--journal-days={days}"]) == 2
+    assert "--journal-days (FW_MCP_JOURNAL_DAYS)" in capsys.readouterr().err
+
+
+def test_an_export_that_would_overwrite_a_file_is_a_wrong_usage(tmp_path: Path) -> None:
+    """Exit code 2, and what was there stays."""
+    (tmp_path / "mine").write_text("kept")
+    done = fw_mcp(["export-changes", "mine", "--sandbox"], cwd=tmp_path)
+    assert (done.returncode, (tmp_path / "mine").read_text()) == (2, "kept")
+    assert "exists already. Nothing was written." in done.stderr

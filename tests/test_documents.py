@@ -32,7 +32,7 @@ def test_the_security_page_states_the_limits_that_the_guard_has() -> None:
     assert f"| `--max-items N` | {limits.items_per_call} |" in words
     assert f"| `--deletions-per-hour N` | {limits.deletions_per_hour} |" in words
     assert f"a plan expires after {limits.plan_ttl_s / 60:.0f} minutes" in words
-    assert (len(WRITES), "| all four |" in words) == (4, True)
+    assert (len(WRITES), "| all five |" in words) == (5, True)
 
 
 def test_the_changelog_names_every_tool_that_writes_and_every_prompt() -> None:

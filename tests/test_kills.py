@@ -1,0 +1,199 @@
+"""Killed at any step of a write, nothing is lost, doubled or hidden, and the same call ends it."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import pytest
+
+from fw_mcp.api.models import ImageDetails
+from fw_mcp.library.reconciling import reconcile
+from fw_mcp.sandbox.app import create_app
+from fw_mcp.store.journal import Step
+from tests.process import environment, fw_mcp
+from tests.studio import Studio, make_studio, said
+from tests.truth import holdings, new_images, sold
+
+pytestmark = pytest.mark.anyio
+
+KEY = "11111111-2222-4333-8444-555555555555"
+IN_BETWEEN = {Step.INTENT_RECORDED, Step.ANSWERED, Step.READ_BACK}
+ADDED = 12
+
+
+@dataclass
+class Scene:
+    """A library and a store in files, and the call that is cut off.
+
+    Attributes:
+        done: whether the library holds what the call asks for.
+    """
+
+    folder: Path
+    studio: Studio
+    arguments: dict[str, Any] = field(default_factory=dict)
+    done: Callable[[], Awaitable[bool]] | None = None
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> "Scene":
+        """A fresh library."""
+        app = create_app(str(folder / "sandbox"))
+        return cls(folder, make_studio(app=app, store=folder / "store"))
+
+    async def cut_off(self, tool: str, step: Step, nth: int = 1) -> int:
+        """Make the call in a process that dies at `step`; its exit code."""
+        program = [sys.executable, "-m", "tests.killed", str(self.folder / "sandbox")]
+        rest = [str(self.folder / "store"), step, str(nth), tool, json.dumps(self.arguments)]
+        run = await anyio.to_thread.run_sync(
+            lambda: subprocess.run(
+                [*program, *rest], env=environment(), capture_output=True, check=False, timeout=60
+            )
+        )
+        return run.returncode
+
+    async def call(self, tool: str) -> dict[str, Any]:
+        """The same call in this process, answered with yes."""
+        async with self.studio.client(person=self.studio.person()) as client:
+            return said(await client.call_tool(tool, self.arguments))
+
+
+async def adding(scene: Scene) -> None:
+    """Twelve images: three requests in one journal entry."""
+    scene.arguments = {"images": new_images(ADDED)}
+    files = Counter(str(image["private_hires_uri"]) for image in new_images(ADDED))
+
+    async def done() -> bool:
+        held = await holdings(scene.studio)
+        listed = Counter(image.private_hires_uri for image in held.values())
+        return all(listed[file] == 1 for file in files)
+
+    scene.done = done
+
+
+async def updating(scene: Scene) -> None:
+    """Two images that carry products."""
+    images = await sold(scene.studio, 2)
+    titles = {image.guid: f"New title of {image.guid[:8]}" for image in images}
+    scene.arguments = {"images": [{"guid": g, "title": title} for g, title in titles.items()]}
+
+    async def done() -> bool:
+        held = await holdings(scene.studio)
+        return all(held[guid].title == title for guid, title in titles.items())
+
+    scene.done = done
+
+
+async def deleting(scene: Scene) -> None:
+    """Two images that carry products."""
+    guids = [image.guid for image in await sold(scene.studio, 2)]
+    scene.arguments = {"guids": guids}
+
+    async def done() -> bool:
+        return not set(guids) & set(await holdings(scene.studio))
+
+    scene.done = done
+
+
+async def selecting(scene: Scene) -> None:
+    """Three images under a key."""
+    guids = list(await holdings(scene.studio))[:3]
+    scene.arguments = {"guids": guids, "selection_guid": KEY}
+
+    async def done() -> bool:
+        stored = await scene.studio.api.list_file_selection(KEY)
+        return set(stored.guids) == set(guids)
+
+    scene.done = done
+
+
+async def undoing(scene: Scene) -> None:
+    """The deletion of two images: they are registered again."""
+    await deleting(scene)
+    before = {guid: (await holdings(scene.studio))[guid] for guid in scene.arguments["guids"]}
+    deleted = await scene.call("delete_images")
+    scene.arguments = {"change_id": deleted["change_id"]}
+
+    async def done() -> bool:
+        held = await holdings(scene.studio)
+        files = Counter(image.private_hires_uri for image in held.values())
+        return all(files[image.private_hires_uri] == 1 for image in before.values())
+
+    scene.done = done
+
+
+SCENES = {
+    "add_images": adding,
+    "update_image_metadata": updating,
+    "delete_images": deleting,
+    "set_selection": selecting,
+    "undo_change": undoing,
+}
+CELLS = [(tool, step, 1) for tool in SCENES for step in Step] + [
+    ("add_images", Step.ANSWERED, nth) for nth in (2, 3)
+]
+
+
+@pytest.mark.parametrize(("tool", "step", "nth"), CELLS)
+async def test_a_killed_write_is_found_settled_and_ended_by_the_same_call(
+    tool: str, step: Step, nth: int, tmp_path: Path
+) -> None:
+    """Promise: nothing acknowledged is lost, nothing unfinished is hidden."""
+    scene = Scene.in_folder(tmp_path)
+    studio = scene.studio
+    await SCENES[tool](scene)
+    before = await holdings(studio)
+    assert await scene.cut_off(tool, step, nth) == -signal.SIGKILL
+
+    open_ = await studio.journal.unsettled()
+    assert len(open_) == (step in IN_BETWEEN)
+    for unsettled in open_:
+        entry = await studio.changes.history.entry(unsettled.entry_id)
+        assert entry is not None
+        ended = await reconcile(studio.library, studio.changes.history, entry)
+        await assert_told(ended, await holdings(studio), before)
+    assert await studio.journal.unsettled() == []
+
+    await scene.call(tool)
+    assert scene.done is not None
+    assert await scene.done()
+    assert await studio.journal.unsettled() == []
+
+
+async def assert_told(
+    ended: dict[int, Any], held: dict[str, ImageDetails], before: dict[str, ImageDetails]
+) -> None:
+    """What was settled by reading is what the service holds."""
+    new = set(held) - set(before)
+    adopted = {end.guid for end in ended.values() if end.outcome == "adopted"}
+    assert adopted == (new if adopted or new else set())
+    for end in ended.values():
+        if end.outcome == "deleted":
+            assert end.guid not in held
+        if end.outcome == "updated" and end.guid in held:
+            assert (held[end.guid].title or "").startswith("New title of")
+
+
+async def test_reconcile_and_doctor_tell_a_killed_write(tmp_path: Path) -> None:
+    """Promise: `fw-mcp doctor` finds it, `fw-mcp reconcile` settles it; both are read-only."""
+    scene = Scene.in_folder(tmp_path)
+    await adding(scene)
+    assert await scene.cut_off("add_images", Step.ANSWERED, nth=2) == -signal.SIGKILL
+    files = ["--sandbox", str(tmp_path / "sandbox"), "--store", str(tmp_path / "store")]
+
+    async def run(command: str) -> subprocess.CompletedProcess[str]:
+        return await anyio.to_thread.run_sync(lambda: fw_mcp([command, *files]))
+
+    found = await run("doctor")
+    assert (found.returncode, "fw-mcp reconcile" in found.stdout) == (7, True)
+    settled = await run("reconcile")
+    assert settled.returncode == 0
+    assert settled.stdout.count("adopted") == 10
+    assert (await run("doctor")).returncode == 0
+    assert len(await holdings(scene.studio)) == 248 + 10
