@@ -33,4 +33,5 @@ async def call(files: tuple[str, str], at: tuple[str, int], tool: str, arguments
 
 if __name__ == "__main__":
     _, sandbox_file, store_file, name, nth, *rest = sys.argv
-    anyio.run(call, (sandbox_file, store_file), (name, int(nth)), *rest)
+    tool_name, given = rest
+    anyio.run(call, (sandbox_file, store_file), (name, int(nth)), tool_name, given)

@@ -21,6 +21,7 @@ from typing_extensions import TypedDict
 from fw_mcp.api.scalars import (
     AnsweredDate,
     AnsweredGuid,
+    AnsweredInt,
     LooseGuid,
     LooseInt,
     LooseMembers,
@@ -157,12 +158,12 @@ class ImageDetails(_Response):
         products: None when they were not asked for, empty when there are none.
     """
 
-    id: int | None = None
+    id: AnsweredInt | None = None
     guid: AnsweredGuid
     title: str | None = None
     description: str | None = None
     file_name: str | None = None
-    file_size: int | None = None
+    file_size: AnsweredInt | None = None
     thumbnail_file_name: str | None = None
     preview_file_name: str | None = None
     hires_file_name: str | None = None
@@ -171,8 +172,8 @@ class ImageDetails(_Response):
     personal_gallery_title: LooseText = None
     members_gallery_category: LooseText = None
     private_hires_uri: str | None = None
-    pix_w: int | None = None
-    pix_h: int | None = None
+    pix_w: AnsweredInt | None = None
+    pix_h: AnsweredInt | None = None
     date_added: AnsweredDate = None
     date_updated: AnsweredDate = None
     date_expires: AnsweredDate = None
@@ -197,9 +198,9 @@ class ListImagesResponse(_Response):
 
     status: Status
     images: _Images
-    page_number: int | None = None
-    per_page: int | None = None
-    count: int = Field(ge=0)
+    page_number: AnsweredInt | None = None
+    per_page: AnsweredInt | None = None
+    count: AnsweredInt = Field(ge=0)
 
 
 class AddImagesResponse(_Response):

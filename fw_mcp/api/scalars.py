@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    Field,
     FiniteFloat,
     GetCoreSchemaHandler,
     StringConstraints,
@@ -86,6 +87,9 @@ AnsweredGuid = Annotated[
 Checked, because it is sent again: whatever else stands there cannot be asked for.
 """
 
+AnsweredInt = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""An integer as answered, of the service's own largest type."""
+
 DateToSend = Annotated[datetime, AfterValidator(in_central_time)]
 """A date to send; without an offset it is US Central time."""
 
@@ -97,5 +101,5 @@ _NONE_WHEN_ODD = _NoneWhenOdd()
 LooseText = Annotated[str | None, _NONE_WHEN_ODD]
 LooseGuid = Annotated[AnsweredGuid | None, _NONE_WHEN_ODD]
 LooseNumber = Annotated[FiniteFloat | None, _NONE_WHEN_ODD]
-LooseInt = Annotated[int | None, _NONE_WHEN_ODD]
+LooseInt = Annotated[AnsweredInt | None, _NONE_WHEN_ODD]
 LooseMembers = Annotated[dict[str, object] | None, _NONE_WHEN_ODD]

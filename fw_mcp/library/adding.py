@@ -19,7 +19,7 @@ from fw_mcp.api.models import (
     LibraryName,
 )
 from fw_mcp.errors import ApiError, FwError, RejectedError, quoted
-from fw_mcp.library.library import CHUNK, Library
+from fw_mcp.library.library import Library
 from fw_mcp.library.newest import (
     Baseline,
     added_since,
@@ -127,7 +127,7 @@ class _Adding:
     async def run(self, images: Items[ImageToAdd], total: int) -> Ends:
         """Add batch after batch."""
         ended: Ends = {}
-        for part in chunks_of(images, CHUNK):
+        for part in chunks_of(images, self._library.chunk):
             batch = _Batch(part)
             if self._why_not():
                 ended |= _skipped(part, self._why_not())

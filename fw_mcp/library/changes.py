@@ -15,14 +15,12 @@ from fw_mcp.store.history import Entry, History
 from fw_mcp.store.history import Item as Item  # noqa: PLC0414  the server's word for it
 from fw_mcp.store.history import Summary as Summary  # noqa: PLC0414  the same
 from fw_mcp.store.history import items_of as items_of  # noqa: PLC0414  the same
+from fw_mcp.store.journal import SILENT_S, Unsettled
 from fw_mcp.store.journal import Change as Change  # noqa: PLC0414  the same
-from fw_mcp.store.journal import Unsettled
 from fw_mcp.store.owner import may_be_running
 
 REPLAY_S = 600.0
 HANDLE_S = 3600.0
-# No write of a call lasts longer; a process that was silent for so long is not at it any more.
-_SILENT_S = 90.0
 
 _LANES = MappingProxyType(
     {
@@ -109,7 +107,7 @@ class Changes:
         entries = await self.history.entries(change.change_id)
         last = max((one.finished_at or one.begun_at for one in entries), default=change.begun_at)
         silent_s = self._journal.now() - last
-        return silent_s < _SILENT_S and may_be_running(change.owner)
+        return silent_s < SILENT_S and may_be_running(change.owner)
 
     async def job(self, change: Change, job: Job) -> Job:
         """One more run of a change: what its runs so far settled stays as it is.
@@ -124,6 +122,11 @@ class Changes:
         entries = await self.history.entries(change.change_id)
         settled = await settled_items(self._library, self.history, entries)
         return Job(change, job.started, job.progress, settled, baseline=_baseline(entries))
+
+    async def undoing_elsewhere(self, change: Change) -> bool:
+        """Whether another process may be taking this change back right now."""
+        undoings = await self.history.undoing(change.change_id)
+        return any([await self.runs_elsewhere(one) for one in undoings])
 
     async def undoable(self, change: Change) -> Undoable | None:
         """What a change did that could be taken back; None when it wrote nothing.
@@ -151,7 +154,7 @@ def accepted_how(change: Summary) -> str:
 
 def being_written(entry: Unsettled, now: float) -> bool:
     """Whether another process may still be at it; `now` is in seconds since the epoch."""
-    return now - entry.begun_at < _SILENT_S and may_be_running(entry.owner)
+    return now - entry.begun_at < SILENT_S and may_be_running(entry.owner)
 
 
 def _baseline(entries: Sequence[Entry]) -> Mapping[str, Any] | None:

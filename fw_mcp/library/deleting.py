@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from fw_mcp.api.models import DeleteImagesRequest, ImageDetails, LibraryName
 from fw_mcp.errors import ApiError, RejectedError
-from fw_mcp.library.library import CHUNK, Library
+from fw_mcp.library.library import Library
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_images
 from fw_mcp.library.writing import (
@@ -49,7 +49,7 @@ async def delete_images(
         read_again=deletion.read,
         send=deletion.send,
     )
-    return await in_chunks(library, job, images, CHUNK, write)
+    return await in_chunks(library, job, images, write)
 
 
 class _Deletion:

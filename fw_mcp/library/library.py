@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CHUNK = CHUNK_LIMIT
 _READS_AT_ONCE = 4
 
 
@@ -54,6 +53,7 @@ class Library:
         pace: how long a call may take.
         clock: seconds, monotonic.
         sleep: waits so many seconds.
+        chunk: images a request, and a journal entry; no maximum is documented for most endpoints.
     """
 
     def __init__(
@@ -64,11 +64,13 @@ class Library:
         pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        chunk: int = CHUNK_LIMIT,
     ) -> None:
         self.journal = journal
         self.pace = pace or Pace()
         self.clock = clock
         self.sleep = sleep
+        self.chunk = chunk
         self._connect = connect
         self._client: FinerWorksClient | None = None
         self._connecting = anyio.Lock()

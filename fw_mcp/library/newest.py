@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fw_mcp.api.models import ImageDetails, ImageToAdd, LibraryName
-from fw_mcp.library.library import CHUNK, Library
+from fw_mcp.api.models import CHUNK_LIMIT, ImageDetails, ImageToAdd, LibraryName
+from fw_mcp.library.library import Library
 from fw_mcp.library.reading import Query, search
 from fw_mcp.library.writing import Items
 
@@ -74,7 +74,7 @@ async def added_since(
     for page_number in range(1, _MOST_PAGES + 1):
         page = await _page(library, name, page_number, started)
         new.update((image.guid, image) for image in page if before.is_new(image))
-        if len(page) < CHUNK or not before.is_new(page[-1]):
+        if len(page) < CHUNK_LIMIT or not before.is_new(page[-1]):
             break
     return list(reversed(new.values()))
 
@@ -130,6 +130,6 @@ def _stem(file_name: str) -> str:
 async def _page(
     library: Library, name: LibraryName, page_number: int, started: float
 ) -> tuple[ImageDetails, ...]:
-    query = Query(library=name, page_number=page_number, per_page=CHUNK, list_products=False)
+    query = Query(library=name, page_number=page_number, per_page=CHUNK_LIMIT, list_products=False)
     page = await library.in_time(search(library, query), started)
     return page.images

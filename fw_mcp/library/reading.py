@@ -13,7 +13,7 @@ from fw_mcp.api.models import (
     SortField,
 )
 from fw_mcp.errors import FwError, Reason, ShapeError
-from fw_mcp.library.library import CHUNK, Library, chunked
+from fw_mcp.library.library import Library, chunked
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ async def read_images(
 
     async def read(chunk: Sequence[str]) -> None:
         query = Query(
-            library=name, guid_filter=tuple(chunk), per_page=CHUNK, list_products=products
+            library=name, guid_filter=tuple(chunk), per_page=library.chunk, list_products=products
         )
         page = await library.in_time(search(library, query), started)
         _check_page_is_whole(page)
@@ -122,7 +122,7 @@ async def read_images(
 
     try:
         async with anyio.create_task_group() as group:
-            for chunk in chunked(guids, CHUNK):
+            for chunk in chunked(guids, library.chunk):
                 group.start_soon(read, chunk)
     except* FwError as faults:
         raise _first(faults) from faults

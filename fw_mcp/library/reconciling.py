@@ -20,6 +20,7 @@ from fw_mcp.store.history import Entry, History
 _SHOWN_BY_S = 120.0
 _SETTLED = "Settled later, by reading the service."
 _NOT_ADDED = "FinerWorks does not list it: it was not added."
+_ON_ITS_WAY = "FinerWorks gave it this guid and does not list it yet; search_images shows it later."
 _OLD_TEXT = "It still has the text from before: it was not updated."
 _OTHER_TEXT = "It has other text now: ours was not stored, or somebody changed it since."
 _STILL_THERE = "FinerWorks still lists it: it was not deleted."
@@ -70,7 +71,12 @@ async def settled_items(library: Library, history: History, entries: Sequence[En
     ended: Ends = {}
     for entry in entries:
         ended |= await reconcile(library, history, entry) if entry.unsettled else ends_of(entry)
-    return {item: end for item, end in ended.items() if is_settled(end)}
+    return {item: end for item, end in ended.items() if is_settled(end) or _is_on_its_way(end)}
+
+
+def _is_on_its_way(end: Ended) -> bool:
+    """An image that FinerWorks gave a guid to, and does not list yet: not to be sent again."""
+    return end.outcome is Outcome.UNKNOWN and end.detail == _ON_ITS_WAY
 
 
 def ends_of(entry: Entry) -> Ends:
@@ -139,12 +145,16 @@ async def _read_added(
         found = matched(images, new, taken)
         if len(found) == len(images):
             break
-    return {
-        item: Ended(found[item].guid, Outcome.ADOPTED, _SETTLED, after=found[item])
-        if item in found
-        else Ended(None, Outcome.FAILED, _NOT_ADDED)
-        for item in images
-    }
+    guids = {item: end.guid for item, end in ends_of(entry).items()}
+    return {item: _added(found.get(item), guids.get(item)) for item in images}
+
+
+def _added(found: ImageDetails | None, guid: str | None) -> Ended:
+    if found is not None:
+        return Ended(found.guid, Outcome.ADOPTED, _SETTLED, after=found)
+    if guid:
+        return Ended(guid, Outcome.UNKNOWN, _ON_ITS_WAY)
+    return Ended(None, Outcome.FAILED, _NOT_ADDED)
 
 
 async def _read_selection(library: Library, one: Mapping[str, Any], started: float) -> Ends:

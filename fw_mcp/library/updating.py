@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
 from fw_mcp.errors import ApiError, RejectedError
-from fw_mcp.library.library import CHUNK, Library
+from fw_mcp.library.library import Library
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_anywhere
 from fw_mcp.library.writing import (
@@ -66,7 +66,7 @@ async def update_images(library: Library, job: Job, rewrites: Items[Rewrite]) ->
     )
     same = {item: _already(one) for item, one in job.due(rewrites).items() if not one.changes}
     due = {item: one for item, one in rewrites.items() if item not in same}
-    return same | await in_chunks(library, job, due, CHUNK, write)
+    return same | await in_chunks(library, job, due, write)
 
 
 class _Rewriting:

@@ -70,16 +70,13 @@ class Write(Generic[T]):
     send: Callable[[Items[T]], Awaitable[Ends]]
 
 
-async def in_chunks(
-    library: Library, job: Job, items: Items[T], size: int, write: Write[T]
-) -> Ends:
+async def in_chunks(library: Library, job: Job, items: Items[T], write: Write[T]) -> Ends:
     """Write chunk after chunk while there is time and the service answers.
 
     Args:
         library: whose.
         job: the call.
         items: each with its place in the call; what former runs settled is left out.
-        size: items a chunk.
         write: what is written.
 
     Returns:
@@ -93,7 +90,7 @@ async def in_chunks(
     failures = 0
     why = ""
     sent = False
-    for chunk in chunks_of(due, size):
+    for chunk in chunks_of(due, library.chunk):
         why = why or out_of_time(library, job) or given_up(failures)
         if why:
             ended |= _all_kept(write, chunk, why)

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,7 +11,6 @@ from fw_mcp.store.database import Database
 from fw_mcp.store.journal import Change
 
 _ENTRY = "entry_id, change_id, kind, begun_at, finished_at, intent, former, outcome"
-_DONE = ("created", "adopted", "updated", "deleted")
 UNFINISHED = "unfinished"
 # A change may hold megabytes.
 _READ_AT_ONCE = 10
@@ -242,11 +241,6 @@ class History:
             return list(map(_entry, rows))
 
         return await self._database.run(work)
-
-
-def done_items(entries: Sequence[Entry]) -> Iterator[int]:
-    """The items of a change that ended as they were asked."""
-    return (one["item"] for entry in entries for one in entry.outcome if one["outcome"] in _DONE)
 
 
 def items_of(entries: Sequence[Entry]) -> list[Item]:

@@ -7,10 +7,14 @@ from dataclasses import astuple, dataclass
 from enum import StrEnum
 from typing import Any
 
+from fw_mcp.errors import GuardError, Reason
 from fw_mcp.store.database import Database
+from fw_mcp.store.owner import may_be_running
 
 Record = Mapping[str, Any]
 
+# No write of a call lasts longer; a process that was silent for so long is not at it any more.
+SILENT_S = 90.0
 _UNKNOWN = "unknown"
 
 
@@ -114,12 +118,14 @@ class Journal:
 
         Raises:
             StoreError: it could not be recorded, so nothing may be sent.
+            GuardError: another process is at the same call; nothing may be sent.
         """
         self.reached(Step.BEFORE_INTENT)
         now = self.now()
         row = (change.change_id, kind, now, _json(intent), _json(former))
 
         def work(connection: sqlite3.Connection) -> int:
+            self._check_alone(connection, change, now)
             connection.execute(
                 "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (change_id) DO UPDATE SET owner = excluded.owner, ended_at = NULL,"
@@ -136,6 +142,28 @@ class Journal:
         entry_id = await self._database.run(work)
         self.reached(Step.INTENT_RECORDED)
         return entry_id
+
+    def _check_alone(self, connection: sqlite3.Connection, change: Change, now: float) -> None:
+        """Two processes that were asked the same at once must not both do it."""
+        owners = connection.execute(
+            "SELECT owner FROM changes WHERE tool = ? AND caller = ? AND arguments_digest = ?"
+            " AND change_id != ? AND owner != ? AND ended_at IS NULL AND begun_at > ?",
+            (
+                change.tool,
+                change.caller,
+                change.arguments_digest,
+                change.change_id,
+                self.owner,
+                now - SILENT_S,
+            ),
+        )
+        if any(may_be_running(owner) for (owner,) in owners):
+            raise GuardError(
+                f"Another process is at the same call of {change.tool}.",
+                state="This call sent nothing.",
+                next_step="Call again in a minute: it then gives the result, or goes on.",
+                reason=Reason.STILL_RUNNING,
+            )
 
     async def finish(self, entry_id: int, outcome: Sequence[Record]) -> None:
         """Record what was read back.

@@ -35,7 +35,9 @@ from tests.recorder import Recorder
 from tests.studio import YES, Clock, Person
 
 MOST_BODY_BYTES = 2**20
-SOLD_EVERY = 25
+SOLD_EVERY = 5
+# Three requests of a call are three requests, whether of fifty images or of ten.
+CHUNK = 10
 
 _DAY_S = 86_400.0
 _MICROSECONDS = 10**6
@@ -98,7 +100,9 @@ class Stage:
         self._database = Database(None)
         journal = Journal(self._database, self.clock, this_process())
         self.history = History(self._database)
-        self._library = Library(self._connect, journal, clock=self.clock, sleep=self.clock.sleep)
+        self._library = Library(
+            self._connect, journal, clock=self.clock, sleep=self.clock.sleep, chunk=CHUNK
+        )
         parts = Parts(
             library=self._library,
             guard=Guard(PlanStore(self._database), _LIMITS, self.clock),

@@ -48,8 +48,8 @@ OBJECTS = st.dictionaries(TEXTS, VALUES, max_size=6)
 
 
 def written(value: object) -> bytes:
-    """`value` as JSON on a wire; infinity as a number too large for a float."""
-    return json.dumps(value).replace("Infinity", "1e999").encode()
+    """`value` as JSON on a wire; infinity as the largest number of a float."""
+    return json.dumps(value).replace("Infinity", "1.7e308").encode()
 
 
 def plausible(schema: Mapping[str, Any], name: str = "") -> st.SearchStrategy[Any]:

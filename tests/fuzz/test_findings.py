@@ -4,7 +4,6 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
 
-from fw_mcp.api.decoding import decoded
 from tests.studio import Mode, Studio, text_of
 
 pytestmark = pytest.mark.anyio
@@ -49,20 +48,3 @@ async def test_a_page_number_beyond_the_services_integers_is_blamed_on_the_calle
     assert told.value.code == INVALID_PARAMS
     assert "page_number" in told.value.message
     assert studio.wire.sent == []
-
-
-@pytest.mark.parametrize(
-    "number", ["1e999", "-1e999", "1E+400", "9" * 400 + ".5", "[1, {}, 2e308]", "10e308"]
-)
-def test_a_number_too_large_for_a_float_is_no_answer(number: str) -> None:
-    """It was read as infinity, although infinity itself is refused."""
-    with pytest.raises(ValueError, match="too large"):
-        decoded(f'{{"a": {number}}}'.encode())
-
-
-@pytest.mark.parametrize(
-    ("number", "read"), [("1e308", 1e308), ("-1.5e+300", -1.5e300), ("1e-999", 0.0)]
-)
-def test_a_large_number_that_a_float_holds_is_read(number: str, read: float) -> None:
-    """And text may look like what it likes."""
-    assert decoded(f'{{"a": [{number}], "b": ":1e999"}}'.encode()) == {"a": [read], "b": ":1e999"}

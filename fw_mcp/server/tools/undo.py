@@ -172,6 +172,8 @@ async def _undoable(ctx: Call, change_id: str) -> Undoable:
         raise _cannot(f"There is no change {quoted(change_id, 40)} on record.")
     if parts_of(ctx).running.is_named(change_id) or await changes.runs_elsewhere(change):
         raise _cannot(f"Change {change_id} is still under way.")
+    if await changes.undoing_elsewhere(change):
+        raise _cannot(f"Change {change_id} is being undone by another process.")
     undoable = await changes.undoable(change)
     if undoable is None:
         raise _cannot(f"Change {change_id} wrote nothing.")
