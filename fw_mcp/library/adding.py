@@ -175,6 +175,9 @@ class _Adding:
             fault = await self._once(batch, left)
             if fault is None:
                 self._failures = 0
+                if times > 1:
+                    # What was given up as lost may show now, beside what was sent instead.
+                    await self._look_once_more(batch)
                 return
             if outcome_of_fault(fault) is not Outcome.UNKNOWN:
                 if times == 1:
@@ -249,7 +252,7 @@ class _Adding:
             self._stopped = f"Not sent: {twice}, {asked} asked for."
             if end := batch.ended.get(item):
                 detail = f"{twice}, {asked} asked for: {guids}. Delete what is too much."
-                batch.ended[item] = replace(end, detail=detail)
+                batch.ended[item] = replace(end, detail=detail, doubled=True)
 
     async def _read_back(self, batch: _Batch) -> None:
         """Read the answered guids back; an answer need not hold more of an image than its guid."""

@@ -35,6 +35,7 @@ class Ended:
         before: the record as it stood; None when there was none.
         after: the record as read back; None when there is none.
         stored: the guids that a selection holds, as read back; None of an image.
+        doubled: whether the service lists the image more often than it was asked for.
     """
 
     guid: str | None
@@ -43,6 +44,7 @@ class Ended:
     before: ImageDetails | None = field(default=None, repr=False)
     after: ImageDetails | None = field(default=None, repr=False)
     stored: tuple[str, ...] | None = None
+    doubled: bool = False
 
     @property
     def products_gone(self) -> tuple[Product, ...]:

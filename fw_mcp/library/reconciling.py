@@ -90,6 +90,7 @@ def ends_of(entry: Entry) -> Ends:
             before=before.get(one["guid"]),
             after=ImageDetails.model_validate(one["after"]) if one.get("after") else None,
             stored=tuple(one["stored"]) if one.get("stored") is not None else None,
+            doubled=bool(one.get("doubled")),
         )
         for one in entry.outcome
     }

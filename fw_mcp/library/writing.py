@@ -197,6 +197,7 @@ async def record_outcome(library: Library, entry_id: int, ended: Items[Ended]) -
             "detail": end.detail,
             "after": _recorded(end.after) if end.after else None,
             "stored": end.stored,
+            "doubled": end.doubled,
         }
         for item, end in ended.items()
     ]

@@ -19,9 +19,10 @@ from fw_mcp.library.writing import Ends, Items, Job
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Flag, Positive, Title
 from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
 from fw_mcp.server.parts import Call, caller_of
-from fw_mcp.server.results import WriteResult, completed, previewed
+from fw_mcp.server.results import Status, WriteResult, completed, previewed
 from fw_mcp.server.rows import EndRow, end_row
 
+_DOUBLED = "FinerWorks lists some images more often than asked for: see their details."
 _NAME_LENGTH = 200
 
 
@@ -170,7 +171,11 @@ class _Addition(Undertaking[AddImagesResult]):
 
     def told(self, ended: Ends | None = None) -> AddImagesResult:
         """One row an image: how it ended, or that nothing was sent for it."""
-        return completed(AddImagesResult, self._rows(ended or {}))
+        result = completed(AddImagesResult, self._rows(ended or {}))
+        if not any(end.doubled for end in (ended or {}).values()):
+            return result
+        message = f"{result.message} {_DOUBLED}"
+        return result.model_copy(update={"status": Status.INCOMPLETE, "message": message})
 
     def previewed(self) -> AddImagesResult:
         """What would be registered."""

@@ -1,0 +1,44 @@
+"""An add that was given up as lost, and is carried out after it was sent again."""
+
+from collections import Counter
+
+import httpx
+import pytest
+
+from fw_mcp.api.models import AddImagesRequest
+from tests.recorder import Sent
+from tests.studio import Studio, said
+from tests.truth import holdings, new_images
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_more_images_than_were_asked_for_end_the_job_and_are_named(studio: Studio) -> None:
+    """Promise: stop and say so when more appeared than was sent."""
+    lost: list[AddImagesRequest] = []
+
+    async def late(sent: Sent) -> httpx.Response | None:
+        if sent.endpoint == "add_images" and not lost:
+            lost.append(AddImagesRequest.model_validate(sent.body))
+            raise httpx.ReadTimeout("no answer")
+        if sent.endpoint == "add_images" and len(lost) == 1:
+            # The service gets round to the first request only now.
+            await studio.api.add_images(lost[0])
+            lost.append(lost[0])
+        return None
+
+    studio.wire.on_the_way = late
+    async with studio.client() as client:
+        result = said(await client.call_tool("add_images", {"images": new_images(60)}))
+    files = Counter(one.private_hires_uri for one in (await holdings(studio)).values())
+    doubled = [image for image in new_images(60) if files[str(image["private_hires_uri"])] == 2]
+    assert len(doubled) == 5
+    guids = set(await holdings(studio))
+    for row in result["images"][:5]:
+        assert "FinerWorks lists 2 images of" in row["detail"]
+        assert sum(guid in row["detail"] for guid in guids) == 2
+    assert "Delete what is too much." in result["images"][0]["detail"]
+    assert {row["outcome"] for row in result["images"][5:]} == {"not_attempted"}
+    assert "more often than asked for" in result["message"]
+    assert result["status"] == "incomplete"
+    assert max(files.values()) == 2
