@@ -4,7 +4,6 @@ A plan is made from fresh data and kept. Carrying it out first wins its single u
 the caller then reads the targets again and asks `Guard.unchanged` before it sends anything.
 """
 
-import json
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -151,7 +150,6 @@ class Guard:
             question=f"{proposal.question}\n(plan {plan_id})",
             created_at=now,
             expires_at=now + self.limits.plan_ttl_s,
-            targets=json.dumps({one.guid: targets_digest([one]) for one in proposal.targets}),
         )
         await self._plans.add(record)
         return record
@@ -215,21 +213,6 @@ class Guard:
     def unchanged(plan: Plan, targets: Sequence[Target]) -> bool:
         """Whether the targets still are what the question said."""
         return plan.targets_digest == targets_digest(targets)
-
-    async def changed_since(
-        self, plan_id: str | None, targets: Sequence[Target]
-    ) -> frozenset[str]:
-        """The guids of targets that are not, as they stand, what was agreed to in this plan.
-
-        Args:
-            plan_id: the accepted plan of a call that goes on; None when nothing was at stake.
-            targets: what would be lost now.
-        """
-        plan = await self._plans.get(plan_id) if plan_id else None
-        agreed: dict[str, str] = json.loads(plan.targets) if plan else {}
-        return frozenset(
-            one.guid for one in targets if agreed.get(one.guid) != targets_digest([one])
-        )
 
     def _refuse(self, claim: Claim, plan_id: str, tool: str) -> NoReturn:
         what, next_step, reason = _REFUSALS[claim]

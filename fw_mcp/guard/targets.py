@@ -2,9 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+# Long enough to tell the states of one image apart.
+_SHORT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,11 @@ def digest(value: Any) -> str:  # noqa: ANN401  anything JSON can hold
     """A short name for exactly this value."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def states(targets: Iterable[Target]) -> dict[str, str]:
+    """Guid → a short name for the state of that target alone."""
+    return {target.guid: targets_digest([target])[:_SHORT] for target in targets}
 
 
 def targets_digest(targets: Sequence[Target]) -> str:

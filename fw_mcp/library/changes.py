@@ -48,8 +48,16 @@ class Asked:
     digest: str
     undoes: str | None = None
 
-    def change(self, plan_id: str | None = None, accepted: str | None = None) -> Change:
-        """The change that it is about to make, on an accepted plan if it has one."""
+    def change(
+        self, seen: Mapping[str, str], plan_id: str | None = None, accepted: str | None = None
+    ) -> Change:
+        """The change that it is about to make.
+
+        Args:
+            seen: guid → a digest of each image as it stands.
+            plan_id: the accepted plan, if anything was at stake.
+            accepted: how it was accepted.
+        """
         return Change(
             change_id=secrets.token_hex(8),
             tool=self.tool,
@@ -59,6 +67,7 @@ class Asked:
             plan_id=plan_id,
             accepted=accepted,
             undoes=self.undoes,
+            seen=json.dumps(seen),
         )
 
 

@@ -84,6 +84,16 @@ class Undertaking(ABC, Generic[R]):
     async def write(self, job: Job) -> Ends:
         """Do it to what was read last."""
 
+    @property
+    def seen(self) -> dict[str, str]:
+        """Guid → a short name for the state of each image as it was read last."""
+        return {}
+
+    def placed(self, settled: Items[Ended], arguments: str) -> Items[Ended]:
+        """How items ended, by their places in this call instead of those in `arguments`."""
+        del arguments
+        return settled
+
     async def still_so(self, settled: Items[Ended]) -> Items[Ended]:
         """Of what a former run did, what still is so; the rest is done again."""
         return settled
@@ -211,26 +221,28 @@ async def _cut_off(ctx: Call, undertaking: Undertaking[R], former: Change) -> R 
 async def _begin(
     ctx: Call, undertaking: Undertaking[R], plan_id: str | None = None, how: str | None = None
 ) -> R:
-    change = undertaking.asked().change(plan_id, how)
+    change = undertaking.asked().change(undertaking.seen, plan_id, how)
     return await _write(ctx, undertaking, _job(undertaking, change))
 
 
 async def _resumed(ctx: Call, undertaking: Undertaking[R], former: Change) -> R | None:
     """What the first call did stays done; what it did not do is done now."""
     job = await _job_again(ctx, undertaking, former)
-    settled = await undertaking.still_so(job.settled)
-    if len(settled) < len(job.settled):
+    settled = await undertaking.still_so(undertaking.placed(job.settled, former.arguments))
+    reordered = json.loads(former.arguments) != undertaking.arguments
+    if reordered or len(settled) < len(job.settled):
         # What was taken away since is another change when it is done again.
-        job = replace(job, change=undertaking.asked().change())
+        job = replace(job, change=undertaking.asked().change(undertaking.seen))
     result = await _write(ctx, undertaking, replace(job, settled=settled))
     return result.replay() if settled else result
 
 
 async def _go_on(ctx: Call, undertaking: Undertaking[R], change: Change) -> R:
     job = await _job_again(ctx, undertaking, change)
-    proposal = await undertaking.propose()
-    held_back = await parts_of(ctx).guard.changed_since(change.plan_id, proposal.targets)
-    return await _write(ctx, undertaking, replace(job, held_back=held_back))
+    await undertaking.propose()
+    seen = json.loads(change.seen)
+    changed = {guid for guid, state in undertaking.seen.items() if seen.get(guid) != state}
+    return await _write(ctx, undertaking, replace(job, held_back=frozenset(changed)))
 
 
 def _job(undertaking: Undertaking[R], change: Change) -> Job:

@@ -42,6 +42,7 @@ class Change:
         plan_id: the accepted plan; None when nothing was asked.
         accepted: how the plan was accepted; None when nothing was asked.
         undoes: the change that this one takes back.
+        seen: JSON, guid → a digest of each image as it stood when the call was let through.
         owner: the process that writes.
         begun_at, ended_at: seconds since the epoch; not ended while it runs or when it was cut off.
         result: JSON, what the call answered.
@@ -55,6 +56,7 @@ class Change:
     plan_id: str | None = None
     accepted: str | None = None
     undoes: str | None = None
+    seen: str = "{}"
     owner: str = ""
     begun_at: float = 0.0
     ended_at: float | None = None
@@ -127,10 +129,10 @@ class Journal:
         def work(connection: sqlite3.Connection) -> int:
             self._check_alone(connection, change, now)
             connection.execute(
-                "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (change_id) DO UPDATE SET owner = excluded.owner, ended_at = NULL,"
                 " result = NULL",
-                (*astuple(change)[:8], self.owner, now, None, None),
+                (*astuple(change)[:9], self.owner, now, None, None),
             )
             cursor = connection.execute(
                 "INSERT INTO journal (change_id, kind, begun_at, intent, former)"

@@ -40,7 +40,6 @@ class PlanRecord:
         targets_digest: of the state of every target when the plan was made.
         weight: how many images would be deleted or lose products.
         created_at, expires_at, approved_at, ended_at: seconds since the epoch.
-        targets: JSON, the guid of each target and a digest of its state alone.
     """
 
     plan_id: str
@@ -55,7 +54,6 @@ class PlanRecord:
     approved_at: float | None = None
     ended_at: float | None = None
     ended_as: str | None = None
-    targets: str = "{}"
 
 
 class PlanStore:
@@ -72,7 +70,7 @@ class PlanStore:
                 "DELETE FROM plans WHERE expires_at < ?", (plan.created_at - _KEPT_S,)
             )
             connection.execute(
-                "INSERT INTO plans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(plan)
+                "INSERT INTO plans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(plan)
             )
 
         await self._database.run(work)

@@ -18,12 +18,11 @@ CREATE TABLE plans (
 );
 CREATE INDEX plans_ended ON plans (ended_as, ended_at);
 """
-_TARGETS = "ALTER TABLE plans ADD COLUMN targets TEXT NOT NULL DEFAULT '{}';"
 _CHANGES = """
 CREATE TABLE changes (
     change_id TEXT PRIMARY KEY, tool TEXT NOT NULL, caller TEXT NOT NULL, arguments TEXT NOT NULL,
     arguments_digest TEXT NOT NULL, plan_id TEXT, accepted TEXT, undoes TEXT,
-    owner TEXT NOT NULL, begun_at REAL NOT NULL, ended_at REAL, result TEXT
+    seen TEXT NOT NULL, owner TEXT NOT NULL, begun_at REAL NOT NULL, ended_at REAL, result TEXT
 );
 CREATE INDEX changes_alike ON changes (arguments_digest, begun_at);
 CREATE INDEX changes_newest ON changes (begun_at);
@@ -40,6 +39,17 @@ CREATE INDEX journal_unknown ON journal (entry_id) WHERE unknown > 0;
 """
 _FACTS = "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
 
+_JOURNAL_1 = [
+    "entry_id",
+    "tool",
+    "caller",
+    "plan_id",
+    "begun_at",
+    "intent",
+    "former",
+    "finished_at",
+    "outcome",
+]
 _KIND_OF = MappingProxyType(
     {
         "add_images": "add_images",
@@ -61,10 +71,14 @@ def check_usable(connection: sqlite3.Connection) -> None:
         UnusableFileError: the file is another program's, or a newer version's.
     """
     version = _version(connection)
-    if version > _VERSION:
+    marked = connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID
+    if marked and version > _VERSION:
         raise UnusableFileError(f"a newer fw-mcp wrote it: schema {version}")
     empty = connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
-    if version not in {*_UPGRADES, _VERSION} or (version == 0 and not empty):
+    # The first version left no mark: its tables tell.
+    first = [row[1] for row in connection.execute("PRAGMA table_info(journal)")] == _JOURNAL_1
+    ours = {0: empty, 1: first, _VERSION: marked}
+    if not ours.get(version, False):
         raise UnusableFileError("it is another program's database")
 
 
@@ -79,16 +93,16 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    _run(connection, _FACTS + _PLANS + _TARGETS + _CHANGES)
+    _run(connection, _FACTS + _PLANS + _CHANGES)
 
 
 def _from_1(connection: sqlite3.Connection) -> None:
     """Version 1 had one entry a chunk and no record of the call: each becomes a change."""
     rows = connection.execute("SELECT * FROM journal ORDER BY entry_id").fetchall()
-    _run(connection, "DROP TABLE journal;" + _TARGETS + _CHANGES)
+    _run(connection, "DROP TABLE journal;" + _CHANGES)
     for row in rows:
         connection.execute(
-            "INSERT INTO changes VALUES (?, ?, ?, '{}', '', ?, NULL, NULL, '', ?, ?, NULL)",
+            "INSERT INTO changes VALUES (?, ?, ?, '{}', '', ?, NULL, NULL, '{}', '', ?, ?, NULL)",
             (
                 _change_id(row["entry_id"]),
                 row["tool"],
@@ -99,7 +113,7 @@ def _from_1(connection: sqlite3.Connection) -> None:
             ),
         )
         connection.execute(
-            "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 row["entry_id"],
                 _change_id(row["entry_id"]),
@@ -109,6 +123,7 @@ def _from_1(connection: sqlite3.Connection) -> None:
                 row["former"],
                 row["finished_at"],
                 row["outcome"] and _numbered(row["outcome"]),
+                sum(one["outcome"] == "unknown" for one in json.loads(row["outcome"] or "[]")),
             ),
         )
 

@@ -32,7 +32,7 @@ class Progress:
 
 def job(studio: Studio, tool: str = "add_images", progress: Progress | None = None) -> Job:
     """A call that begins now."""
-    change = Asked(tool, "stdio:tests", {}, f"{tool} of a test").change()
+    change = Asked(tool, "stdio:tests", {}, f"{tool} of a test").change({})
     return Job(change, studio.clock(), progress or Progress())
 
 

@@ -58,7 +58,7 @@ async def test_what_is_about_to_be_written_is_on_record_before_it_is_sent(
     }
     after = (await holdings(studio))[image.guid].model_dump(mode="json", exclude_none=True)
     updated = {"item": 4, "guid": image.guid, "outcome": "updated", "detail": ""}
-    outcome = [{**updated, "after": after, "stored": None}]
+    outcome = [{**updated, "after": after, "stored": None, "doubled": False}]
     assert before == [{**entry, "finished_at": None, "outcome": None}]
     assert await entries(studio) == [{**entry, "finished_at": studio.clock(), "outcome": outcome}]
     (change,) = await changes(studio)

@@ -277,6 +277,7 @@ def test_a_checkout_keeps_its_prompts_beside_the_package() -> None:
     assert prompts_folder() == ROOT / "prompts"
 
 
+@pytest.mark.shows_keys("the wheel carries the sandbox, and its keys")
 def test_the_wheel_carries_the_prompts_and_reads_its_own(tmp_path: Path) -> None:
     """Unpacked somewhere else, the package loads the prompts that lie inside it."""
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]

@@ -150,7 +150,12 @@ async def test_one_that_waited_and_left_disturbs_nobody(work: Work) -> None:
 def test_a_change_is_named_while_it_is_being_written() -> None:
     """Also when the write raises."""
     running = Running()
-    with pytest.raises(LostError), running.named("c1"):
-        assert (running.is_named("c1"), running.is_named("c2")) == (True, False)
-        raise LostError
+
+    def write() -> None:
+        with running.named("c1"):
+            assert (running.is_named("c1"), running.is_named("c2")) == (True, False)
+            raise LostError
+
+    with pytest.raises(LostError):
+        write()
     assert not running.is_named("c1")

@@ -8,7 +8,7 @@ import pytest
 
 from fw_mcp.sandbox.faults import Fault, FaultKind
 from tests.recorder import Sent
-from tests.studio import Studio, said, text_of
+from tests.studio import Studio, make_studio, said, text_of
 from tests.truth import (
     assert_nothing_listed_twice,
     assert_nothing_sent_twice,
@@ -53,9 +53,10 @@ SPOILED = [
 @pytest.mark.parametrize("chunk", [0, 1, 2])
 @pytest.mark.parametrize(("kind", "committed", "outcome", "times"), SPOILED)
 async def test_a_spoiled_chunk_is_settled_by_looking_and_the_others_go_on(
-    studio: Studio, chunk: int, kind: FaultKind, committed: bool, outcome: str, times: int
+    chunk: int, kind: FaultKind, committed: bool, outcome: str, times: int
 ) -> None:
     """Promise: nothing is added twice, and what was added behind a lost answer is found."""
+    studio = make_studio()
     studio.faults.add(Fault(kind, endpoint="add_images", after=chunk, committed=committed))
     result = await added(studio, new_images(12))
     sizes = (5, 5, 2)
@@ -213,9 +214,7 @@ async def test_failures_that_are_not_in_a_row_do_not_end_the_call(studio: Studio
 
 async def test_a_service_that_asks_for_fewer_calls_is_told_of(studio: Studio) -> None:
     """Refused means not carried out; the pause is named."""
-    studio.faults.add(
-        Fault(FaultKind.RATE_LIMITED, endpoint="add_images", retry_after=17, times=3)
-    )
+    studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="add_images", retry_after=17, times=3))
     (row,) = (await added(studio, [new_image(1)]))["images"]
     assert row["outcome"] == "failed"
     assert row["detail"] == (

@@ -169,9 +169,10 @@ SPOILED = [
 
 @pytest.mark.parametrize(("kind", "committed", "times", "outcome", "sent"), SPOILED)
 async def test_a_spoiled_selection_is_settled_by_reading_back(
-    studio: Studio, kind: FaultKind, committed: bool, times: int, outcome: str, sent: int
+    kind: FaultKind, committed: bool, times: int, outcome: str, sent: int
 ) -> None:
     """Promise: the outcome is what the service holds, whatever became of the answer."""
+    studio = make_studio()
     (one,) = await guids_of(studio, 1)
     fault = Fault(kind, endpoint="update_file_selection", committed=committed, times=times)
     studio.faults.add(fault)

@@ -65,6 +65,7 @@ async def test_an_entry_holds_who_what_and_what_stood_there(tmp_path: Path) -> N
             "plan_id": "0123456789abcdef",
             "accepted": "plan",
             "undoes": None,
+            "seen": "{}",
             "owner": "71-abcd",
             "begun_at": clock(),
             "ended_at": None,

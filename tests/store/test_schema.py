@@ -38,6 +38,12 @@ INSERT INTO facts VALUES ('session_id', '0123456789abcdef0123456789abcdef');
 PRAGMA user_version = 1;
 """
 NOON = 1_800_000_000.0
+OLD_PLAN = """
+INSERT INTO plans VALUES (
+    'abcd', 'delete_images', 'stdio:host', 'a', 't', 1, 'Delete?', 1800000000, 1800000600,
+    NULL, NULL, NULL
+);
+"""
 ENTRY = "INSERT INTO journal VALUES (?, ?, 'stdio:host', ?, ?, ?, ?, ?, ?)"
 
 
@@ -77,6 +83,11 @@ def made(file: Path, script: str, *entries: tuple[object, ...]) -> Path:
     return file
 
 
+def content(file: Path) -> bytes:
+    """Every byte of a file."""
+    return file.read_bytes()
+
+
 def shape(connection: sqlite3.Connection) -> dict[str, list[str]]:
     """Every table's columns, and every index."""
     names = connection.execute("SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'")
@@ -103,15 +114,10 @@ async def test_an_upgraded_file_has_the_tables_of_a_new_one(file: Path) -> None:
 
 async def test_what_an_older_version_kept_is_kept(file: Path) -> None:
     """The session id makes the account's temporary images reachable; plans can be answered."""
-    plan = (
-        "INSERT INTO plans (plan_id, tool, caller, arguments_digest, targets_digest, weight,"
-        f" question, created_at, expires_at) VALUES ('abcd', 'delete_images', 'stdio:host', 'a',"
-        f" 't', 1, 'Delete?', {NOON}, {NOON + 600});"
-    )
-    database = Database(made(file, VERSION_1 + plan))
+    database = Database(made(file, VERSION_1 + OLD_PLAN))
     assert await session_id(database) == "0123456789abcdef0123456789abcdef"
     (kept,) = await PlanStore(database).pending(NOON)
-    assert (kept.plan_id, kept.question, kept.targets) == ("abcd", "Delete?", "{}")
+    assert (kept.plan_id, kept.question) == ("abcd", "Delete?")
     database.close()
 
 
@@ -222,10 +228,10 @@ async def test_a_file_of_another_program_is_refused_and_left_as_it_is(
 ) -> None:
     """To the byte: not even the way it is written is changed."""
     made(file, script)
-    before = file.read_bytes()
+    before = content(file)
     with pytest.raises(StoreError) as refused:
         await Database(file).run(marks)
-    assert file.read_bytes() == before
+    assert content(file) == before
     assert refused.value.what == (
         f"The store {file} cannot be used (it is another program's database)."
     )
@@ -238,10 +244,10 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(
 ) -> None:
     """It may keep what this one does not understand; the version is named."""
     made(file, f"{DIARY} PRAGMA application_id = {0x66776D63}; PRAGMA user_version = {version};")
-    before = file.read_bytes()
+    before = content(file)
     with pytest.raises(StoreError) as refused:
         await Database(file).run(marks)
-    assert file.read_bytes() == before
+    assert content(file) == before
     assert str(refused.value) == (
         f"The store {file} cannot be used (a newer fw-mcp wrote it: schema {version}). Nothing was "
         "sent; reading images still works. Make the file and its folder writable, or name another "
@@ -251,7 +257,7 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(
 
 async def test_an_empty_file_becomes_a_store(file: Path) -> None:
     """There is nothing in it to be lost."""
-    file.touch()
-    database = Database(file)
+    database = Database(made(file, ""))
+    assert content(file) == b""
     assert await database.run(marks) == (2, 0x66776D63)
     database.close()

@@ -1,5 +1,6 @@
 """`add_images`: register metadata and addresses."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import PurePosixPath
@@ -12,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from fw_mcp.api.models import ImageToAdd, LibraryName
 from fw_mcp.errors import ArgumentsError, Reason
 from fw_mcp.guard.guard import Proposal
+from fw_mcp.guard.targets import digest
 from fw_mcp.library.adding import add_images as add
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_images
@@ -152,6 +154,20 @@ class _Addition(Undertaking[AddImagesResult]):
             "library": self._name,
             "allow_duplicate": self._allow_duplicate,
         }
+
+    @property
+    def identity(self) -> object:
+        """The order of the images makes no difference."""
+        return {**self.arguments, "images": sorted(map(digest, self.arguments["images"]))}
+
+    def placed(self, settled: Items[Ended], arguments: str) -> Items[Ended]:
+        """Equal images stand for each other, wherever they stood."""
+        ends: dict[str, list[Ended]] = {}
+        for item, image in enumerate(json.loads(arguments)["images"]):
+            if item in settled:
+                ends.setdefault(digest(image), []).append(settled[item])
+        places = enumerate(map(digest, self.arguments["images"]))
+        return {item: ends[image].pop(0) for item, image in places if ends.get(image)}
 
     async def propose(self) -> Proposal:
         """Adding takes nothing away, so there is nothing to ask."""

@@ -10,6 +10,7 @@ from pydantic import Field
 from fw_mcp.api.models import ImageDetails, LibraryName
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.question import deletion_question, products_summary
+from fw_mcp.guard.targets import states
 from fw_mcp.library.deleting import delete_images as delete
 from fw_mcp.library.outcomes import products
 from fw_mcp.library.reading import read_images
@@ -98,6 +99,11 @@ class _Deletion(Undertaking[DeleteImagesResult]):
             targets=targets,
             question=deletion_question(targets, self._name),
         )
+
+    @property
+    def seen(self) -> dict[str, str]:
+        """Each image that would be deleted, as it was read last."""
+        return states(map(target_of, self._present))
 
     async def write(self, job: Job) -> Ends:
         """Delete what was read last."""

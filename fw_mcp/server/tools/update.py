@@ -11,6 +11,7 @@ from fw_mcp.api.models import ImageDetails
 from fw_mcp.errors import restored, shown
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.question import products_summary, retitling_question
+from fw_mcp.guard.targets import states
 from fw_mcp.library.outcomes import Ended, products
 from fw_mcp.library.reading import read_anywhere
 from fw_mcp.library.updating import Rewrite, update_images
@@ -30,7 +31,7 @@ from fw_mcp.server.rows import (
     product_rows,
     untouched,
 )
-from fw_mcp.server.targets import hung_products, rewrite_target
+from fw_mcp.server.targets import hung_products, rewrite_target, target_of
 
 
 class ImageText(BaseModel):
@@ -136,6 +137,11 @@ class _Rewriting(Undertaking[UpdateImageMetadataResult]):
             targets=targets,
             question=retitling_question(targets, changing),
         )
+
+    @property
+    def seen(self) -> dict[str, str]:
+        """Each image that would be rewritten, as it was read last."""
+        return states(target_of(one.before) for one in self._rewrites.values())
 
     async def write(self, job: Job) -> Ends:
         """Rewrite what was read last."""
