@@ -1,5 +1,7 @@
 """Settings become the parts of a server; nothing is opened or connected before it is used."""
 
+import hashlib
+import json
 import logging
 import secrets
 import sys
@@ -69,7 +71,7 @@ def assemble(
     check_base_url(settings)
     database = Database(store_path(settings, environ, sys.platform))
     plans = PlanStore(database)
-    journal = Journal(database, time.time, this_process(), reached)
+    journal = Journal(database, time.time, this_process(), reached, account_name(settings))
 
     async def connect() -> "FinerWorksClient":
         return await _connect(settings, database)
@@ -85,6 +87,16 @@ def assemble(
         changes=Changes(library, History(database)),
         note=_SANDBOX_NOTE if settings.sandbox is not None else "",
     )
+
+
+def account_name(settings: Settings) -> str:
+    """A name for the account that is written to, which tells nothing of its keys."""
+    parts = (
+        ["sandbox", settings.sandbox, settings.session_id]
+        if settings.sandbox is not None
+        else [settings.base_url, _secret(settings.web_api_key), settings.account_key]
+    )
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def limits(settings: Settings) -> Limits:

@@ -127,17 +127,26 @@ async def _plans(assembly: "Assembly") -> Finding:
 
 
 async def _unfinished(assembly: "Assembly") -> Finding:
-    unsettled = await assembly.journal.unsettled()
-    entries = [one for one in unsettled if not being_written(one, assembly.journal.now())]
+    journal = assembly.journal
+    unsettled = await journal.unsettled()
+    left = [one for one in unsettled if not being_written(one, journal.now())]
+    entries = [one for one in left if not one.of_another(journal.account)]
+    others = [one for one in left if one.of_another(journal.account)]
     parts = [
         _named("unfinished", [one for one in entries if not one.finished]),
         _named("of unknown outcome", [one for one in entries if one.finished]),
-        _named("under way in another process", [one for one in unsettled if one not in entries]),
+        _named("made with another account's keys", others),
+        _named(
+            "may be under way in another process", [one for one in unsettled if one not in left]
+        ),
     ]
     found = "; ".join(part for part in parts if part) or "every write has its outcome"
-    if not entries:
+    if not left:
         return Finding("journal", 0, found)
-    return Finding("journal", _UNSETTLED, found, "fw-mcp reconcile settles them by reading.")
+    next_step = "fw-mcp reconcile settles them by reading."
+    if others:
+        next_step += " It settles another account's with that account's keys."
+    return Finding("journal", _UNSETTLED, found, next_step)
 
 
 def _named(what: str, entries: "Sequence[Unsettled]") -> str:

@@ -223,10 +223,12 @@ class ApiError(FwError):
             with ``sent`` true is *unknown* and is settled by reading back, unless `refused` is
             true.
         refused: True when the service answered that it did not carry the request out.
+        retry_after_s: seconds after which the same may go through, where that is known.
     """
 
     sent = True
     refused = False
+    retry_after_s: float | None = None
 
 
 class TransportError(ApiError):

@@ -199,6 +199,9 @@ async def _settled(assembly: "Assembly", unsettled: "Unsettled", say: Callable[[
     journal, history = assembly.journal, assembly.changes.history
     when = _local(unsettled.begun_at)
     say(f"#{unsettled.entry_id}  {when}  {unsettled.change_id}  {unsettled.tool}")
+    if unsettled.of_another(journal.account):
+        say("    left open: it was made with another account's keys; run this again with those")
+        return _UNSETTLED
     if being_written(unsettled, journal.now()):
         say(
             "    left alone: another process may still be writing it; run this again in two minutes"

@@ -11,7 +11,7 @@ import anyio
 
 from fw_mcp.assembly import Assembly
 from fw_mcp.errors import ConfigError, Reason, StoreError
-from fw_mcp.library.changes import being_written
+from fw_mcp.library.changes import HANDLE_S, REPLAY_S, being_written
 from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.stdio import occupy_standard_descriptors, serve_stdio
@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 _YOUNG_OBJECTS = 20_000
 _DAY_S = 86_400
 _LAST_PORT = 65535
+# A handle's hour, and the time of a call that goes on at the end of it.
+_READ_AGAIN_S = HANDLE_S + REPLAY_S
 
 Serve = Callable[[FwServer], Awaitable[None]]
 
@@ -66,7 +68,7 @@ async def _run(assembly: Assembly, serve_over: Serve) -> None:
     try:
         async with anyio.create_task_group() as beside:
             # It gets its turn once the transport waits for the first message.
-            beside.start_soon(look_after_journal, assembly)
+            beside.start_soon(look_after_journal_daily, assembly, anyio.sleep)
             await serve_over(build_server(parts))
             beside.cancel_scope.cancel()
     except BaseExceptionGroup as group:
@@ -77,8 +79,24 @@ async def _run(assembly: Assembly, serve_over: Serve) -> None:
             await assembly.aclose()
 
 
+async def look_after_journal_daily(
+    assembly: Assembly, sleep: Callable[[float], Awaitable[None]]
+) -> None:
+    """Look after the journal now and once a day, until cancelled.
+
+    Args:
+        assembly: whose journal.
+        sleep: waits for so many seconds.
+    """
+    while True:
+        await look_after_journal(assembly)
+        await sleep(_DAY_S)
+
+
 async def look_after_journal(assembly: Assembly) -> None:
     """Let go of what is older than the journal is kept, and warn of writes left open.
+
+    Of what is older than a call can be gone on with, only what each write did is kept.
 
     A store that is not there yet has nothing of either, and is not made for it.
     """
@@ -95,6 +113,7 @@ async def look_after_journal(assembly: Assembly) -> None:
                 "writes without a known outcome: %d (%s); run fw-mcp reconcile", len(open_), tools
             )
         await assembly.changes.history.forget(now - assembly.settings.journal_days * _DAY_S)
+        await assembly.changes.history.slim(now - _READ_AGAIN_S)
     except StoreError as fault:
         _log.warning("The journal was not looked at: %s", fault.what)
 

@@ -42,9 +42,9 @@ class Kept:
                 change_id, item = f"{number:016x}", {"item": 0, "guid": f"{number}"}
                 when = at + number
                 connection.execute(
-                    "INSERT INTO changes (change_id, tool, caller, arguments, arguments_digest,"
-                    " owner, begun_at, ended_at)"
-                    " VALUES (?, 'delete_images', 'stdio:tests', '{}', '', '', ?, ?)",
+                    "INSERT INTO changes (change_id, tool, caller, account, arguments,"
+                    " arguments_digest, seen, owner, begun_at, ended_at)"
+                    " VALUES (?, 'delete_images', 'stdio:tests', '', '{}', '', '{}', '', ?, ?)",
                     (change_id, when, when),
                 )
                 connection.execute(
@@ -92,7 +92,7 @@ class Kept:
         await database.run(lambda _: None)
         for write in written:
             clock = Clock(write.begun_at)
-            journal = Journal(database, clock, write.owner)
+            journal = Journal(database, clock, write.owner, account=write.account)
             clock.seconds = write.begun_at
             entry_id = await journal.begin(write.change, write.kind, write.intent, write.former)
             if write.outcome is not None:
@@ -113,6 +113,7 @@ class Write:
     outcome: Sequence[Record] | None = None
     begun_at: float = 1_800_000_000.0
     owner: str = GONE
+    account: str = ""
     ended: bool = False
 
     def by_this_process(self) -> "Write":

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import anyio
+import anyio.lowlevel
 import httpx
 from mcp.client import Client, ClientRequestContext
 from mcp.client.session import ElicitationFnT
@@ -52,7 +53,7 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         """Let time pass, in place of waiting."""
         self.forward(seconds)
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
 
     def forward(self, seconds: float) -> None:
         """Let time pass."""

@@ -212,8 +212,9 @@ def test_doctor_finds_writes_without_an_outcome(tmp_path: Path) -> None:
     fw_mcp(["plans", "--sandbox", "--store", str(store)])
     with sqlite3.connect(store) as connection:
         connection.execute(
-            "INSERT INTO changes (change_id, tool, caller, arguments, arguments_digest, owner,"
-            " begun_at) VALUES ('1f', 'delete_images', 'stdio:test', '{}', '', '', 1.0)"
+            "INSERT INTO changes (change_id, tool, caller, account, arguments, arguments_digest,"
+            " seen, owner, begun_at)"
+            " VALUES ('1f', 'delete_images', 'stdio:test', '', '{}', '', '{}', '', 1.0)"
         )
         connection.execute(
             "INSERT INTO journal (change_id, kind, begun_at, intent, former)"

@@ -19,11 +19,15 @@ def kept(tmp_path: Path) -> Kept:
     return Kept(tmp_path / "store", make_studio())
 
 
-def deletion(number: int, outcome: str | None = None, begun_at: float = BEGUN) -> Write:
+def deletion(
+    number: int, outcome: str | None = None, begun_at: float = BEGUN, account: str = ""
+) -> Write:
     """Two images; cut off without an outcome."""
     intent = [{"item": 0, "guid": "a"}, {"item": 1, "guid": "b"}]
     done = None if outcome is None else [ended(0, "a", "deleted"), ended(1, "b", outcome)]
-    return Write(change(number), "delete_images", intent, outcome=done, begun_at=begun_at)
+    return Write(
+        change(number), "delete_images", intent, outcome=done, begun_at=begun_at, account=account
+    )
 
 
 def journal(kept: Kept, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
@@ -75,7 +79,35 @@ def test_a_write_under_way_in_a_server_is_no_fault(
     kept.write(deletion(1, begun_at=BEGUN + 3590).by_this_process())
     code, found = journal(kept, capsys)
     assert (code, found["next_step"]) == (0, "")
-    assert found["found"] == "1 under way in another process: #1 delete_images (2)"
+    assert found["found"] == "1 may be under way in another process: #1 delete_images (2)"
+
+
+def test_an_unknown_outcome_of_a_moment_ago_is_not_under_way(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The write has ended, whoever made it."""
+    kept.write(deletion(1, "unknown", begun_at=BEGUN + 3590).by_this_process())
+    code, found = journal(kept, capsys)
+    assert (code, found["found"]) == (7, "1 of unknown outcome: #1 delete_images (1)")
+
+
+def test_what_was_written_with_another_account_s_keys_is_told_apart(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """These keys cannot settle it; exit code 7 all the same."""
+    kept.write(
+        deletion(1), deletion(2, account="another"), deletion(3, "unknown", BEGUN, "another")
+    )
+    code, found = journal(kept, capsys)
+    assert code == 7
+    assert found["found"] == (
+        "1 unfinished: #1 delete_images (2); "
+        "2 made with another account's keys: #2 delete_images (2), #3 delete_images (1)"
+    )
+    assert found["next_step"] == (
+        "fw-mcp reconcile settles them by reading. "
+        "It settles another account's with that account's keys."
+    )
 
 
 def test_a_write_of_minutes_ago_is_not_under_way_any_more(

@@ -1,11 +1,10 @@
 """Killed at any step of a write, nothing is lost, doubled or hidden, and the same call ends it."""
 
-import json
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from fw_mcp.api.models import ImageDetails
 from fw_mcp.library.reconciling import reconcile
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.store.journal import Step
+from tests.killed import Killing
 from tests.process import environment, fw_mcp
 from tests.studio import Studio, make_studio, said
 from tests.truth import holdings, new_images, sold
@@ -26,6 +26,28 @@ pytestmark = pytest.mark.anyio
 KEY = "11111111-2222-4333-8444-555555555555"
 IN_BETWEEN = {Step.INTENT_RECORDED, Step.ANSWERED, Step.READ_BACK}
 ADDED = 12
+
+
+Killer = Callable[[Killing], int]
+
+
+@pytest.fixture(scope="module")
+def killer() -> Iterator[Killer]:
+    """Carries out killings, each in a process of its own; gives their exit codes."""
+    program = [sys.executable, "-m", "tests.killed"]
+    with subprocess.Popen(
+        program, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as forking:
+        told, heard = forking.stdin, forking.stdout
+        assert told is not None
+        assert heard is not None
+
+        def kill(killing: Killing) -> int:
+            told.write(killing.line())
+            told.flush()
+            return int(heard.readline())
+
+        yield kill
 
 
 @dataclass
@@ -47,16 +69,10 @@ class Scene:
         app = create_app(str(folder / "sandbox"))
         return cls(folder, make_studio(app=app, store=folder / "store"))
 
-    async def cut_off(self, tool: str, step: Step, nth: int = 1) -> int:
+    def cut_off(self, killer: Killer, tool: str, step: Step, nth: int = 1) -> int:
         """Make the call in a process that dies at `step`; its exit code."""
-        program = [sys.executable, "-m", "tests.killed", str(self.folder / "sandbox")]
-        rest = [str(self.folder / "store"), step, str(nth), tool, json.dumps(self.arguments)]
-        run = await anyio.to_thread.run_sync(
-            lambda: subprocess.run(
-                [*program, *rest], env=environment(), capture_output=True, check=False, timeout=60
-            )
-        )
-        return run.returncode
+        files = str(self.folder / "sandbox"), str(self.folder / "store")
+        return killer(Killing(*files, step, nth, tool, self.arguments))
 
     async def call(self, tool: str) -> dict[str, Any]:
         """The same call in this process, answered with yes."""
@@ -142,14 +158,14 @@ CELLS = [(tool, step, 1) for tool in SCENES for step in Step] + [
 
 @pytest.mark.parametrize(("tool", "step", "nth"), CELLS)
 async def test_a_killed_write_is_found_settled_and_ended_by_the_same_call(
-    tool: str, step: Step, nth: int, tmp_path: Path
+    tool: str, step: Step, nth: int, tmp_path: Path, killer: Killer
 ) -> None:
     """Promise: nothing acknowledged is lost, nothing unfinished is hidden."""
     scene = Scene.in_folder(tmp_path)
     studio = scene.studio
     await SCENES[tool](scene)
     before = await holdings(studio)
-    assert await scene.cut_off(tool, step, nth) == -signal.SIGKILL
+    assert scene.cut_off(killer, tool, step, nth) == -signal.SIGKILL
 
     open_ = await studio.journal.unsettled()
     assert len(open_) == (step in IN_BETWEEN)
@@ -180,11 +196,11 @@ async def assert_told(
             assert (held[end.guid].title or "").startswith("New title of")
 
 
-async def test_reconcile_and_doctor_tell_a_killed_write(tmp_path: Path) -> None:
+async def test_reconcile_and_doctor_tell_a_killed_write(tmp_path: Path, killer: Killer) -> None:
     """Promise: `fw-mcp doctor` finds it, `fw-mcp reconcile` settles it; both are read-only."""
     scene = Scene.in_folder(tmp_path)
     await adding(scene)
-    assert await scene.cut_off("add_images", Step.ANSWERED, nth=2) == -signal.SIGKILL
+    assert scene.cut_off(killer, "add_images", Step.ANSWERED, nth=2) == -signal.SIGKILL
     files = ["--sandbox", str(tmp_path / "sandbox"), "--store", str(tmp_path / "store")]
 
     async def run(command: str) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,10 @@ from fw_mcp.cli import main
 from fw_mcp.errors import ConfigError, StoreError
 from fw_mcp.records import export_changes, list_changes, reconcile
 from fw_mcp.sandbox.faults import Fault, FaultKind
-from fw_mcp.serving import look_after_journal
+from fw_mcp.serving import look_after_journal, look_after_journal_daily
 from tests.kept import Kept, Write, change, deletion, ended
 from tests.process import environment, fw_mcp
-from tests.studio import Studio, make_studio
+from tests.studio import Clock, Studio, make_studio
 from tests.truth import holdings, new_image, unsold
 
 BEGUN = 1_800_000_000.0
@@ -430,7 +431,10 @@ def test_an_image_that_was_never_added_is_told_by_its_file_name(
     kept.write(Write(change(1, "add_images"), "add_images", [{"item": 0, **image}]))
     code, said = reconciled(kept, capsys)
     assert code == 0
-    assert said[1] == ('    failed: "NEW_001.jpg" | FinerWorks does not list it: it was not added.')
+    assert said[1] == (
+        '    failed: "NEW_001.jpg" | FinerWorks does not list it: '
+        "it was not added, or is gone since."
+    )
 
 
 @pytest.mark.parametrize(("later_s", "code", "left"), [(60, 7, 1), (3600, 0, 0)])
@@ -450,6 +454,43 @@ def test_a_process_that_ended_a_moment_ago_is_not_waited_for(
     """It is not there any more."""
     kept.write(deletion(1, kept.ask(three)[0]))
     assert reconciled(kept, capsys, later_s=1)[0] == 0
+
+
+def test_an_unknown_outcome_of_a_moment_ago_is_not_waited_for(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The write has ended, though its process still runs."""
+    one, *_ = kept.ask(three)
+    lost = deletion(1, one, outcome=[ended(0, one.guid, "unknown")])
+    kept.write(lost.by_this_process())
+    assert reconciled(kept, capsys, later_s=1)[0] == 0
+    assert open_entries(kept) == 0
+
+
+def test_what_was_written_with_another_account_s_keys_is_left_open(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """This account does not list it, which would pass for an end; exit code 7."""
+    one, two, _ = kept.ask(three)
+    kept.write(replace(deletion(1, one), account="another"), deletion(2, two))
+    code, said = reconciled(kept, capsys)
+    assert (code, open_entries(kept)) == (7, 1)
+    assert said[1] == (
+        "    left open: it was made with another account's keys; run this again with those"
+    )
+    assert said[3].startswith(f"    failed: {two.guid}")
+    assert said[-1] == "Open writes settled: 1; left open: 1."
+
+
+def test_what_was_written_with_these_keys_is_settled(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By whichever process has them."""
+    kept.write(replace(deletion(1, kept.ask(three)[0]), account="mine"))
+    assembly = kept.assembly()
+    assembly.journal.account = "mine"
+    assert reconcile(assembly, {}) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("nothing is left open.")
 
 
 def test_an_entry_that_cannot_be_read_stays_open_and_the_others_are_settled(
@@ -548,6 +589,46 @@ def test_the_journal_is_kept_for_a_year_unless_told_otherwise(kept: Kept) -> Non
     for days, left in ((364.9, 1), (365.1, 0)):
         anyio.run(look_after_journal, kept.assembly(days * DAY_S))
         assert kept.edit("SELECT count(*) FROM changes") == [(left,)]
+
+
+def test_of_what_is_over_an_hour_old_only_what_was_done_is_kept(kept: Kept) -> None:
+    """Nobody reads the rest any more: a call can be gone on with for an hour."""
+    done = small(1)
+    long = replace(done.change, arguments='{"guids": ["a"]}', seen='{"a": "state"}')
+    kept.write(replace(done, change=long, ended=True))
+    query = "SELECT arguments, seen, result FROM changes"
+    for later_s, left in (
+        (3600, [('{"guids": ["a"]}', '{"a": "state"}', "{}")]),
+        (3600 + 602, [("{}", "{}", None)]),
+    ):
+        anyio.run(look_after_journal, kept.assembly(later_s))
+        assert kept.edit(query) == left
+    assert kept.edit("SELECT count(*) FROM journal") == [(1,)]
+
+
+class _SeenEnoughError(Exception):
+    """The test has seen enough."""
+
+
+def test_a_server_that_runs_for_months_looks_after_its_journal_daily(kept: Kept) -> None:
+    """A day's wait lies between."""
+    waits: list[float] = []
+    kept.fill(range(4))
+    assembly = kept.assembly(0, journal_days=1)
+    left: list[int] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        left.append(kept.edit("SELECT count(*) FROM changes")[0][0])
+        if len(waits) == 3:
+            raise _SeenEnoughError
+        clock = assembly.journal.now
+        assert isinstance(clock, Clock)
+        clock.forward(seconds + 1)
+
+    with pytest.raises(_SeenEnoughError):
+        anyio.run(look_after_journal_daily, assembly, sleep)
+    assert (waits, left) == ([DAY_S] * 3, [4, 3, 0])
 
 
 def test_no_store_is_made_only_to_look_into_it(kept: Kept) -> None:

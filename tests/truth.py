@@ -1,7 +1,7 @@
 """What the service really holds, and whether a result told it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fw_mcp.api.models import ImageDetails, LibraryName, ListImagesRequest
@@ -11,6 +11,7 @@ Row = Mapping[str, Any]
 
 # A larger result leaves out of a good row what the caller knows.
 ROWS_IN_FULL = 50
+_MOST_PAGES = 30
 _GONE = {"deleted", "already_gone", "not_found"}
 _THERE = {"created", "adopted", "updated"}
 _UNTOUCHED = {"failed", "not_attempted"}
@@ -41,16 +42,10 @@ def new_images(count: int) -> list[dict[str, object]]:
 async def holdings(studio: Studio, name: LibraryName = "inventory") -> dict[str, ImageDetails]:
     """Every image of a library by guid, newest first, as the judge reads it."""
     held: dict[str, ImageDetails] = {}
-    for page_number in range(1, 30):
-        request = ListImagesRequest(
-            library=studio.api.library(name),
-            page_number=page_number,
-            per_page=50,
-            list_products=True,
-        )
-        page = await studio.api.list_images(request)
-        held.update((image.guid, image) for image in page.images)
-        if not page.images:
+    for page_number in range(1, _MOST_PAGES):
+        page = await _page(studio, name, page_number)
+        held.update((image.guid, image) for image in page)
+        if not page:
             break
     return held
 
@@ -62,16 +57,14 @@ async def everything(studio: Studio) -> dict[str, ImageDetails]:
 
 async def unsold(studio: Studio, count: int) -> list[ImageDetails]:
     """Inventory images without products, whose texts are within the documented lengths."""
-    held = (await holdings(studio)).values()
-    plain = [one for one in held if not one.products and len(one.description or "") <= 300]
-    assert len(plain) >= count
-    return plain[:count]
+    plain = await _newest(studio, count, lambda one: not one.products)
+    assert len(plain) == count
+    return plain
 
 
 async def sold(studio: Studio, count: int) -> list[ImageDetails]:
     """Inventory images that carry products."""
-    held = (await holdings(studio)).values()
-    return [one for one in held if one.products and len(one.description or "") <= 300][:count]
+    return await _newest(studio, count, lambda one: bool(one.products))
 
 
 def outcomes(result: Row) -> list[str]:
@@ -138,3 +131,23 @@ def assert_replayed(again: Row, first: Row) -> None:
     """The result on record, marked as such and otherwise as it was."""
     message = f"This very call was made before; nothing was sent again. {first['message']}"
     assert again == {**first, "replayed": True, "message": message}
+
+
+async def _newest(
+    studio: Studio, count: int, wanted: Callable[[ImageDetails], bool]
+) -> list[ImageDetails]:
+    """The newest inventory images that are wanted and not too long; no page more is read."""
+    found: list[ImageDetails] = []
+    for page_number in range(1, _MOST_PAGES):
+        page = await _page(studio, "inventory", page_number)
+        found += [one for one in page if wanted(one) and len(one.description or "") <= 300]
+        if len(found) >= count or not page:
+            break
+    return found[:count]
+
+
+async def _page(studio: Studio, name: LibraryName, number: int) -> Sequence[ImageDetails]:
+    request = ListImagesRequest(
+        library=studio.api.library(name), page_number=number, per_page=50, list_products=True
+    )
+    return (await studio.api.list_images(request)).images

@@ -69,7 +69,7 @@ def timed_out(endpoint: Endpoint) -> TransportError:
 def paused(endpoint: Endpoint, left_s: float) -> TransportError:
     """The account is paused for longer than this call can wait."""
     seconds = math.ceil(left_s)
-    return TransportError(
+    refusal = TransportError(
         f"FinerWorks asked for fewer calls, so the account is paused for {seconds} s "
         f"and {endpoint.name} was not sent.",
         state=_NOTHING_SENT,
@@ -77,6 +77,8 @@ def paused(endpoint: Endpoint, left_s: float) -> TransportError:
         reason=Reason.RATE_LIMITED,
         sent=False,
     )
+    refusal.retry_after_s = left_s
+    return refusal
 
 
 def circuit_open(endpoint: Endpoint, left_s: float) -> TransportError:

@@ -72,7 +72,8 @@ class Traffic:
             if pause_s <= 0:
                 break
             spare_s = _SPARE_S if endpoint.writes else 0.0
-            if pause_s > latest - now or pause_s + spare_s > _time_left_s():
+            # What is to be destroyed must be looked at again after a wait, which is not done here.
+            if endpoint.destroys or pause_s > latest - now or pause_s + spare_s > _time_left_s():
                 raise failures.paused(endpoint, pause_s)
             await self._sleep(pause_s)
         self._probing = self._is_tripped()

@@ -109,11 +109,12 @@ class Guard:
             reason=Reason.WRITE_DISABLED,
         )
 
-    def check_size(self, items: int) -> None:
+    def check_size(self, items: int, tool: str = "") -> None:
         """Hold the ceiling on one destructive call.
 
         Args:
             items: images that would be deleted or lose products.
+            tool: what is called.
 
         Raises:
             GuardError: more than the operator allows.
@@ -124,7 +125,8 @@ class Guard:
             f"The call would destroy on {items} images; at most {self.limits.items_per_call} "
             "are allowed in one call.",
             state=_NOTHING_SENT,
-            next_step="Make smaller calls, or ask the operator to raise --max-items.",
+            next_step=_SMALLER.get(tool, "Make smaller calls")
+            + ", or ask the operator to raise --max-items.",
             reason=Reason.TOO_MANY_ITEMS,
         )
 
@@ -135,7 +137,7 @@ class Guard:
             GuardError: it is larger than the operator allows in one call, or in this hour.
             StoreError: it could not be kept.
         """
-        self.check_size(len(proposal.targets))
+        self.check_size(len(proposal.targets), proposal.tool)
         now = self.now()
         plan_id = secrets.token_hex(8)
         if await self._plans.spent(now) + len(proposal.targets) > self.limits.deletions_per_hour:
@@ -191,7 +193,7 @@ class Guard:
                 required, or is larger than the limits allow now.
             StoreError: the store cannot tell; nothing may be sent.
         """
-        self.check_size(plan.weight)
+        self.check_size(plan.weight, plan.tool)
         claim = await self._plans.claim(
             plan.plan_id,
             self.now(),
@@ -200,6 +202,30 @@ class Guard:
         )
         if claim is not Claim.WON:
             self._refuse(claim, plan.plan_id, plan.tool)
+
+    async def let_go_on(
+        self, tool: str, targets: int, plan_id: str | None, *, approved: bool
+    ) -> None:
+        """Hold the limits of now on a call that goes on with an accepted plan.
+
+        Args:
+            tool: what is called.
+            targets: images that would still be deleted or lose products.
+            plan_id: the plan; None when nothing was at stake.
+            approved: whether a person in a terminal accepted it.
+
+        Raises:
+            GuardError: a limit is lower now than it was.
+        """
+        self.check_size(targets, tool)
+        if plan_id is None:
+            return
+        if self.limits.confirm is Confirm.APPROVE and not approved:
+            self._refuse(Claim.NOT_APPROVED, plan_id, tool)
+        now = self.now()
+        await self._plans.renew(plan_id, now)
+        if targets and await self._plans.spent(now) > self.limits.deletions_per_hour:
+            self._refuse(Claim.HOURLY_LIMIT, plan_id, tool)
 
     async def void(self, plan: Plan) -> None:
         """Give back what a won plan cost, since its targets changed and nothing was sent."""
@@ -224,6 +250,10 @@ class Guard:
         )
 
 
+_SMALLER = {
+    "undo_change": "Delete the images in parts with delete_images (finerworks://changes/ and the "
+    "change_id name them)"
+}
 _NEW_PLAN = "Call {tool} again without plan_id to get a new question."
 _REFUSALS: dict[Claim, tuple[str, str, Reason]] = {
     Claim.UNKNOWN: ("There is no plan {plan}.", _NEW_PLAN, Reason.PLAN_UNKNOWN),

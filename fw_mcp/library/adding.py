@@ -25,6 +25,7 @@ from fw_mcp.library.newest import (
     added_since,
     baseline,
     baseline_of,
+    by_file,
     matched,
     same_file,
 )
@@ -38,17 +39,20 @@ from fw_mcp.library.writing import (
     chunks_of,
     given_up,
     insisted,
+    journalled,
     out_of_time,
     outcome_of_fault,
     record_outcome,
     tell,
     why_failed,
 )
+from fw_mcp.store.journal import Record
 
 KIND = "add_images"
 # How long an added image may take to show in lists, in growing waits: 7.5 s in all.
 WAITS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 _TIMES_SENT = 3
+_TWO = 2
 _SHOWN = "The answer was lost; the service lists the image."
 _LEFT = "Not sent: the call was cancelled before its turn."
 _FIND_OUT = "search_images sorted by id shows the newest; look before adding it again."
@@ -73,6 +77,8 @@ async def add_images(
         StoreError: the journal could not be written; nothing was sent.
     """
     ended: Ends = {item: job.settled[item] for item in images if item in job.settled}
+    if job.carried:
+        await _keep(library, job, images, name)
     due = job.due(images)
     if not due:
         return ended
@@ -84,6 +90,27 @@ async def add_images(
         adding.doubted |= due
         adding.asked += [one for item, one in images.items() if item in ended]
     return ended | await adding.run(due, len(images))
+
+
+async def _keep(library: Library, job: Job, images: Items[ImageToAdd], name: LibraryName) -> None:
+    """Put on record what another change did for this one, or the next same call would do it."""
+    kept = dict(job.settled)
+
+    async def write() -> Ends:
+        return kept
+
+    await journalled(
+        library,
+        job,
+        KIND,
+        intent=[_intent(item, images[item], name) for item in kept],
+        former=[job.baseline or {"newest_id": 0, "guids": []}],
+        write=write,
+    )
+
+
+def _intent(item: int, image: ImageToAdd, name: LibraryName) -> Record:
+    return {"item": item, **image.model_dump(mode="json"), "library": name}
 
 
 @dataclass
@@ -109,8 +136,9 @@ class _Adding:
     """One run of a call that adds.
 
     Attributes:
-        doubted: images that were sent more than once, by their places.
-        asked: every image that was sent, once each.
+        doubted: images that may be listed more than once, by their places: an answer was lost, or
+            a former run sent them.
+        asked: every image that this run sent or a former one settled, once each.
     """
 
     def __init__(self, library: Library, job: Job, name: LibraryName, before: Baseline) -> None:
@@ -139,13 +167,11 @@ class _Adding:
                     raise
                 self._stopped = f"Not sent: {fault.what} {fault.next_step}"
             ended |= _skipped(part, self._stopped) | batch.ended
+        await self._look_at_the_end(ended)
         return ended
 
     async def _journalled(self, batch: _Batch, total: int) -> None:
-        intent = [
-            {"item": item, **image.model_dump(mode="json"), "library": self._name}
-            for item, image in batch.images.items()
-        ]
+        intent = [_intent(item, image, self._name) for item, image in batch.images.items()]
         entry_id = await self._library.journal.begin(
             self._job.change, KIND, intent, [self._before.record()]
         )
@@ -186,7 +212,6 @@ class _Adding:
             left = await self._adopt(batch, left, fault)
             if not left or isinstance(fault, RejectedError) or self._why_not():
                 break
-            self.doubted |= left
         failed = all_failed(batch.ended[item] for item in five if item in batch.ended)
         self._failures = self._failures + 1 if failed else 0
 
@@ -210,6 +235,7 @@ class _Adding:
             Those that did not appear, and may be sent again.
         """
         left = dict(images)
+        self.doubted |= images
         try:
             for wait_s in self._waits():
                 await self._library.sleep(wait_s)
@@ -218,7 +244,7 @@ class _Adding:
                     self._taken.add(image.guid)
                     batch.ended[item] = Ended(image.guid, Outcome.ADOPTED, _SHOWN, after=image)
                     del left[item]
-                self._check_surplus(batch, new)
+                self._check_surplus(batch.images, batch.ended, new)
                 if not left:
                     break
         except ApiError as unread:
@@ -240,19 +266,25 @@ class _Adding:
             if not wait_s or self._library.time_left_s(self._job.started) > wait_s:
                 yield wait_s
 
-    def _check_surplus(self, batch: _Batch, new: Sequence[ImageDetails]) -> None:
-        """Stop when an image that was sent more than once is listed more often than asked for."""
-        for item, image in self.doubted.items():
-            listed = [one for one in new if same_file(image, one)]
-            asked = sum(any(same_file(one, record) for record in listed) for one in self.asked)
-            if len(listed) <= asked:
+    def _check_surplus(
+        self, images: Items[ImageToAdd], ended: Ends, new: Sequence[ImageDetails]
+    ) -> None:
+        """Stop when an image that is in doubt is listed more often than it was asked for."""
+        listed = by_file(new)
+        for item in self.doubted.keys() & images.keys():
+            image = self.doubted[item]
+            found = [one for one in listed(image) if same_file(image, one)]
+            if len(found) < _TWO:
                 continue
-            guids = ", ".join(one.guid for one in listed)
-            twice = f"FinerWorks lists {len(listed)} images of {quoted(image.file_name)}"
+            asked = sum(any(same_file(one, record) for record in found) for one in self.asked)
+            if len(found) <= asked:
+                continue
+            twice = f"FinerWorks lists {len(found)} images of {quoted(image.file_name)}"
             self._stopped = f"Not sent: {twice}, {asked} asked for."
-            if end := batch.ended.get(item):
+            if end := ended.get(item):
+                guids = ", ".join(one.guid for one in found)
                 detail = f"{twice}, {asked} asked for: {guids}. Delete what is too much."
-                batch.ended[item] = replace(end, detail=detail, doubled=True)
+                ended[item] = replace(end, detail=detail, doubled=True)
 
     async def _read_back(self, batch: _Batch) -> None:
         """Read the answered guids back; an answer need not hold more of an image than its guid."""
@@ -285,7 +317,18 @@ class _Adding:
         for item, image in matched(open_, new, self._taken).items():
             self._taken.add(image.guid)
             batch.ended[item] = Ended(image.guid, Outcome.ADOPTED, _SHOWN, after=image)
-        self._check_surplus(batch, new)
+        self._check_surplus(batch.images, batch.ended, new)
+
+    async def _look_at_the_end(self, ended: Ends) -> None:
+        """What was given up as lost in one batch may show while others are written."""
+        if not self.doubted:
+            return
+        try:
+            new = await self._added()
+        except ApiError:
+            # Each batch looked for itself.
+            return
+        self._check_surplus(self.doubted, ended, new)
 
     async def _listed(self, guids: Sequence[str]) -> Mapping[str, ImageDetails]:
         """The images of these guids, waiting for those that do not show yet."""

@@ -2,11 +2,15 @@
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import anyio
+
+from fw_mcp.errors import GuardError, Reason
 from fw_mcp.library.library import Library
 from fw_mcp.library.reconciling import settled_items
 from fw_mcp.library.undoing import Undoable, undoable
@@ -15,8 +19,9 @@ from fw_mcp.store.history import Entry, History
 from fw_mcp.store.history import Item as Item  # noqa: PLC0414  the server's word for it
 from fw_mcp.store.history import Summary as Summary  # noqa: PLC0414  the same
 from fw_mcp.store.history import items_of as items_of  # noqa: PLC0414  the same
-from fw_mcp.store.journal import SILENT_S, Unsettled
 from fw_mcp.store.journal import Change as Change  # noqa: PLC0414  the same
+from fw_mcp.store.journal import Unsettled
+from fw_mcp.store.leases import SILENT_S
 from fw_mcp.store.owner import may_be_running
 
 REPLAY_S = 600.0
@@ -81,20 +86,76 @@ class Changes:
 
     def __init__(self, library: Library, history: History) -> None:
         self.history = history
+        self._leases = library.journal.leases
+        self._names: set[str] = set()
         self._library = library
         self._journal = library.journal
 
     async def alike(self, asked: Asked) -> Change | None:
         """The newest change that this very call of this caller made within ten minutes."""
         since = self._journal.now() - REPLAY_S
-        return await self.history.alike(asked.tool, asked.caller, asked.digest, since)
+        return await self._alike(asked.tool, asked.caller, asked.digest, since)
 
     async def to_go_on_with(self, handle: str, tool: str, caller: str) -> Change | None:
         """The change that a handle names, while it may be gone on with: for an hour."""
         change = await self.history.change(handle)
         if change is None or (change.tool, change.caller) != (tool, caller):
             return None
-        return change if self._journal.now() - change.begun_at <= HANDLE_S else None
+        if self._journal.now() - change.begun_at > HANDLE_S or self.is_foreign(change):
+            return None
+        newest = await self._alike(tool, caller, change.arguments_digest, change.begun_at)
+        # The same call, made anew since, has taken it over.
+        return change if newest is not None and newest.change_id == handle else None
+
+    def is_foreign(self, change: Change) -> bool:
+        """Whether it was made on another account than this one."""
+        return change.account not in {"", self._journal.account}
+
+    async def _alike(self, tool: str, caller: str, digest: str, since: float) -> Change | None:
+        account = self._journal.account
+        return await self.history.alike(tool, caller, digest, since, account=account)
+
+    @contextmanager
+    def named(self, name: str) -> Iterator[None]:
+        """While it lasts, this process is at what has this name."""
+        self._names.add(name)
+        try:
+            yield
+        finally:
+            self._names.discard(name)
+
+    def is_named(self, name: str) -> bool:
+        """Whether this process is at what has this name."""
+        return name in self._names
+
+    @asynccontextmanager
+    async def alone(self, *names: str) -> AsyncIterator[None]:
+        """While it lasts, no other call of any process on the store is at any of these.
+
+        Raises:
+            GuardError: another one is.
+            StoreError: the store cannot tell.
+        """
+        if not names:
+            yield
+            return
+        if any(name in self._names for name in names):
+            raise _still_running()
+        with ExitStack() as stack:
+            for name in names:
+                stack.enter_context(self.named(name))
+            if not await self._leases.take(names):
+                raise _still_running()
+            try:
+                yield
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._leases.give_back(names)
+
+    async def went_on_since(self, change_id: str, moment: float) -> bool:
+        """Whether a change wrote anything since then."""
+        entries = await self.history.entries(change_id)
+        return any(entry.begun_at > moment for entry in entries)
 
     async def touched_since(self, change: Change) -> bool:
         """Whether another change since then names an image of this one."""
@@ -129,7 +190,7 @@ class Changes:
             ApiError: what the change did is not known, and the service could not be read.
         """
         entries = await self.history.entries(change.change_id)
-        settled = await settled_items(self._library, self.history, entries)
+        settled = await settled_items(self._library, self.history, entries, job.started)
         return Job(change, job.started, job.progress, settled, baseline=_baseline(entries))
 
     async def undoing_elsewhere(self, change: Change) -> bool:
@@ -137,13 +198,17 @@ class Changes:
         undoings = await self.history.undoing(change.change_id)
         return any([await self.runs_elsewhere(one) for one in undoings])
 
-    async def undoable(self, change: Change) -> Undoable | None:
+    async def undoable(self, change: Change, started: float) -> Undoable | None:
         """What a change did that could be taken back; None when it wrote nothing.
+
+        Args:
+            change: any.
+            started: when the call began, on the library's clock.
 
         Raises:
             ApiError: what the change did is not known, and the service could not be read.
         """
-        return await undoable(self._library, self.history, change)
+        return await undoable(self._library, self.history, change, started)
 
     async def end(self, change: Change, result: str) -> bool:
         """Record what a call answered; False when it never sent anything.
@@ -163,7 +228,17 @@ def accepted_how(change: Summary) -> str:
 
 def being_written(entry: Unsettled, now: float) -> bool:
     """Whether another process may still be at it; `now` is in seconds since the epoch."""
-    return now - entry.begun_at < SILENT_S and may_be_running(entry.owner)
+    silent_s = now - entry.begun_at
+    return not entry.finished and silent_s < SILENT_S and may_be_running(entry.owner)
+
+
+def _still_running() -> GuardError:
+    return GuardError(
+        "Another call is at the same change.",
+        state="This call sent nothing; what the other one does is not told yet.",
+        next_step="Call again in a minute: it then gives the result, or goes on.",
+        reason=Reason.STILL_RUNNING,
+    )
 
 
 def _baseline(entries: Sequence[Entry]) -> Mapping[str, Any] | None:

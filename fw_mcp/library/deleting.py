@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from fw_mcp.api.models import DeleteImagesRequest, ImageDetails, LibraryName
-from fw_mcp.errors import ApiError, RejectedError
+from fw_mcp.errors import ApiError, Reason, RejectedError, TransportError
 from fw_mcp.library.library import Library
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_images
@@ -12,14 +12,17 @@ from fw_mcp.library.writing import (
     Items,
     Job,
     Write,
+    again_after_s,
     in_chunks,
-    insisted,
     outcome_of_fault,
-    repeated_if_lost,
     why_failed,
 )
+from fw_mcp.store.journal import Step
 
 KIND = "delete_images"
+_LOST_ANSWER = TransportError(
+    "The answer was lost.", state="", next_step="", reason=Reason.TIMED_OUT, sent=True
+)
 _LOST = "The answer was lost and the image is still listed; search_images shows it later."
 
 
@@ -48,6 +51,7 @@ async def delete_images(
         intent=lambda image: {"guid": image.guid, "library": name},
         read_again=deletion.read,
         send=deletion.send,
+        lost=lambda image, now: _ended(image, now, _LOST_ANSWER),
     )
     return await in_chunks(library, job, images, write)
 
@@ -65,24 +69,18 @@ class _Deletion:
         return await read_images(self._library, guids, self._name, started=self._job.started)
 
     async def send(self, images: Items[ImageDetails]) -> Ends:
-        """Delete, and again what is still there though the answer was lost: absent is done."""
-        return await repeated_if_lost(self._library, self._job, images, self._once)
-
-    async def _once(self, images: Items[ImageDetails]) -> Ends:
+        """Delete, and list again: absent is done."""
         client = await self._library.client()
         guids = [image.guid for image in images.values()]
         request = DeleteImagesRequest(guids=guids, library=client.library(self._name))
         fault: ApiError | None = None
         try:
-            await insisted(self._library, self._job, lambda: client.delete_images(request))
+            await client.delete_images(request)
+            self._library.journal.reached(Step.ANSWERED)
         except ApiError as raised:
             fault = raised
             if outcome_of_fault(fault) is not Outcome.UNKNOWN:
-                outcome, why = outcome_of_fault(fault), why_failed(fault)
-                return {
-                    item: Ended(one.guid, outcome, why, before=one, after=one)
-                    for item, one in images.items()
-                }
+                return {item: _untouched(one, fault) for item, one in images.items()}
         try:
             left = await self.read(guids)
         except ApiError as unread:
@@ -94,10 +92,23 @@ class _Deletion:
         return {item: _ended(one, left.get(one.guid), fault) for item, one in images.items()}
 
 
+def _untouched(image: ImageDetails, fault: ApiError) -> Ended:
+    return Ended(
+        image.guid,
+        outcome_of_fault(fault),
+        why_failed(fault),
+        before=image,
+        after=image,
+        again_after_s=again_after_s(fault),
+    )
+
+
 def _ended(before: ImageDetails, after: ImageDetails | None, fault: ApiError | None) -> Ended:
     if after is None:
         return Ended(before.guid, Outcome.DELETED, before=before)
     if fault is not None and not isinstance(fault, RejectedError):
-        return Ended(before.guid, Outcome.UNKNOWN, _LOST, before=before, after=after)
+        return Ended(
+            before.guid, Outcome.UNKNOWN, _LOST, before=before, after=after, again_after_s=0.0
+        )
     why = why_failed(fault) if fault else "The service said yes and still lists the image."
     return Ended(before.guid, Outcome.FAILED, why, before=before, after=after)

@@ -1,6 +1,6 @@
 """What was added since a moment: the baseline of an add, and which new record is which image."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,12 +91,27 @@ def matched(
     """
     left = [image for image in listed if image.guid not in taken]
     found: dict[int, ImageDetails] = {}
-    for item, image in sent.items():
-        match = next((one for one in left if same_file(image, one)), None)
-        if match is not None:
-            left.remove(match)
-            found[item] = match
-    return found
+    # Two images may share an address: those that agree in every word find each other first.
+    for same in (_same_words, same_file):
+        for item, image in sent.items():
+            match = next((one for one in left if item not in found and same(image, one)), None)
+            if match is not None:
+                left.remove(match)
+                found[item] = match
+    return {item: found[item] for item in sent if item in found}
+
+
+def by_file(listed: Sequence[ImageDetails]) -> Callable[[ImageToAdd], Sequence[ImageDetails]]:
+    """Gives the records that may be an image's: those of its address, and those without one."""
+    by_uri: dict[str, list[ImageDetails]] = {}
+    for image in listed:
+        by_uri.setdefault(image.private_hires_uri or "", []).append(image)
+    return lambda image: [*by_uri.get(image.private_hires_uri, ()), *by_uri.get("", ())]
+
+
+def _same_words(sent: ImageToAdd, listed: ImageDetails) -> bool:
+    name = _plain(sent.file_name) == _plain(listed.file_name or "")
+    return name and (sent.title or sent.file_name) == listed.title and same_file(sent, listed)
 
 
 def same_file(sent: ImageToAdd, listed: ImageDetails) -> bool:

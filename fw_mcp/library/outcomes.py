@@ -35,6 +35,8 @@ class Ended:
         before: the record as it stood; None when there was none.
         after: the record as read back; None when there is none.
         stored: the guids that a selection holds, as read back; None of an image.
+        again_after_s: seconds after which it may be sent again, since certainly nothing was done,
+            or nothing is to be seen of it; None when it may not.
         doubled: whether the service lists the image more often than it was asked for.
     """
 
@@ -45,6 +47,7 @@ class Ended:
     after: ImageDetails | None = field(default=None, repr=False)
     stored: tuple[str, ...] | None = None
     doubled: bool = False
+    again_after_s: float | None = None
 
     @property
     def products_gone(self) -> tuple[Product, ...]:

@@ -147,7 +147,7 @@ async def read_anywhere(
 
 def _check_page_is_whole(page: Page) -> None:
     """An image that is only left out of a page must not pass for one that is gone."""
-    if page.count <= len(page.images):
+    if page.count <= len({image.guid for image in page.images}):
         return
     raise ShapeError(
         f"FinerWorks listed {len(page.images)} of {page.count} images that it holds.",

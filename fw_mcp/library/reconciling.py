@@ -19,7 +19,7 @@ from fw_mcp.store.history import Entry, History
 
 _SHOWN_BY_S = 120.0
 _SETTLED = "Settled later, by reading the service."
-_NOT_ADDED = "FinerWorks does not list it: it was not added."
+_NOT_ADDED = "FinerWorks does not list it: it was not added, or is gone since."
 _ON_ITS_WAY = "FinerWorks gave it this guid and does not list it yet; search_images shows it later."
 _OLD_TEXT = "It still has the text from before: it was not updated."
 _OTHER_TEXT = "It has other text now: ours was not stored, or somebody changed it since."
@@ -27,13 +27,16 @@ _STILL_THERE = "FinerWorks still lists it: it was not deleted."
 _OTHER_IMAGES = "The selection holds other images."
 
 
-async def reconcile(library: Library, history: History, entry: Entry) -> Ends:
+async def reconcile(
+    library: Library, history: History, entry: Entry, started: float | None = None
+) -> Ends:
     """Read what became of an entry's items, and record it.
 
     Args:
         library: whose.
         history: what other entries account for.
         entry: one without a recorded outcome, or with items whose outcome is unknown.
+        started: when the call began, on the library's clock; None for now.
 
     Returns:
         The end of every item of the entry, those known before included.
@@ -49,12 +52,15 @@ async def reconcile(library: Library, history: History, entry: Entry) -> Ends:
         if one["item"] not in ended or ended[one["item"]].outcome is Outcome.UNKNOWN
     ]
     if due:
-        ended |= await _read(library, history, entry, due)
+        began = library.clock() if started is None else started
+        ended |= await _read(library, history, entry, due, began)
         await record_outcome(library, entry.entry_id, ended)
     return ended
 
 
-async def settled_items(library: Library, history: History, entries: Sequence[Entry]) -> Ends:
+async def settled_items(
+    library: Library, history: History, entries: Sequence[Entry], started: float
+) -> Ends:
     """The items of a change that nothing is left to do for, as its runs so far ended them.
 
     What is not known of them is read from the service first, and recorded.
@@ -63,6 +69,7 @@ async def settled_items(library: Library, history: History, entries: Sequence[En
         library: whose.
         history: what other entries account for.
         entries: the change's, oldest first.
+        started: when the call began, on the library's clock.
 
     Raises:
         ApiError: the service could not be read.
@@ -70,7 +77,9 @@ async def settled_items(library: Library, history: History, entries: Sequence[En
     """
     ended: Ends = {}
     for entry in entries:
-        ended |= await reconcile(library, history, entry) if entry.unsettled else ends_of(entry)
+        ended |= (
+            await reconcile(library, history, entry, started) if entry.unsettled else ends_of(entry)
+        )
     return {item: end for item, end in ended.items() if is_settled(end) or _is_on_its_way(end)}
 
 
@@ -103,9 +112,12 @@ def _before(entry: Entry) -> Mapping[str | None, ImageDetails]:
 
 
 async def _read(
-    library: Library, history: History, entry: Entry, due: Sequence[dict[str, Any]]
+    library: Library,
+    history: History,
+    entry: Entry,
+    due: Sequence[dict[str, Any]],
+    started: float,
 ) -> Ends:
-    started = library.clock()
     if entry.kind == ADD:
         return await _read_added(library, history, entry, due, started)
     if entry.kind == SELECT:
@@ -133,7 +145,9 @@ async def _read_added(
 ) -> Ends:
     """What appeared since the entry's baseline, in growing waits, and no other entry names."""
     images = {one["item"]: _image(one) for one in due}
-    taken = await history.guids_named_since(entry.begun_at, besides_entry=entry.entry_id)
+    # The baseline is that of the change's first entry: so is the time since which others count.
+    first = (await history.entries(entry.change_id))[0]
+    taken = await history.guids_named_since(first.begun_at, besides_entry=entry.entry_id)
     taken |= {end.guid for end in ends_of(entry).values() if end.guid and is_settled(end)}
     # An entry of the first version kept no baseline: then the fingerprint alone decides.
     before = baseline_of(entry.former[0]) if entry.former else Baseline(None, frozenset())
@@ -141,6 +155,8 @@ async def _read_added(
     # What was sent long ago has shown by now, if it ever does.
     lately = library.journal.now() - entry.begun_at < _SHOWN_BY_S
     for wait_s in WAITS_S if lately else (0.0,):
+        if wait_s and library.time_left_s(started) <= wait_s:
+            break
         await library.sleep(wait_s)
         new = await added_since(library, _library_of(due), before, started)
         found = matched(images, new, taken)

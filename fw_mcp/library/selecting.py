@@ -22,6 +22,8 @@ from fw_mcp.library.writing import (
 
 KIND = "update_file_selection"
 
+_NONE_EXISTS = "None of these images exists; nothing was sent."
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -75,14 +77,14 @@ async def set_selection(
     found = await read_anywhere(library, guids, started=job.started, products=False)
     present = [guid for guid in guids if guid in found]
     missing = tuple(guid for guid in guids if guid not in found)
-    previous = await library.in_time(read_selection(library, selection_guid), job.started)
-    detail = out_of_time(library, job)
-    if detail or not present:
-        detail = detail or "None of these images exists; nothing was sent."
-        return Selection(selection_guid, Outcome.NOT_ATTEMPTED, detail, previous, missing, previous)
-
     write = partial(_send, library, job, selection_guid, present)
     async with library.writing():
+        # Read in the turn to write: what another call stores meanwhile is what it held before.
+        previous = await library.in_time(read_selection(library, selection_guid), job.started)
+        why = "" if present else _NONE_EXISTS
+        if why := out_of_time(library, job) or why:
+            kept = Outcome.NOT_ATTEMPTED
+            return Selection(selection_guid, kept, why, previous, missing, previous)
         ended = await journalled(
             library,
             job,

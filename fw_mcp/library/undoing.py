@@ -18,7 +18,7 @@ from fw_mcp.library.adding import add_images
 from fw_mcp.library.deleting import KIND as DELETE
 from fw_mcp.library.deleting import delete_images
 from fw_mcp.library.library import Library
-from fw_mcp.library.outcomes import GOOD, Ended, Outcome
+from fw_mcp.library.outcomes import GOOD, Ended, Outcome, product_key, products
 from fw_mcp.library.reading import read_anywhere, read_images
 from fw_mcp.library.reconciling import settled_items
 from fw_mcp.library.selecting import KIND as SELECT
@@ -45,11 +45,12 @@ TOOL_OF = {
 }
 
 
-DOES = {
-    ADD: "{} images would be deleted again",
-    DELETE: "{} images would be registered again, under new guids",
-    UPDATE: "{} images would get their former text again",
-    SELECT: "{} selection would hold its former images again",
+_NOUN = {ADD: "image", DELETE: "image", UPDATE: "image", SELECT: "selection"}
+_DOES = {
+    ADD: "be deleted again",
+    DELETE: "be registered again, under a new guid",
+    UPDATE: "get the former text again",
+    SELECT: "hold the former images again",
 }
 
 
@@ -62,8 +63,9 @@ class Undoable:
         name: the library that it wrote to.
         ends: how items ended that were written.
         former: what a selection held before.
+        unsure: items of which it is not known whether they were written.
         undone: items that were taken back already, and the change that did.
-        tried: whether an undo of it was sent before, however it ended.
+        undoings: how many undos of it were sent before, however they ended.
     """
 
     change: Change
@@ -71,8 +73,9 @@ class Undoable:
     name: LibraryName
     ends: Ends
     former: tuple[str, ...] = ()
+    unsure: Ends = field(default_factory=dict)
     undone: Mapping[int, str] = field(default_factory=dict)
-    tried: bool = False
+    undoings: int = 0
 
 
 @dataclass(slots=True)
@@ -100,16 +103,41 @@ class Undo:
         chosen = 0 if self.selection is None else 1
         return len(self.rewrites) + len(self.doomed) + len(self.lost) + chosen
 
+    def lost_products(self, item: int) -> int:
+        """How many products of an item went with the change, and cannot come back."""
+        end = self.done.ends[item]
+        now = self.rewrites[item].before if item in self.rewrites else None
+        kept = {product_key(one) for one in products(now)}
+        return sum(product_key(one) not in kept for one in products(end.before))
 
-async def undoable(library: Library, history: History, change: Change) -> Undoable | None:
+    def summary(self) -> str:
+        """What it would do, in a sentence."""
+        lost = sum(map(self.lost_products, [*self.rewrites, *self.lost]))
+        parts = [
+            f"{_count(self.items, _NOUN[self.done.kind])} would {_DOES[self.done.kind]}",
+            f"{_count(lost, 'product')} cannot come back" if lost else "",
+            f"{len(self.refused)} would be left alone" if self.refused else "",
+        ]
+        return "; ".join(part for part in parts if part) + "."
+
+
+async def undoable(
+    library: Library, history: History, change: Change, started: float
+) -> Undoable | None:
     """What a change did; None when it wrote nothing.
+
+    Args:
+        library: whose.
+        history: the journal, read.
+        change: any.
+        started: when the call began, on the library's clock.
 
     Raises:
         ApiError: it is not known what it did, and the service could not be read.
         StoreError: the journal could not be read.
     """
     entries = await history.entries(change.change_id)
-    settled = await settled_items(library, history, entries)
+    settled = await settled_items(library, history, entries, started)
     ends = {item: end for item, end in settled.items() if end.outcome in GOOD}
     if not ends:
         return None
@@ -121,18 +149,29 @@ async def undoable(library: Library, history: History, change: Change) -> Undoab
         name=cast("LibraryName", first.intent[0].get("library", "inventory")),
         ends=ends,
         former=tuple(first.former[0]["guids"]) if first.kind == SELECT else (),
-        undone=await _undone(library, history, later),
-        tried=bool(later),
+        unsure={i: end for i, end in settled.items() if end.outcome is Outcome.UNKNOWN},
+        undone=await _undone(library, history, later, started),
+        undoings=len(later),
     )
 
 
-async def _undone(library: Library, history: History, undoings: Sequence[Change]) -> dict[int, str]:
-    """The items that were taken back already, also where that was not known until now."""
+async def _undone(
+    library: Library, history: History, undoings: Sequence[Change], started: float
+) -> dict[int, str]:
+    """The items that were taken back already, and the change that did; not known is read now.
+
+    What an undo took back, and another undo of that brought again, is not taken back any more.
+    """
     undone: dict[int, str] = {}
     for later in undoings:
         entries = await history.entries(later.change_id)
-        ends = await settled_items(library, history, entries)
-        undone |= {item: later.change_id for item, end in ends.items() if end.outcome in GOOD}
+        ends = await settled_items(library, history, entries, started)
+        again = await _undone(library, history, await history.undoing(later.change_id), started)
+        undone |= {
+            item: later.change_id
+            for item, end in ends.items()
+            if end.outcome in GOOD and item not in again
+        }
     return undone
 
 
@@ -147,7 +186,7 @@ async def undo_of(library: Library, done: Undoable, started: float) -> Undo:
     Raises:
         ApiError: what stands there now could not be read.
     """
-    undo = Undo(done)
+    undo = Undo(done, refused=dict(done.unsure))
     for item, change_id in done.undone.items():
         end = done.ends.get(item)
         if end is None:
@@ -169,7 +208,8 @@ async def carry_out(library: Library, job: Job, undo: Undo) -> Ends:
     """
     ended = dict(undo.refused)
     if undo.rewrites:
-        ended |= await update_images(library, job, undo.rewrites)
+        rewritten = await update_images(library, job, undo.rewrites)
+        ended |= {item: _with_loss(undo, item, end) for item, end in rewritten.items()}
     if undo.doomed:
         ended |= await delete_images(library, job, undo.doomed, undo.done.name)
     if undo.lost:
@@ -178,7 +218,10 @@ async def carry_out(library: Library, job: Job, undo: Undo) -> Ends:
     if undo.selection is not None:
         (end,) = undo.done.ends.values()
         stored = await set_selection(library, job, end.guid or "", undo.selection)
-        ended[0] = Ended(end.guid, stored.outcome, stored.detail, stored=stored.stored)
+        gone = ", ".join(stored.missing)
+        why = f"{stored.detail} These of its former images are gone: {gone}." if gone else ""
+        detail = why.strip() or stored.detail
+        ended[0] = Ended(end.guid, stored.outcome, detail, stored=stored.stored)
     return ended
 
 
@@ -219,7 +262,7 @@ async def _choice(library: Library, undo: Undo, due: Ends, started: float) -> No
     ((item, end),) = due.items()
     stored = await library.in_time(read_selection(library, end.guid or ""), started)
     # An undo that was stored in part left some of the former images, and nobody else's.
-    ours = undo.done.tried and set(stored) <= set(undo.done.former)
+    ours = undo.done.undoings and set(stored) <= set(undo.done.former)
     if not ours and set(stored) != set(end.stored or ()):
         why = _CHANGED_SINCE
     elif not undo.done.former:
@@ -239,17 +282,28 @@ def _left(end: Ended, current: ImageDetails | None) -> Ended:
     return Ended(end.guid, Outcome.NOT_ATTEMPTED, _CHANGED_SINCE, before=current, after=current)
 
 
+def _with_loss(undo: Undo, item: int, end: Ended) -> Ended:
+    """A text that is back brings no product back."""
+    lost = undo.lost_products(item)
+    if end.outcome not in GOOD or not lost:
+        return end
+    return replace(end, detail=f"{_count(lost, 'product')} cannot come back. {end.detail}".strip())
+
+
 def _again(deleted: Ended, end: Ended) -> Ended:
     """An image that is registered anew has another guid, and comes without its products."""
     if end.outcome not in GOOD:
         return replace(end, before=deleted.before)
     detail = f"Registered again under a new guid; it was {deleted.guid}."
-    lost = len((deleted.before and deleted.before.products) or ())
-    if lost:
-        detail += f" {lost} product{'s' if lost > 1 else ''} cannot come back."
+    if lost := len(products(deleted.before)):
+        detail += f" {_count(lost, 'product')} cannot come back."
     if len(_description(deleted.before)) > _DESCRIPTION_LENGTH:
         detail += f" Its description was cut to {_DESCRIPTION_LENGTH} characters."
     return replace(end, before=deleted.before, detail=detail)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _description(image: ImageDetails | None) -> str:

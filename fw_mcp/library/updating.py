@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
-from fw_mcp.errors import ApiError, RejectedError
+from fw_mcp.errors import ApiError, Reason, RejectedError, TransportError
 from fw_mcp.library.library import Library
-from fw_mcp.library.outcomes import Ended, Outcome
+from fw_mcp.library.outcomes import Ended, Outcome, at_stake
 from fw_mcp.library.reading import read_anywhere
 from fw_mcp.library.writing import (
     ALREADY,
@@ -14,14 +14,17 @@ from fw_mcp.library.writing import (
     Items,
     Job,
     Write,
+    again_after_s,
     in_chunks,
-    insisted,
     outcome_of_fault,
-    repeated_if_lost,
     why_failed,
 )
+from fw_mcp.store.journal import Step
 
 KIND = "update_images"
+_LOST_ANSWER = TransportError(
+    "The answer was lost.", state="", next_step="", reason=Reason.TIMED_OUT, sent=True
+)
 _LOST = "The answer was lost and the text is not the new one yet; search_images shows it later."
 
 
@@ -63,6 +66,7 @@ async def update_images(library: Library, job: Job, rewrites: Items[Rewrite]) ->
         intent=lambda rewrite: _image(rewrite).model_dump(mode="json"),
         read_again=rewriting.read,
         send=rewriting.send,
+        lost=lambda rewrite, now: _ended(rewrite, now, _LOST_ANSWER),
     )
     same = {item: _already(one) for item, one in job.due(rewrites).items() if not one.changes}
     due = {item: one for item, one in rewrites.items() if item not in same}
@@ -81,16 +85,14 @@ class _Rewriting:
         return await read_anywhere(self._library, guids, started=self._job.started)
 
     async def send(self, rewrites: Items[Rewrite]) -> Ends:
-        """Rewrite, and again what still stands as it was, products and all, after a lost answer."""
-        return await repeated_if_lost(self._library, self._job, rewrites, self._once)
-
-    async def _once(self, rewrites: Items[Rewrite]) -> Ends:
+        """Rewrite, and read back."""
         client = await self._library.client()
         images = [_image(one) for one in rewrites.values()]
         request = UpdateImagesRequest(images=images, account_key=client.account_key)
         fault: ApiError | None = None
         try:
-            await insisted(self._library, self._job, lambda: client.update_images(request))
+            await client.update_images(request)
+            self._library.journal.reached(Step.ANSWERED)
         except ApiError as raised:
             fault = raised
             if outcome_of_fault(fault) is not Outcome.UNKNOWN:
@@ -103,7 +105,9 @@ class _Rewriting:
                 item: Ended(one.before.guid, Outcome.UNKNOWN, why, before=one.before)
                 for item, one in rewrites.items()
             }
-        return {item: _ended(one, now, fault) for item, one in rewrites.items()}
+        return {
+            item: _ended(one, now.get(one.before.guid), fault) for item, one in rewrites.items()
+        }
 
 
 def text_of(image: ImageDetails) -> tuple[str, str]:
@@ -117,10 +121,18 @@ def _image(rewrite: Rewrite) -> ImageToUpdate:
     )
 
 
-def _ended(rewrite: Rewrite, now: Mapping[str, ImageDetails], fault: ApiError | None) -> Ended:
-    after = now.get(rewrite.before.guid)
+def _ended(rewrite: Rewrite, after: ImageDetails | None, fault: ApiError | None) -> Ended:
     outcome, detail = _verdict(rewrite, after, fault)
-    return Ended(rewrite.before.guid, outcome, detail, before=rewrite.before, after=after)
+    lost = outcome is Outcome.UNKNOWN
+    return Ended(
+        rewrite.before.guid,
+        outcome,
+        detail,
+        before=rewrite.before,
+        after=after,
+        # Only with every product that the person agreed to lose.
+        again_after_s=0.0 if lost and at_stake(after) == at_stake(rewrite.before) else None,
+    )
 
 
 def _verdict(
@@ -145,6 +157,7 @@ def _untouched(rewrite: Rewrite, fault: ApiError) -> Ended:
         why_failed(fault),
         before=rewrite.before,
         after=rewrite.before,
+        again_after_s=again_after_s(fault),
     )
 
 

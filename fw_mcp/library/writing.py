@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from fw_mcp.api.models import ImageDetails
-from fw_mcp.errors import ApiError, FwError, Reason, StatusError, StoreError
+from fw_mcp.errors import ApiError, FwError, Reason, StoreError
 from fw_mcp.library.library import Library, Progress
 from fw_mcp.library.outcomes import GONE, GOOD, Ended, Outcome, at_stake
 from fw_mcp.store.journal import Change, Record, Step
@@ -22,6 +22,8 @@ FAILURES_IN_A_ROW = 3
 # How long to wait, in seconds, before a write that was certainly not carried out is sent again.
 PAUSES_S = (1.0, 4.0)
 ALREADY = "It already has this text."
+NOT_UNDONE = "Not undone"
+NO_LONGER = "It was done before, and somebody changed it since."
 CHANGED = "Not sent: it changed meanwhile. Look at it and call again."
 _FRESH_S = 2.0
 
@@ -36,6 +38,7 @@ class Job:
         progress: told after each chunk.
         settled: how items ended in former runs; these are not sent again.
         held_back: guids that may not be sent, whatever the caller asked.
+        carried: whether `settled` is another change's, and is to be kept on record by this one too.
         baseline: of a call that adds, what its first run found; None in the first run.
     """
 
@@ -45,6 +48,7 @@ class Job:
     settled: Mapping[int, Ended] = field(default_factory=dict)
     held_back: frozenset[str] = frozenset()
     baseline: Record | None = None
+    carried: bool = False
 
     def due(self, items: Items[T]) -> Items[T]:
         """The items that no former run settled."""
@@ -60,7 +64,8 @@ class Write(Generic[T]):
         image: the record that an item was decided on.
         intent: what will be sent for an item.
         read_again: reads images by guid.
-        send: sends some items and says how they ended, as read back.
+        send: sends some items once and says how they ended, as read back.
+        lost: how an item ended whose answer was lost and whose image then changed.
     """
 
     kind: str
@@ -68,6 +73,7 @@ class Write(Generic[T]):
     intent: Callable[[T], Record]
     read_again: Callable[[Sequence[str]], Awaitable[Mapping[str, ImageDetails]]]
     send: Callable[[Items[T]], Awaitable[Ends]]
+    lost: Callable[[T, ImageDetails | None], Ended]
 
 
 async def in_chunks(library: Library, job: Job, items: Items[T], write: Write[T]) -> Ends:
@@ -105,7 +111,7 @@ async def in_chunks(library: Library, job: Job, items: Items[T], write: Write[T]
             results = _all_kept(write, chunk, why)
         sent = True
         ended |= results
-        failures = failures + 1 if all_failed(results.values()) else 0
+        failures = _failures(failures, results)
         await tell(job, len(ended), len(items))
     return ended
 
@@ -126,7 +132,7 @@ async def _write_chunk(library: Library, job: Job, chunk: Items[T], write: Write
                 write.kind,
                 intent=[{"item": item, **write.intent(one)} for item, one in due.items()],
                 former=[_recorded(write.image(one)) for one in due.values()],
-                write=lambda: write.send(due),
+                write=lambda: _sent(library, job, due, write),
             )
     return ended
 
@@ -209,7 +215,7 @@ async def record_outcome(library: Library, entry_id: int, ended: Items[Ended]) -
 
 
 async def insisted(library: Library, job: Job, send: Callable[[], Awaitable[T]]) -> T:
-    """Send a write; once more after a pause where it certainly was not carried out.
+    """Send a write; up to twice more after pauses where it certainly was not carried out.
 
     Raises:
         ApiError: the last failure; whether it was carried out may be unknown.
@@ -228,46 +234,65 @@ async def insisted(library: Library, job: Job, send: Callable[[], Awaitable[T]])
     raise AssertionError("the last round returns or raises")  # pragma: no cover
 
 
-async def repeated_if_lost(
-    library: Library, job: Job, items: Items[T], once: Callable[[Items[T]], Awaitable[Ends]]
-) -> Ends:
-    """Write, and again what an answer was lost for and what stands just as it did before.
+async def _sent(library: Library, job: Job, items: Items[T], write: Write[T]) -> Ends:
+    """Send a chunk; again, after a pause, what was certainly not carried out or left no trace.
 
-    Only what still is as the person agreed to lose it, products and all, is sent again.
-
-    Args:
-        library: whose.
-        job: the call.
-        items: each with its place in the call.
-        once: sends some and says how they ended, as read back.
+    A pause is long enough for somebody to hang a product on an image: what is sent again is looked
+    at again first, and only what still is as the person agreed to lose it goes.
     """
-    ended = await once(items)
+    ended = await write.send(items)
     for pause_s in PAUSES_S:
-        left = {item: items[item] for item, end in ended.items() if _stands_as_before(end)}
-        if not left or out_of_time(library, job):
+        left = {item: items[item] for item, end in ended.items() if end.again_after_s is not None}
+        wait_s = max([pause_s, *(ended[item].again_after_s or 0.0 for item in left)])
+        if not left or out_of_time(library, job, wait_s):
             break
-        await library.sleep(pause_s)
-        ended |= await once(left)
+        await library.sleep(wait_s)
+        try:
+            now = await write.read_again([write.image(one).guid for one in left.values()])
+        except ApiError:
+            # What is known stays as it is told.
+            break
+        same, other = _compared(write, left, now)
+        lost = {item for item in other if ended[item].outcome is Outcome.UNKNOWN}
+        ended |= {
+            item: write.lost(one, now.get(write.image(one).guid))
+            if item in lost
+            else _changed(write.image(one), now.get(write.image(one).guid))
+            for item, one in other.items()
+        }
+        if same:
+            ended |= await write.send(same)
     return ended
 
 
-def _stands_as_before(end: Ended) -> bool:
+def _compared(
+    write: Write[T], items: Items[T], now: Mapping[str, ImageDetails]
+) -> tuple[Items[T], Items[T]]:
+    """The items whose images are what the call was decided on, and the others."""
+    stands = {
+        item: at_stake(write.image(one)) == at_stake(now.get(write.image(one).guid))
+        for item, one in items.items()
+    }
     return (
-        end.outcome is Outcome.UNKNOWN
-        and end.after is not None
-        and at_stake(end.after) == at_stake(end.before)
+        {item: one for item, one in items.items() if stands[item]},
+        {item: one for item, one in items.items() if not stands[item]},
     )
+
+
+def again_after_s(fault: ApiError) -> float | None:
+    """Seconds after which a write may be sent again; None unless it certainly did nothing."""
+    return (fault.retry_after_s or 0.0) if _passing(fault) else None
 
 
 def _passing(fault: ApiError) -> bool:
     """Whether nothing was done, for a reason that may soon be over."""
     if not fault.sent:
-        return fault.reason is Reason.UNREACHABLE
+        return fault.reason in {Reason.UNREACHABLE, Reason.RATE_LIMITED}
     return fault.refused and fault.reason is Reason.RATE_LIMITED
 
 
 def _asked_to_wait_s(fault: ApiError) -> float:
-    return (fault.retry_after_s or 0.0) if isinstance(fault, StatusError) else 0.0
+    return fault.retry_after_s or 0.0
 
 
 def chunks_of(items: Items[T], size: int) -> list[Items[T]]:
@@ -284,9 +309,10 @@ def why_failed(fault: ApiError) -> str:
 def outcome_of_fault(fault: ApiError) -> Outcome:
     """What a failed write request proves by itself.
 
-    Never sent: not attempted. Refused: failed. All else is unknown until it is read back.
+    Never sent, or refused for being one call too many: not attempted. Refused otherwise: failed.
+    All else is unknown until it is read back.
     """
-    if not fault.sent:
+    if _passing(fault) or not fault.sent:
         return Outcome.NOT_ATTEMPTED
     return Outcome.FAILED if fault.refused else Outcome.UNKNOWN
 
@@ -299,7 +325,7 @@ def is_settled(end: Ended) -> bool:
 def may_go_on(end: Ended) -> bool:
     """Whether a further run of the call may do what is left to do for an item."""
     if end.outcome is Outcome.NOT_ATTEMPTED:
-        return end.detail not in {ALREADY, CHANGED}
+        return not end.detail.startswith((ALREADY, CHANGED, NO_LONGER, NOT_UNDONE))
     return end.outcome is Outcome.UNKNOWN
 
 
@@ -307,6 +333,14 @@ def all_failed(ended: Iterable[Ended]) -> bool:
     """Whether no item of a chunk ended well."""
     bad = {Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED}
     return all(end.outcome in bad for end in ended)
+
+
+def _failures(before: int, results: Items[Ended]) -> int:
+    """How many chunks in a row failed; one of which nothing was to be sent does not count."""
+    tried = [end for end in results.values() if end.detail != CHANGED]
+    if not tried:
+        return before
+    return before + 1 if all_failed(tried) else 0
 
 
 def given_up(failures: int) -> str:

@@ -55,6 +55,7 @@ class _Lane(Enum):
     APPROVAL = auto()
 
 
+APPROVAL = _Lane.APPROVAL.name.lower()
 _HOW_TO_GO_ON = {
     _Lane.APPROVAL: "Show the question to the person, who may run `fw-mcp approve {plan}` in a "
     "terminal; then",

@@ -13,9 +13,10 @@ from fw_mcp.errors import ApiError, ArgumentsError, GuardError, Reason, StoreErr
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.targets import digest
 from fw_mcp.library.changes import Asked, Change
-from fw_mcp.library.outcomes import Ended
-from fw_mcp.library.writing import Ends, Items, Job, may_go_on
+from fw_mcp.library.outcomes import Ended, Outcome
+from fw_mcp.library.writing import NO_LONGER, Ends, Items, Job, may_go_on
 from fw_mcp.server.confirmation import (
+    APPROVAL,
     Accepted,
     Asking,
     NothingAtStake,
@@ -24,7 +25,7 @@ from fw_mcp.server.confirmation import (
     confirm,
 )
 from fw_mcp.server.parts import Call, caller_of, parts_of
-from fw_mcp.server.results import WrittenResult
+from fw_mcp.server.results import RESUMED, WrittenResult
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +55,22 @@ class Undertaking(ABC, Generic[R]):
         self.ctx = ctx
         self.library = parts_of(ctx).library
         self.read_at = self.library.clock()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What no other call may be at while this one writes."""
+        return ()
+
+    async def check_alone(self) -> None:
+        """See, alone with what `names` says, that what was read of the journal still is so.
+
+        Raises:
+            GuardError: it is not; nothing was sent.
+        """
+
+    def call_name(self) -> str:
+        """The same for the same call of the same caller."""
+        return f"call:{digest([self.tool, caller_of(self.ctx), self.identity])}"
 
     @property
     @abstractmethod
@@ -94,6 +111,10 @@ class Undertaking(ABC, Generic[R]):
         del arguments
         return settled
 
+    def take_up(self, arguments: str) -> None:
+        """Take over what a call that was cut off had chosen for itself."""
+        del arguments
+
     async def still_so(self, settled: Items[Ended]) -> Items[Ended]:
         """Of what a former run did, what still is so; the rest is done again."""
         return settled
@@ -115,7 +136,7 @@ async def carry_out(
     answers = {name: str(one) for name, one in (ctx.input_responses or {}).items()}
     key = _key(ctx, undertaking, [plan_id, ctx.request_state, answers])
     result, joined = await parts_of(ctx).running.once(
-        key, lambda: _carry_out(ctx, undertaking, plan_id)
+        key, lambda: _carry_out_alone(ctx, undertaking, plan_id)
     )
     return result.replay() if joined and not isinstance(result, InputRequiredResult) else result
 
@@ -143,21 +164,36 @@ async def go_on(
     return result.replay() if joined else result
 
 
-def either(arguments: object, handle: str | None, name: str) -> None:
-    """See that a call gives its arguments, or a handle instead of them.
+def either(arguments: object, handle: str | None, name: str, **beside: bool) -> None:
+    """See that a call gives its arguments, or a handle and nothing beside it.
+
+    Args:
+        arguments: what the call is about; None when it was left out.
+        handle: the continue_handle; None when it was left out.
+        name: of the argument.
+        beside: for each other argument, whether it differs from its default.
 
     Raises:
         ArgumentsError: neither, or both.
     """
-    if (arguments is None) != (handle is None):
+    given = [other for other, differs in {name: arguments is not None, **beside}.items() if differs]
+    if handle is None and arguments is None:
+        what = f"{name} is required."
+    elif handle is not None and given:
+        what = f"continue_handle stands alone: {', '.join(given)} cannot be given beside it."
+    else:
         return
-    what = "is required" if handle is None else "and continue_handle exclude each other"
     raise ArgumentsError(
-        f"{name} {what}.",
+        what,
         state="Nothing was sent.",
         next_step=f"Give {name}, or continue_handle alone to go on with a call.",
         reason=Reason.INVALID_ARGUMENTS,
     )
+
+
+def name_of(change_id: str) -> str:
+    """What a change is called while a process is at it."""
+    return f"change:{change_id}"
 
 
 def _admit(ctx: Call, undertaking: Undertaking[R]) -> None:
@@ -169,6 +205,15 @@ def _key(ctx: Call, undertaking: Undertaking[R], how: object) -> str:
     return digest([undertaking.tool, caller_of(ctx), undertaking.identity, how])
 
 
+async def _carry_out_alone(
+    ctx: Call, undertaking: Undertaking[R], plan_id: str | None
+) -> R | InputRequiredResult:
+    """What would be done twice if it were begun twice is begun by one process at a time."""
+    names = [undertaking.call_name()] if undertaking.resumes else []
+    async with parts_of(ctx).changes.alone(*names):
+        return await _carry_out(ctx, undertaking, plan_id)
+
+
 async def _carry_out(
     ctx: Call, undertaking: Undertaking[R], plan_id: str | None
 ) -> R | InputRequiredResult:
@@ -176,6 +221,8 @@ async def _carry_out(
         again = _resumed if undertaking.resumes else _recorded
         if (result := await again(ctx, undertaking, former)) is not None:
             return result
+        if former.result is None:
+            undertaking.take_up(former.arguments)
     asking = Asking(undertaking.tool, undertaking.identity, plan_id, undertaking.propose)
     answer = await confirm(ctx, asking)
     match answer:
@@ -205,13 +252,19 @@ async def _recorded(ctx: Call, undertaking: Undertaking[R], former: Change) -> R
     if former.result is None:
         return await _cut_off(ctx, undertaking, former)
     result = undertaking.result.model_validate_json(former.result)
-    if not result.conclusive or await parts_of(ctx).changes.touched_since(former):
+    if result.unknown:
+        return await _cut_off(ctx, undertaking, former)
+    changes = parts_of(ctx).changes
+    if not result.conclusive or await changes.touched_since(former):
+        return None
+    undoes = undertaking.undoes
+    if undoes and await changes.went_on_since(undoes, former.begun_at):
         return None
     return result.replay()
 
 
 async def _cut_off(ctx: Call, undertaking: Undertaking[R], former: Change) -> R | None:
-    """The end of a call that was cut off after it had written everything; else it begins anew."""
+    """The end of a call, now that it can be read, if it wrote everything; else it begins anew."""
     job = await _job_again(ctx, undertaking, former)
     if len(job.settled) != undertaking.items:
         return None
@@ -222,7 +275,9 @@ async def _begin(
     ctx: Call, undertaking: Undertaking[R], plan_id: str | None = None, how: str | None = None
 ) -> R:
     change = undertaking.asked().change(undertaking.seen, plan_id, how)
-    return await _write(ctx, undertaking, _job(undertaking, change))
+    async with parts_of(ctx).changes.alone(*undertaking.names):
+        await undertaking.check_alone()
+        return await _write(ctx, undertaking, _job(undertaking, change))
 
 
 async def _resumed(ctx: Call, undertaking: Undertaking[R], former: Change) -> R | None:
@@ -232,17 +287,35 @@ async def _resumed(ctx: Call, undertaking: Undertaking[R], former: Change) -> R 
     reordered = json.loads(former.arguments) != undertaking.arguments
     if reordered or len(settled) < len(job.settled):
         # What was taken away since is another change when it is done again.
-        job = replace(job, change=undertaking.asked().change(undertaking.seen))
+        change = undertaking.asked().change(undertaking.seen)
+        job = replace(job, change=change, carried=bool(settled))
     result = await _write(ctx, undertaking, replace(job, settled=settled))
-    return result.replay() if settled else result
+    if not settled:
+        return result
+    return result.replay() if len(settled) == undertaking.items else result.replay(RESUMED)
 
 
 async def _go_on(ctx: Call, undertaking: Undertaking[R], change: Change) -> R:
-    job = await _job_again(ctx, undertaking, change)
-    await undertaking.propose()
-    seen = json.loads(change.seen)
-    changed = {guid for guid, state in undertaking.seen.items() if seen.get(guid) != state}
-    return await _write(ctx, undertaking, replace(job, held_back=frozenset(changed)))
+    changes = parts_of(ctx).changes
+    async with changes.alone(name_of(change.change_id), undertaking.call_name()):
+        job = await _job_again(ctx, undertaking, change)
+        proposal = await undertaking.propose()
+        kept = await undertaking.still_so(job.settled)
+        gone = {item: _no_longer(end) for item, end in job.settled.items() if item not in kept}
+        done = {end.guid for end in job.settled.values()}
+        seen = json.loads(change.seen)
+        changed = {guid for guid, state in undertaking.seen.items() if seen.get(guid) != state}
+        due = [one for one in proposal.targets if one.guid not in done | changed]
+        approved = change.accepted == APPROVAL
+        guard = parts_of(ctx).guard
+        await guard.let_go_on(change.tool, len(due), change.plan_id, approved=approved)
+        again = replace(job, settled={**kept, **gone}, held_back=frozenset(changed))
+        return await _write(ctx, undertaking, again)
+
+
+def _no_longer(end: Ended) -> Ended:
+    """What a former run did, and somebody changed since: not done again on an old yes."""
+    return replace(end, outcome=Outcome.NOT_ATTEMPTED, detail=NO_LONGER, after=None)
 
 
 def _job(undertaking: Undertaking[R], change: Change) -> Job:
@@ -251,7 +324,7 @@ def _job(undertaking: Undertaking[R], change: Change) -> Job:
 
 async def _job_again(ctx: Call, undertaking: Undertaking[R], change: Change) -> Job:
     changes = parts_of(ctx).changes
-    if parts_of(ctx).running.is_named(change.change_id) or await changes.runs_elsewhere(change):
+    if await changes.runs_elsewhere(change):
         raise _still_running(change)
     try:
         return await changes.job(change, _job(undertaking, change))
@@ -262,7 +335,7 @@ async def _job_again(ctx: Call, undertaking: Undertaking[R], change: Change) -> 
 
 
 async def _write(ctx: Call, undertaking: Undertaking[R], job: Job) -> R:
-    with parts_of(ctx).running.named(job.change.change_id):
+    with parts_of(ctx).changes.named(name_of(job.change.change_id)):
         ended = await undertaking.write(job)
         return await _recorded_now(ctx, undertaking, job, ended)
 

@@ -16,7 +16,9 @@ from fw_mcp.server.rows import EndRow
 
 # Larger results leave out what the caller knows: hosts cut off long ones.
 _ROWS_IN_FULL = 50
-_REPLAYED = "This very call was made before; nothing was sent again."
+REPLAYED = "This very call was made before; nothing was sent again."
+RESUMED = "This call was made before: what it had done was not sent again, the rest was."
+_FAILED = "To try failed images again, call with those alone."
 _GO_ON = "For the rest call this tool again with continue_handle alone."
 
 
@@ -57,12 +59,16 @@ class WrittenResult(ToolResult):
     def conclusive(self) -> bool:
         """Whether the same call, sent again within minutes, is to get this result."""
 
-    def replay(self) -> Self:
+    @property
+    def unknown(self) -> bool:
+        """Whether the end of anything was not known."""
+        return False
+
+    def replay(self, words: str = REPLAYED) -> Self:
         """The same result, given again."""
         if self.replayed:
             return self
-        again = f"{_REPLAYED} {self.message}"
-        return self.model_copy(update={"replayed": True, "message": again})
+        return self.model_copy(update={"replayed": True, "message": f"{words} {self.message}"})
 
     def on_record(self, change_id: str, *, open_: bool) -> Self:
         """The result with its name in the journal, and the way on if something is left to do."""
@@ -99,10 +105,17 @@ class WriteResult(WrittenResult):
         """Whether an image was written, or may have been."""
         return any(Outcome(one) in GOOD | {Outcome.UNKNOWN} for one in self.outcomes)
 
+    @property
+    def unknown(self) -> bool:
+        """Whether the end of an image was not known."""
+        return Outcome.UNKNOWN in self.outcomes
+
     def on_record(self, change_id: str, *, open_: bool) -> Self:
         """The result with its name in the journal, and the way on if something is left to do."""
         if not open_:
-            return super().on_record(change_id, open_=open_)
+            message = f"{self.message} {_FAILED}" if Outcome.FAILED in self.outcomes else ""
+            named = self.model_copy(update={"message": message or self.message})
+            return super(WriteResult, named).on_record(change_id, open_=open_)
         message = f"{self.message} {_GO_ON}"
         return self.model_copy(
             update={"change_id": change_id, "continue_handle": change_id, "message": message}

@@ -1,7 +1,6 @@
 """Calls under way: the same call, sent again meanwhile, shares the end of the first."""
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
 import anyio
@@ -20,20 +19,6 @@ class Running:
 
     def __init__(self) -> None:
         self._calls: dict[str, _UnderWay] = {}
-        self._names: set[str] = set()
-
-    @contextmanager
-    def named(self, change_id: str) -> Iterator[None]:
-        """While it lasts, the change of that id is being written."""
-        self._names.add(change_id)
-        try:
-            yield
-        finally:
-            self._names.discard(change_id)
-
-    def is_named(self, change_id: str) -> bool:
-        """Whether the change of that id is being written."""
-        return change_id in self._names
 
     async def once(self, key: str, work: Callable[[], Awaitable[R]]) -> tuple[R, bool]:
         """Do `work`, unless the same is under way: then wait for it.

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ UNFINISHED = "unfinished"
 # A change may hold megabytes.
 _READ_AT_ONCE = 10
 # Nobody else's write may wait long.
-_FORGOTTEN_AT_ONCE = 100
+_LET_GO_AT_ONCE = 100
 
 _SUMMARY = "change_id, tool, caller, plan_id, accepted, undoes, begun_at"
 # An item that a later run of the call wrote again counts as that run ended it.
@@ -38,15 +38,31 @@ SELECT undoes, change_id FROM changes WHERE undoes IN (SELECT value FROM json_ea
 ORDER BY begun_at, rowid
 """
 _WHOLE = "SELECT rowid, * FROM changes WHERE rowid > ? ORDER BY rowid LIMIT ?"
-_FORGET = """
-DELETE FROM changes WHERE change_id IN (
-    SELECT change_id FROM changes WHERE begun_at < ? AND coalesce(ended_at, begun_at) < ?
-    AND NOT EXISTS (
-        SELECT 1 FROM journal WHERE journal.change_id = changes.change_id
-        AND (finished_at IS NULL OR unknown > 0)
-    ) LIMIT ?
+# When a change was last worked on.
+_LATEST = """
+max(begun_at, coalesce(ended_at, 0), (
+    SELECT coalesce(max(begun_at), 0) FROM journal WHERE journal.change_id = changes.change_id
+))
+"""
+_SETTLED = """
+NOT EXISTS (
+    SELECT 1 FROM journal WHERE journal.change_id = changes.change_id
+    AND (finished_at IS NULL OR unknown > 0)
 )
 """
+_FORGET = f"""
+DELETE FROM changes WHERE change_id IN (
+    SELECT change_id FROM changes WHERE begun_at < ? AND coalesce(ended_at, begun_at) < ?
+    AND {_SETTLED} LIMIT ?
+)
+"""  # noqa: S608  ours
+_SLIM = f"""
+UPDATE changes SET arguments = '{{}}', result = NULL, seen = '{{}}' WHERE change_id IN (
+    SELECT change_id FROM changes
+    WHERE (arguments != '{{}}' OR result IS NOT NULL OR seen != '{{}}') AND begun_at < ?
+    AND {_LATEST} < ? AND {_SETTLED} LIMIT ?
+)
+"""  # noqa: S608  ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +152,24 @@ class History:
         return found[0] if found else None
 
     async def alike(
-        self, tool: str, caller: str, arguments_digest: str, since: float
+        self, tool: str, caller: str, arguments_digest: str, since: float, *, account: str
     ) -> Change | None:
-        """The newest change that the same call of the same caller made since then."""
+        """The newest change that the same call of the same caller worked on since then.
+
+        Args:
+            tool: the tool's name.
+            caller: who calls.
+            arguments_digest: of what the call asks for.
+            since: seconds since the epoch.
+            account: the account that the call is made on.
+        """
         found = await self._changes(
-            "WHERE tool = ? AND caller = ? AND arguments_digest = ? AND begun_at >= ?"
-            " ORDER BY begun_at DESC, rowid DESC LIMIT 1",
+            "WHERE arguments_digest = ? AND tool = ? AND caller = ? AND account = ?"
+            f" AND {_LATEST} >= ? ORDER BY begun_at DESC, rowid DESC LIMIT 1",
+            arguments_digest,
             tool,
             caller,
-            arguments_digest,
+            account,
             since,
         )
         return found[0] if found else None
@@ -216,9 +241,23 @@ class History:
         Returns:
             How many went.
         """
+        return await self._by_and_by(_FORGET, before)
 
+    async def slim(self, before: float) -> int:
+        """Empty what only a call that goes on reads, of changes last worked on before then.
+
+        That is what was asked, how the images stood, and what was answered; what each write did
+        stays. A change with an outcome that is not known stays whole. Other work on the store gets
+        its turn in between.
+
+        Returns:
+            How many were emptied.
+        """
+        return await self._by_and_by(_SLIM, before)
+
+    async def _by_and_by(self, statement: str, before: float) -> int:
         def work(connection: sqlite3.Connection) -> int:
-            return connection.execute(_FORGET, (before, before, _FORGOTTEN_AT_ONCE)).rowcount
+            return connection.execute(statement, (before, before, _LET_GO_AT_ONCE)).rowcount
 
         gone = 0
         while went := await self._database.run(work):
@@ -228,7 +267,7 @@ class History:
     async def _changes(self, where: str, *values: object) -> list[Change]:
         def work(connection: sqlite3.Connection) -> list[Change]:
             rows = connection.execute(f"SELECT * FROM changes {where}", values)  # noqa: S608  ours
-            return [Change(*row) for row in rows]
+            return list(map(_change, rows))
 
         return await self._database.run(work)
 
@@ -285,9 +324,13 @@ def _whole(
     changes = connection.execute(_WHOLE, (after, _READ_AT_ONCE)).fetchall()
     entries = f"SELECT {_ENTRY} FROM journal WHERE change_id = ? ORDER BY entry_id"  # noqa: S608  ours
     return [
-        (row[0], Change(*row[1:]), connection.execute(entries, (row["change_id"],)).fetchall())
+        (row["rowid"], _change(row), connection.execute(entries, (row["change_id"],)).fetchall())
         for row in changes
     ]
+
+
+def _change(row: sqlite3.Row) -> Change:
+    return Change(**{one.name: row[one.name] for one in fields(Change)})
 
 
 def _entry(row: sqlite3.Row) -> Entry:

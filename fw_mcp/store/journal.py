@@ -3,19 +3,38 @@
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from fw_mcp.errors import GuardError, Reason
 from fw_mcp.store.database import Database
+from fw_mcp.store.leases import SILENT_S, Leases
 from fw_mcp.store.owner import may_be_running
 
 Record = Mapping[str, Any]
 
-# No write of a call lasts longer; a process that was silent for so long is not at it any more.
-SILENT_S = 90.0
 _UNKNOWN = "unknown"
+
+_BEGIN = """
+INSERT INTO changes (
+    change_id, tool, caller, account, arguments, arguments_digest,
+    plan_id, accepted, undoes, seen, owner, begun_at, ended_at, result
+) VALUES (
+    :change_id, :tool, :caller, :account, :arguments, :arguments_digest,
+    :plan_id, :accepted, :undoes, :seen, :owner, :begun_at, :ended_at, :result
+) ON CONFLICT (change_id) DO UPDATE SET owner = excluded.owner, ended_at = NULL, result = NULL
+"""
+_UNSETTLED = """
+SELECT entry_id, change_id, tool, owner, account, journal.begun_at, finished_at IS NOT NULL,
+    iif(finished_at IS NULL, json_array_length(intent), unknown)
+FROM journal JOIN changes USING (change_id)
+WHERE entry_id IN (
+    SELECT entry_id FROM journal WHERE finished_at IS NULL
+    UNION ALL
+    SELECT entry_id FROM journal WHERE unknown > 0
+) ORDER BY entry_id
+"""
 
 
 class Step(StrEnum):
@@ -33,10 +52,9 @@ class Step(StrEnum):
 class Change:
     """One call that writes: what was asked, by whom, and on whose yes.
 
-    The fields stand in the order of the table's columns.
-
     Attributes:
         tool: the tool's name.
+        account: a digest that names the account it was made on; "" where that is not known.
         arguments: JSON; the call can be made again from it.
         arguments_digest: the same for calls that ask for the same.
         plan_id: the accepted plan; None when nothing was asked.
@@ -51,6 +69,7 @@ class Change:
     change_id: str
     tool: str
     caller: str
+    account: str = field(default="", kw_only=True)
     arguments: str
     arguments_digest: str
     plan_id: str | None = None
@@ -68,6 +87,7 @@ class Unsettled:
     """A write whose outcome is not known: it was cut off, or could not be read back.
 
     Attributes:
+        account: a digest that names the account it was made on; "" where that is not known.
         finished: whether an outcome is recorded at all.
         items: how many images it is about.
     """
@@ -76,9 +96,14 @@ class Unsettled:
     change_id: str
     tool: str
     owner: str
+    account: str
     begun_at: float
     finished: bool
     items: int
+
+    def of_another(self, account: str) -> bool:
+        """Whether it was made on another account than this one."""
+        return self.account not in {"", account}
 
 
 class Journal:
@@ -89,6 +114,7 @@ class Journal:
         now: seconds since the epoch.
         owner: the name of this process.
         reached: told each step of each write.
+        account: a digest that names the account that is written to.
     """
 
     def __init__(
@@ -97,10 +123,13 @@ class Journal:
         now: Callable[[], float],
         owner: str = "",
         reached: Callable[[Step], None] = lambda _: None,
+        account: str = "",
     ) -> None:
         self.now = now
         self.owner = owner
         self.reached = reached
+        self.account = account
+        self.leases = Leases(database, now, owner)
         self._database = database
 
     async def begin(
@@ -124,16 +153,12 @@ class Journal:
         """
         self.reached(Step.BEFORE_INTENT)
         now = self.now()
+        begun = {**asdict(change), "account": self.account, "owner": self.owner, "begun_at": now}
         row = (change.change_id, kind, now, _json(intent), _json(former))
 
         def work(connection: sqlite3.Connection) -> int:
             self._check_alone(connection, change, now)
-            connection.execute(
-                "INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (change_id) DO UPDATE SET owner = excluded.owner, ended_at = NULL,"
-                " result = NULL",
-                (*astuple(change)[:9], self.owner, now, None, None),
-            )
+            connection.execute(_BEGIN, {**begun, "ended_at": None, "result": None})
             cursor = connection.execute(
                 "INSERT INTO journal (change_id, kind, begun_at, intent, former)"
                 " VALUES (?, ?, ?, ?, ?)",
@@ -148,11 +173,13 @@ class Journal:
     def _check_alone(self, connection: sqlite3.Connection, change: Change, now: float) -> None:
         """Two processes that were asked the same at once must not both do it."""
         owners = connection.execute(
-            "SELECT owner FROM changes WHERE tool = ? AND caller = ? AND arguments_digest = ?"
-            " AND change_id != ? AND owner != ? AND ended_at IS NULL AND begun_at > ?",
+            "SELECT owner FROM changes WHERE tool = ? AND caller = ? AND account = ?"
+            " AND arguments_digest = ? AND change_id != ? AND owner != ? AND ended_at IS NULL"
+            " AND begun_at > ?",
             (
                 change.tool,
                 change.caller,
+                self.account,
                 change.arguments_digest,
                 change.change_id,
                 self.owner,
@@ -172,7 +199,8 @@ class Journal:
 
         Args:
             entry_id: from `begin`.
-            outcome: one record an item: `item`, `guid`, `outcome`, `detail`, `after`.
+            outcome: one record an item: `item`, `guid`, `outcome`, `detail`, `after`, of a
+                selection `stored`, and `doubled`.
         """
         unknown = sum(one["outcome"] == _UNKNOWN for one in outcome)
         row = (self.now(), _json(outcome), unknown, entry_id)
@@ -206,14 +234,7 @@ class Journal:
         """The entries whose outcome is not known, oldest first."""
 
         def work(connection: sqlite3.Connection) -> list[Unsettled]:
-            rows = connection.execute(
-                "SELECT entry_id, change_id, tool, owner, journal.begun_at,"
-                " finished_at IS NOT NULL,"
-                " iif(finished_at IS NULL, json_array_length(intent), unknown)"
-                " FROM journal JOIN changes USING (change_id)"
-                " WHERE finished_at IS NULL OR unknown > 0 ORDER BY entry_id"
-            )
-            return [Unsettled(*row) for row in rows]
+            return [Unsettled(*row) for row in connection.execute(_UNSETTLED)]
 
         return await self._database.run(work)
 

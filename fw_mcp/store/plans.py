@@ -120,6 +120,15 @@ class PlanStore:
 
         await self._database.run(work)
 
+    async def renew(self, plan_id: str, now: float) -> None:
+        """Count what a plan costs from now: the call that it let through goes on."""
+        await self._database.run(
+            lambda connection: connection.execute(
+                "UPDATE plans SET ended_at = ? WHERE plan_id = ? AND ended_as = ?",
+                (now, plan_id, PlanEnd.CARRIED_OUT),
+            )
+        )
+
     async def spent(self, now: float) -> int:
         """How many images the plans carried out in the last hour cost."""
         return await self._database.run(lambda connection: _spent(connection, now))

@@ -20,12 +20,15 @@ CREATE INDEX plans_ended ON plans (ended_as, ended_at);
 """
 _CHANGES = """
 CREATE TABLE changes (
-    change_id TEXT PRIMARY KEY, tool TEXT NOT NULL, caller TEXT NOT NULL, arguments TEXT NOT NULL,
-    arguments_digest TEXT NOT NULL, plan_id TEXT, accepted TEXT, undoes TEXT,
-    seen TEXT NOT NULL, owner TEXT NOT NULL, begun_at REAL NOT NULL, ended_at REAL, result TEXT
+    change_id TEXT PRIMARY KEY, tool TEXT NOT NULL, caller TEXT NOT NULL, account TEXT NOT NULL,
+    arguments TEXT NOT NULL, arguments_digest TEXT NOT NULL,
+    plan_id TEXT, accepted TEXT, undoes TEXT, seen TEXT NOT NULL,
+    owner TEXT NOT NULL, begun_at REAL NOT NULL, ended_at REAL, result TEXT
 );
 CREATE INDEX changes_alike ON changes (arguments_digest, begun_at);
 CREATE INDEX changes_newest ON changes (begun_at);
+CREATE INDEX changes_whole ON changes (begun_at)
+    WHERE arguments != '{}' OR result IS NOT NULL OR seen != '{}';
 CREATE INDEX changes_undoing ON changes (undoes) WHERE undoes IS NOT NULL;
 CREATE TABLE journal (
     entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -34,10 +37,14 @@ CREATE TABLE journal (
     finished_at REAL, outcome TEXT, unknown INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX journal_change ON journal (change_id);
+CREATE INDEX journal_since ON journal (coalesce(finished_at, begun_at));
 CREATE INDEX journal_unfinished ON journal (entry_id) WHERE finished_at IS NULL;
 CREATE INDEX journal_unknown ON journal (entry_id) WHERE unknown > 0;
 """
 _FACTS = "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
+_LEASES = """
+CREATE TABLE leases (name TEXT PRIMARY KEY, owner TEXT NOT NULL, taken_at REAL NOT NULL);
+"""
 
 _JOURNAL_1 = [
     "entry_id",
@@ -93,16 +100,18 @@ def prepare(connection: sqlite3.Connection) -> None:
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    _run(connection, _FACTS + _PLANS + _CHANGES)
+    _run(connection, _FACTS + _PLANS + _CHANGES + _LEASES)
 
 
 def _from_1(connection: sqlite3.Connection) -> None:
     """Version 1 had one entry a chunk and no record of the call: each becomes a change."""
     rows = connection.execute("SELECT * FROM journal ORDER BY entry_id").fetchall()
-    _run(connection, "DROP TABLE journal;" + _CHANGES)
+    _run(connection, "DROP TABLE journal;" + _CHANGES + _LEASES)
     for row in rows:
         connection.execute(
-            "INSERT INTO changes VALUES (?, ?, ?, '{}', '', ?, NULL, NULL, '{}', '', ?, ?, NULL)",
+            "INSERT INTO changes (change_id, tool, caller, account, arguments, arguments_digest,"
+            " plan_id, seen, owner, begun_at, ended_at)"
+            " VALUES (?, ?, ?, '', '{}', '', ?, '{}', '', ?, ?)",
             (
                 _change_id(row["entry_id"]),
                 row["tool"],

@@ -7,7 +7,7 @@ import pytest
 
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.api.connection import Timeouts
-from fw_mcp.api.endpoints import ADD_IMAGES, DELETE_IMAGES, LIST_IMAGES, Endpoint
+from fw_mcp.api.endpoints import ADD_IMAGES, DELETE_IMAGES, LIST_IMAGES, UPDATE_IMAGES, Endpoint
 from fw_mcp.api.traffic import Traffic
 from fw_mcp.errors import ApiError, Reason, TransportError
 from tests.api import calls
@@ -170,7 +170,7 @@ def test_an_answer_troubles_no_other_call(traffic: Traffic, status_code: int) ->
     assert not traffic.troubled
 
 
-@pytest.mark.parametrize("endpoint", [LIST_IMAGES, ADD_IMAGES, DELETE_IMAGES])
+@pytest.mark.parametrize("endpoint", [LIST_IMAGES, ADD_IMAGES])
 async def test_a_429_pauses_every_endpoint_for_as_long_as_asked(
     clock: Clock, traffic: Traffic, endpoint: Endpoint
 ) -> None:
@@ -183,6 +183,20 @@ async def test_a_429_pauses_every_endpoint_for_as_long_as_asked(
         assert ends.values == []
         await clock.forward(0.1)
         assert ends.values == [False] * 3
+
+
+@pytest.mark.parametrize("endpoint", [DELETE_IMAGES, UPDATE_IMAGES])
+async def test_what_destroys_is_refused_during_a_pause_and_told_how_long_it_is(
+    clock: Clock, traffic: Traffic, endpoint: Endpoint
+) -> None:
+    """Whoever sends it looks again after the wait: a product may have been hung meanwhile."""
+    traffic.answered(429, 7.0)
+
+    with pytest.raises(TransportError) as refused:
+        await traffic.admitted(endpoint)
+    assert (refused.value.sent, refused.value.retry_after_s) == (False, 7.0)
+    await clock.forward(7.0)
+    assert await traffic.admitted(endpoint) is False
 
 
 async def test_429s_in_a_row_double_the_pause_up_to_sixteen_seconds(

@@ -1,6 +1,7 @@
 """What was added since a moment, and which new record is which image."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -156,3 +157,20 @@ def test_the_order_of_the_records_does_not_matter() -> None:
     records = [record(item, image) for item, image in images.items()]
     found = matched(images, records[::-1])
     assert {item: image.guid for item, image in found.items()} == dict(enumerate(GUIDS[:3]))
+
+
+def test_two_images_of_one_address_are_told_apart_by_their_words() -> None:
+    """Whatever order the answer has."""
+    first, second = to_add(2).values()
+    shared = {"private_hires_uri": "https://files.example/one.tif", "pix_w": 1, "pix_h": 1}
+    same = {**shared, "file_size": 9}
+    sent = {0: first.model_copy(update=same), 1: second.model_copy(update=same)}
+    listed = [
+        ImageDetails(guid=str(UUID(int=item + 1)), title=one.title, file_name=one.file_name, **same)
+        for item, one in sent.items()
+    ]
+    found = matched(sent, listed[::-1])
+    assert {item: image.guid for item, image in found.items()} == {
+        0: listed[0].guid,
+        1: listed[1].guid,
+    }

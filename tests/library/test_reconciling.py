@@ -188,7 +188,7 @@ async def register(studio: Studio, images: Sequence[ImageToAdd]) -> list[str]:
     return [image.guid for image in (await studio.api.add_images(request)).images]
 
 
-NOT_ADDED = "FinerWorks does not list it: it was not added."
+NOT_ADDED = "FinerWorks does not list it: it was not added, or is gone since."
 
 
 @pytest.mark.parametrize("kept_baseline", [True, False])
@@ -329,7 +329,7 @@ async def test_of_a_change_only_what_is_done_counts_as_settled(studio: Studio) -
     first = await deleting(studio, images)
     await delete(studio, gone)
     entries = await studio.changes.history.entries("c1")
-    done = await settled_items(studio.library, studio.changes.history, entries)
+    done = await settled_items(studio.library, studio.changes.history, entries, studio.clock())
     assert {item: end.outcome for item, end in done.items()} == {0: Outcome.DELETED}
     assert await studio.journal.unsettled() == []
     assert first.unsettled

@@ -13,6 +13,7 @@ from fw_mcp.api.models import (
     UpdateImagesRequest,
 )
 from fw_mcp.sandbox.app import create_app
+from fw_mcp.sandbox.faults import Faults
 from fw_mcp.sandbox.switches import Switches
 from tests.studio import Studio, make_studio
 
@@ -62,5 +63,6 @@ class Elsewhere:
 def library_shared_with_others(folder: Path) -> Elsewhere:
     """A studio over a sandbox file that others can open, and those others."""
     file = folder / "sandbox.sqlite3"
-    app = create_app(file, switches=Switches(update_keeps_products=True))
-    return Elsewhere(make_studio(app=app), file)
+    faults = Faults()
+    app = create_app(file, switches=Switches(update_keeps_products=True), faults=faults)
+    return Elsewhere(make_studio(app=app, faults=faults), file)

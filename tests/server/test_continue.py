@@ -17,7 +17,7 @@ from fw_mcp.api.models import (
     ImageToUpdate,
     UpdateImagesRequest,
 )
-from fw_mcp.guard.guard import Limits
+from fw_mcp.guard.guard import Confirm, Limits
 from fw_mcp.sandbox.faults import Fault, FaultKind
 from tests.library.jobs import changes, to_add
 from tests.recorder import Sent
@@ -337,10 +337,39 @@ async def test_a_handle_and_arguments_exclude_each_other(
         both = {**arguments, "continue_handle": "0123456789abcdef"}
         result = await client.call_tool(tool, both)
     assert text_of(result) == (
-        f"{name} and continue_handle exclude each other. Nothing was sent. Give {name}, or "
-        "continue_handle alone to go on with a call. (reason: invalid_arguments)"
+        f"continue_handle stands alone: {name} cannot be given beside it. Nothing was sent. Give "
+        f"{name}, or continue_handle alone to go on with a call. (reason: invalid_arguments)"
     )
     assert studio.wire.sent == []
+
+
+@pytest.mark.parametrize("beside", [{"dry_run": True}, {"plan_id": "0123456789abcdef"}])
+async def test_a_handle_beside_a_dry_run_or_a_plan_sends_nothing(
+    slow: Studio, beside: dict[str, Any]
+) -> None:
+    """A dry run that wrote would be the worst of surprises."""
+    images = await unsold(slow, 55)
+    _, handle = await cut_short(slow, slow.person(takes_s=0), images)
+    async with slow.client() as client:
+        result = await client.call_tool("delete_images", {"continue_handle": handle, **beside})
+    assert result.is_error
+    assert "cannot be given beside it" in text_of(result)
+    assert len(slow.wire.to("delete_images")) == 1
+
+
+async def test_a_handle_holds_the_limits_of_now(tmp_path: Path) -> None:
+    """An operator who started the server again with less means it."""
+    first = slowed(make_studio(limits=ROOMY, store=tmp_path / "store"), 30)
+    _, handle = await cut_short(first, first.person(takes_s=0), await unsold(first, 80))
+    for limits, reason in (
+        (Limits(items_per_call=5), "too_many_items"),
+        (Limits(items_per_call=200, deletions_per_hour=60), "hourly_limit"),
+        (Limits(items_per_call=200, confirm=Confirm.APPROVE), "not_approved"),
+    ):
+        second = make_studio(limits=limits, store=tmp_path / "store", app=first.app)
+        async with second.client() as client:
+            refused = await client.call_tool("delete_images", {"continue_handle": handle})
+        assert (reason in text_of(refused), second.wire.writes) == (True, [])
 
 
 @pytest.mark.parametrize(
@@ -371,3 +400,31 @@ async def test_a_handle_settles_what_is_unknown_before_it_sends_anything(studio:
     await assert_truthful(results[-1], studio)
     await assert_nothing_listed_twice(studio)
     assert len(await changes(studio)) == 1
+
+
+async def test_what_was_undone_since_is_not_claimed_again(slow: Studio) -> None:
+    """Going on tells of the first half as it stands, and does not do it once more."""
+    images = await unsold(slow, 60)
+    arguments = {"images": [{"guid": one.guid, "title": "New"} for one in images]}
+    async with slow.client() as client:
+        first = said(await client.call_tool(UPDATE, arguments))
+        said(await client.call_tool("undo_change", {"change_id": first["change_id"]}))
+    last = await gone_on(slow, str(first["continue_handle"]), UPDATE)
+    assert last["outcomes"] == {"not_attempted": 50, "updated": 10}
+    assert "somebody changed it since" in last["images"][0]["detail"]
+    held = await holdings(slow)
+    assert [held[one.guid].title for one in images[:50]] == [one.title for one in images[:50]]
+    assert "continue_handle" not in last
+
+
+async def test_added_images_that_were_deleted_since_are_not_claimed(slow: Studio) -> None:
+    """Nor registered again: nobody asked for that."""
+    async with slow.client() as client:
+        first = said(await client.call_tool("add_images", {"images": new_images(60)}))
+    guid = next(row["guid"] for row in first["images"] if row["outcome"] == "created")
+    library = slow.api.library("inventory")
+    await slow.api.delete_images(DeleteImagesRequest(guids=(guid,), library=library))
+    slow.wire.on_the_way = None
+    last = await gone_on(slow, str(first["continue_handle"]), "add_images")
+    assert last["outcomes"] == {"created": 59, "not_attempted": 1}
+    assert guid not in await holdings(slow)

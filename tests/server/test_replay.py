@@ -452,3 +452,43 @@ async def test_a_dry_run_is_never_given_as_the_result_of_a_call(studio: Studio) 
         preview = await called(studio, job.tool, job.arguments([image], dry_run=True))
         assert (done["status"], "replayed" in done) == ("completed", False)
         assert (preview["status"], "replayed" in preview) == ("dry_run", False)
+
+
+async def test_an_unknown_end_is_settled_by_the_same_call(studio: Studio) -> None:
+    """Promise: what cannot be known is unknown, and the next call settles it."""
+    (image,) = await unsold(studio, 1)
+    arguments = {"images": [{"guid": image.guid, "title": "New"}]}
+    studio.faults.add(Fault(FaultKind.DROPPED, endpoint="update_images", committed=True))
+    studio.faults.add(Fault(FaultKind.SERVER_ERROR, endpoint="list_images", after=1, times=3))
+    first = await called(studio, UPDATE, arguments)
+    assert outcomes(first) == ["unknown"]
+    again = await called(studio, UPDATE, arguments)
+    assert (outcomes(again), again["change_id"]) == (["updated"], first["change_id"])
+    assert len(studio.wire.to("update_images")) == 1
+
+
+async def test_a_resumed_add_says_that_the_rest_was_sent(studio: Studio) -> None:
+    """It did send something."""
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="add_images", after=1))
+    arguments = {"images": new_images(10)}
+    first = await called(studio, "add_images", arguments)
+    assert first["outcomes"] == {"created": 5, "failed": 5}
+    assert "call with those alone" in first["message"]
+    again = await called(studio, "add_images", arguments)
+    assert (again["outcomes"], again["replayed"]) == ({"created": 10}, True)
+    assert "was not sent again, the rest was" in again["message"]
+
+
+async def test_a_resumed_add_is_not_registered_again_ten_minutes_after_its_first_run(
+    studio: Studio,
+) -> None:
+    """The ten minutes count from its last run."""
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="add_images", after=1))
+    arguments = {"images": new_images(10)}
+    await called(studio, "add_images", arguments)
+    studio.clock.forward(590)
+    await called(studio, "add_images", arguments)
+    studio.clock.forward(20)
+    again = await called(studio, "add_images", arguments)
+    assert (again["outcomes"], again["replayed"]) == ({"created": 10}, True)
+    await assert_nothing_listed_twice(studio)

@@ -145,17 +145,3 @@ async def test_one_that_waited_and_left_disturbs_nobody(work: Work) -> None:
         await anyio.wait_all_tasks_blocked()
         work.go_on.set()
     assert (told, left.cancelled_caught, work.begun) == ([("run 1", False)], True, 1)
-
-
-def test_a_change_is_named_while_it_is_being_written() -> None:
-    """Also when the write raises."""
-    running = Running()
-
-    def write() -> None:
-        with running.named("c1"):
-            assert (running.is_named("c1"), running.is_named("c2")) == (True, False)
-            raise LostError
-
-    with pytest.raises(LostError):
-        write()
-    assert not running.is_named("c1")

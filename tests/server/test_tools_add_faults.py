@@ -216,7 +216,7 @@ async def test_a_service_that_asks_for_fewer_calls_is_told_of(studio: Studio) ->
     """Refused means not carried out; the pause is named."""
     studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="add_images", retry_after=17, times=3))
     (row,) = (await added(studio, [new_image(1)]))["images"]
-    assert row["outcome"] == "failed"
+    assert row["outcome"] == "not_attempted"
     assert row["detail"] == (
         "FinerWorks asked for fewer calls at add_images. Wait 17 s, then try again."
     )

@@ -42,3 +42,25 @@ async def test_more_images_than_were_asked_for_end_the_job_and_are_named(studio:
     assert "more often than asked for" in result["message"]
     assert result["status"] == "incomplete"
     assert max(files.values()) == 2
+
+
+async def test_images_that_the_service_stored_twice_by_itself_are_named_too(
+    studio: Studio,
+) -> None:
+    """A proxy may send a request again, which nobody here did."""
+    twice: list[AddImagesRequest] = []
+
+    async def doubled(sent: Sent) -> httpx.Response | None:
+        if sent.endpoint == "add_images" and not twice:
+            twice.append(AddImagesRequest.model_validate(sent.body))
+            await studio.api.add_images(twice[0])
+            await studio.api.add_images(twice[0])
+            raise httpx.ReadTimeout("no answer")
+        return None
+
+    studio.wire.on_the_way = doubled
+    async with studio.client() as client:
+        result = said(await client.call_tool("add_images", {"images": new_images(7)}))
+    assert [row["outcome"] for row in result["images"]] == ["adopted"] * 5 + ["not_attempted"] * 2
+    assert all("FinerWorks lists 2 images of" in row["detail"] for row in result["images"][:5])
+    assert result["status"] == "incomplete"

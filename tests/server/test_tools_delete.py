@@ -175,7 +175,7 @@ async def test_a_spoiled_deletion_is_settled_by_listing_again(
 @pytest.mark.parametrize(
     ("kind", "outcome", "told"),
     [
-        (FaultKind.RATE_LIMITED, "failed", "asked for fewer calls at delete_images"),
+        (FaultKind.RATE_LIMITED, "not_attempted", "asked for fewer calls at delete_images"),
         (FaultKind.SERVER_ERROR, "unknown", "The answer was lost and the image is still listed"),
         (FaultKind.DROPPED, "unknown", "The answer was lost and the image is still listed"),
     ],

@@ -163,7 +163,7 @@ SPOILED = [
     (FaultKind.SERVER_ERROR, False, 99, "unknown", 3),
     (FaultKind.DROPPED, True, 1, "updated", 1),
     (FaultKind.RATE_LIMITED, False, 1, "updated", 2),
-    (FaultKind.RATE_LIMITED, False, 99, "failed", 3),
+    (FaultKind.RATE_LIMITED, False, 99, "not_attempted", 3),
 ]
 
 
@@ -192,7 +192,7 @@ async def test_a_selection_that_was_refused_says_why_though_it_cannot_be_read(
     studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="update_file_selection", times=3))
     studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_file_selection", after=1))
     result = await selected(studio, [one])
-    assert result["outcome"] == "failed"
+    assert result["outcome"] == "not_attempted"
     assert "asked for fewer calls at update_file_selection" in result["message"]
 
 

@@ -255,7 +255,7 @@ async def test_a_spoiled_update_is_settled_by_reading_back(
 @pytest.mark.parametrize(
     ("kind", "outcome", "told"),
     [
-        (FaultKind.RATE_LIMITED, "failed", "asked for fewer calls at update_images"),
+        (FaultKind.RATE_LIMITED, "not_attempted", "asked for fewer calls at update_images"),
         (FaultKind.SERVER_ERROR, "unknown", "The answer was lost and the text is not the new one"),
         (FaultKind.DROPPED, "unknown", "The answer was lost and the text is not the new one"),
     ],

@@ -224,7 +224,9 @@ async def test_a_dry_run_says_what_would_be_done_and_sends_nothing(studio: Studi
     deleted = [image.guid for image in await sold(studio, 2)]
     update = {"images": [{"guid": guid, "title": "New"} for guid in guids]}
     words = {
-        await made(studio, "update_image_metadata", update): "3 images would get their former text",
+        await made(
+            studio, "update_image_metadata", update
+        ): "3 images would get the former text again.",
         await made(studio, "add_images", {"images": new_images(2)}): "2 images would be deleted",
         await made(studio, "delete_images", {"guids": deleted}): "2 images would be registered",
     }
@@ -332,3 +334,42 @@ async def test_an_undo_that_is_cut_off_by_time_goes_on_when_called_again() -> No
     assert (created, second["outcomes"].get("not_attempted")) == (70, first["outcomes"]["created"])
     listed = Counter(one.private_hires_uri for one in (await holdings(big)).values())
     assert {listed[files[guid]] for guid in guids} == {1}
+
+
+async def test_a_selection_whose_former_images_are_partly_gone_says_so(studio: Studio) -> None:
+    """It holds what is left of them, and is not complete."""
+    guids = [image.guid for image in await unsold(studio, 4)]
+    await made(studio, "set_selection", {"guids": guids[:2], "selection_guid": KEY})
+    change = await made(studio, "set_selection", {"guids": guids[2:], "selection_guid": KEY})
+    library = studio.api.library("inventory")
+    await studio.api.delete_images(DeleteImagesRequest(guids=[guids[0]], library=library))
+    result = said(await undone(studio, change))
+    assert result["status"] == "incomplete"
+    assert f"These of its former images are gone: {guids[0]}." in result["images"][0]["detail"]
+    assert (await studio.api.list_file_selection(KEY)).guids == (guids[1],)
+
+
+async def test_products_that_an_update_removed_are_told_as_gone_for_good(studio: Studio) -> None:
+    """In the result and in the dry run; the text alone comes back."""
+    (image,) = await sold(studio, 1)
+    count = len(image.products or ())
+    update = {"images": [{"guid": image.guid, "title": "New"}]}
+    change = await made(studio, "update_image_metadata", update)
+    words = f"{count} product{'s' if count > 1 else ''} cannot come back"
+    assert words in said(await undone(studio, change, dry_run=True))["message"]
+    assert words in said(await undone(studio, change))["images"][0]["detail"]
+
+
+async def test_what_was_undone_and_brought_back_can_be_undone_again(studio: Studio) -> None:
+    """A, its undo B, the undo of B: A stands again."""
+    (image,) = await unsold(studio, 1)
+    update = {"images": [{"guid": image.guid, "title": "New"}]}
+    first = await made(studio, "update_image_metadata", update)
+    second = said(await undone(studio, first))["change_id"]
+    said(await undone(studio, second))
+    studio.clock.forward(700)
+    result = said(await undone(studio, first))
+    assert (result["outcomes"], (await holdings(studio))[image.guid].title) == (
+        {"updated": 1},
+        image.title,
+    )

@@ -8,6 +8,7 @@ import pytest
 from fw_mcp.store.database import Database
 from fw_mcp.store.history import History, Item, items_of
 from fw_mcp.store.journal import Change, Journal, Record
+from tests.store.planned import planned
 from tests.studio import Clock
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +22,7 @@ class Kept:
     def __init__(self) -> None:
         self.clock = Clock()
         self.database = Database(None)
-        self.journal = Journal(self.database, self.clock, "1-a")
+        self.journal = Journal(self.database, self.clock, "1-a", account="mine")
         self.history = History(self.database)
 
     async def write(self, change: Change, *outcomes: str | None, first: int = 0) -> int:
@@ -59,7 +60,7 @@ async def test_a_change_is_found_by_its_id(kept: Kept) -> None:
     await kept.journal.end("c1", "{}")
     at = kept.clock()
     assert await kept.history.change("c1") == replace(
-        CHANGE, owner="1-a", begun_at=at - 3, ended_at=at, result="{}"
+        CHANGE, account="mine", owner="1-a", begun_at=at - 3, ended_at=at, result="{}"
     )
     assert await kept.history.change("c2") is None
     assert await kept.history.change("%") is None
@@ -90,28 +91,58 @@ async def test_an_entry_is_found_by_its_id(kept: Kept) -> None:
 @pytest.mark.parametrize(
     ("call", "age_s", "found"),
     [
-        (("delete_images", "stdio:host", "digest"), 600, True),
-        (("delete_images", "stdio:host", "digest"), 599.9, False),
-        (("add_images", "stdio:host", "digest"), 600, False),
-        (("delete_images", "stdio:other", "digest"), 600, False),
-        (("delete_images", "stdio:host", "other"), 600, False),
+        (("delete_images", "stdio:host", "digest", "mine"), 600, True),
+        (("delete_images", "stdio:host", "digest", "mine"), 599.9, False),
+        (("add_images", "stdio:host", "digest", "mine"), 600, False),
+        (("delete_images", "stdio:other", "digest", "mine"), 600, False),
+        (("delete_images", "stdio:host", "other", "mine"), 600, False),
+        (("delete_images", "stdio:host", "digest", "another"), 600, False),
+        (("delete_images", "stdio:host", "digest", ""), 600, False),
     ],
 )
 async def test_the_same_call_of_the_same_caller_is_found_for_a_while(
-    kept: Kept, call: tuple[str, str, str], age_s: float, found: bool
+    kept: Kept, call: tuple[str, str, str, str], age_s: float, found: bool
 ) -> None:
-    """Another tool, caller, or other arguments are another call."""
+    """Another tool, caller, account, or other arguments are another call."""
     await kept.write(CHANGE, "deleted")
     kept.clock.forward(600)
-    change = await kept.history.alike(*call, kept.clock() - age_s)
+    tool, caller, digest, account = call
+    since = kept.clock() - age_s
+    change = await kept.history.alike(tool, caller, digest, since, account=account)
     assert (change is not None) is found
+
+
+async def alike(kept: Kept, since: float) -> Change | None:
+    """What is found of the one call that these tests make."""
+    return await kept.history.alike("delete_images", "stdio:host", "digest", since, account="mine")
+
+
+async def test_a_call_is_as_old_as_the_last_that_was_done_of_it(kept: Kept) -> None:
+    """It ran for long, or was gone on with: its start does not count."""
+    await kept.write(CHANGE, "deleted")
+    kept.clock.forward(100)
+    went_on = kept.clock()
+    await kept.write(CHANGE, "deleted", first=1)
+    assert await alike(kept, went_on) is not None
+    assert await alike(kept, went_on + 1) is None
+    kept.clock.forward(100)
+    await kept.journal.end("c1", "{}")
+    assert await alike(kept, kept.clock()) is not None
+    assert await alike(kept, kept.clock() + 1) is None
+
+
+async def test_looking_for_the_same_call_goes_by_the_digest_of_its_arguments(kept: Kept) -> None:
+    """However many changes there are, and however many entries each has."""
+    plan = await planned(kept.database, lambda: alike(kept, 0))
+    assert [step for step in plan if "SCAN" in step] == []
+    assert "SEARCH changes USING INDEX changes_alike (arguments_digest=?)" in plan
 
 
 async def test_of_calls_alike_the_newest_is_found(kept: Kept) -> None:
     """Of two in the same moment, the one that was recorded last."""
     for change_id in ("c1", "c2", "c3"):
         await kept.write(named(change_id), "deleted")
-    change = await kept.history.alike("delete_images", "stdio:host", "digest", 0)
+    change = await alike(kept, 0)
     assert change is not None
     assert change.change_id == "c3"
 
@@ -141,6 +172,12 @@ async def test_the_guids_that_were_named_since_are_found(kept: Kept) -> None:
     assert await kept.history.guids_named_since(moment) == {"g0", "found", "g5"}
     assert await kept.history.guids_named_since(moment, besides_entry=late) == {"g0", "found"}
     assert await kept.history.guids_named_since(moment, besides_change="c1") == {"g5"}
+
+
+async def test_looking_for_what_was_named_since_reads_nothing_older(kept: Kept) -> None:
+    """However long the journal is."""
+    plan = await planned(kept.database, lambda: kept.history.guids_named_since(kept.clock()))
+    assert plan == ["SEARCH journal USING INDEX journal_since (<expr>>?)"]
 
 
 async def test_a_page_tells_the_newest_changes_first(kept: Kept) -> None:
@@ -213,3 +250,59 @@ async def test_what_is_old_is_let_go_of_with_its_entries(kept: Kept) -> None:
     assert {one.change_id for one in left} == {"unknown", "cut off", "ended since", "new"}
     assert await kept.history.entries("old1") == []
     assert await kept.history.forget(kept.clock() - 1) == 0
+
+
+WHOLE = replace(CHANGE, seen='{"g0": "state"}')
+
+
+async def test_what_only_a_call_that_goes_on_reads_is_emptied(kept: Kept) -> None:
+    """What was asked, how the images stood, and the answer; what was done stays, to be undone."""
+    for number in range(150):
+        await kept.write(replace(WHOLE, change_id=f"c{number}"), "deleted")
+        await kept.journal.end(f"c{number}", '{"status":"completed"}')
+    entries = await kept.history.entries("c1")
+    before = await kept.history.change("c1")
+    assert before is not None
+    kept.clock.forward(1)
+    assert await kept.history.slim(kept.clock()) == 150
+    assert await kept.history.change("c1") == replace(
+        before, arguments="{}", seen="{}", result=None
+    )
+    assert await kept.history.entries("c1") == entries
+    assert await kept.history.slim(kept.clock()) == 0
+
+
+async def test_a_cut_off_change_is_emptied_too_once_it_is_settled(kept: Kept) -> None:
+    """It has no answer, yet what was asked may be long."""
+    await kept.write(CHANGE, "deleted")
+    await kept.write(replace(CHANGE, change_id="c2"), None)
+    await kept.write(replace(CHANGE, change_id="c3"), "deleted", "unknown")
+    kept.clock.forward(1)
+    assert await kept.history.slim(kept.clock()) == 1
+    kept_whole = [await kept.history.change(one) for one in ("c1", "c2", "c3")]
+    assert [one and one.arguments for one in kept_whole] == [
+        "{}",
+        CHANGE.arguments,
+        CHANGE.arguments,
+    ]
+
+
+async def test_what_was_worked_on_since_stays_whole(kept: Kept) -> None:
+    """It was begun long ago, and gone on with or ended a moment ago."""
+    for change_id in ("gone on with", "ended", "neither"):
+        await kept.write(replace(WHOLE, change_id=change_id), "deleted")
+    kept.clock.forward(100)
+    await kept.write(replace(WHOLE, change_id="gone on with"), "deleted", first=1)
+    await kept.journal.end("ended", "{}")
+    assert await kept.history.slim(kept.clock()) == 1
+    for change_id, seen in (("gone on with", WHOLE.seen), ("ended", WHOLE.seen), ("neither", "{}")):
+        change = await kept.history.change(change_id)
+        assert change is not None
+        assert change.seen == seen
+
+
+async def test_looking_for_what_can_be_emptied_passes_over_what_is_empty(kept: Kept) -> None:
+    """A year's journal is not gone through each day."""
+    plan = await planned(kept.database, lambda: kept.history.slim(kept.clock()))
+    assert [step for step in plan if step.startswith("SCAN")] == []
+    assert "SEARCH changes USING INDEX changes_whole (begun_at<?)" in plan

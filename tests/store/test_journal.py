@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from fw_mcp.errors import StoreError
+from fw_mcp.errors import GuardError, StoreError
 from fw_mcp.store.database import Database
 from fw_mcp.store.journal import Change, Journal, Record, Step, Unsettled
+from fw_mcp.store.owner import this_process
+from tests.store.planned import planned
 from tests.studio import Clock
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +42,7 @@ async def rows(database: Database, table: str) -> list[dict[str, Any]]:
 async def test_an_entry_holds_who_what_and_what_stood_there(tmp_path: Path) -> None:
     """It is on the disk before anything is sent; it is what undo reads."""
     clock, database = Clock(), Database(tmp_path / "store.sqlite3")
-    journal = Journal(database, clock, "71-abcd")
+    journal = Journal(database, clock, "71-abcd", account="digest of it")
     entry_id = await journal.begin(CHANGE, "update_images", INTENT, FORMER)
     other = Database(tmp_path / "store.sqlite3")
     (entry,) = await rows(other, "journal")
@@ -60,6 +62,7 @@ async def test_an_entry_holds_who_what_and_what_stood_there(tmp_path: Path) -> N
             "change_id": "c1",
             "tool": "update_image_metadata",
             "caller": "stdio:host",
+            "account": "digest of it",
             "arguments": "{}",
             "arguments_digest": "d",
             "plan_id": "0123456789abcdef",
@@ -140,7 +143,7 @@ async def test_a_call_that_sent_nothing_leaves_no_trace() -> None:
 async def test_unsettled_entries_are_found_oldest_first(tmp_path: Path) -> None:
     """By the next process too: without an outcome, or with one that is not known."""
     clock, database = Clock(), Database(tmp_path / "store.sqlite3")
-    journal = Journal(database, clock, "71-abcd")
+    journal = Journal(database, clock, "71-abcd", account="mine")
     change = replace(CHANGE, change_id="c2", tool="delete_images")
     lost = [{**OUTCOME[0], "outcome": "unknown"}, OUTCOME[1]]
     first = await journal.begin(change, "delete_images", INTENT, FORMER)
@@ -152,13 +155,51 @@ async def test_unsettled_entries_are_found_oldest_first(tmp_path: Path) -> None:
     database.close()
     again = Database(tmp_path / "store.sqlite3")
     assert await Journal(again, clock).unsettled() == [
-        Unsettled(first, "c2", "delete_images", "71-abcd", clock(), False, 2),
-        Unsettled(unknown, "c1", "update_image_metadata", "71-abcd", clock(), True, 1),
-        Unsettled(last, "c1", "update_image_metadata", "71-abcd", clock(), False, 1),
+        Unsettled(first, "c2", "delete_images", "71-abcd", "mine", clock(), False, 2),
+        Unsettled(unknown, "c1", "update_image_metadata", "71-abcd", "mine", clock(), True, 1),
+        Unsettled(last, "c1", "update_image_metadata", "71-abcd", "mine", clock(), False, 1),
     ]
     await Journal(again, clock).finish(unknown, OUTCOME)
     assert [one.entry_id for one in await Journal(again, clock).unsettled()] == [first, last]
     again.close()
+
+
+async def test_looking_for_unsettled_entries_reads_no_settled_one() -> None:
+    """However long the journal is: nothing but the two short indexes is gone through."""
+    database = Database(None)
+    plan = await planned(database, Journal(database, Clock()).unsettled)
+    # Whether an index covers a query depends on the SQLite.
+    steps = [step.replace(" COVERING", "") for step in plan]
+    assert {step for step in steps if step.startswith("SCAN")} == {
+        "SCAN journal USING INDEX journal_unfinished",
+        "SCAN journal USING INDEX journal_unknown",
+    }
+    assert "SEARCH journal USING INTEGER PRIMARY KEY (rowid=?)" in steps
+
+
+@pytest.mark.parametrize(
+    ("account", "ours", "another"),
+    [("mine", "mine", False), ("theirs", "mine", True), ("", "mine", False), ("theirs", "", True)],
+)
+def test_a_write_on_another_account_is_told(account: str, ours: str, another: bool) -> None:
+    """The first version did not record the account: what is not known counts as one's own."""
+    entry = Unsettled(1, "c1", "delete_images", "", account, 0.0, False, 1)
+    assert entry.of_another(ours) is another
+
+
+async def test_two_processes_at_the_same_call_on_two_accounts_are_not_in_each_others_way() -> None:
+    """On one account, the second must not do it again."""
+    clock, database = Clock(), Database(None)
+    running = this_process()
+    await Journal(database, clock, running, account="one").begin(CHANGE, "update_images", [], [])
+    change = replace(CHANGE, change_id="c2")
+    other = Journal(database, clock, "another process", account="two")
+    await other.begin(change, "update_images", [], [])
+    change = replace(CHANGE, change_id="c3")
+    with pytest.raises(GuardError):
+        await Journal(database, clock, "a third", account="one").begin(
+            change, "update_images", [], []
+        )
 
 
 async def test_each_step_of_a_write_is_told_when_it_is_reached() -> None:

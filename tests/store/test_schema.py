@@ -168,7 +168,7 @@ async def test_an_unfinished_entry_of_an_older_version_is_still_found(
     two = [{"guid": "1f"}, {"guid": "2e"}]
     database = Database(made(file, VERSION_1, old_entry(7, tool, None, two)))
     (found,) = await Journal(database, Clock()).unsettled()
-    assert found == Unsettled(7, f"{7:016x}", tool, "", NOON + 7, False, 2)
+    assert found == Unsettled(7, f"{7:016x}", tool, "", "", NOON + 7, False, 2)
     (entry,) = await History(database).entries(found.change_id)
     assert (entry.kind, entry.finished_at, entry.outcome) == (kind, None, [])
     assert [one["item"] for one in entry.intent] == [0, 1]

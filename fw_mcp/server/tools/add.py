@@ -95,7 +95,7 @@ async def add_images(
         LibraryName, Field(description="Default inventory. temporary is kept about 14 days.")
     ] = "inventory",
     allow_duplicate: Annotated[
-        Flag, Field(description="true: register a file again. Default false.")
+        Flag, Field(description="true: register the same files again on purpose. Default false.")
     ] = False,
     dry_run: DryRun = False,
     continue_handle: ContinueHandle | None = None,
@@ -103,12 +103,19 @@ async def add_images(
     """Register new images in the FinerWorks library, up to 500 in one call.
 
     No bytes are uploaded: FinerWorks fetches the URLs, so each must be reachable from the internet
-    and stay up until printing. Check with search_images that the files are not there yet. The same
-    file twice, or the same call again within ten minutes, is not registered again unless
-    allow_duplicate. The result gives each image's guid as read back; one whose outcome is unknown
-    must be looked up with search_images before it is added again.
+    and stay up until printing. Check with search_images that the files are not there yet: only a
+    file named twice in one call, and the same call within ten minutes, are caught here. The result
+    gives each image's guid as read back; one whose outcome is unknown must be looked up with
+    search_images before it is added again.
     """
-    either(images, continue_handle, "images")
+    either(
+        images,
+        continue_handle,
+        "images",
+        library=library != "inventory",
+        allow_duplicate=allow_duplicate,
+        dry_run=dry_run,
+    )
     if continue_handle is not None:
         return await go_on(ctx, continue_handle, _Addition.tool, partial(_Addition.again, ctx))
     ready = [image.to_add() for image in images or ()]
@@ -177,13 +184,23 @@ class _Addition(Undertaking[AddImagesResult]):
         """Register them."""
         return await add(self.library, job, dict(enumerate(self._images)), self._name)
 
+    @property
+    def items(self) -> int:
+        """How many items the call has."""
+        return len(self._images)
+
     async def still_so(self, settled: Items[Ended]) -> Items[Ended]:
         """What is not listed any more is registered again."""
         guids = [end.guid for end in settled.values() if end.guid]
         listed = await read_images(
             self.library, guids, self._name, started=self.read_at, products=False
         )
-        return {item: end for item, end in settled.items() if end.guid in listed}
+        return {
+            item: end
+            for item, end in settled.items()
+            # One that has a guid and does not show yet is on its way.
+            if end.outcome is Outcome.UNKNOWN or end.guid in listed
+        }
 
     def told(self, ended: Ends | None = None) -> AddImagesResult:
         """One row an image: how it ended, or that nothing was sent for it."""

@@ -47,7 +47,14 @@ async def delete_images(
     show the question, and call again with plan_id only after a clear yes. FinerWorks cannot undo a
     deletion. The result says for each image what was read back.
     """
-    either(guids, continue_handle, "guids")
+    either(
+        guids,
+        continue_handle,
+        "guids",
+        library=library != "inventory",
+        dry_run=dry_run,
+        plan_id=plan_id is not None,
+    )
     if continue_handle is not None:
         return await go_on(ctx, continue_handle, _Deletion.tool, partial(_Deletion.again, ctx))
     deletion = _Deletion(ctx, guids or [], library)

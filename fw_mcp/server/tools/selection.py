@@ -1,5 +1,6 @@
 """`set_selection`: hand a set of images to printing."""
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import uuid4
@@ -33,6 +34,11 @@ class SetSelectionResult(WrittenResult):
     previous: list[str] = Field(description="What it held before; send it to restore it.")
 
     @property
+    def unknown(self) -> bool:
+        """Whether it is not known what is stored."""
+        return self.outcome is Outcome.UNKNOWN
+
+    @property
     def conclusive(self) -> bool:
         """Whether it was stored, or may have been."""
         return self.outcome in GOOD | {Outcome.UNKNOWN}
@@ -58,7 +64,8 @@ async def set_selection(
         Guids, Field(min_length=1, max_length=500, description="The whole set; search_images.")
     ],
     selection_guid: Annotated[
-        Guid | None, Field(description="Key of a selection to replace. Left out: a new one.")
+        Guid | None,
+        Field(description="Key to replace. Left out: a new one; the same guids soon get it again."),
     ] = None,
 ) -> SetSelectionResult | InputRequiredResult:
     """Make a selection hold exactly these images, and give the key that hands it to printing.
@@ -86,8 +93,22 @@ class _Choice(Undertaking[SetSelectionResult]):
 
     @property
     def arguments(self) -> Mapping[str, Any]:
-        """The guids and the key, as given."""
+        """The guids, and the key that they are stored under."""
+        return {"guids": self._guids, "selection_guid": self._key}
+
+    @property
+    def identity(self) -> object:
+        """Without the key that was only made up for it."""
         return {"guids": self._guids, "selection_guid": self._given}
+
+    @property
+    def items(self) -> int:
+        """One selection."""
+        return 1
+
+    def take_up(self, arguments: str) -> None:
+        """A call that was cut off may have stored its key already: it is the one to go on with."""
+        self._key = json.loads(arguments)["selection_guid"]
 
     async def propose(self) -> Proposal:
         """A selection touches no image, so there is nothing to ask."""
@@ -101,8 +122,14 @@ class _Choice(Undertaking[SetSelectionResult]):
 
     def told(self, ended: Ends | None = None) -> SetSelectionResult:
         """The selection as the service holds it."""
-        del ended
+        if self._selection.stored is None and ended:
+            return _result(_told_by_the_journal(ended[0]))
         return _result(self._selection)
+
+
+def _told_by_the_journal(end: Ended) -> Selection:
+    """A selection that was stored by a call whose answer nobody got."""
+    return Selection(end.guid or "", end.outcome, end.detail, end.stored, (), ())
 
 
 def _result(selection: Selection) -> SetSelectionResult:

@@ -12,10 +12,10 @@ from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.question import deletion_question, products_summary, retitling_question
 from fw_mcp.guard.targets import Target
 from fw_mcp.library.outcomes import products
-from fw_mcp.library.undoing import DOES, TOOL_OF, Undo, Undoable, carry_out, undo_of
+from fw_mcp.library.undoing import TOOL_OF, Undo, Undoable, carry_out, undo_of
 from fw_mcp.library.writing import Ends, Job
 from fw_mcp.server.arguments import DryRun, PlanId
-from fw_mcp.server.guarded import Undertaking
+from fw_mcp.server.guarded import Undertaking, name_of
 from fw_mcp.server.guarded import carry_out as carry_out_guarded
 from fw_mcp.server.parts import Call, caller_of, parts_of
 from fw_mcp.server.results import GuardedResult, Status, completed, previewed
@@ -80,6 +80,17 @@ class _Undoing(Undertaking[UndoChangeResult]):
         self._undo: Undo | None = None
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """A change is undone by one call at a time."""
+        return (name_of(self._undoable.change.change_id),)
+
+    async def check_alone(self) -> None:
+        """See that nobody undid it, or a part of it, since it was read."""
+        undoings = await parts_of(self.ctx).changes.history.undoing(self._undoable.change.change_id)
+        if len(undoings) != self._undoable.undoings:
+            raise _cannot(f"Change {self.undoes} was undone by another call meanwhile.")
+
+    @property
     def arguments(self) -> Mapping[str, Any]:
         """Which change."""
         return {"change_id": self.undoes}
@@ -107,16 +118,17 @@ class _Undoing(Undertaking[UndoChangeResult]):
 
     def told(self, ended: Ends | None = None) -> UndoChangeResult:
         """One row an image: how it ended, or what would be done."""
-        return completed(UndoChangeResult, self._rows(ended or {}))
+        result = completed(UndoChangeResult, self._rows(ended or {}))
+        (whole, *_) = [end.stored for end in (ended or {}).values()] or [None]
+        if whole is None or set(whole) == set(self._undoable.former):
+            return result
+        return result.model_copy(update={"status": Status.INCOMPLETE})
 
     async def previewed(self) -> UndoChangeResult:
         """What would be done."""
         undo = await self._read()
-        lost = products_summary([one for target in _targets(undo) for one in target.products])
-        message = (
-            f"{DOES[self._undoable.kind].format(undo.items)}; {len(undo.refused)} would be left "
-            f"alone; {lost} would be removed."
-        )
+        at_risk = products_summary([one for target in _targets(undo) for one in target.products])
+        message = f"{undo.summary()} Products that would be removed: {at_risk}."
         return previewed(UndoChangeResult, self._rows({}), message)
 
     async def _read(self) -> Undo:
@@ -170,11 +182,15 @@ async def _undoable(ctx: Call, change_id: str) -> Undoable:
     change = await changes.history.change(change_id)
     if change is None:
         raise _cannot(f"There is no change {quoted(change_id, 40)} on record.")
-    if parts_of(ctx).running.is_named(change_id) or await changes.runs_elsewhere(change):
-        raise _cannot(f"Change {change_id} is still under way.")
+    if changes.is_foreign(change):
+        raise _cannot(f"Change {change_id} was made with another account's keys.")
+    undoings = [one.change_id for one in await changes.history.undoing(change_id)]
+    named = any(changes.is_named(name_of(one)) for one in [change_id, *undoings])
+    if named or await changes.runs_elsewhere(change):
+        raise _cannot(f"Change {change_id}, or an undo of it, is still under way.")
     if await changes.undoing_elsewhere(change):
         raise _cannot(f"Change {change_id} is being undone by another process.")
-    undoable = await changes.undoable(change)
+    undoable = await changes.undoable(change, parts_of(ctx).library.clock())
     if undoable is None:
         raise _cannot(f"Change {change_id} wrote nothing.")
     return undoable

@@ -14,8 +14,8 @@ from fw_mcp.guard.question import products_summary, retitling_question
 from fw_mcp.guard.targets import states
 from fw_mcp.library.outcomes import Ended, products
 from fw_mcp.library.reading import read_anywhere
-from fw_mcp.library.updating import Rewrite, update_images
-from fw_mcp.library.writing import Ends, Job
+from fw_mcp.library.updating import Rewrite, text_of, update_images
+from fw_mcp.library.writing import Ends, Items, Job
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Guid, PlanId, Title
 from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
 from fw_mcp.server.parts import Call, caller_of
@@ -84,7 +84,7 @@ async def update_image_metadata(
     again with plan_id only after a clear yes. An image that already has the text is not sent. The
     result shows each image as read back.
     """
-    either(images, continue_handle, "images")
+    either(images, continue_handle, "images", dry_run=dry_run, plan_id=plan_id is not None)
     if continue_handle is not None:
         return await go_on(ctx, continue_handle, _Rewriting.tool, partial(_Rewriting.again, ctx))
     rewriting = _Rewriting(ctx, images or [])
@@ -142,6 +142,17 @@ class _Rewriting(Undertaking[UpdateImageMetadataResult]):
     def seen(self) -> dict[str, str]:
         """Each image that would be rewritten, as it was read last."""
         return states(target_of(one.before) for one in self._rewrites.values())
+
+    async def still_so(self, settled: Items[Ended]) -> Items[Ended]:
+        """What still has the text that it was given."""
+        found = self._found or {}
+        return {
+            item: end
+            for item, end in settled.items()
+            if end.after is not None
+            and (now := found.get(end.guid or "")) is not None
+            and text_of(now) == text_of(end.after)
+        }
 
     async def write(self, job: Job) -> Ends:
         """Rewrite what was read last."""
