@@ -181,7 +181,7 @@ class Library(RuleBasedStateMachine):
             self.handles.append((tool, handle))
 
     def assert_told(self, before: Held, now: Held, content: Mapping[str, Any]) -> None:
-        """Every difference is claimed or unknown, every claim is so, and the journal explains it."""
+        """Every difference is claimed or unknown, every claim is so, the journal explains it."""
         rows = content.get("images", [])
         outcome_of = {row.get("guid"): row["outcome"] for row in rows}
         unknown_new = sum(row["outcome"] == "unknown" and not row.get("guid") for row in rows)

@@ -3,7 +3,8 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from operator import attrgetter
 from typing import Any, cast
 
 from fw_mcp.sandbox.requests import ImageLibrary, ImageText, LibraryName, ListImages, SortField
@@ -82,6 +83,7 @@ class StoredImage:
 _COLUMNS = ", ".join(field.name for field in fields(StoredImage))
 _PLACES = ", ".join("?" for _ in fields(StoredImage))
 _INSERT = f"INSERT INTO images ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  our own field names
+_values = attrgetter(*(field.name for field in fields(StoredImage)))
 
 
 def holds(text: str | None, part: str) -> bool:
@@ -137,14 +139,14 @@ class Images:
     def add(self, images: Sequence[StoredImage]) -> list[Row]:
         """Store images, and give them back with their ids, in the order given."""
         with self._connection as transaction:
-            ids = [transaction.execute(_INSERT, astuple(image)).lastrowid for image in images]
+            ids = [transaction.execute(_INSERT, _values(image)).lastrowid for image in images]
         return [{"id": id_} | asdict(image) for id_, image in zip(ids, images, strict=True)]
 
     def stock(self, images: Iterable[StoredImage], products: Iterable[Product]) -> None:
         """Store images and products in bulk, without looking back."""
         rows = ((product["image_guid"], json.dumps(product)) for product in products)
         with self._connection as transaction:
-            transaction.executemany(_INSERT, (astuple(image) for image in images))
+            transaction.executemany(_INSERT, map(_values, images))
             transaction.executemany("INSERT INTO products VALUES (?, ?)", rows)
 
     def retitle(self, texts: Sequence[ImageText], *, keep_products: bool, now: int) -> set[str]:

@@ -3,6 +3,7 @@
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 from mcp.server.mcpserver import Context
@@ -48,8 +49,12 @@ class LibraryTool(Tool):
         return _answer(result)
 
 
+@cache
 def library_tool(fn: Callable[..., Awaitable[Any]]) -> Tool:
-    """The tool that `fn` is, named after it; title and hints come from the table of effects."""
+    """The tool that `fn` is, named after it; title and hints come from the table of effects.
+
+    It is made once: a definition never changes, and its schemas take long to make.
+    """
     effect = EFFECTS[fn.__name__]
     tool = LibraryTool.from_function(
         fn,

@@ -44,7 +44,7 @@ async def test_a_product_hung_while_an_update_waits_is_not_lost(
         await sleep(seconds)
 
     studio.library.sleep = hung
-    studio.wire.on_the_way = meanwhile  # type: ignore[assignment]  # lets everything pass
+    studio.wire.on_the_way = meanwhile
     studio.faults.add(fault)
     images = [{"guid": one.guid, "title": "New"} for one in (kept, plain)]
     async with studio.client() as client:
