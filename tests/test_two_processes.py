@@ -66,7 +66,7 @@ async def test_the_same_add_in_another_process_waits_for_the_first(tmp_path: Pat
             done = (await first.receive())["result"]
         late = await second.call("add_images", images=[NEW])
         assert service.asked["add_images"] == 1
-    assert "still under way" in early["content"][0]["text"]
+    assert "still_running" in early["content"][0]["text"]
     (created,) = done["structuredContent"]["images"]
     (again,) = late["structuredContent"]["images"]
     assert (created["outcome"], again["guid"]) == ("created", created["guid"])

@@ -152,10 +152,13 @@ class Changes:
                 with anyio.CancelScope(shield=True):
                     await self._leases.give_back(names)
 
-    async def went_on_since(self, change_id: str, moment: float) -> bool:
-        """Whether a change wrote anything since then."""
+    async def went_on_after(self, change_id: str, later: Change) -> bool:
+        """Whether a change wrote anything after another one had begun to write."""
         entries = await self.history.entries(change_id)
-        return any(entry.begun_at > moment for entry in entries)
+        others = await self.history.entries(later.change_id)
+        # By their places in the journal: a clock may be set back.
+        first = min((other.entry_id for other in others), default=0)
+        return any(entry.entry_id > first for entry in entries)
 
     async def touched_since(self, change: Change) -> bool:
         """Whether another change since then names an image of this one."""

@@ -258,7 +258,7 @@ async def _recorded(ctx: Call, undertaking: Undertaking[R], former: Change) -> R
     if not result.conclusive or await changes.touched_since(former):
         return None
     undoes = undertaking.undoes
-    if undoes and await changes.went_on_since(undoes, former.begun_at):
+    if undoes and await changes.went_on_after(undoes, former):
         return None
     return result.replay()
 

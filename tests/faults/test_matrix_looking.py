@@ -60,28 +60,29 @@ _LOOKS = {
 @pytest.mark.parametrize("kind", FaultKind)
 @pytest.mark.parametrize("name", _LOOKS)
 async def test_looking_shows_what_is_there_or_says_that_it_could_not(
-    stage: Stage, client: Client, subtests: pytest.Subtests, name: str, kind: FaultKind
+    stage: Stage, subtests: pytest.Subtests, name: str, kind: FaultKind
 ) -> None:
     """Under a fault it gives the right guids or an error; it writes nothing; later it is whole."""
     endpoint, look = _LOOKS[name]
-    for fault in (passing(kind), *read(kind)):
-        with subtests.test(str(fault)):
-            guids = await stage.lay(_IMAGES)
-            chosen = {"selection_guid": stage.selection, "guids": guids[:_CHOSEN]}
-            await client.call_tool("set_selection", chosen)
-            whole = _guids(await look(stage, client, guids[0]))
-            stage.wire.sent.clear()
-            held = stage.held()
-            stage.faults.add(replace(fault, endpoint=endpoint))
-            shown = await look(stage, client, guids[0])
-            assert stage.faults.taken
-            assert shown is None or _guids(shown) == whole
-            assert shown is not None or fault.times > 1 or kind is FaultKind.REJECTED
-            assert stage.wire.writes == []
-            stage.later()
-            if kind not in {FaultKind.SOMEBODY_ADDS, FaultKind.SOMEBODY_DELETES}:
-                assert stage.held() == held
-                assert _guids(await look(stage, client, guids[0])) == whole
+    async with stage.client() as client:
+        for fault in (passing(kind), *read(kind)):
+            with subtests.test(str(fault)):
+                guids = await stage.lay(_IMAGES)
+                chosen = {"selection_guid": stage.selection, "guids": guids[:_CHOSEN]}
+                await client.call_tool("set_selection", chosen)
+                whole = _guids(await look(stage, client, guids[0]))
+                stage.wire.sent.clear()
+                held = stage.held()
+                stage.faults.add(replace(fault, endpoint=endpoint))
+                shown = await look(stage, client, guids[0])
+                assert stage.faults.taken
+                assert shown is None or _guids(shown) == whole
+                assert shown is not None or fault.times > 1 or kind is FaultKind.REJECTED
+                assert stage.wire.writes == []
+                stage.later()
+                if kind not in {FaultKind.SOMEBODY_ADDS, FaultKind.SOMEBODY_DELETES}:
+                    assert stage.held() == held
+                    assert _guids(await look(stage, client, guids[0])) == whole
 
 
 def _guids(shown: dict[str, Any]) -> list[str]:

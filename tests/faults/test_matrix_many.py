@@ -1,7 +1,6 @@
 """The faults of an add that is so large that it has two entries in the journal."""
 
 import pytest
-from mcp.client import Client
 
 from fw_mcp.sandbox.faults import FaultKind
 from tests.faults.calls import ADD_TWO_ENTRIES
@@ -16,10 +15,11 @@ _KINDS = (FaultKind.DROPPED, FaultKind.PARTIAL, FaultKind.LISTED_LATE)
 
 @pytest.mark.parametrize("kind", _KINDS)
 async def test_an_add_of_two_entries_ends_in_a_known_state(
-    stage: Stage, client: Client, subtests: pytest.Subtests, kind: FaultKind
+    stage: Stage, subtests: pytest.Subtests, kind: FaultKind
 ) -> None:
     """On the first, the middle and the last of its twelve requests."""
     call = ADD_TWO_ENTRIES
-    for spoilt in await cells(stage, client, call, call.writes, written(kind)):
-        with subtests.test(str(spoilt)):
-            await check_cell(stage, client, call, spoilt)
+    async with stage.client() as client:
+        for spoilt in await cells(stage, client, call, call.writes, written(kind)):
+            with subtests.test(str(spoilt)):
+                await check_cell(stage, client, call, spoilt)

@@ -1,7 +1,6 @@
 """Every fault on the first, the middle and the last request by which a write reads."""
 
 import pytest
-from mcp.client import Client
 
 from fw_mcp.sandbox.faults import FaultKind
 from tests.faults.calls import READING, Call
@@ -15,10 +14,11 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize("kind", FaultKind)
 @pytest.mark.parametrize("call", READING, ids=str)
 async def test_a_write_whose_reading_fails_ends_in_a_known_state(
-    stage: Stage, client: Client, subtests: pytest.Subtests, call: Call, kind: FaultKind
+    stage: Stage, subtests: pytest.Subtests, call: Call, kind: FaultKind
 ) -> None:
     """What could not be read back is unknown, and the next call settles it."""
-    for endpoint in call.reads:
-        for spoilt in await cells(stage, client, call, endpoint, read(kind)):
-            with subtests.test(str(spoilt)):
-                await check_cell(stage, client, call, spoilt)
+    async with stage.client() as client:
+        for endpoint in call.reads:
+            for spoilt in await cells(stage, client, call, endpoint, read(kind)):
+                with subtests.test(str(spoilt)):
+                    await check_cell(stage, client, call, spoilt)

@@ -1,7 +1,6 @@
 """Every fault on the first, the middle and the last request that writes, of every tool."""
 
 import pytest
-from mcp.client import Client
 
 from fw_mcp.sandbox.faults import FaultKind
 from tests.faults.calls import WRITING, Call
@@ -15,9 +14,10 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize("kind", FaultKind)
 @pytest.mark.parametrize("call", WRITING, ids=str)
 async def test_a_write_ends_in_a_known_state(
-    stage: Stage, client: Client, subtests: pytest.Subtests, call: Call, kind: FaultKind
+    stage: Stage, subtests: pytest.Subtests, call: Call, kind: FaultKind
 ) -> None:
     """Nothing is there twice or lost, the result is true, and the next call does the rest."""
-    for spoilt in await cells(stage, client, call, call.writes, written(kind)):
-        with subtests.test(str(spoilt)):
-            await check_cell(stage, client, call, spoilt)
+    async with stage.client() as client:
+        for spoilt in await cells(stage, client, call, call.writes, written(kind)):
+            with subtests.test(str(spoilt)):
+                await check_cell(stage, client, call, spoilt)
