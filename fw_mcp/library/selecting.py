@@ -34,7 +34,7 @@ class Selection:
         detail: "" when it holds exactly those; else what is different, or why it failed.
         stored: what the service holds; None when it could not be read.
         missing: guids that name no image and were not sent.
-        previous: what the selection held before.
+        previous: what the selection held before; None when that is not known any more.
     """
 
     selection_guid: str
@@ -42,7 +42,7 @@ class Selection:
     detail: str
     stored: tuple[str, ...] | None
     missing: tuple[str, ...]
-    previous: tuple[str, ...]
+    previous: tuple[str, ...] | None
 
 
 async def read_selection(library: Library, selection_guid: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """`set_selection`: hand a set of images to printing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -31,7 +31,9 @@ class SetSelectionResult(WrittenResult):
     outcome: Outcome = Field(description="As read back from the service.")
     stored: list[str] | None = Field(None, description="guids as read back.")
     missing: list[str] = Field(description="guids that name no image; not sent.")
-    previous: list[str] = Field(description="What it held before; send it to restore it.")
+    previous: list[str] | None = Field(
+        None, description="What it held before; send it to restore it."
+    )
 
     @property
     def unknown(self) -> bool:
@@ -123,13 +125,16 @@ class _Choice(Undertaking[SetSelectionResult]):
     def told(self, ended: Ends | None = None) -> SetSelectionResult:
         """The selection as the service holds it."""
         if self._selection.stored is None and ended:
-            return _result(_told_by_the_journal(ended[0]))
+            return _result(_told_by_the_journal(ended[0], self._guids))
         return _result(self._selection)
 
 
-def _told_by_the_journal(end: Ended) -> Selection:
+def _told_by_the_journal(end: Ended, guids: Sequence[str]) -> Selection:
     """A selection that was stored by a call whose answer nobody got."""
-    return Selection(end.guid or "", end.outcome, end.detail, end.stored, (), ())
+    stored = end.stored or ()
+    detail = "" if end.outcome is Outcome.UPDATED else end.detail
+    missing = tuple(guid for guid in guids if guid not in stored)
+    return Selection(end.guid or "", end.outcome, detail, end.stored, missing, None)
 
 
 def _result(selection: Selection) -> SetSelectionResult:
@@ -144,5 +149,5 @@ def _result(selection: Selection) -> SetSelectionResult:
         outcome=selection.outcome,
         stored=None if selection.stored is None else list(selection.stored),
         missing=list(selection.missing),
-        previous=list(selection.previous),
+        previous=None if selection.previous is None else list(selection.previous),
     )
