@@ -49,6 +49,7 @@ UPDATES = 500
 ONE_BY_ONE = 20
 SINGLES = 60
 ENTRIES = 300
+TURNS = 5
 
 # Half of the faults show before the work is done, half after it: a client cannot tell which.
 LOST_ANSWERS = [
@@ -326,9 +327,17 @@ async def journalling(folder: Path) -> dict[str, float]:
         await journal.finish(entry, [{"item": 0, "guid": "g", "outcome": "updated"}])
     writes = 2 * ENTRIES / (time.perf_counter() - began)
     database.close()
-    with_it = await single(folder / "with.sqlite3", Journal)
-    without = await single(folder / "without.sqlite3", NoJournal)
-    return {"writes_per_second": writes, "single_ms": with_it * 1000, "ratio": with_it / without}
+    with_it, without = [], []
+    for turn in range(TURNS):
+        # Turn by turn, so that both see the same machine.
+        with_it.append(await single(folder / f"with_{turn}.sqlite3", Journal))
+        without.append(await single(folder / f"without_{turn}.sqlite3", NoJournal))
+    with_it_s, without_s = min(with_it), min(without)
+    return {
+        "writes_per_second": writes,
+        "single_ms": with_it_s * 1000,
+        "ratio": with_it_s / without_s,
+    }
 
 
 async def single(store: Path, journal: type[Journal]) -> float:
