@@ -178,8 +178,24 @@ def _deletes(inspector: Inspector) -> str:
     done = inspector.call("delete_images", **doomed, plan_id=asked)
     _expect(done["outcomes"] == {"deleted": 1}, f"the outcomes are {done['outcomes']}")
     _expect(_count(inspector) == before - 1, "the library did not shrink by one")
-    inspector.refusal("delete_images", **doomed, plan_id=asked)
-    return "asked, unchanged, then 1 deleted; the plan's second use refused"
+    again = inspector.call("delete_images", **doomed, plan_id=asked)
+    _expect(again.get("replayed") is True, "the plan's second use was no replay")
+    _expect(_count(inspector) == before - 1, "the plan's second use deleted something")
+    return "asked, unchanged, then 1 deleted; the plan's second use replayed"
+
+
+def _undoes(inspector: Inspector) -> str:
+    """It takes back a retitling, and lists it among the changes."""
+    guid = inspector.call("search_images", per_page=1)["images"][0]["guid"]
+    before = _title(inspector, guid)
+    change = {"images": [{"guid": guid, "title": "Retitled to be undone"}]}
+    done = inspector.call("update_image_metadata", **change)
+    undone = inspector.call("undo_change", change_id=done["change_id"])
+    _expect(undone["outcomes"] == {"updated": 1}, f"the outcomes are {undone['outcomes']}")
+    _expect(_title(inspector, guid) == before, "the former title is not back")
+    listed = _read(inspector, "finerworks://changes")["changes"]
+    _expect(listed[0]["undoes"] == done["change_id"], "the undo is not the newest change")
+    return "1 updated, undone, and listed"
 
 
 _SURFACE = {
@@ -194,6 +210,7 @@ _CALLS = {
     "update_image_metadata": _updates,
     "delete_images": _deletes,
     "set_selection": _selects,
+    "undo_change": _undoes,
 }
 
 
