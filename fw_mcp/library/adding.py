@@ -19,6 +19,7 @@ from fw_mcp.api.models import (
     LibraryName,
 )
 from fw_mcp.errors import ApiError, FwError, RejectedError, quoted
+from fw_mcp.library.faults import outcome_of_fault, why_failed
 from fw_mcp.library.library import Library
 from fw_mcp.library.newest import (
     Baseline,
@@ -41,10 +42,8 @@ from fw_mcp.library.writing import (
     insisted,
     journalled,
     out_of_time,
-    outcome_of_fault,
     record_outcome,
     tell,
-    why_failed,
 )
 from fw_mcp.store.journal import Record
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from fw_mcp.api.models import DeleteImagesRequest, ImageDetails, LibraryName
-from fw_mcp.errors import ApiError, Reason, RejectedError, TransportError
+from fw_mcp.errors import ApiError, RejectedError
+from fw_mcp.library.faults import why_failed
 from fw_mcp.library.library import Library
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_images
@@ -12,17 +13,10 @@ from fw_mcp.library.writing import (
     Items,
     Job,
     Write,
-    again_after_s,
     in_chunks,
-    outcome_of_fault,
-    why_failed,
 )
-from fw_mcp.store.journal import Step
 
 KIND = "delete_images"
-_LOST_ANSWER = TransportError(
-    "The answer was lost.", state="", next_step="", reason=Reason.TIMED_OUT, sent=True
-)
 _LOST = "The answer was lost and the image is still listed; search_images shows it later."
 
 
@@ -50,8 +44,8 @@ async def delete_images(
         image=lambda image: image,
         intent=lambda image: {"guid": image.guid, "library": name},
         read_again=deletion.read,
-        send=deletion.send,
-        lost=lambda image, now: _ended(image, now, _LOST_ANSWER),
+        request=deletion.request,
+        ended=_ended,
     )
     return await in_chunks(library, job, images, write)
 
@@ -68,39 +62,12 @@ class _Deletion:
         """The images as they stand now."""
         return await read_images(self._library, guids, self._name, started=self._job.started)
 
-    async def send(self, images: Items[ImageDetails]) -> Ends:
-        """Delete, and list again: absent is done."""
+    async def request(self, images: Items[ImageDetails]) -> None:
+        """Delete them."""
         client = await self._library.client()
         guids = [image.guid for image in images.values()]
-        request = DeleteImagesRequest(guids=guids, library=client.library(self._name))
-        fault: ApiError | None = None
-        try:
-            await client.delete_images(request)
-            self._library.journal.reached(Step.ANSWERED)
-        except ApiError as raised:
-            fault = raised
-            if outcome_of_fault(fault) is not Outcome.UNKNOWN:
-                return {item: _untouched(one, fault) for item, one in images.items()}
-        try:
-            left = await self.read(guids)
-        except ApiError as unread:
-            why = f"It could not be read back: {unread.what} search_images shows it."
-            return {
-                item: Ended(one.guid, Outcome.UNKNOWN, why, before=one)
-                for item, one in images.items()
-            }
-        return {item: _ended(one, left.get(one.guid), fault) for item, one in images.items()}
-
-
-def _untouched(image: ImageDetails, fault: ApiError) -> Ended:
-    return Ended(
-        image.guid,
-        outcome_of_fault(fault),
-        why_failed(fault),
-        before=image,
-        after=image,
-        again_after_s=again_after_s(fault),
-    )
+        library = client.library(self._name)
+        await client.delete_images(DeleteImagesRequest(guids=guids, library=library))
 
 
 def _ended(before: ImageDetails, after: ImageDetails | None, fault: ApiError | None) -> Ended:

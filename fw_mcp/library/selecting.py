@@ -6,6 +6,7 @@ from functools import partial
 
 from fw_mcp.api.models import UpdateFileSelectionRequest
 from fw_mcp.errors import ApiError, RejectedError
+from fw_mcp.library.faults import outcome_of_fault, why_failed
 from fw_mcp.library.library import Library
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_anywhere
@@ -16,8 +17,6 @@ from fw_mcp.library.writing import (
     insisted,
     journalled,
     out_of_time,
-    outcome_of_fault,
-    why_failed,
 )
 
 KIND = "update_file_selection"

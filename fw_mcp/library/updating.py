@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
-from fw_mcp.errors import ApiError, Reason, RejectedError, TransportError
+from fw_mcp.errors import ApiError, RejectedError
+from fw_mcp.library.faults import why_failed
 from fw_mcp.library.library import Library
 from fw_mcp.library.outcomes import Ended, Outcome, at_stake
 from fw_mcp.library.reading import read_anywhere
@@ -14,17 +15,10 @@ from fw_mcp.library.writing import (
     Items,
     Job,
     Write,
-    again_after_s,
     in_chunks,
-    outcome_of_fault,
-    why_failed,
 )
-from fw_mcp.store.journal import Step
 
 KIND = "update_images"
-_LOST_ANSWER = TransportError(
-    "The answer was lost.", state="", next_step="", reason=Reason.TIMED_OUT, sent=True
-)
 _LOST = "The answer was lost and the text is not the new one yet; search_images shows it later."
 
 
@@ -65,8 +59,8 @@ async def update_images(library: Library, job: Job, rewrites: Items[Rewrite]) ->
         image=lambda rewrite: rewrite.before,
         intent=lambda rewrite: _image(rewrite).model_dump(mode="json"),
         read_again=rewriting.read,
-        send=rewriting.send,
-        lost=lambda rewrite, now: _ended(rewrite, now, _LOST_ANSWER),
+        request=rewriting.request,
+        ended=_ended,
     )
     same = {item: _already(one) for item, one in job.due(rewrites).items() if not one.changes}
     due = {item: one for item, one in rewrites.items() if item not in same}
@@ -84,30 +78,12 @@ class _Rewriting:
         """The images as they stand now."""
         return await read_anywhere(self._library, guids, started=self._job.started)
 
-    async def send(self, rewrites: Items[Rewrite]) -> Ends:
-        """Rewrite, and read back."""
+    async def request(self, rewrites: Items[Rewrite]) -> None:
+        """Rewrite them."""
         client = await self._library.client()
         images = [_image(one) for one in rewrites.values()]
         request = UpdateImagesRequest(images=images, account_key=client.account_key)
-        fault: ApiError | None = None
-        try:
-            await client.update_images(request)
-            self._library.journal.reached(Step.ANSWERED)
-        except ApiError as raised:
-            fault = raised
-            if outcome_of_fault(fault) is not Outcome.UNKNOWN:
-                return {item: _untouched(one, fault) for item, one in rewrites.items()}
-        try:
-            now = await self.read([image.guid for image in images])
-        except ApiError as unread:
-            why = f"It could not be read back: {unread.what} search_images shows it."
-            return {
-                item: Ended(one.before.guid, Outcome.UNKNOWN, why, before=one.before)
-                for item, one in rewrites.items()
-            }
-        return {
-            item: _ended(one, now.get(one.before.guid), fault) for item, one in rewrites.items()
-        }
+        await client.update_images(request)
 
 
 def text_of(image: ImageDetails) -> tuple[str, str]:
@@ -148,17 +124,6 @@ def _verdict(
         why = why_failed(fault) if fault else "The service said yes and kept the old text."
         return Outcome.FAILED, why
     return Outcome.UPDATED, "The service stored other text than was sent; see after."
-
-
-def _untouched(rewrite: Rewrite, fault: ApiError) -> Ended:
-    return Ended(
-        rewrite.before.guid,
-        outcome_of_fault(fault),
-        why_failed(fault),
-        before=rewrite.before,
-        after=rewrite.before,
-        again_after_s=again_after_s(fault),
-    )
 
 
 def _already(rewrite: Rewrite) -> Ended:

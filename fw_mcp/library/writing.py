@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from fw_mcp.api.models import ImageDetails
-from fw_mcp.errors import ApiError, FwError, Reason, StoreError
+from fw_mcp.errors import ApiError, FwError, Reason, StoreError, TransportError
+from fw_mcp.library.faults import again_after_s, is_passing, outcome_of_fault, why_failed
 from fw_mcp.library.library import Library, Progress
 from fw_mcp.library.outcomes import GONE, GOOD, Ended, Outcome, at_stake
 from fw_mcp.store.journal import Change, Record, Step
@@ -26,6 +27,9 @@ NOT_UNDONE = "Not undone"
 NO_LONGER = "It was done before, and somebody changed it since."
 CHANGED = "Not sent: it changed meanwhile. Look at it and call again."
 _FRESH_S = 2.0
+_LOST_ANSWER = TransportError(
+    "The answer was lost.", state="", next_step="", reason=Reason.TIMED_OUT, sent=True
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +68,16 @@ class Write(Generic[T]):
         image: the record that an item was decided on.
         intent: what will be sent for an item.
         read_again: reads images by guid.
-        send: sends some items once and says how they ended, as read back.
-        lost: how an item ended whose answer was lost and whose image then changed.
+        request: sends some items, once.
+        ended: how an item ended: what was read back, and what the request ended with, None for yes.
     """
 
     kind: str
     image: Callable[[T], ImageDetails]
     intent: Callable[[T], Record]
     read_again: Callable[[Sequence[str]], Awaitable[Mapping[str, ImageDetails]]]
-    send: Callable[[Items[T]], Awaitable[Ends]]
-    lost: Callable[[T, ImageDetails | None], Ended]
+    request: Callable[[Items[T]], Awaitable[object]]
+    ended: Callable[[T, ImageDetails | None, ApiError | None], Ended]
 
 
 async def in_chunks(library: Library, job: Job, items: Items[T], write: Write[T]) -> Ends:
@@ -224,8 +228,8 @@ async def insisted(library: Library, job: Job, send: Callable[[], Awaitable[T]])
         try:
             answer = await send()
         except ApiError as fault:
-            wait_s = max(pause_s or 0.0, _asked_to_wait_s(fault))
-            if pause_s is None or not _passing(fault) or out_of_time(library, job, wait_s):
+            wait_s = max(pause_s or 0.0, fault.retry_after_s or 0.0)
+            if pause_s is None or not is_passing(fault) or out_of_time(library, job, wait_s):
                 raise
             await library.sleep(wait_s)
         else:
@@ -240,7 +244,7 @@ async def _sent(library: Library, job: Job, items: Items[T], write: Write[T]) ->
     A pause is long enough for somebody to hang a product on an image: what is sent again is looked
     at again first, and only what still is as the person agreed to lose it goes.
     """
-    ended = await write.send(items)
+    ended = await _sent_once(library, items, write)
     for pause_s in PAUSES_S:
         left = {item: items[item] for item, end in ended.items() if end.again_after_s is not None}
         wait_s = max([pause_s, *(ended[item].again_after_s or 0.0 for item in left)])
@@ -255,14 +259,49 @@ async def _sent(library: Library, job: Job, items: Items[T], write: Write[T]) ->
         same, other = _compared(write, left, now)
         lost = {item for item in other if ended[item].outcome is Outcome.UNKNOWN}
         ended |= {
-            item: write.lost(one, now.get(write.image(one).guid))
+            item: write.ended(one, now.get(write.image(one).guid), _LOST_ANSWER)
             if item in lost
             else _changed(write.image(one), now.get(write.image(one).guid))
             for item, one in other.items()
         }
         if same:
-            ended |= await write.send(same)
+            ended |= await _sent_once(library, same, write)
     return ended
+
+
+async def _sent_once(library: Library, items: Items[T], write: Write[T]) -> Ends:
+    """Send, and read back what a failure does not tell by itself."""
+    images = {item: write.image(one) for item, one in items.items()}
+    fault: ApiError | None = None
+    try:
+        await write.request(items)
+        library.journal.reached(Step.ANSWERED)
+    except ApiError as raised:
+        fault = raised
+        if outcome_of_fault(fault) is not Outcome.UNKNOWN:
+            return {item: _untouched(image, fault) for item, image in images.items()}
+    try:
+        now = await write.read_again([image.guid for image in images.values()])
+    except ApiError as unread:
+        why = f"It could not be read back: {unread.what} search_images shows it."
+        return {
+            item: Ended(image.guid, Outcome.UNKNOWN, why, before=image)
+            for item, image in images.items()
+        }
+    return {
+        item: write.ended(one, now.get(images[item].guid), fault) for item, one in items.items()
+    }
+
+
+def _untouched(image: ImageDetails, fault: ApiError) -> Ended:
+    return Ended(
+        image.guid,
+        outcome_of_fault(fault),
+        why_failed(fault),
+        before=image,
+        after=image,
+        again_after_s=again_after_s(fault),
+    )
 
 
 def _compared(
@@ -279,42 +318,10 @@ def _compared(
     )
 
 
-def again_after_s(fault: ApiError) -> float | None:
-    """Seconds after which a write may be sent again; None unless it certainly did nothing."""
-    return (fault.retry_after_s or 0.0) if _passing(fault) else None
-
-
-def _passing(fault: ApiError) -> bool:
-    """Whether nothing was done, for a reason that may soon be over."""
-    if not fault.sent:
-        return fault.reason in {Reason.UNREACHABLE, Reason.RATE_LIMITED}
-    return fault.refused and fault.reason is Reason.RATE_LIMITED
-
-
-def _asked_to_wait_s(fault: ApiError) -> float:
-    return fault.retry_after_s or 0.0
-
-
 def chunks_of(items: Items[T], size: int) -> list[Items[T]]:
     """The items in parts of at most `size`, in order."""
     pairs = list(items.items())
     return [dict(pairs[start : start + size]) for start in range(0, len(pairs), size)]
-
-
-def why_failed(fault: ApiError) -> str:
-    """What to tell of a failed request, without the state sentence, which the outcome replaces."""
-    return f"{fault.what} {fault.next_step}"
-
-
-def outcome_of_fault(fault: ApiError) -> Outcome:
-    """What a failed write request proves by itself.
-
-    Never sent, or refused for being one call too many: not attempted. Refused otherwise: failed.
-    All else is unknown until it is read back.
-    """
-    if _passing(fault) or not fault.sent:
-        return Outcome.NOT_ATTEMPTED
-    return Outcome.FAILED if fault.refused else Outcome.UNKNOWN
 
 
 def is_settled(end: Ended) -> bool:
