@@ -18,7 +18,7 @@ from fw_mcp.library.reconciling import reconcile as reconciled
 
 if TYPE_CHECKING:
     from fw_mcp.assembly import Assembly
-    from fw_mcp.library.writing import Ends
+    from fw_mcp.library.job import Ends
     from fw_mcp.store.history import Entry
     from fw_mcp.store.journal import Change, Unsettled
 

@@ -20,6 +20,7 @@ from fw_mcp.api.models import (
 )
 from fw_mcp.errors import ApiError, FwError, RejectedError, quoted
 from fw_mcp.library.faults import outcome_of_fault, why_failed
+from fw_mcp.library.job import Ends, Items, Job, all_failed, chunks_of, out_of_time, tell
 from fw_mcp.library.library import Library
 from fw_mcp.library.newest import (
     Baseline,
@@ -32,19 +33,8 @@ from fw_mcp.library.newest import (
 )
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_images
-from fw_mcp.library.writing import (
-    Ends,
-    Items,
-    Job,
-    all_failed,
-    chunks_of,
-    given_up,
-    insisted,
-    journalled,
-    out_of_time,
-    record_outcome,
-    tell,
-)
+from fw_mcp.library.sending import insisted
+from fw_mcp.library.writing import given_up, journalled, record_outcome
 from fw_mcp.store.journal import Record
 
 KIND = "add_images"

@@ -11,10 +11,10 @@ from typing import Any
 import anyio
 
 from fw_mcp.errors import GuardError, Reason
+from fw_mcp.library.job import Job
 from fw_mcp.library.library import Library
 from fw_mcp.library.reconciling import settled_items
 from fw_mcp.library.undoing import Undoable, undoable
-from fw_mcp.library.writing import Job
 from fw_mcp.store.history import Entry, History
 from fw_mcp.store.history import Item as Item  # noqa: PLC0414  the server's word for it
 from fw_mcp.store.history import Summary as Summary  # noqa: PLC0414  the same

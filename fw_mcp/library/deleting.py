@@ -5,16 +5,11 @@ from collections.abc import Mapping, Sequence
 from fw_mcp.api.models import DeleteImagesRequest, ImageDetails, LibraryName
 from fw_mcp.errors import ApiError, RejectedError
 from fw_mcp.library.faults import why_failed
+from fw_mcp.library.job import Ends, Items, Job, Write
 from fw_mcp.library.library import Library
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_images
-from fw_mcp.library.writing import (
-    Ends,
-    Items,
-    Job,
-    Write,
-    in_chunks,
-)
+from fw_mcp.library.writing import in_chunks
 
 KIND = "delete_images"
 _LOST = "The answer was lost and the image is still listed; search_images shows it later."

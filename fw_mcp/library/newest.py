@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fw_mcp.api.models import CHUNK_LIMIT, ImageDetails, ImageToAdd, LibraryName
+from fw_mcp.library.job import Items
 from fw_mcp.library.library import Library
 from fw_mcp.library.reading import Query, search
-from fw_mcp.library.writing import Items
 
 _MOST_PAGES = 40
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 from fw_mcp.api.models import ImageDetails, ImageToAdd, LibraryName
 from fw_mcp.library.adding import KIND as ADD
 from fw_mcp.library.adding import WAITS_S
+from fw_mcp.library.job import Ends, is_settled
 from fw_mcp.library.library import Library
 from fw_mcp.library.newest import Baseline, added_since, baseline_of, matched
 from fw_mcp.library.outcomes import Ended, Outcome
@@ -14,7 +15,7 @@ from fw_mcp.library.selecting import KIND as SELECT
 from fw_mcp.library.selecting import read_selection
 from fw_mcp.library.updating import KIND as UPDATE
 from fw_mcp.library.updating import text_of
-from fw_mcp.library.writing import Ends, is_settled, record_outcome
+from fw_mcp.library.writing import record_outcome
 from fw_mcp.store.history import Entry, History
 
 _SHOWN_BY_S = 120.0

@@ -7,17 +7,12 @@ from functools import partial
 from fw_mcp.api.models import UpdateFileSelectionRequest
 from fw_mcp.errors import ApiError, RejectedError
 from fw_mcp.library.faults import outcome_of_fault, why_failed
+from fw_mcp.library.job import Ends, Job, out_of_time
 from fw_mcp.library.library import Library
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_anywhere
-from fw_mcp.library.writing import (
-    PAUSES_S,
-    Ends,
-    Job,
-    insisted,
-    journalled,
-    out_of_time,
-)
+from fw_mcp.library.sending import PAUSES_S, insisted
+from fw_mcp.library.writing import journalled
 
 KIND = "update_file_selection"
 

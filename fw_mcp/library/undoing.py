@@ -17,6 +17,7 @@ from fw_mcp.library.adding import KIND as ADD
 from fw_mcp.library.adding import add_images
 from fw_mcp.library.deleting import KIND as DELETE
 from fw_mcp.library.deleting import delete_images
+from fw_mcp.library.job import Ends, Items, Job
 from fw_mcp.library.library import Library
 from fw_mcp.library.outcomes import GOOD, Ended, Outcome, product_key, products
 from fw_mcp.library.reading import read_anywhere, read_images
@@ -25,7 +26,6 @@ from fw_mcp.library.selecting import KIND as SELECT
 from fw_mcp.library.selecting import read_selection, set_selection
 from fw_mcp.library.updating import KIND as UPDATE
 from fw_mcp.library.updating import Rewrite, text_of, update_images
-from fw_mcp.library.writing import Ends, Items, Job
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change
 

@@ -6,17 +6,11 @@ from dataclasses import dataclass
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
 from fw_mcp.errors import ApiError, RejectedError
 from fw_mcp.library.faults import why_failed
+from fw_mcp.library.job import ALREADY, Ends, Items, Job, Write
 from fw_mcp.library.library import Library
 from fw_mcp.library.outcomes import Ended, Outcome, at_stake
 from fw_mcp.library.reading import read_anywhere
-from fw_mcp.library.writing import (
-    ALREADY,
-    Ends,
-    Items,
-    Job,
-    Write,
-    in_chunks,
-)
+from fw_mcp.library.writing import in_chunks
 
 KIND = "update_images"
 _LOST = "The answer was lost and the text is not the new one yet; search_images shows it later."

@@ -1,83 +1,35 @@
 """What all writes share: chunk after chunk, each journalled before and settled after."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from fw_mcp.api.models import ImageDetails
-from fw_mcp.errors import ApiError, FwError, Reason, StoreError, TransportError
-from fw_mcp.library.faults import again_after_s, is_passing, outcome_of_fault, why_failed
-from fw_mcp.library.library import Library, Progress
-from fw_mcp.library.outcomes import GONE, GOOD, Ended, Outcome, at_stake
-from fw_mcp.store.journal import Change, Record, Step
+from fw_mcp.errors import ApiError, FwError, StoreError
+from fw_mcp.library.job import (
+    CHANGED,
+    Ends,
+    Items,
+    Job,
+    Write,
+    all_failed,
+    changed,
+    chunks_of,
+    kept,
+    out_of_time,
+    tell,
+)
+from fw_mcp.library.library import Library
+from fw_mcp.library.outcomes import Ended, at_stake
+from fw_mcp.library.sending import sent
+from fw_mcp.store.journal import Record, Step
 
 T = TypeVar("T")
-
-Items = Mapping[int, T]
-Ends = dict[int, Ended]
 
 _log = logging.getLogger(__name__)
 
 FAILURES_IN_A_ROW = 3
-# How long to wait, in seconds, before a write that was certainly not carried out is sent again.
-PAUSES_S = (1.0, 4.0)
-ALREADY = "It already has this text."
-NOT_UNDONE = "Not undone"
-NO_LONGER = "It was done before, and somebody changed it since."
-CHANGED = "Not sent: it changed meanwhile. Look at it and call again."
 _FRESH_S = 2.0
-_LOST_ANSWER = TransportError(
-    "The answer was lost.", state="", next_step="", reason=Reason.TIMED_OUT, sent=True
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One call that writes, or one more run of it.
-
-    Attributes:
-        change: the call, as the journal keeps it; its id is also the handle to go on with.
-        started: when the call began, on the library's clock.
-        progress: told after each chunk.
-        settled: how items ended in former runs; these are not sent again.
-        held_back: guids that may not be sent, whatever the caller asked.
-        carried: whether `settled` is another change's, and is to be kept on record by this one too.
-        baseline: of a call that adds, what its first run found; None in the first run.
-    """
-
-    change: Change
-    started: float
-    progress: Progress
-    settled: Mapping[int, Ended] = field(default_factory=dict)
-    held_back: frozenset[str] = frozenset()
-    baseline: Record | None = None
-    carried: bool = False
-
-    def due(self, items: Items[T]) -> Items[T]:
-        """The items that no former run settled."""
-        return {item: one for item, one in items.items() if item not in self.settled}
-
-
-@dataclass(frozen=True, slots=True)
-class Write(Generic[T]):
-    """One kind of write, as `in_chunks` needs it.
-
-    Attributes:
-        kind: the endpoint that is called.
-        image: the record that an item was decided on.
-        intent: what will be sent for an item.
-        read_again: reads images by guid.
-        request: sends some items, once.
-        ended: how an item ended: what was read back, and what the request ended with, None for yes.
-    """
-
-    kind: str
-    image: Callable[[T], ImageDetails]
-    intent: Callable[[T], Record]
-    read_again: Callable[[Sequence[str]], Awaitable[Mapping[str, ImageDetails]]]
-    request: Callable[[Items[T]], Awaitable[object]]
-    ended: Callable[[T, ImageDetails | None, ApiError | None], Ended]
 
 
 async def in_chunks(library: Library, job: Job, items: Items[T], write: Write[T]) -> Ends:
@@ -99,7 +51,7 @@ async def in_chunks(library: Library, job: Job, items: Items[T], write: Write[T]
     due = job.due(items)
     failures = 0
     why = ""
-    sent = False
+    begun = False
     for chunk in chunks_of(due, library.chunk):
         why = why or out_of_time(library, job) or given_up(failures)
         if why:
@@ -108,21 +60,16 @@ async def in_chunks(library: Library, job: Job, items: Items[T], write: Write[T]
         try:
             results = await _write_chunk(library, job, chunk, write)
         except FwError as fault:
-            if not sent:
+            if not begun:
                 raise
             # What the chunks before did must be told; one that raises was not sent.
             why = f"Not sent: {fault.what} {fault.next_step}"
             results = _all_kept(write, chunk, why)
-        sent = True
+        begun = True
         ended |= results
         failures = _failures(failures, results)
         await tell(job, len(ended), len(items))
     return ended
-
-
-async def tell(job: Job, done: int, total: int) -> None:
-    """Tell the caller how far the call is."""
-    await job.progress(done, total, f"{done} of {total} images")
 
 
 async def _write_chunk(library: Library, job: Job, chunk: Items[T], write: Write[T]) -> Ends:
@@ -136,7 +83,7 @@ async def _write_chunk(library: Library, job: Job, chunk: Items[T], write: Write
                 write.kind,
                 intent=[{"item": item, **write.intent(one)} for item, one in due.items()],
                 former=[_recorded(write.image(one)) for one in due.values()],
-                write=lambda: _sent(library, job, due, write),
+                write=lambda: sent(library, job, due, write),
             )
     return ended
 
@@ -152,7 +99,7 @@ async def _not_to_be_sent(
         return _all_kept(write, chunk, why)
     read = {item: write.image(one) for item, one in chunk.items()}
     held = {
-        item: _kept(one, one, CHANGED) for item, one in read.items() if one.guid in job.held_back
+        item: kept(one, one, CHANGED) for item, one in read.items() if one.guid in job.held_back
     }
     if not waited and library.clock() - job.started < _FRESH_S:
         return held
@@ -162,7 +109,7 @@ async def _not_to_be_sent(
         why = f"Not sent: it could not be read again before writing. {unread.what}"
         return _all_kept(write, chunk, why)
     return held | {
-        item: _changed(image, now.get(image.guid))
+        item: changed(image, now.get(image.guid))
         for item, image in read.items()
         if at_stake(image) != at_stake(now.get(image.guid))
     }
@@ -218,130 +165,6 @@ async def record_outcome(library: Library, entry_id: int, ended: Items[Ended]) -
         _log.warning("the outcome of journal entry %d could not be recorded", entry_id)
 
 
-async def insisted(library: Library, job: Job, send: Callable[[], Awaitable[T]]) -> T:
-    """Send a write; up to twice more after pauses where it certainly was not carried out.
-
-    Raises:
-        ApiError: the last failure; whether it was carried out may be unknown.
-    """
-    for pause_s in (*PAUSES_S, None):
-        try:
-            answer = await send()
-        except ApiError as fault:
-            wait_s = max(pause_s or 0.0, fault.retry_after_s or 0.0)
-            if pause_s is None or not is_passing(fault) or out_of_time(library, job, wait_s):
-                raise
-            await library.sleep(wait_s)
-        else:
-            library.journal.reached(Step.ANSWERED)
-            return answer
-    raise AssertionError("the last round returns or raises")  # pragma: no cover
-
-
-async def _sent(library: Library, job: Job, items: Items[T], write: Write[T]) -> Ends:
-    """Send a chunk; again, after a pause, what was certainly not carried out or left no trace.
-
-    A pause is long enough for somebody to hang a product on an image: what is sent again is looked
-    at again first, and only what still is as the person agreed to lose it goes.
-    """
-    ended = await _sent_once(library, items, write)
-    for pause_s in PAUSES_S:
-        left = {item: items[item] for item, end in ended.items() if end.again_after_s is not None}
-        wait_s = max([pause_s, *(ended[item].again_after_s or 0.0 for item in left)])
-        if not left or out_of_time(library, job, wait_s):
-            break
-        await library.sleep(wait_s)
-        try:
-            now = await write.read_again([write.image(one).guid for one in left.values()])
-        except ApiError:
-            # What is known stays as it is told.
-            break
-        same, other = _compared(write, left, now)
-        lost = {item for item in other if ended[item].outcome is Outcome.UNKNOWN}
-        ended |= {
-            item: write.ended(one, now.get(write.image(one).guid), _LOST_ANSWER)
-            if item in lost
-            else _changed(write.image(one), now.get(write.image(one).guid))
-            for item, one in other.items()
-        }
-        if same:
-            ended |= await _sent_once(library, same, write)
-    return ended
-
-
-async def _sent_once(library: Library, items: Items[T], write: Write[T]) -> Ends:
-    """Send, and read back what a failure does not tell by itself."""
-    images = {item: write.image(one) for item, one in items.items()}
-    fault: ApiError | None = None
-    try:
-        await write.request(items)
-        library.journal.reached(Step.ANSWERED)
-    except ApiError as raised:
-        fault = raised
-        if outcome_of_fault(fault) is not Outcome.UNKNOWN:
-            return {item: _untouched(image, fault) for item, image in images.items()}
-    try:
-        now = await write.read_again([image.guid for image in images.values()])
-    except ApiError as unread:
-        why = f"It could not be read back: {unread.what} search_images shows it."
-        return {
-            item: Ended(image.guid, Outcome.UNKNOWN, why, before=image)
-            for item, image in images.items()
-        }
-    return {
-        item: write.ended(one, now.get(images[item].guid), fault) for item, one in items.items()
-    }
-
-
-def _untouched(image: ImageDetails, fault: ApiError) -> Ended:
-    return Ended(
-        image.guid,
-        outcome_of_fault(fault),
-        why_failed(fault),
-        before=image,
-        after=image,
-        again_after_s=again_after_s(fault),
-    )
-
-
-def _compared(
-    write: Write[T], items: Items[T], now: Mapping[str, ImageDetails]
-) -> tuple[Items[T], Items[T]]:
-    """The items whose images are what the call was decided on, and the others."""
-    stands = {
-        item: at_stake(write.image(one)) == at_stake(now.get(write.image(one).guid))
-        for item, one in items.items()
-    }
-    return (
-        {item: one for item, one in items.items() if stands[item]},
-        {item: one for item, one in items.items() if not stands[item]},
-    )
-
-
-def chunks_of(items: Items[T], size: int) -> list[Items[T]]:
-    """The items in parts of at most `size`, in order."""
-    pairs = list(items.items())
-    return [dict(pairs[start : start + size]) for start in range(0, len(pairs), size)]
-
-
-def is_settled(end: Ended) -> bool:
-    """Whether there is nothing left to do for an item."""
-    return end.outcome in GOOD | GONE
-
-
-def may_go_on(end: Ended) -> bool:
-    """Whether a further run of the call may do what is left to do for an item."""
-    if end.outcome is Outcome.NOT_ATTEMPTED:
-        return not end.detail.startswith((ALREADY, CHANGED, NO_LONGER, NOT_UNDONE))
-    return end.outcome is Outcome.UNKNOWN
-
-
-def all_failed(ended: Iterable[Ended]) -> bool:
-    """Whether no item of a chunk ended well."""
-    bad = {Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED}
-    return all(end.outcome in bad for end in ended)
-
-
 def _failures(before: int, results: Items[Ended]) -> int:
     """How many chunks in a row failed; one of which nothing was to be sent does not count."""
     tried = [end for end in results.values() if end.detail != CHANGED]
@@ -357,25 +180,8 @@ def given_up(failures: int) -> str:
     return f"Not sent: the {failures} chunks before it failed."
 
 
-def out_of_time(library: Library, job: Job, wait_s: float = 0.0) -> str:
-    """Why no further write may start, after so many seconds of waiting; "" while there is time."""
-    if library.clock() - job.started + wait_s < library.pace.start_chunks_s:
-        return ""
-    return "Not sent: the call's time was over."
-
-
 def _all_kept(write: Write[T], chunk: Items[T], why: str) -> Ends:
-    return {item: _kept(write.image(one), write.image(one), why) for item, one in chunk.items()}
-
-
-def _changed(before: ImageDetails, after: ImageDetails | None) -> Ended:
-    if after is None:
-        return Ended(before.guid, Outcome.ALREADY_GONE, "It went away meanwhile.", before=before)
-    return _kept(before, after, CHANGED)
-
-
-def _kept(before: ImageDetails, after: ImageDetails | None, why: str) -> Ended:
-    return Ended(before.guid, Outcome.NOT_ATTEMPTED, why, before=before, after=after)
+    return {item: kept(write.image(one), write.image(one), why) for item, one in chunk.items()}
 
 
 def _recorded(image: ImageDetails) -> Record:

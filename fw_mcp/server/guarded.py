@@ -13,8 +13,8 @@ from fw_mcp.errors import ApiError, ArgumentsError, GuardError, Reason, StoreErr
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.targets import digest
 from fw_mcp.library.changes import Asked, Change
+from fw_mcp.library.job import NO_LONGER, Ends, Items, Job, may_go_on
 from fw_mcp.library.outcomes import Ended, Outcome
-from fw_mcp.library.writing import NO_LONGER, Ends, Items, Job, may_go_on
 from fw_mcp.server.confirmation import (
     APPROVAL,
     Accepted,

@@ -10,8 +10,8 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.guard.guard import Plan
+from fw_mcp.library.job import ALREADY
 from fw_mcp.library.outcomes import GOOD, Outcome
-from fw_mcp.library.writing import ALREADY
 from fw_mcp.server.rows import EndRow
 
 # Larger results leave out what the caller knows: hosts cut off long ones.

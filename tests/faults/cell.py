@@ -7,7 +7,7 @@ from typing import Any
 from mcp.client import Client
 from mcp.types import CallToolResult
 
-from fw_mcp.library.writing import ALREADY
+from fw_mcp.library.job import ALREADY
 from fw_mcp.sandbox.faults import Fault, FaultKind
 from fw_mcp.store.history import Entry
 from tests.faults.calls import Arguments, Asked, Call

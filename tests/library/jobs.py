@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from fw_mcp.api.models import ImageToAdd
 from fw_mcp.library.changes import Asked
+from fw_mcp.library.job import Ends, Items, Job
 from fw_mcp.library.outcomes import Outcome
-from fw_mcp.library.writing import Ends, Items, Job
 from tests.studio import Studio
 from tests.truth import new_image
 

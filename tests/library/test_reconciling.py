@@ -16,10 +16,10 @@ from fw_mcp.api.models import (
     UpdateImagesRequest,
 )
 from fw_mcp.errors import ApiError
+from fw_mcp.library.job import Ends, Items
 from fw_mcp.library.newest import baseline
 from fw_mcp.library.outcomes import Outcome
 from fw_mcp.library.reconciling import ends_of, reconcile, settled_items
-from fw_mcp.library.writing import Ends, Items
 from fw_mcp.store.history import Entry
 from fw_mcp.store.journal import Change, Record
 from tests.library.jobs import to_add

@@ -15,9 +15,9 @@ from fw_mcp.errors import ArgumentsError, Reason
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.targets import digest
 from fw_mcp.library.adding import add_images as add
+from fw_mcp.library.job import Ends, Items, Job
 from fw_mcp.library.outcomes import Ended, Outcome
 from fw_mcp.library.reading import read_images
-from fw_mcp.library.writing import Ends, Items, Job
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Flag, Positive, Title
 from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
 from fw_mcp.server.parts import Call, caller_of

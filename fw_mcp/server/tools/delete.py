@@ -12,9 +12,9 @@ from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.question import deletion_question, products_summary
 from fw_mcp.guard.targets import states
 from fw_mcp.library.deleting import delete_images as delete
+from fw_mcp.library.job import Ends, Job
 from fw_mcp.library.outcomes import products
 from fw_mcp.library.reading import read_images
-from fw_mcp.library.writing import Ends, Job
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Guids, PlanId
 from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
 from fw_mcp.server.parts import Call, caller_of

@@ -11,9 +11,9 @@ from fw_mcp.errors import GuardError, Reason, quoted
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.question import deletion_question, products_summary, retitling_question
 from fw_mcp.guard.targets import Target
+from fw_mcp.library.job import Ends, Job
 from fw_mcp.library.outcomes import products
 from fw_mcp.library.undoing import TOOL_OF, Undo, Undoable, carry_out, undo_of
-from fw_mcp.library.writing import Ends, Job
 from fw_mcp.server.arguments import DryRun, PlanId
 from fw_mcp.server.guarded import Undertaking, name_of
 from fw_mcp.server.guarded import carry_out as carry_out_guarded

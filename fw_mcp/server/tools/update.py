@@ -12,10 +12,10 @@ from fw_mcp.errors import restored, shown
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.question import products_summary, retitling_question
 from fw_mcp.guard.targets import states
+from fw_mcp.library.job import Ends, Items, Job
 from fw_mcp.library.outcomes import Ended, products
 from fw_mcp.library.reading import read_anywhere
 from fw_mcp.library.updating import Rewrite, text_of, update_images
-from fw_mcp.library.writing import Ends, Items, Job
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Guid, PlanId, Title
 from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
 from fw_mcp.server.parts import Call, caller_of
