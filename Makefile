@@ -55,7 +55,7 @@ format: $(READY) ## Format the code
 lock: $(READY) ## Resolve the pinned, hashed requirements again
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@for part in runtime dev; do \
-	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra pictures \
 	    $$([ $$part = dev ] && echo --group dev) pyproject.toml -o requirements/$$part.txt; done
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --group build -o requirements/build.txt

@@ -7,6 +7,7 @@
     ├── ArgumentsError       a call that cannot be read as meant: nothing was sent
     ├── GuardError           the guard refused: nothing was sent
     ├── StoreError           the store could not be read or written: nothing was sent
+    ├── FetchError           a URL or a file that was not read
     └── ApiError             the service, or the way to it
         ├── TransportError   no answer; ``sent`` says whether the request may have arrived
         ├── StatusError      an HTTP status outside 2xx
@@ -83,6 +84,8 @@ class Reason(StrEnum):
     HANDLE_UNKNOWN = "handle_unknown"
     STILL_RUNNING = "still_running"
     CANNOT_UNDO = "cannot_undo"
+    NOT_FETCHED = "not_fetched"
+    FETCH_OFF = "fetch_off"
     STORE_UNAVAILABLE = "store_unavailable"
     UNEXPECTED = "unexpected"
 
@@ -213,6 +216,10 @@ class GuardError(FwError):
 
 class StoreError(FwError):
     """The store could not be opened, read or written."""
+
+
+class FetchError(FwError):
+    """A URL or a file was not read; why is told to nobody outside the log."""
 
 
 class ApiError(FwError):

@@ -1,0 +1,351 @@
+"""What a picture file is, from its header alone; it knows neither URLs nor paths.
+
+The bytes are strangers'. Nothing is decoded, reads are few and short, and whatever a header says
+that cannot be is one error. SVG is refused unread: it is no print master, and XML can be a bomb.
+"""
+
+import io
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from fw_mcp.media.heif import displayed_size
+
+if TYPE_CHECKING:
+    # typeshed's own words for what `readinto` takes; there is nothing to import at run time.
+    from _typeshed import WriteableBuffer
+
+UNREADABLE = "It is not a picture that can be read: JPEG, PNG, TIFF, WebP, GIF, HEIC or AVIF."
+
+_MOST_PIXELS = 2**31 - 1
+_MOST_READS = 20_000
+_LONGEST_READ = 65_536
+_FURTHEST = 2**62
+_HEAD = 64
+_UPRIGHT = 1
+_ORIENTATIONS = range(1, 9)
+_SIDEWAYS = range(5, 9)
+_STARTS = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"II*\0", "image/tiff"),
+    (b"MM\0*", "image/tiff"),
+    (b"II+\0", "image/tiff"),
+    (b"MM\0+", "image/tiff"),
+)
+_BRANDS = (
+    (b"avif", "image/avif"),
+    (b"avis", "image/avif"),
+    (b"heic", "image/heic"),
+    (b"heix", "image/heic"),
+)
+_WEBP_HAS_EXIF = 0x08
+_BYTE_ORDERS = MappingProxyType({b"II": "<", b"MM": ">"})
+_BIG_TIFF = 43
+_SUBFILE, _WIDTH, _HEIGHT, _ORIENTATION, _DNG = 254, 256, 257, 274, 50706
+_TAGS = frozenset({_SUBFILE, _WIDTH, _HEIGHT, _ORIENTATION, _DNG})
+# Of a TIFF's types those that are one whole number: short, long, and long8 of the large kind.
+_INTEGERS = MappingProxyType({3: "H", 4: "L", 16: "Q"})
+_FORMATS = MappingProxyType(
+    {
+        "image/jpeg": "JPEG",
+        "image/png": "PNG",
+        "image/gif": "GIF",
+        "image/tiff": "TIFF",
+        "image/webp": "WEBP",
+        "image/heic": "HEIC",
+        "image/avif": "AVIF",
+    }
+)
+
+
+class UnreadablePicture(ValueError):  # noqa: N818  it says what the file is, as a sentence of ours
+    """Bytes that are no picture of a format that is printed, or one whose header is broken."""
+
+    def __init__(self) -> None:
+        super().__init__(UNREADABLE)
+
+
+class Missing(Exception):  # noqa: N818  a wish for bytes, not a fault
+    """A piece of a file has to be fetched before reading can go on.
+
+    Attributes:
+        offset: where it begins, in bytes.
+        length: how much of it is wanted, in bytes.
+    """
+
+    def __init__(self, offset: int, length: int) -> None:
+        super().__init__(offset, length)
+        self.offset = offset
+        self.length = length
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the header of a picture says.
+
+    Attributes:
+        format: JPEG, PNG, TIFF, WEBP, GIF, HEIC or AVIF.
+        pix_w: width in pixels as the picture is displayed.
+        pix_h: height in pixels as the picture is displayed.
+        exif_orientation: 1 to 8; from 5 on the stored width and height are the other way round.
+    """
+
+    format: str
+    pix_w: int
+    pix_h: int
+    exif_orientation: int
+
+    @property
+    def displayed(self) -> tuple[int, int]:
+        """Width and height as the picture is displayed, in pixels."""
+        return self.pix_w, self.pix_h
+
+    @property
+    def stored(self) -> tuple[int, int]:
+        """Width and height as the file stores them, in pixels."""
+        return _turned(self.pix_w, self.pix_h, self.exif_orientation)
+
+
+class Sparse(io.RawIOBase):
+    """A file of which some pieces are known; reading another one raises `Missing`.
+
+    Args:
+        size: of the whole file in bytes; None while that is unknown.
+    """
+
+    def __init__(self, size: int | None) -> None:
+        super().__init__()
+        self._size = _FURTHEST if size is None else size
+        self._pieces: list[tuple[int, bytes]] = []
+        self._position = 0
+
+    def add(self, offset: int, content: bytes) -> None:
+        """Know `content`, which begins at `offset`."""
+        self._pieces.append((offset, content))
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to an offset, also beyond the end."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        if start + offset < 0:
+            raise ValueError("before the beginning")
+        self._position = start + offset
+        return self._position
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        """Fill `buffer` up to the end of the file.
+
+        Raises:
+            Missing: a part of it is not known; nothing was read.
+        """
+        view = memoryview(buffer)
+        start, end = self._position, min(self._position + len(view), self._size)
+        at = start
+        while at < end:
+            known = self._known_from(at, end)
+            view[at - start : at - start + len(known)] = known
+            at += len(known)
+        self._position = at
+        return at - start
+
+    def _known_from(self, at: int, end: int) -> bytes:
+        for offset, content in self._pieces:
+            if offset <= at < offset + len(content):
+                return content[at - offset : end - offset]
+        raise Missing(at, end - at)
+
+
+def picture_type(content: bytes) -> str | None:
+    """The media type of a picture by its first bytes, such as `image/jpeg`; None for all else."""
+    for start, media_type in _STARTS:
+        if content.startswith(start):
+            return media_type
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    if content[4:8] == b"ftyp":
+        # The brands end with their box; a later word of the file is no brand.
+        brands = content[8 : min(int.from_bytes(content[:4]), _HEAD)]
+        return next((media_type for brand, media_type in _BRANDS if brand in brands), None)
+    return None
+
+
+def facts_of(source: BinaryIO | io.RawIOBase) -> Facts:
+    """What the header of a picture says.
+
+    Args:
+        source: the file, which can be sought in.
+
+    Raises:
+        UnreadablePicture: it is no picture, or its header is broken.
+        Missing: `source` is a `Sparse` that has to be told more.
+    """
+    frugal = _Frugal(source)
+    try:
+        media_type = picture_type(frugal.piece(0, _HEAD))
+        if media_type is None:
+            raise UnreadablePicture
+        header = _READERS.get(media_type, _usual)(frugal)
+    except (ValueError, LookupError, ArithmeticError, OSError, struct.error) as broken:
+        raise UnreadablePicture from broken
+    if not (0 < header.pix_w <= _MOST_PIXELS and 0 < header.pix_h <= _MOST_PIXELS):
+        raise UnreadablePicture
+    orientation = header.orientation if header.orientation in _ORIENTATIONS else _UPRIGHT
+    pix_w, pix_h = _turned(header.pix_w, header.pix_h, orientation)
+    return Facts(_FORMATS[media_type], pix_w, pix_h, orientation)
+
+
+class _Header(NamedTuple):
+    """Pixels as stored, and the EXIF orientation if there is one."""
+
+    pix_w: int
+    pix_h: int
+    orientation: int = _UPRIGHT
+
+
+class _Frugal:
+    """A file that ends in an error when too much is read of it: headers are short."""
+
+    def __init__(self, source: BinaryIO | io.RawIOBase) -> None:
+        self._source = source
+        self._reads_left = _MOST_READS
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to an offset that a file may have."""
+        if abs(offset) > _FURTHEST:
+            raise UnreadablePicture
+        return self._source.seek(offset, whence)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read so many bytes, fewer only at the end."""
+        self._reads_left -= 1
+        if self._reads_left < 0 or not 0 <= size <= _LONGEST_READ:
+            raise UnreadablePicture
+        return self._source.read(size) or b""
+
+    def piece(self, offset: int, size: int) -> bytes:
+        """The bytes from `offset` on."""
+        self.seek(offset)
+        return self.read(size)
+
+
+def _turned(pix_w: int, pix_h: int, orientation: int) -> tuple[int, int]:
+    return (pix_h, pix_w) if orientation in _SIDEWAYS else (pix_w, pix_h)
+
+
+def _usual(source: _Frugal) -> _Header:
+    """The header as `imagesize` reads it."""
+    # It brings an HTTP client and XML, which few calls need.
+    import imagesize  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    # A file object and never a text: that would be opened, be it a path or a URL.
+    found = imagesize.get_info(source, dpi=False, colors=False, channels=False, exif_rotation=False)
+    return _Header(int(found.width), int(found.height), found.rotation)
+
+
+def _gif(source: _Frugal) -> _Header:
+    # imagesize takes the sides for signed.
+    return _Header(*struct.unpack("<HH", source.piece(6, 4)))
+
+
+def _heif(source: _Frugal) -> _Header:
+    return _Header(*displayed_size(source.piece(0, _LONGEST_READ)))
+
+
+def _png(source: _Frugal) -> _Header:
+    at, length, name = 8, 0, b""
+    while name not in {b"eXIf", b"IDAT"}:
+        length, name = struct.unpack(">L4s", source.piece(at, 8))
+        start, at = at + 8, at + 12 + length
+    orientation = _orientation(source, start) if name == b"eXIf" else _UPRIGHT
+    return _usual(source)._replace(orientation=orientation)
+
+
+def _webp(source: _Frugal) -> _Header:
+    found, first = _usual(source), source.piece(12, 9)
+    if first.startswith(b"VP8 "):
+        # The two highest bits of a side are a wish for enlarging.
+        return _Header(found.pix_w & 0x3FFF, found.pix_h & 0x3FFF)
+    if first.startswith(b"VP8X") and first[8] & _WEBP_HAS_EXIF:
+        return found._replace(orientation=_webp_orientation(source))
+    return found
+
+
+def _webp_orientation(source: _Frugal) -> int:
+    """EXIF stands behind the picture itself; a file that ends before it has none."""
+    at, name = 12, b""
+    try:
+        while name != b"EXIF":
+            name, length = struct.unpack("<4sL", source.piece(at, 8))
+            start, at = at + 8, at + 8 + length + length % 2
+    except struct.error:
+        return _UPRIGHT
+    # Some writers keep the words that begin EXIF in a JPEG.
+    return _orientation(source, start + 6 * (source.piece(start, 6) == b"Exif\0\0"))
+
+
+def _tiff(source: _Frugal) -> _Header:
+    """By its first directory; imagesize knows fewer kinds of it, and nothing of raw pictures."""
+    fields = _directory(source, 0)
+    if fields.get(_SUBFILE, 0) & 1 or _DNG in fields or source.piece(8, 2) == b"CR":
+        # A camera's raw file begins with a small preview, or with what is no finished picture.
+        raise UnreadablePicture
+    return _Header(fields[_WIDTH], fields[_HEIGHT], fields.get(_ORIENTATION, _UPRIGHT))
+
+
+def _orientation(source: _Frugal, start: int) -> int:
+    """What the EXIF that begins at `start` says; a broken one says nothing."""
+    try:
+        return _directory(source, start).get(_ORIENTATION, _UPRIGHT)
+    except (ValueError, LookupError, struct.error):
+        return _UPRIGHT
+
+
+def _directory(source: _Frugal, start: int) -> Mapping[int, int]:
+    """The numbers in the first directory of a TIFF or an EXIF that begins at `start`.
+
+    A list of numbers counts as 0.
+    """
+    head = source.piece(start, 16)
+    order = _BYTE_ORDERS[head[:2]]
+    big = struct.unpack_from(f"{order}H", head, 2) == (_BIG_TIFF,)
+    (offset,) = struct.unpack_from(f"{order}Q" if big else f"{order}L", head, 8 if big else 4)
+    length, entry = ("Q", "HHQ8s") if big else ("H", "HHL4s")
+    at = start + offset
+    (count,) = struct.unpack(order + length, source.piece(at, struct.calcsize(order + length)))
+    entries = source.piece(
+        at + struct.calcsize(order + length), count * struct.calcsize(order + entry)
+    )
+    return {
+        tag: _number(order, kind, value) if number == 1 else 0
+        for tag, kind, number, value in struct.iter_unpack(order + entry, entries)
+        if tag in _TAGS
+    }
+
+
+def _number(order: str, kind: int, value: bytes) -> int:
+    (number,) = struct.unpack_from(f"{order}{_INTEGERS[kind]}", value)
+    return int(number)
+
+
+_READERS: Mapping[str, Callable[[_Frugal], _Header]] = MappingProxyType(
+    {
+        "image/gif": _gif,
+        "image/heic": _heif,
+        "image/avif": _heif,
+        "image/png": _png,
+        "image/tiff": _tiff,
+        "image/webp": _webp,
+    }
+)
