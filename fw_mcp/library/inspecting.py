@@ -1,0 +1,198 @@
+"""What files are, from their headers: behind URLs, or below the operator's folders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import SEEK_END
+from pathlib import Path, PurePath, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import anyio
+import anyio.to_thread
+
+from fw_mcp.errors import FetchError, Reason
+from fw_mcp.media.folders import Folders
+from fw_mcp.media.formats import Facts, Missing, Sparse, UnreadablePicture, facts_of
+
+if TYPE_CHECKING:
+    from fw_mcp.media.fetching import Fetched, Fetcher
+
+FETCH_OFF = "Files are not fetched: the operator of this server turned that off."
+NOT_REACHED = "It was not reached within the call's time: ask for fewer at a time."
+
+_LOCAL_OFF = (
+    "Local files are read only over stdio, and only below folders that the operator named with "
+    "--file-folders: give a URL."
+)
+_AT_A_TIME = 4
+_PIECE = 65_536
+_MOST_BYTES = 2_097_152
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """One file, and what its header says, or why that was not read.
+
+    Attributes:
+        source: the URL or path as given.
+        is_url: which of the two.
+        file_name: the last part of the path, or of the URL's path; "" if it was not read.
+        file_size: in bytes; None if unknown.
+        facts: None when `error` says why.
+    """
+
+    source: str
+    is_url: bool
+    file_name: str = ""
+    file_size: int | None = None
+    facts: Facts | None = None
+    error: str = ""
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether there was time to look at it."""
+        return self.error != NOT_REACHED
+
+
+class Inspector:
+    """Reads headers, four files at a time.
+
+    Args:
+        fetcher: fetches pieces of URLs; None when the operator has turned fetching off.
+        folders: where local files may be read.
+        local_s: seconds for a local file, which may lie on another machine.
+    """
+
+    def __init__(
+        self, fetcher: "Fetcher | None", folders: Sequence[Path] = (), *, local_s: float = 10.0
+    ) -> None:
+        self.fetcher = fetcher
+        self._local_s = local_s
+        self._folders = Folders(folders)
+
+    def check(self) -> None:
+        """See that URLs can be read.
+
+        Raises:
+            FetchError: the operator has turned fetching off.
+        """
+        if self.fetcher is None:
+            raise FetchError(
+                FETCH_OFF,
+                state="Nothing was sent.",
+                next_step="Go on without looking at the files, or ask the operator to start the "
+                "server without --no-fetch.",
+                reason=Reason.FETCH_OFF,
+            )
+
+    async def inspect(
+        self, files: Sequence[str], *, local: bool, within_s: float
+    ) -> list[Inspected]:
+        """Each of `files`, in order.
+
+        Args:
+            files: URLs, or paths of local files.
+            local: whether the caller may name local files.
+            within_s: seconds for all of them; what is not reached by then says so.
+        """
+        found = [_unread(file, NOT_REACHED) for file in files]
+        turn = anyio.Semaphore(_AT_A_TIME)
+
+        async def inspect(place: int, file: str) -> None:
+            async with turn:
+                found[place] = await self._inspected(file, local=local)
+
+        with anyio.move_on_after(within_s):
+            async with anyio.create_task_group() as group:
+                for place, file in enumerate(files):
+                    group.start_soon(inspect, place, file)
+        return found
+
+    async def _inspected(self, file: str, *, local: bool) -> Inspected:
+        try:
+            if _is_url(file):
+                return await self._remote(file)
+            if local and self._folders:
+                return await self._local(file)
+        except FetchError as unread:
+            return _unread(file, f"{unread.what} {unread.next_step}")
+        except UnreadablePicture as unreadable:
+            return _unread(file, str(unreadable))
+        return _unread(file, _LOCAL_OFF)
+
+    async def _remote(self, url: str) -> Inspected:
+        if self.fetcher is None:
+            return _unread(url, FETCH_OFF)
+        facts, size = await remote_facts(self.fetcher, url)
+        name = PurePosixPath(unquote(urlsplit(url).path)).name
+        return Inspected(url, is_url=True, file_name=name, file_size=size, facts=facts)
+
+    async def _local(self, path: str) -> Inspected:
+        with anyio.move_on_after(self._local_s):
+            # The thread that hangs is left to itself.
+            return await anyio.to_thread.run_sync(self._read, path, abandon_on_cancel=True)
+        return _unread(path, NOT_REACHED)
+
+    def _read(self, path: str) -> Inspected:
+        with self._folders.open(path) as file:
+            size, facts = file.seek(0, SEEK_END), facts_of(file)
+            name = PurePath(path).name
+            return Inspected(path, is_url=False, file_name=name, file_size=size, facts=facts)
+
+
+def _is_url(file: str) -> bool:
+    return "://" in file
+
+
+def _unread(file: str, why: str) -> Inspected:
+    return Inspected(file, _is_url(file), error=why)
+
+
+async def remote_facts(fetcher: "Fetcher", url: str) -> tuple[Facts, int | None]:
+    """What the header behind `url` says, and the size of the file in bytes if the server tells it.
+
+    First 64 KB are fetched, then what is missing, in pieces that double, at most 2 MB in all: a
+    TIFF's directory may stand at its end.
+
+    Raises:
+        FetchError: it was not fetched.
+        UnreadablePicture: it is no picture, its header is broken, or lies scattered too far.
+    """
+    first = await fetcher.fetch_range(url, 0, _PIECE)
+    remote = _Remote(fetcher, url, first)
+    while True:
+        try:
+            return facts_of(remote.known), remote.size
+        except Missing as missing:
+            gap = missing
+        await remote.learn(gap)
+
+
+class _Remote:
+    """A file behind a URL, as far as it was fetched."""
+
+    def __init__(self, fetcher: "Fetcher", url: str, first: "Fetched") -> None:
+        self.size = first.size
+        self.known = Sparse(first.size)
+        self.known.add(first.offset, first.content)
+        self._fetcher = fetcher
+        self._url = url
+        self._length = _PIECE
+        self._left = _MOST_BYTES - _PIECE
+
+    async def learn(self, gap: Missing) -> None:
+        """Fetch what is missing, and more behind it."""
+        if gap.length > self._left:
+            raise UnreadablePicture
+        length = min(max(self._length, gap.length), self._left)
+        piece = await self._fetcher.fetch_range(self._url, gap.offset, length)
+        if piece.offset != gap.offset:
+            # From a server that knows no ranges: one long look at the beginning has to do.
+            length = self._left
+            piece = await self._fetcher.fetch_range(self._url, 0, _MOST_BYTES)
+        if self.size not in {None, piece.size}:
+            # It is being replaced: the pieces would be of two files.
+            raise UnreadablePicture
+        self.size = piece.size
+        self.known.add(piece.offset, piece.content)
+        self._length, self._left = 2 * length, self._left - length

@@ -1,0 +1,135 @@
+"""Previews and thumbnails, fetched from where the service says they are. They are not decoded."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import anyio
+
+from fw_mcp.api.models import ImageDetails
+from fw_mcp.errors import FetchError
+from fw_mcp.media.formats import picture_type
+
+if TYPE_CHECKING:
+    # A server that only lists its tools fetches nothing.
+    from fw_mcp.media.fetching import Fetcher
+
+SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
+
+_KEPT_BYTES = 32_000_000
+_KEPT_S = 300.0
+
+
+class NotShown(StrEnum):
+    """Why there is no picture of an image."""
+
+    NO_PREVIEW = "the library names no preview of it"
+    NOT_FETCHED = "its preview could not be fetched"
+    NO_PICTURE = "its preview is no JPEG, PNG, WebP or GIF"
+    UNREADABLE = "its preview is broken or has too many pixels"
+    NO_ROOM = "its preview is too large to show unchanged; try fewer images"
+    NO_TIME = "there was no time left for its preview; ask for it again"
+
+
+Content = bytes | NotShown
+Uris = Callable[[ImageDetails], Sequence[str | None]]
+
+
+def preview_first(image: ImageDetails) -> Sequence[str | None]:
+    """The preview, or else the thumbnail."""
+    return image.public_preview_uri, image.public_thumbnail_uri
+
+
+def thumbnail_first(image: ImageDetails) -> Sequence[str | None]:
+    """The thumbnail, or else the preview."""
+    return image.public_thumbnail_uri, image.public_preview_uri
+
+
+def thumbnail(image: ImageDetails) -> Sequence[str | None]:
+    """The thumbnail alone."""
+    return (image.public_thumbnail_uri,)
+
+
+class Previews:
+    """Fetches what images look like; what was just fetched is not fetched again.
+
+    Args:
+        fetcher: it decides which URLs are asked, how many at a time, and for how long.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, fetcher: "Fetcher", clock: Callable[[], float]) -> None:
+        self._fetcher = fetcher
+        self._kept = _Kept(clock)
+
+    async def of(
+        self, images: Sequence[ImageDetails], uris: Uris, *, within_s: float, keep: bool = True
+    ) -> list[Content]:
+        """A picture file of each image, or why there is none.
+
+        Args:
+            images: whose.
+            uris: the addresses of an image, the best first.
+            within_s: seconds for all.
+            keep: for the next call; not for what is only compared.
+        """
+        contents: list[Content] = [NotShown.NO_TIME] * len(images)
+
+        async def settle(place: int, image: ImageDetails) -> None:
+            contents[place] = await self._one(image, uris(image), keep=keep)
+
+        with anyio.move_on_after(within_s):
+            async with anyio.create_task_group() as group:
+                for place, image in enumerate(images):
+                    group.start_soon(settle, place, image)
+        return contents
+
+    async def _one(self, image: ImageDetails, uris: Sequence[str | None], *, keep: bool) -> Content:
+        reason = NotShown.NO_PREVIEW
+        for uri in filter(None, uris):
+            content = self._kept.get(image.guid, uri) or await self._fetched(uri)
+            if isinstance(content, bytes):
+                if keep:
+                    self._kept.add(image.guid, uri, content)
+                return content
+            reason = content
+        return reason
+
+    async def _fetched(self, uri: str) -> Content:
+        try:
+            content = (await self._fetcher.fetch(uri)).content
+        except FetchError:
+            return NotShown.NOT_FETCHED
+        return content if picture_type(content) in SHOWN else NotShown.NO_PICTURE
+
+
+class _Kept:
+    """The files fetched last, for minutes: a gallery pages to and fro.
+
+    Args:
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._files: OrderedDict[tuple[str, str], tuple[float, bytes]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, guid: str, uri: str) -> bytes | None:
+        """A file, if it is still here and not too old."""
+        fetched_at, content = self._files.get((guid, uri), (0.0, None))
+        if content is None or self._clock() - fetched_at > _KEPT_S:
+            return None
+        self._files.move_to_end((guid, uri))
+        return content
+
+    def add(self, guid: str, uri: str, content: bytes) -> None:
+        """Keep a file, in place of those not asked for longest."""
+        if self.get(guid, uri) is not None:
+            return
+        self._bytes -= len(self._files.pop((guid, uri), (0.0, b""))[1])
+        self._files[guid, uri] = (self._clock(), content)
+        self._bytes += len(content)
+        while self._bytes > _KEPT_BYTES:
+            self._bytes -= len(self._files.popitem(last=False)[1][1])
