@@ -3,21 +3,30 @@
 import hashlib
 import json
 import logging
+import os
+import re
 import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
 
 from fw_mcp.api.connection import KNOWN_HOSTS, BaseUrl, Keys
 from fw_mcp.config import IN_MEMORY, Settings, option, variable
-from fw_mcp.errors import ConfigError, Reason, StoreError
+from fw_mcp.errors import ConfigError, Reason, StoreError, quoted
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
 from fw_mcp.library.changes import Changes
+from fw_mcp.library.inspecting import Inspector
 from fw_mcp.library.library import Library
+from fw_mcp.library.likeness import Likenesses
+from fw_mcp.library.viewing import Viewer
+from fw_mcp.media.fetching import Fetcher
+from fw_mcp.media.workshop import Workshop
 from fw_mcp.store.database import Database
 from fw_mcp.store.facts import session_id
 from fw_mcp.store.history import History
@@ -26,11 +35,16 @@ from fw_mcp.store.owner import this_process
 from fw_mcp.store.plans import PlanStore
 
 if TYPE_CHECKING:
+    import httpx
+
     from fw_mcp.api.client import FinerWorksClient
+    from fw_mcp.embedded import SandboxTransport
+    from fw_mcp.library.matching import Likenesses as Compares
 
 _log = logging.getLogger(__name__)
 
 _SANDBOX_URL = "http://sandbox.localhost"
+_HOST = re.compile(r"[^\s/:@*?#\[\]\\]+\.[^\s/:@*?#\[\]\\]+")
 _SANDBOX_NOTE = "This is the sandbox: an invented studio, where nothing is real or lost."
 
 
@@ -45,10 +59,16 @@ class Assembly:
     guard: Guard
     library: Library
     changes: Changes
+    viewer: Viewer
+    inspector: Inspector
+    likenesses: "Compares"
+    fetcher: Fetcher | None
     note: str
 
     async def aclose(self) -> None:
         """Close what was opened."""
+        if self.fetcher is not None:
+            await self.fetcher.aclose()
         await self.library.aclose()
         self.database.close()
 
@@ -73,10 +93,14 @@ def assemble(
     plans = PlanStore(database)
     journal = Journal(database, time.time, this_process(), reached, account_name(settings))
 
+    sandbox = _sandbox(settings)
+
     async def connect() -> "FinerWorksClient":
-        return await _connect(settings, database)
+        return await _connect(settings, database, sandbox)
 
     library = Library(connect, journal)
+    fetcher = _fetcher(settings, sandbox)
+    viewer = Viewer(fetcher, Workshop(environ=environ))
     return Assembly(
         settings=settings,
         database=database,
@@ -85,6 +109,10 @@ def assemble(
         guard=Guard(plans, limits(settings), time.time),
         library=library,
         changes=Changes(library, History(database)),
+        viewer=viewer,
+        inspector=Inspector(fetcher, _folders(settings)),
+        likenesses=Likenesses(viewer),
+        fetcher=fetcher,
         note=_SANDBOX_NOTE if settings.sandbox is not None else "",
     )
 
@@ -170,11 +198,99 @@ def secrets_of(settings: Settings) -> list[str]:
     return [text for text in map(_secret, values) if text]
 
 
-async def _connect(settings: Settings, database: Database) -> "FinerWorksClient":
+class _EmbeddedSandbox:
+    """The sandbox in this process, made when it is first asked.
+
+    Args:
+        file: where it is kept; None for memory.
+    """
+
+    def __init__(self, file: str | None) -> None:
+        self._file = file
+
+    async def handle_async_request(self, request: "httpx.Request") -> "httpx.Response":
+        """Answer as a transport does."""
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Nothing is held open."""
+
+    @cached_property
+    def _transport(self) -> "SandboxTransport":
+        from fw_mcp.embedded import SandboxTransport  # noqa: PLC0415  brings the HTTP library
+        from fw_mcp.sandbox.app import create_app  # noqa: PLC0415  only with --sandbox
+
+        return SandboxTransport(create_app(self._file))
+
+
+def _sandbox(settings: Settings) -> "httpx.AsyncBaseTransport | None":
+    if settings.sandbox is None:
+        return None
+    file = None if settings.sandbox == IN_MEMORY else settings.sandbox
+    # It is no subclass, because a server that only lists its tools never loads the HTTP library.
+    return cast("httpx.AsyncBaseTransport", _EmbeddedSandbox(file))
+
+
+def _fetcher(settings: Settings, sandbox: "httpx.AsyncBaseTransport | None") -> Fetcher | None:
+    """Fetches pictures and files; None when the operator turned that off."""
+    if settings.no_fetch:
+        return None
+    hosts = _hosts(settings.fetch_hosts)
+    if sandbox is not None:
+        return Fetcher(hosts=hosts, inside={_SANDBOX_URL: sandbox})
+    url = BaseUrl.parse(settings.base_url)
+    return Fetcher(hosts=hosts, loopback=_origin(url.text) if url.is_loopback else None)
+
+
+def _hosts(text: str) -> list[str]:
+    """The only hosts to fetch from; none for any.
+
+    Raises:
+        ConfigError: one is no host's name, or nothing is left of what was given.
+    """
+    hosts = [part.strip() for part in text.split(",") if part.strip()]
+    wrong = [host for host in hosts if not _HOST.fullmatch(host)]
+    if not wrong and bool(hosts) == bool(text):
+        return hosts
+    raise ConfigError(
+        f"{option('fetch_hosts')} names {quoted((wrong or [text])[0])}, which is no host.",
+        state="Nothing was started.",
+        next_step="Name hosts as they stand in an address, such as images.example.com, with "
+        "commas between.",
+        reason=Reason.INVALID_SETTING,
+    )
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _folders(settings: Settings) -> list[Path]:
+    """Where local files may be read.
+
+    Raises:
+        ConfigError: one is no folder.
+    """
+    named = [Path(part) for part in settings.file_folders.split(os.pathsep) if part.strip()]
+    wrong = [path for path in named if not (path.is_absolute() and path.is_dir())]
+    if wrong:
+        raise ConfigError(
+            f"{option('file_folders')} names {quoted(str(wrong[0]), 200)}, which is no folder.",
+            state="Nothing was started.",
+            next_step=f"Name folders by their whole paths, with {os.pathsep} between.",
+            reason=Reason.INVALID_SETTING,
+        )
+    return named
+
+
+async def _connect(
+    settings: Settings, database: Database, sandbox: "httpx.AsyncBaseTransport | None"
+) -> "FinerWorksClient":
     from fw_mcp.api.client import FinerWorksClient  # noqa: PLC0415  brings the HTTP library
 
-    if settings.sandbox is not None:
-        return _sandbox_client(settings)
+    if sandbox is not None:
+        return _sandbox_client(settings, sandbox)
     keys = required_keys(settings)
     return FinerWorksClient(
         base_url=settings.base_url,
@@ -185,24 +301,21 @@ async def _connect(settings: Settings, database: Database) -> "FinerWorksClient"
     )
 
 
-def _sandbox_client(settings: Settings) -> "FinerWorksClient":
+def _sandbox_client(settings: Settings, sandbox: "httpx.AsyncBaseTransport") -> "FinerWorksClient":
     from fw_mcp.api.client import FinerWorksClient  # noqa: PLC0415  only with --sandbox
-    from fw_mcp.embedded import SandboxTransport  # noqa: PLC0415
-    from fw_mcp.sandbox.app import create_app  # noqa: PLC0415
     from fw_mcp.sandbox.keys import (  # noqa: PLC0415
         SANDBOX_APP_KEY,
         SANDBOX_SESSION_ID,
         SANDBOX_WEB_API_KEY,
     )
 
-    file = None if settings.sandbox == IN_MEMORY else settings.sandbox
     return FinerWorksClient(
         base_url=_SANDBOX_URL,
         keys=Keys(SANDBOX_WEB_API_KEY, SANDBOX_APP_KEY),
         session_id=settings.session_id or SANDBOX_SESSION_ID,
         account_key=settings.account_key,
         site_id=settings.site_id,
-        transport=SandboxTransport(create_app(file)),
+        transport=sandbox,
     )
 
 

@@ -103,6 +103,15 @@ class Settings(BaseSettings):
     show_hires: bool = Field(
         default=False, description="Show private_hires_uri, the print master's address."
     )
+    no_fetch: bool = Field(
+        default=False, description="Never fetch pictures or files from their URLs."
+    )
+    fetch_hosts: str = Field(
+        "", description="Only hosts to fetch pictures and files from, with commas between."
+    )
+    file_folders: str = Field(
+        "", description="Folders of files that inspect_files may read over stdio, as PATH has them."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="What goes to stderr."
     )

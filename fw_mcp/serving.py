@@ -57,19 +57,11 @@ def serve_sandbox(_: Assembly, own: Mapping[str, object]) -> int:
 
 
 async def _run(assembly: Assembly, serve_over: Serve) -> None:
-    settings = assembly.settings
-    parts = Parts(
-        library=assembly.library,
-        guard=assembly.guard,
-        changes=assembly.changes,
-        show_hires=settings.show_hires,
-        note=assembly.note,
-    )
     try:
         async with anyio.create_task_group() as beside:
             # It gets its turn once the transport waits for the first message.
             beside.start_soon(look_after_journal_daily, assembly, anyio.sleep)
-            await serve_over(build_server(parts))
+            await serve_over(build_server(parts_of(assembly)))
             beside.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         # What ended the serving, as it is.
@@ -77,6 +69,20 @@ async def _run(assembly: Assembly, serve_over: Serve) -> None:
     finally:
         with anyio.CancelScope(shield=True):
             await assembly.aclose()
+
+
+def parts_of(assembly: Assembly) -> Parts:
+    """What a server on this assembly is made of."""
+    return Parts(
+        library=assembly.library,
+        guard=assembly.guard,
+        changes=assembly.changes,
+        viewer=assembly.viewer,
+        inspector=assembly.inspector,
+        likenesses=assembly.likenesses,
+        show_hires=assembly.settings.show_hires,
+        note=assembly.note,
+    )
 
 
 async def look_after_journal_daily(

@@ -80,6 +80,10 @@ class Kept:
             guard=other.guard,
             library=other.library,
             changes=other.changes,
+            viewer=other.parts.viewer,
+            inspector=other.parts.inspector,
+            likenesses=other.parts.likenesses,
+            fetcher=None,
             note="",
         )
 

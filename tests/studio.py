@@ -1,6 +1,6 @@
 """The whole server over the sandbox, in memory, with a clock that tests move."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,12 @@ from fw_mcp.api.traffic import Traffic
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.guard.guard import Guard, Limits
 from fw_mcp.library.changes import Changes
+from fw_mcp.library.inspecting import Inspector
 from fw_mcp.library.library import Library, Pace
+from fw_mcp.library.likeness import Likenesses
+from fw_mcp.library.viewing import Viewer
+from fw_mcp.media.fetching import Fetcher
+from fw_mcp.media.workshop import Workshop
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.faults import Faults
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB_API_KEY
@@ -36,6 +41,7 @@ from tests.recorder import Recorder
 Mode = Literal["auto", "legacy"]
 
 
+SANDBOX_URL = "http://sandbox.localhost"
 YES = ElicitResult(action="accept", content={"confirm": True})
 NO = ElicitResult(action="decline")
 
@@ -125,13 +131,17 @@ def make_studio(
     busy_timeout_s: float = 5.0,
     pace: Pace | None = None,
     show_hires: bool = False,
+    fetcher: Fetcher | Literal["sandbox"] | None = "sandbox",
+    folders: Sequence[Path] = (),
+    workshop: Workshop | None = None,
     app: Starlette | None = None,
     faults: Faults | None = None,
     reached: Callable[[Step], None] = lambda _: None,
 ) -> Studio:
     """A studio on a fresh sandbox, or on `app`, which another studio already serves.
 
-    `reached` is told each step of each write.
+    `fetcher` fetches pictures and files, from the sandbox and nowhere else unless it is given; None
+    turns that off. `reached` is told each step of each write.
     """
     clock = Clock()
     faults = faults or Faults()
@@ -147,7 +157,18 @@ def make_studio(
     library = Library(connect, journal, pace=pace, clock=clock, sleep=clock.sleep)
     changes = Changes(library, History(database))
     guard = Guard(plans, limits or Limits(), clock)
-    parts = Parts(library=library, guard=guard, changes=changes, show_hires=show_hires)
+    if fetcher == "sandbox":
+        fetcher = Fetcher(inside={SANDBOX_URL: SandboxTransport(app)}, resolve=_nowhere)
+    viewer = Viewer(fetcher, workshop or Workshop(), clock=clock)
+    parts = Parts(
+        library=library,
+        guard=guard,
+        changes=changes,
+        viewer=viewer,
+        inspector=Inspector(fetcher, folders),
+        likenesses=Likenesses(viewer, clock=clock),
+        show_hires=show_hires,
+    )
     return Studio(
         clock=clock,
         app=app,
@@ -165,12 +186,16 @@ def make_studio(
     )
 
 
+async def _nowhere(_: str) -> Sequence[str]:
+    return ()
+
+
 def sandbox_client(
     transport: httpx.AsyncBaseTransport, traffic: Traffic | None = None
 ) -> FinerWorksClient:
     """A client of the API over `transport`, with the keys and the session of the sandbox."""
     return FinerWorksClient(
-        base_url="http://sandbox.localhost",
+        base_url=SANDBOX_URL,
         keys=Keys(SANDBOX_WEB_API_KEY, SANDBOX_APP_KEY),
         session_id=SANDBOX_SESSION_ID,
         transport=transport,

@@ -1,5 +1,6 @@
 """Settings become parts: keys, hosts, stores and the session id."""
 
+import os
 from pathlib import Path
 
 import httpx
@@ -7,7 +8,7 @@ import pytest
 
 from fw_mcp.assembly import assemble, check_base_url, required_keys, store_path
 from fw_mcp.config import IN_MEMORY, Settings, load_settings
-from fw_mcp.errors import ConfigError, Reason
+from fw_mcp.errors import ConfigError, FetchError, Reason
 
 WEB_KEY = "canary-web-key"
 APP_KEY = "canary-app-key"
@@ -117,3 +118,41 @@ def test_every_secret_is_an_environment_variable_only() -> None:
     hidden = [name for name, field in Settings.model_fields.items() if "Secret" in str(field)]
     assert hidden == ["web_api_key", "app_key", "http_token"]
     assert httpx.URL(settings().base_url).scheme == "https"
+
+
+@pytest.mark.parametrize(
+    "fetch_hosts",
+    [" , ", ",", "https://img.example", "img.example:443", "*.example", "a@img.example", "img"],
+)
+def test_hosts_to_fetch_from_that_are_no_hosts_are_refused(fetch_hosts: str) -> None:
+    """A list that holds nothing must not mean every host."""
+    with pytest.raises(ConfigError) as refused:
+        assemble(settings(sandbox=IN_MEMORY, fetch_hosts=fetch_hosts), {})
+    assert refused.value.reason is Reason.INVALID_SETTING
+
+
+@pytest.mark.parametrize("folder", ["pictures", "{tmp}/none", "{tmp}/file"])
+def test_a_folder_of_files_is_named_whole_and_exists(folder: str, tmp_path: Path) -> None:
+    """Where files may be read is said plainly, or the server does not start."""
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError) as refused:
+        assemble(settings(sandbox=IN_MEMORY, file_folders=folder.format(tmp=tmp_path)), {})
+    assert refused.value.reason is Reason.INVALID_SETTING
+
+
+def test_several_folders_stand_beside_each_other_as_in_path(tmp_path: Path) -> None:
+    """The operating system's own separator."""
+    named = [tmp_path / "one", tmp_path / "two"]
+    for folder in named:
+        folder.mkdir()
+    assemble(settings(sandbox=IN_MEMORY, file_folders=os.pathsep.join(map(str, named))), {})
+
+
+def test_an_operator_can_turn_all_fetching_off() -> None:
+    """What would fetch refuses before anything is read."""
+    assembly = assemble(settings(sandbox=IN_MEMORY, no_fetch=True), {})
+    assert assembly.fetcher is None
+    for check in (assembly.viewer.check, assembly.inspector.check, assembly.likenesses.check):
+        with pytest.raises(FetchError) as refused:
+            check()
+        assert refused.value.reason is Reason.FETCH_OFF

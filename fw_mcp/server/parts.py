@@ -1,13 +1,20 @@
 """What a running server is made of; it reaches each tool through the SDK's typed context."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mcp.server.mcpserver import Context
 
 from fw_mcp.guard.guard import Guard
 from fw_mcp.library.changes import Changes
+from fw_mcp.library.inspecting import Inspector
 from fw_mcp.library.library import Library
+from fw_mcp.library.scans import Scans
+from fw_mcp.library.viewing import Viewer
 from fw_mcp.server.running import Running
+
+if TYPE_CHECKING:
+    from fw_mcp.library.matching import Likenesses
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +23,25 @@ class Parts:
 
     Attributes:
         changes: the calls that wrote.
+        viewer: shows images.
+        inspector: reads the headers of files that are not registered yet.
+        likenesses: tells which images look alike.
         show_hires: whether `private_hires_uri`, the print master's address, may be shown.
         note: one sentence for the instructions, such as that this is the sandbox.
         running: the writes under way.
+        scans: the last walks through the library.
     """
 
     library: Library
     guard: Guard
     changes: Changes
+    viewer: Viewer
+    inspector: Inspector
+    likenesses: "Likenesses"
     show_hires: bool = False
     note: str = ""
     running: Running = field(default_factory=Running)
+    scans: Scans = field(default_factory=Scans)
 
 
 Call = Context[Parts]

@@ -83,6 +83,10 @@ class ImageRow(Row):
     active: bool | None = None
     products: int | None = Field(None, description="How many products hang on it.")
     shops: list[str] | None = Field(None, description="Shops they are live in.")
+    prints: dict[str, str] | None = Field(None, description="Pixels an inch → largest print.")
+    print_ppi: int | None = Field(None, description="Pixels an inch at print_size.")
+    trimmed_percent: int | None = Field(None, description="Of the picture, at print_size.")
+    duplicate_group: int | None = Field(None, description="Same number: doubles of each other.")
     escaped: bool | None = Field(None, description="Invisible characters are shown as escapes.")
 
     def line(self) -> str:
@@ -96,9 +100,16 @@ class ImageRow(Row):
             "inactive" if self.active is False else "",
             self._hung(),
             in_quotes(self.description) if self.description else "",
+            *self._printed(),
+            f"duplicate group {self.duplicate_group}" if self.duplicate_group else "",
             "escaped" if self.escaped else "",
         ]
         return " | ".join(part for part in parts if part)
+
+    def _printed(self) -> list[str]:
+        sizes = ", ".join(f"{size} at {ppi} ppi" for ppi, size in (self.prints or {}).items())
+        at_size = f"{self.print_ppi} ppi, {self.trimmed_percent} % trimmed"
+        return [sizes and f"prints {sizes}", "" if self.print_ppi is None else at_size]
 
     def _hung(self) -> str:
         if not self.products:

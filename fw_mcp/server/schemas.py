@@ -18,28 +18,17 @@ def plain(schema: Schema) -> Schema:
 
 
 def outline(schema: Schema) -> Schema:
-    """A plain schema of a result, down to the rows of its lists.
+    """A plain schema of a result, down to the lists in it.
 
-    No host validates a result deeper than that, and each description costs every conversation;
-    what is deeper says itself in the result.
+    No host validates a result deeper than that, and each definition costs every conversation; a
+    row's members say themselves in the result.
     """
     kept = {key: part for key, part in schema.items() if key != "description"}
     properties = schema["properties"].items()
-    return {**kept, "properties": {name: _with_rows(part) for name, part in properties}}
+    return {**kept, "properties": {name: _without_members(part) for name, part in properties}}
 
 
-def _with_rows(schema: Schema) -> Schema:
-    items = schema.get("items", {})
-    if "properties" not in items:
-        return schema
-    row = {key: part for key, part in items.items() if key != "description"}
-    properties = {name: _cut(part) for name, part in items["properties"].items()}
-    return {**schema, "items": {**row, "properties": properties}}
-
-
-def _cut(schema: Schema) -> Schema:
-    if schema.get("type") == "object":
-        return {"type": "object"}
+def _without_members(schema: Schema) -> Schema:
     if schema.get("items", {}).get("type") == "object":
         return {**schema, "items": {"type": "object"}}
     return schema

@@ -44,7 +44,7 @@ class LibraryTool(Tool):
         except Exception as crash:
             _log.exception("%s crashed", self.name)
             raise UnexpectedToolError(_crashed(self.name)) from crash
-        if isinstance(result, InputRequiredResult):
+        if isinstance(result, InputRequiredResult | CallToolResult):
             return result
         return _answer(result)
 
@@ -66,7 +66,8 @@ def library_tool(fn: Callable[..., Awaitable[Any]]) -> Tool:
     model.model_config["extra"] = "forbid"
     model.model_rebuild(force=True)
     tool.parameters = plain(model.model_json_schema())
-    tool.fn_metadata.output_schema = outline(plain(tool.fn_metadata.output_schema or {}))
+    result = tool.fn_metadata.output_schema
+    tool.fn_metadata.output_schema = outline(plain(result)) if result else None
     return tool
 
 

@@ -17,7 +17,11 @@ from fw_mcp.api.traffic import Traffic
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.guard.guard import Guard, Limits
 from fw_mcp.library.changes import Changes
+from fw_mcp.library.inspecting import Inspector
 from fw_mcp.library.library import Library
+from fw_mcp.library.likeness import Likenesses
+from fw_mcp.library.viewing import Viewer
+from fw_mcp.media.workshop import Workshop
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.catalogue import product
 from fw_mcp.sandbox.faults import Faults
@@ -103,10 +107,14 @@ class Stage:
         self._library = Library(
             self._connect, journal, clock=self.clock, sleep=self.clock.sleep, chunk=CHUNK
         )
+        viewer = Viewer(None, Workshop())
         parts = Parts(
             library=self._library,
             guard=Guard(PlanStore(self._database), _LIMITS, self.clock),
             changes=Changes(self._library, self.history),
+            viewer=viewer,
+            inspector=Inspector(None),
+            likenesses=Likenesses(viewer),
         )
         self._server = build_server(parts)
 

@@ -44,8 +44,10 @@ def test_a_tool_that_is_not_in_the_table_is_not_offered(tool: str) -> None:
 def test_what_only_reads_is_always_on(limits: Limits) -> None:
     """Reading costs nobody anything."""
     guard = make_guard(limits)
-    assert [tool for tool in EFFECTS if guard.offered(tool)] == ["search_images"]
-    guard.admit("search_images")
+    reading = ["search_images", "view_images", "inspect_files"]
+    assert [tool for tool in EFFECTS if guard.offered(tool)] == reading
+    for tool in reading:
+        guard.admit(tool)
 
 
 def test_read_only_outdoes_the_list_of_writes() -> None:

@@ -1,11 +1,14 @@
 """The prompts: what a host lists, what a person's words become, what is refused and how."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mcp import Client, MCPError
@@ -15,6 +18,7 @@ from mcp.types import INVALID_PARAMS, GetPromptResult, Prompt, PromptArgument, T
 
 from fw_mcp.errors import ConfigError
 from fw_mcp.guard.effects import EFFECTS
+from fw_mcp.server.app import TOOLS
 from fw_mcp.server.prompts import (
     PromptFile,
     listed_prompts,
@@ -23,24 +27,20 @@ from fw_mcp.server.prompts import (
     prompts_folder,
     render_prompt,
 )
+from fw_mcp.server.results import Status
+from fw_mcp.server.tool import library_tool
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = {
     "finerworks://images/{guid}",
     "finerworks://selections/{guid}",
 }
-TOOL_ARGUMENTS = {
-    "active",
-    "details",
-    "dry_run",
-    "guid_filter",
-    "library",
-    "list_products",
-    "per_page",
-    "search_filter",
-    "sort_direction",
-    "sort_field",
-}
+NAMES = re.compile(r"`(\w+)(?:: [^`]+)?`")
+SETTINGS = re.compile(r"`(\w+): ([^`]+)`")
+VERBS = (
+    "search|view|inspect|add|update|delete|undo|set|list|get|audit|check|prepare|register|review"
+)
+VERBS += "|tidy|write"
 SAMPLE = """+++
 title = "Greet"
 description = "Say hello."
@@ -112,6 +112,35 @@ def shipped_body(name: str) -> str:
     return next(prompt.body for prompt in shipped() if prompt.name == name)
 
 
+def taken() -> dict[str, list[dict[str, Any]]]:
+    """Every argument that a tool publishes, at any depth, with each schema it has."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for tool in TOOLS:
+        gather(library_tool(tool).parameters, found)
+    return found
+
+
+def gather(schema: object, found: dict[str, list[dict[str, Any]]]) -> None:
+    """Add the properties in `schema` to `found`."""
+    if isinstance(schema, dict):
+        for name, one in schema.get("properties", {}).items():
+            found.setdefault(name, []).append(one)
+        for part in schema.values():
+            gather(part, found)
+
+
+def fits(value: object, schema: Mapping[str, Any]) -> bool:
+    """Whether `value` is what an argument takes."""
+    kinds = {bool: "boolean", int: "integer", str: "string", list: "array"}
+    allowed: list[object] = schema.get("enum", [value])
+    parts = value if isinstance(value, list) else []
+    return (
+        value in allowed
+        and schema.get("type", "string") == kinds[type(value)]
+        and all(fits(part, schema["items"]) for part in parts)
+    )
+
+
 def test_there_is_a_prompt_for_each_job_of_a_seller() -> None:
     """These seven, by these names: hosts turn them into commands that people learn."""
     assert [prompt.name for prompt in shipped()] == [
@@ -128,16 +157,42 @@ def test_there_is_a_prompt_for_each_job_of_a_seller() -> None:
 @pytest.mark.parametrize("prompt", shipped(), ids=lambda prompt: prompt.name)
 def test_prompts_name_only_tools_and_prompts_that_exist(prompt: PromptFile) -> None:
     """A misspelt tool would send the model looking for one that is not there."""
-    known = set(EFFECTS) | {one.name for one in shipped()}
-    verbs = r"`((?:search|add|update|delete|set|list|get|audit|check|prepare|tidy|write)_\w+)`"
-    assert set(re.findall(verbs, prompt.body)) <= known | TOOL_ARGUMENTS
+    known = set(EFFECTS) | {one.name for one in shipped()} | set(taken())
+    verbs = {name for name in NAMES.findall(prompt.body) if re.match(f"({VERBS})_", name)}
+    assert verbs <= known
 
 
 @pytest.mark.parametrize("prompt", shipped(), ids=lambda prompt: prompt.name)
 def test_prompts_set_only_arguments_that_the_tools_take(prompt: PromptFile) -> None:
-    """`name: value` in a prompt is an argument of a tool, or the status of a result."""
-    assert set(re.findall(r"`(\w+): [^`]+`", prompt.body)) <= TOOL_ARGUMENTS | {"status"}
+    """`name: value` in a prompt is an argument that takes it, or the status of a result."""
+    schemas = {**taken(), "status": [{"enum": [one.value for one in Status]}]}
+    wrong = [
+        f"{name}: {value}"
+        for name, value in SETTINGS.findall(prompt.body)
+        if not any(fits(json.loads(value), schema) for schema in schemas.get(name, ()))
+    ]
+    assert wrong == []
     assert set(re.findall(r"finerworks://[^`\s]+", prompt.body)) <= TEMPLATES
+
+
+@pytest.mark.parametrize("prompt", shipped(), ids=lambda prompt: prompt.name)
+def test_prompts_that_look_say_how_many_and_what_to_do_without_pictures(
+    prompt: PromptFile,
+) -> None:
+    """A call shows twelve; an operator may have turned fetching off; a picture may hold text."""
+    words = " ".join(prompt.body.split())
+    assert "`view_images`" in words
+    promises = ("12 ", "`guids`", "`fetch_off`", "inside a picture")
+    assert [promise for promise in promises if promise not in words] == []
+
+
+@pytest.mark.parametrize("prompt", shipped(), ids=lambda prompt: prompt.name)
+def test_prompts_attribute_no_print_size_to_finerworks(prompt: PromptFile) -> None:
+    """Each that tells sizes says who worked them out."""
+    sizes = {"prints", "print_ppi", "large_enough", "too_small"} & set(NAMES.findall(prompt.body))
+    words = " ".join(prompt.body.split())
+    said = "by this server" in words and "FinerWorks" in words.partition("by this server")[2]
+    assert said is bool(sizes)
 
 
 @pytest.mark.parametrize("prompt", shipped(), ids=lambda prompt: prompt.name)
@@ -156,7 +211,21 @@ def test_prompts_that_destroy_try_first_and_leave_the_answer_to_the_person(name:
     words = " ".join(shipped_body(name).split())
     promises = ("`dry_run: true`", "virtual-inventory products", "never yours", "`plan_id`")
     assert [promise for promise in promises if promise not in words] == []
-    assert words.index("`search_images`") < words.index("`dry_run: true`")
+    order = ("`search_images`", "`view_images`", "`dry_run: true`", "`plan_id`")
+    assert sorted(order, key=words.index) == list(order)
+
+
+def test_new_work_is_measured_and_looked_for_before_it_is_added() -> None:
+    """Sizes come from the files; what is there already is found; a trial run checks both."""
+    words = shipped_body("register_new_work")
+    order = ("`inspect_files`", "`file_name_contains`", "`add_images`", "`verify: true`")
+    assert sorted(order, key=words.index) == list(order)
+
+
+def test_an_audit_counts_before_it_lists() -> None:
+    """One small answer for a whole library, however large."""
+    words = shipped_body("audit_library")
+    assert words.index("`summary: true`") < words.index("`only: ")
 
 
 @pytest.mark.parametrize("name", ["audit_library", "check_print_sizes"])
@@ -164,7 +233,8 @@ def test_reading_prompts_call_no_tool_that_writes(name: str) -> None:
     """An audit changes nothing, and says so first."""
     body = shipped_body(name)
     assert "call no tool that adds, changes or deletes" in " ".join(body.split())
-    assert not re.search(r"`(add_images|update_image_metadata|delete_images|set_selection)`", body)
+    reading = {name for name, tool in EFFECTS.items() if tool.read_only}
+    assert set(NAMES.findall(body)) & set(EFFECTS) <= reading
 
 
 def test_a_host_sees_each_argument_with_its_choices_and_default() -> None:

@@ -52,7 +52,8 @@ async def test_the_templates_and_the_first_page_of_each_library_and_of_the_chang
     async with studio.client(mode=mode) as client:
         templates = (await client.list_resource_templates()).resource_templates
         entries = (await client.list_resources()).resources
-        pages = [document(await client.read_resource(entry.uri)) for entry in entries]
+        *listed, gallery = entries
+        pages = [document(await client.read_resource(entry.uri)) for entry in listed]
     assert [one.uri_template for one in templates] == [
         IMAGES,
         "finerworks://images/{guid}",
@@ -61,9 +62,10 @@ async def test_the_templates_and_the_first_page_of_each_library_and_of_the_chang
         "finerworks://changes/{change_id}{?page_number}",
     ]
     names = ["inventory-images", "temporary-images", "changes"]
-    assert [entry.name for entry in entries] == names
+    assert [entry.name for entry in listed] == names
+    assert gallery.name == "gallery"
     assert {one.mime_type for one in templates} == {"application/json"}
-    assert {one.mime_type for one in entries} == {"application/json"}
+    assert {one.mime_type for one in listed} == {"application/json"}
     assert all(one.title and one.description for one in templates)
     assert all(one.title and one.description for one in entries)
     counts = [len(await holdings(studio)), len(await holdings(studio, "temporary")), 0]

@@ -141,6 +141,8 @@ def test_what_each_tool_may_do_is_told_to_hosts(tools: dict[str, Tool]) -> None:
     }
     assert told == {
         "search_images": (True, False),
+        "view_images": (True, False),
+        "inspect_files": (True, False),
         "add_images": (False, False),
         "update_image_metadata": (False, True),
         "delete_images": (False, True),

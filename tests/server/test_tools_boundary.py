@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from mcp.types import INVALID_PARAMS, CallToolResult
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.assembly import assemble
 from fw_mcp.config import load_settings
+from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Limits
 from fw_mcp.library.changes import Changes
 from fw_mcp.library.library import Library
 from fw_mcp.sandbox.faults import Fault, FaultKind
 from fw_mcp.server.app import build_server
-from fw_mcp.server.parts import Parts
+from fw_mcp.serving import parts_of
 from tests.studio import NO, Mode, Studio, make_studio, said, text_of
 from tests.truth import new_image, new_images, sold, unsold
 
@@ -28,6 +30,7 @@ GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
 MODES = ("auto", "legacy")
 CALLS: Mapping[str, dict[str, Any]] = {
     "search_images": {},
+    "view_images": {"guids": [GUID]},
     "add_images": {"images": [new_image(1)]},
     "update_image_metadata": {"images": [{"guid": GUID, "title": "A"}]},
     "delete_images": {"guids": [GUID]},
@@ -50,7 +53,8 @@ def broken() -> Client:
         raise RuntimeError(SECRET)
 
     library = Library(connect, studio.journal)
-    parts = Parts(library, studio.guard, Changes(library, studio.changes.history))
+    changes = Changes(library, studio.changes.history)
+    parts = replace(studio.parts, library=library, changes=changes)
     return Client(build_server(parts), cache=None)
 
 
@@ -61,8 +65,7 @@ def without_keys(tmp_path: Path) -> Iterator[Client]:
         {"web_api_key": None, "app_key": None, "sandbox": None, "store": tmp_path / "store.sqlite3"}
     )
     assembly = assemble(settings, {})
-    parts = Parts(assembly.library, assembly.guard, assembly.changes)
-    yield Client(build_server(parts), cache=None)
+    yield Client(build_server(parts_of(assembly)), cache=None)
     assembly.database.close()
 
 
@@ -96,7 +99,7 @@ async def test_without_keys_every_tool_says_what_is_missing(
     async with without_keys as client:
         listed = {one.name for one in (await client.list_tools()).tools}
         result = await client.call_tool(tool, CALLS[tool])
-    assert listed == {*CALLS, "undo_change"}
+    assert listed == {*CALLS, "inspect_files", "undo_change"}
     assert result.is_error
     assert text_of(result).startswith(
         "These keys are not set: FINERWORKS_WEB_API_KEY, FINERWORKS_APP_KEY. Nothing was sent. "
@@ -127,7 +130,8 @@ async def test_a_protocol_error_stays_one() -> None:
         raise MCPError(INVALID_PARAMS, "No way to ask.")
 
     library = Library(connect, studio.journal)
-    parts = Parts(library, studio.guard, Changes(library, studio.changes.history))
+    changes = Changes(library, studio.changes.history)
+    parts = replace(studio.parts, library=library, changes=changes)
     async with Client(build_server(parts), cache=None) as client:
         with pytest.raises(MCPError, match="No way to ask"):
             await client.call_tool("search_images", {})
@@ -219,7 +223,7 @@ async def test_a_dry_run_is_allowed_where_nothing_may_be_written(tool: str) -> N
     assert (result["status"], studio.wire.writes) == ("dry_run", [])
 
 
-@pytest.mark.parametrize("tool", [tool for tool in CALLS if tool != "search_images"])
+@pytest.mark.parametrize("tool", [tool for tool in CALLS if tool in WRITES])
 async def test_a_tool_that_is_off_sends_nothing_though_it_is_called(tool: str) -> None:
     """The operator's limits hold at call time, not only in the list."""
     studio = make_studio(limits=Limits(read_only=True))

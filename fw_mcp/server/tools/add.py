@@ -23,6 +23,7 @@ from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
 from fw_mcp.server.parts import Call, caller_of
 from fw_mcp.server.results import Status, WriteResult, completed, previewed
 from fw_mcp.server.rows import EndRow, end_row
+from fw_mcp.server.verifying import check_files
 
 _DOUBLED = "FinerWorks lists some images more often than asked for: see their details."
 _NAME_LENGTH = 200
@@ -97,6 +98,10 @@ async def add_images(
     allow_duplicate: Annotated[
         Flag, Field(description="true: register the same files again on purpose. Default false.")
     ] = False,
+    verify: Annotated[
+        Flag,
+        Field(description="true: first compare file_size and pixels with the file. Default false."),
+    ] = False,
     dry_run: DryRun = False,
     continue_handle: ContinueHandle | None = None,
 ) -> AddImagesResult | InputRequiredResult:
@@ -114,16 +119,17 @@ async def add_images(
         "images",
         library=library != "inventory",
         allow_duplicate=allow_duplicate,
+        verify=verify,
         dry_run=dry_run,
     )
     if continue_handle is not None:
         return await go_on(ctx, continue_handle, _Addition.tool, partial(_Addition.again, ctx))
     ready = [image.to_add() for image in images or ()]
-    addition = _Addition(ctx, ready, library, allow_duplicate=allow_duplicate)
+    addition = _Addition(ctx, ready, library, allow_duplicate=allow_duplicate, verify=verify)
     if not allow_duplicate:
         _check_distinct(ready)
     if dry_run:
-        return addition.previewed()
+        return await addition.previewed()
     return await carry_out(ctx, addition)
 
 
@@ -141,11 +147,14 @@ class _Addition(Undertaking[AddImagesResult]):
         library: LibraryName,
         *,
         allow_duplicate: bool,
+        verify: bool = False,
     ) -> None:
         super().__init__(ctx)
         self._images = images
         self._name = library
         self._allow_duplicate = allow_duplicate
+        # No part of what is asked for: the same call with it or without it is one call.
+        self._verify = verify
 
     @classmethod
     def again(cls, ctx: Call, arguments: Mapping[str, Any]) -> Self:
@@ -181,8 +190,11 @@ class _Addition(Undertaking[AddImagesResult]):
         return Proposal(self.tool, caller_of(self.ctx), self.identity, targets=(), question="")
 
     async def write(self, job: Job) -> Ends:
-        """Register them."""
-        return await add(self.library, job, dict(enumerate(self._images)), self._name)
+        """Register them; what a former run did needs no look at files that may be gone by now."""
+        images = dict(enumerate(self._images))
+        if self._verify:
+            await check_files(self.ctx, job.due(images), started=self.read_at)
+        return await add(self.library, job, images, self._name)
 
     @property
     def items(self) -> int:
@@ -210,8 +222,11 @@ class _Addition(Undertaking[AddImagesResult]):
         message = f"{result.message} {_DOUBLED}"
         return result.model_copy(update={"status": Status.INCOMPLETE, "message": message})
 
-    def previewed(self) -> AddImagesResult:
+    async def previewed(self) -> AddImagesResult:
         """What would be registered."""
+        if self._verify:
+            images = dict(enumerate(self._images))
+            await check_files(self.ctx, images, started=self.read_at)
         message = f"{len(self._images)} images would be registered."
         return previewed(AddImagesResult, self._rows({}), message)
 

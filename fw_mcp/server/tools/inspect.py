@@ -1,0 +1,139 @@
+"""`inspect_files`: what files are, before they are registered."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from fw_mcp.errors import in_quotes, is_plain, shown
+from fw_mcp.library.printing import largest_prints
+from fw_mcp.server.parts import Call, parts_of
+from fw_mcp.server.results import ToolResult
+from fw_mcp.server.rows import Row
+
+if TYPE_CHECKING:
+    # It brings the readers of headers, which a server that only lists its tools never needs.
+    from fw_mcp.library.inspecting import Inspected
+
+_SOURCE_SHOWN = 120
+_NAME_SHOWN = 200
+_LONGEST_URI = 500
+_NEEDS_URL = "add_images needs a URL of it that FinerWorks can reach."
+_TOO_LONG = f"Its URL is longer than the {_LONGEST_URI} characters that add_images takes."
+_NO_SIZE = "Its server does not say its file_size."
+
+
+class FileRow(Row):
+    """One file, its texts already as they are shown."""
+
+    source: str
+    file_name: str | None = None
+    file_size: int | None = Field(None, description="Bytes.")
+    format: str | None = None
+    pix_w: int | None = Field(None, description="As displayed.")
+    pix_h: int | None = None
+    orientation: str | None = None
+    exif_orientation: int | None = None
+    prints: dict[str, str] | None = Field(None, description="Pixels an inch → largest print.")
+    private_hires_uri: str | None = None
+    detail: str | None = None
+    error: str | None = Field(None, description="Why it was not read.")
+
+    def line(self) -> str:
+        """One line for a person."""
+        prints = ", ".join(f"{size} at {ppi} ppi" for ppi, size in (self.prints or {}).items())
+        parts = [
+            in_quotes(self.source),
+            in_quotes(self.file_name) if self.file_name else "",
+            f"{self.file_size} bytes" if self.file_size is not None else "",
+            f"{self.format} {self.pix_w}x{self.pix_h} {self.orientation}" if self.format else "",
+            f"EXIF orientation {self.exif_orientation}" if self.exif_orientation else "",
+            f"prints {prints}" if prints else "",
+            self._uri(),
+            self.detail or "",
+            self.error or "",
+        ]
+        return " | ".join(part for part in parts if part)
+
+    def _uri(self) -> str:
+        if not self.private_hires_uri:
+            return ""
+        same = self.private_hires_uri == self.source
+        return f"private_hires_uri {'as given' if same else self.private_hires_uri}"
+
+
+class InspectFilesResult(ToolResult):
+    """What each file is, in the order given."""
+
+    files: list[FileRow]
+
+    def text(self) -> str:
+        """A line that counts, then a line a file."""
+        read = sum(not row.error for row in self.files)
+        head = f"{read} of {len(self.files)} files read."
+        return "\n".join([head, *(row.line() for row in self.files)])
+
+
+async def inspect_files(
+    ctx: Call,
+    *,
+    files: Annotated[
+        list[Annotated[str, Field(max_length=2_000)]],
+        Field(min_length=1, max_length=50, description="URLs; over stdio also paths of files."),
+    ],
+) -> InspectFilesResult:
+    """Read from their headers what files are: name, size, format, pixels as displayed.
+
+    Use it before add_images: file_name, file_size, pix_w, pix_h and private_hires_uri are as it
+    takes them. `prints` gives the largest prints at 300, 200 and 150 pixels an inch, computed here.
+    Local files are read only below folders the operator named, and need a URL before they can be
+    registered. Nothing is changed.
+    """
+    parts = parts_of(ctx)
+    found = await parts.inspector.inspect(
+        # Whoever calls over HTTP is not at this machine.
+        files,
+        local=ctx.headers is None,
+        within_s=parts.library.pace.total_s,
+    )
+    return InspectFilesResult(files=[_row(one) for one in found])
+
+
+def _row(one: "Inspected") -> FileRow:
+    source = shown(one.source, _SOURCE_SHOWN).text
+    if one.facts is None:
+        return FileRow(source=source, error=one.error)
+    facts = one.facts
+    return FileRow(
+        source=source,
+        file_name=shown(one.file_name, _NAME_SHOWN).text or None,
+        file_size=one.file_size,
+        format=facts.format,
+        pix_w=facts.pix_w,
+        pix_h=facts.pix_h,
+        orientation=_orientation(facts.pix_w, facts.pix_h),
+        exif_orientation=facts.exif_orientation if facts.exif_orientation > 1 else None,
+        prints=largest_prints(facts.pix_w, facts.pix_h) or None,
+        private_hires_uri=one.source if _is_addable(one) else None,
+        detail=_detail(one),
+    )
+
+
+def _orientation(pix_w: int, pix_h: int) -> str:
+    if pix_w == pix_h:
+        return "square"
+    return "landscape" if pix_w > pix_h else "portrait"
+
+
+def _is_addable(one: "Inspected") -> bool:
+    return one.is_url and len(one.source) <= _LONGEST_URI and is_plain(one.source)
+
+
+def _detail(one: "Inspected") -> str | None:
+    """What is still missing before it can be registered."""
+    if not one.is_url:
+        return _NEEDS_URL
+    missing = [
+        _TOO_LONG if len(one.source) > _LONGEST_URI else "",
+        _NO_SIZE if one.file_size is None else "",
+    ]
+    return " ".join(part for part in missing if part) or None

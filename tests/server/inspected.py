@@ -1,0 +1,17 @@
+"""A studio whose server reads files: from a small internet, and below a folder."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from fw_mcp.library.inspecting import Inspector
+from fw_mcp.server.app import build_server
+from tests.media.web import Web
+from tests.studio import Studio
+
+
+def reading(studio: Studio, web: Web | None, folders: Sequence[Path] = ()) -> Studio:
+    """The same studio on `web` and `folders`; without a web, fetching is turned off."""
+    inspector = Inspector(web.fetcher() if web else None, folders)
+    parts = replace(studio.parts, inspector=inspector)
+    return replace(studio, parts=parts, server=build_server(parts))
