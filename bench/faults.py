@@ -30,7 +30,11 @@ from fw_mcp.embedded import SandboxTransport
 from fw_mcp.errors import ApiError
 from fw_mcp.guard.guard import Guard, Limits
 from fw_mcp.library.changes import Changes
+from fw_mcp.library.inspecting import Inspector
 from fw_mcp.library.library import Library
+from fw_mcp.library.likeness import Likenesses
+from fw_mcp.library.viewing import Viewer
+from fw_mcp.media.workshop import Workshop
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.faults import Fault, FaultKind, Faults
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB_API_KEY
@@ -136,7 +140,9 @@ def mcp_client(
     )
     guard = Guard(PlanStore(database), Limits(), time.time)
     changes = Changes(library, History(database))
-    return Client(build_server(Parts(library, guard, changes)), cache=None)
+    viewer = Viewer(None, Workshop())
+    parts = Parts(library, guard, changes, viewer, Inspector(None), Likenesses(viewer))
+    return Client(build_server(parts), cache=None)
 
 
 def new_image(number: int) -> dict[str, Any]:

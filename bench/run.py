@@ -6,11 +6,13 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import httpx
+from figures import Effort, Figure, median_ms, ratio
+from library import scanning, viewing
 from session import Session, seconds_of_calls, seconds_of_run, seconds_to_first_list
 
 from fw_mcp.sandbox.app import create_app
@@ -32,43 +34,6 @@ LIST_IMAGES = {
     "per_page": PAGE,
     "list_products": True,
 }
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measurement beside its target.
-
-    Attributes:
-        name: what was measured.
-        value: in `unit`.
-        unit: ``ratio`` or ``bytes``.
-        target: the most it may be; None when it is only reported.
-        detail: the figures behind it.
-    """
-
-    name: str
-    value: float
-    unit: str
-    target: float | None
-    detail: str
-
-    @property
-    def met(self) -> bool:
-        """Whether the target is met."""
-        return self.target is None or self.value <= self.target
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How often each thing is done.
-
-    Attributes:
-        starts: times that each server is started.
-        calls: times that each server is called.
-    """
-
-    starts: int
-    calls: int
 
 
 def starting(effort: Effort) -> Iterator[Figure]:
@@ -134,17 +99,6 @@ async def seconds_of_lists(client: httpx.AsyncClient, calls: int) -> list[float]
     return seconds
 
 
-def median_ms(seconds: Sequence[float] | Iterator[float]) -> float:
-    """Give the median in milliseconds."""
-    return statistics.median(seconds) * 1000
-
-
-def ratio(name: str, value: float, parts: list[float], target: float | None, unit: str) -> Figure:
-    """Set a value beside the sum of `parts`."""
-    shown = " + ".join(f"{part:.2f}" for part in parts)
-    return Figure(name, value / sum(parts), "ratio", target, f"{value:.2f} {unit} / {shown} {unit}")
-
-
 def as_json(figure: Figure) -> str:
     """Write a figure as one line of JSON."""
     return json.dumps({**asdict(figure), "met": figure.met})
@@ -169,7 +123,7 @@ def main() -> int:
     effort = Effort(3, 60) if options.quick else Effort(11, 400)
     write: Callable[[Figure], str] = as_json if options.json else as_row
     all_met = True
-    for measure in (starting, searching):
+    for measure in (starting, searching, scanning, viewing):
         for figure in measure(effort):
             print(write(figure), flush=True)
             all_met = all_met and figure.met
