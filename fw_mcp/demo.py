@@ -1,5 +1,6 @@
 """`fw-mcp demo`: a seller's session over stdio against the sandbox, checked as it goes."""
 
+import base64
 import sys
 import tempfile
 import time
@@ -12,7 +13,7 @@ import anyio
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
-from mcp.types import ElicitRequestParams, ElicitResult, ErrorData, TextContent
+from mcp.types import ElicitRequestParams, ElicitResult, ErrorData, ImageContent, TextContent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -27,6 +28,7 @@ _YES = ElicitResult(action="accept", content={"confirm": True})
 _NO = ElicitResult(action="decline")
 _READING_S = 1.0
 _NEW_IMAGES = 7
+_VIEWED = 12
 
 
 class DemoError(Exception):
@@ -129,6 +131,7 @@ async def _session(read_only: bool) -> None:
         tools = [tool.name for tool in (await client.list_tools()).tools]
         print(f"Ready after {time.perf_counter() - began:.1f} s. Tools: {', '.join(tools)}")
         assistant = _Assistant(client)
+        await _look(assistant)
         await _search(assistant)
         await _add(assistant)
         await _undo_retitling(assistant, await _retitle(assistant, seller))
@@ -137,7 +140,31 @@ async def _session(read_only: bool) -> None:
         await _select(assistant)
 
 
+async def _look(assistant: _Assistant) -> None:
+    _title("Look: what the model sees of the twelve newest images")
+    page = await assistant.call("search_images", per_page=_VIEWED)
+    guids = [row["guid"] for row in (page.structured_content or {})["images"]]
+    viewed = await assistant.call("view_images", guids=guids, contact_sheet=True)
+    if viewed.is_error:
+        _show(_text(viewed), "One by one, then:")
+        viewed = await assistant.call("view_images", guids=guids)
+    pictures = [block for block in viewed.content if isinstance(block, ImageContent)]
+    _expect(bool(pictures), "the model sees pictures")
+    _show(*_text(viewed).splitlines(), f"Open it: {_kept(pictures[0])}")
+
+
+def _kept(picture: ImageContent) -> Path:
+    """The file that the picture was written to; it stays there when the demo has ended."""
+    folder = Path(tempfile.mkdtemp(prefix="fw-mcp-demo-"))
+    file = folder / f"contact-sheet.{picture.mime_type.rpartition('/')[2]}"
+    file.write_bytes(base64.b64decode(picture.data))
+    return file
+
+
 async def _search(assistant: _Assistant) -> None:
+    _title("Ask: what the whole library lacks, counted in one call")
+    counted = await assistant.say("search_images", summary=True, print_size="16x20 in")
+    _expect(counted["summary"]["images"] == await assistant.state(), "every image was counted")
     _title("Find: the newest images, with what hangs on them")
     page = await assistant.say("search_images", per_page=5)
     _expect(len(page["images"]) == 5, "a page holds five images")  # noqa: PLR2004  as asked above
