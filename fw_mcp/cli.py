@@ -23,6 +23,9 @@ _COMMANDS = MappingProxyType(
         "approve": ("fw_mcp.approval", "approve"),
         "changes": ("fw_mcp.records", "list_changes"),
         "export-changes": ("fw_mcp.records", "export_changes"),
+        "export": ("fw_mcp.spreadsheet.exporting", "export"),
+        "plan": ("fw_mcp.spreadsheet.planning", "plan"),
+        "apply": ("fw_mcp.spreadsheet.applying", "apply"),
         "reconcile": ("fw_mcp.records", "reconcile"),
         "demo": ("fw_mcp.demo", "play"),
     }

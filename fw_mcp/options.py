@@ -24,6 +24,9 @@ COMMANDS = {
     "approve": "approve a plan, as a person in a terminal",
     "changes": "list what was done, newest first",
     "export-changes": "write every change as a line of JSON",
+    "export": "write titles and descriptions to a spreadsheet",
+    "plan": "say what a spreadsheet would change; sends nothing",
+    "apply": "send what was changed in a spreadsheet",
     "reconcile": "settle writes without a known outcome, by reading the service",
     "demo": "play a session against the sandbox and print it",
 }
@@ -39,6 +42,8 @@ _METAVARS = {
     "deletions_per_hour": "N",
     "plan_ttl_s": "SECONDS",
     "base_url": "URL",
+    "fetch_hosts": "HOSTS",
+    "file_folders": "FOLDERS",
 }
 _DESCRIPTION = """\
 MCP server that gives an AI assistant safe hands on a FinerWorks image library.
@@ -46,7 +51,11 @@ Without a command it serves over stdio."""
 _EPILOG = """\
 The secrets are variables only: FINERWORKS_WEB_API_KEY, FINERWORKS_APP_KEY, FW_MCP_HTTP_TOKEN.
 Exit codes: 0 fine, 1 unexpected, 2 usage, 3 keys, 4 unreachable, 5 upstream error,
-6 unsafe configuration, 7 unfinished writes."""
+6 unsafe configuration, 7 unfinished writes or rows left out."""
+_MISSED = "Exit code 7: images went away meanwhile, so others may be missing in the file."
+_LEFT_OUT = """\
+Columns: guid, title, description, exported; others are not read. An empty cell keeps the text.
+Exit code 7: rows are left out or left undone; they are named."""
 
 
 def parse(arguments: Sequence[str]) -> tuple[str, Settings, Mapping[str, object]]:
@@ -94,8 +103,14 @@ def _parser() -> _Parser:
     subparsers["approve"].add_argument("plan", metavar="PLAN", help="the plan_id")
     page = subparsers["changes"].add_argument("--page", type=_page_number, default=1, metavar="N")
     page.help = "25 changes a page; default 1"
-    export = subparsers["export-changes"]
-    export.add_argument("file", nargs="?", metavar="FILE", help="a new file; default: stdout")
+    for name, metavar in (("export-changes", "FILE"), ("export", "FILE.csv")):
+        new = subparsers[name].add_argument("file", nargs="?", metavar=metavar)
+        new.help = "a new file; default: stdout"
+    for name in ("plan", "apply"):
+        sheet = subparsers[name].add_argument("file", metavar="FILE.csv")
+        sheet.help = "from fw-mcp export, edited; comma, semicolon or tab"
+        subparsers[name].epilog = _LEFT_OUT
+    subparsers["export"].epilog = _MISSED
     return parser
 
 

@@ -1,7 +1,6 @@
 """The journal for a person: `fw-mcp changes`, `fw-mcp export-changes` and `fw-mcp reconcile`."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 import anyio
 
 from fw_mcp.cli import exit_code
-from fw_mcp.errors import ApiError, ConfigError, Reason, quoted, shown
+from fw_mcp.errors import ApiError, quoted, shown
 from fw_mcp.library.changes import Summary, accepted_how, being_written
 from fw_mcp.library.reconciling import reconcile as reconciled
+from fw_mcp.outlet import new_file, until_the_reader_has_enough
 
 if TYPE_CHECKING:
     from fw_mcp.assembly import Assembly
@@ -47,14 +47,12 @@ def export_changes(assembly: "Assembly", own: Mapping[str, object]) -> int:
     """
     file = own["file"]
     if file is not None:
-        count = _export_to_file(assembly, Path(str(file)))
+        with new_file(Path(str(file))) as out:
+            count = anyio.run(_export, assembly, out)
         print(f"Changes written to {file}: {count}.", file=sys.stderr)
         return 0
-    try:
+    with until_the_reader_has_enough():
         anyio.run(_export, assembly, sys.stdout)
-    except BrokenPipeError:
-        # Whoever reads has enough; closing stdout must not fail over it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -103,26 +101,6 @@ def _where(page_number: int, shown_here: int, count: int) -> str:
         return f"There is no page {page_number}; pages in all: {pages}."
     more = f" fw-mcp changes --page {page_number + 1} goes on." if page_number < pages else ""
     return f"Page {page_number} of {pages}; changes in all: {count}.{more}"
-
-
-def _export_to_file(assembly: "Assembly", path: Path) -> int:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as fault:
-        why = "exists already" if isinstance(fault, FileExistsError) else "cannot be made"
-        raise ConfigError(
-            f"The file {quoted(str(path), 200)} {why}.",
-            state="Nothing was written.",
-            next_step="Name a new file in a folder that can be written to.",
-            reason=Reason.INVALID_ARGUMENTS,
-        ) from fault
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            return anyio.run(_export, assembly, out)
-    except BaseException:
-        # Half an export looks like a whole one.
-        path.unlink(missing_ok=True)
-        raise
 
 
 async def _export(assembly: "Assembly", out: TextIO) -> int:

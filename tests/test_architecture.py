@@ -22,7 +22,8 @@ MAY_IMPORT = {
     "sandbox": ("fw_mcp.errors",),
     "api": ("fw_mcp.errors",),
     "guard": ("fw_mcp.errors", "fw_mcp.store"),
-    "library": ("fw_mcp.api", "fw_mcp.errors", "fw_mcp.store"),
+    "media": ("fw_mcp.errors", "fw_mcp.__version__"),
+    "library": ("fw_mcp.api", "fw_mcp.errors", "fw_mcp.media", "fw_mcp.store"),
     "server": (
         "fw_mcp.library",
         "fw_mcp.guard",
@@ -41,8 +42,10 @@ MAY_IMPORT = {
     "demo": EVERYTHING,
     "approval": EVERYTHING,
     "records": EVERYTHING,
+    "outlet": ("fw_mcp.errors",),
+    "spreadsheet": EVERYTHING,
 }
-SPEAKS_TO_A_PERSON = {"cli", "serving", "doctor", "demo", "approval", "records"}
+SPEAKS_TO_A_PERSON = {"cli", "serving", "doctor", "demo", "approval", "records", "spreadsheet"}
 
 
 def named(module: Path) -> str:

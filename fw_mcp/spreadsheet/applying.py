@@ -1,0 +1,190 @@
+"""`fw-mcp apply FILE.csv`: send what changed, and say what became of each row."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from fw_mcp.errors import FwError
+from fw_mcp.library.job import ALREADY
+from fw_mcp.spreadsheet.asking import typed_yes
+from fw_mcp.spreadsheet.calling import Sent, Updates, connected
+from fw_mcp.spreadsheet.comparing import Compared, Verdict, compared, each_compared
+from fw_mcp.spreadsheet.sheet import opened
+
+if TYPE_CHECKING:
+    from fw_mcp.assembly import Assembly
+    from fw_mcp.spreadsheet.sheet import Row, Sheet
+
+_MOST_A_CALL = 500
+_LEFT = 7
+_UPDATED = "updated"
+_NOT_SENT = "not sent"
+_NOT_CONFIRMED = "not confirmed"
+_BAD = frozenset({"failed", "unknown"})
+_FINE = frozenset({_UPDATED, Verdict.UNCHANGED, Verdict.LEFT_ALONE})
+_AGAIN = (
+    "What is left is named above. Put it right and apply the file again: what is as wished by then "
+    "counts as unchanged."
+)
+_REPLAYED = "the same was sent a while ago and changed back since; apply again in ten minutes"
+
+
+def apply(
+    assembly: "Assembly", own: Mapping[str, object], said_yes: Callable[[str], bool] = typed_yes
+) -> int:
+    """Send the changed rows; where products would go, only after a yes.
+
+    Args:
+        assembly: whose library.
+        own: the file.
+        said_yes: asks the person.
+
+    Returns:
+        0 when every edited row is as wished; 7 when some are left, which were named.
+
+    Raises:
+        FwError: the spreadsheet cannot be used, or the images could not be read.
+    """
+    with opened(Path(str(own["file"]))) as sheet:
+        return anyio.run(_apply, assembly, sheet, said_yes)
+
+
+async def _apply(assembly: "Assembly", sheet: "Sheet", said_yes: Callable[[str], bool]) -> int:
+    try:
+        async with connected(assembly, said_yes) as client:
+            applying = Applying(assembly, Updates(assembly, client, said_yes))
+            # Raised in here, the client's own tasks would wrap it.
+            fault = await applying.through(sheet)
+    finally:
+        await assembly.aclose()
+    print(applying.summed_up())
+    if fault is not None:
+        raise fault
+    return _LEFT if applying.left else 0
+
+
+class Applying:
+    """One spreadsheet on its way into the library.
+
+    Rows wait until a call is full, those that would ask apart from the others; right before the
+    call they are read and compared once more.
+
+    Args:
+        assembly: whose library.
+        updates: how they are sent.
+    """
+
+    def __init__(self, assembly: "Assembly", updates: Updates) -> None:
+        self._library = assembly.library
+        self._most_that_ask = assembly.guard.limits.items_per_call
+        self._updates = updates
+        self._plain: list[Row] = []
+        self._selling: list[Row] = []
+        self._ends: Counter[str] = Counter()
+        self._stopped = False
+
+    @property
+    def left(self) -> bool:
+        """Whether a row that was edited is not as wished."""
+        return self._stopped or not _FINE.issuperset(self._ends)
+
+    async def through(self, sheet: "Sheet") -> FwError | None:
+        """Take every row to its end; the error that ended it before, if one did."""
+        try:
+            await self._through(sheet)
+        except FwError as fault:
+            self._stopped = True
+            return fault
+        finally:
+            self._leave([*self._plain, *self._selling])
+        return None
+
+    def summed_up(self) -> str:
+        """How the rows ended, and what to do next."""
+        counts = "; ".join(f"{count} {end}" for end, count in self._ends.items())
+        lines = [f"Rows: {self._ends.total()}. {counts or 'Nothing was sent'}."]
+        if self._stopped:
+            lines.append("Stopped: rows that are not counted here were not looked at.")
+        if self.left:
+            lines.append(_AGAIN)
+        return "\n".join(lines)
+
+    async def _through(self, sheet: "Sheet") -> None:
+        async with aclosing(each_compared(self._library, sheet.rows())) as each:
+            async for one in each:
+                await self._take(one)
+                if self._stopped:
+                    return
+        await self._send(self._plain)
+        await self._send(self._selling)
+
+    def _leave(self, rows: "Sequence[Row]", why: str = _NOT_SENT) -> None:
+        """Name rows of which nothing was sent."""
+        if rows:
+            self._ends[why] += len(rows)
+            print(f"{why.capitalize()}: rows {', '.join(str(row.number) for row in rows)}.")
+
+    async def _take(self, one: Compared) -> None:
+        if one.verdict is not Verdict.CHANGES:
+            self._tell(one)
+            return
+        rows = self._selling if one.sells else self._plain
+        rows.append(one.row)
+        if len(rows) == (self._most_that_ask if one.sells else _MOST_A_CALL):
+            await self._send(rows)
+
+    def _tell(self, one: Compared) -> None:
+        if one.verdict is not Verdict.CHANGES:
+            self._ends[one.verdict] += 1
+        for line in one.lines():
+            print(line)
+
+    async def _send(self, rows: "list[Row]") -> None:
+        """Send what still changes of these rows in one call, and empty the list."""
+        if self._stopped or not rows:
+            return
+        again = await compared(self._library, rows)
+        changing = {one.row.guid: one for one in again if one.verdict is Verdict.CHANGES}
+        rows[:] = [one.row for one in changing.values()]
+        for one in again:
+            self._tell(one)
+        if changing:
+            sent = await self._updates.send([one.update() for one in changing.values()])
+            rows.clear()
+            await self._settle(sent, changing)
+
+    async def _settle(self, sent: Sent, changing: Mapping[str, Compared]) -> None:
+        self._stopped = sent.refused
+        if not sent.ends:
+            why = _NOT_SENT if sent.refused else _NOT_CONFIRMED
+            self._leave([one.row for one in changing.values()], why)
+            return
+        ends = await self._ends_now(changing) if sent.replayed else sent.ends
+        outcomes = Counter(_name(end) for end in ends.values())
+        self._ends += outcomes
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+        undo = f" undo_change takes it back: change_id {sent.change_id}."
+        print(f"As read back: {counts}.{undo if outcomes[_UPDATED] else ''}")
+        for guid, end in ends.items():
+            if _name(end) not in _FINE:
+                print(f"    row {changing[guid].row.number}  {guid}  {end[0]}: {end[1]}")
+        # A service that takes nothing would only leave more behind that nobody knows the end of.
+        self._stopped |= not outcomes[_UPDATED] and not _BAD.isdisjoint(outcomes)
+
+    async def _ends_now(self, changing: Mapping[str, Compared]) -> Mapping[str, tuple[str, str]]:
+        """How the rows stand that an earlier call was to change."""
+        again = await compared(self._library, [one.row for one in changing.values()])
+        return {
+            one.row.guid: (_UPDATED, "")
+            if one.verdict is Verdict.UNCHANGED
+            else (_NOT_SENT, _REPLAYED)
+            for one in again
+        }
+
+
+def _name(end: tuple[str, str]) -> str:
+    return Verdict.UNCHANGED if end[1] == ALREADY else end[0]

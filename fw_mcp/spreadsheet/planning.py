@@ -1,0 +1,55 @@
+"""`fw-mcp plan FILE.csv`: what `fw-mcp apply` would do. Sends nothing."""
+
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from fw_mcp.library.outcomes import products
+from fw_mcp.spreadsheet.comparing import SKIPPED, Verdict, each_compared
+from fw_mcp.spreadsheet.sheet import opened
+
+if TYPE_CHECKING:
+    from fw_mcp.assembly import Assembly
+    from fw_mcp.spreadsheet.sheet import Sheet
+
+_LEFT_OUT = 7
+
+
+def plan(assembly: "Assembly", own: Mapping[str, object]) -> int:
+    """Print what each row would change, and what would go with it.
+
+    Returns:
+        0; 7 when rows would be skipped.
+
+    Raises:
+        ApiError: the images could not be read.
+        ArgumentsError: the spreadsheet cannot be used.
+    """
+    with opened(Path(str(own["file"]))) as sheet:
+        rows = anyio.run(_plan, assembly, sheet)
+    print("Nothing was sent. fw-mcp apply sends it, and asks before products go.")
+    return _LEFT_OUT if any(rows[one] for one in SKIPPED) else 0
+
+
+async def _plan(assembly: "Assembly", sheet: "Sheet") -> Counter[Verdict]:
+    rows: Counter[Verdict] = Counter()
+    selling = lost = 0
+    try:
+        async with aclosing(each_compared(assembly.library, sheet.rows())) as each:
+            async for one in each:
+                rows[one.verdict] += 1
+                if one.verdict is Verdict.CHANGES and one.sells:
+                    selling, lost = selling + 1, lost + len(products(one.image))
+                for line in one.lines():
+                    print(line)
+    finally:
+        await assembly.aclose()
+    counts = "; ".join(f"{rows[one]} {one}" for one in Verdict if rows[one])
+    print(f"Rows: {rows.total()}. {counts}.")
+    if selling:
+        print(f"FinerWorks removes products of images that change: {lost}. Such images: {selling}.")
+    return rows

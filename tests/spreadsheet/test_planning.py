@@ -1,0 +1,102 @@
+"""`fw-mcp plan`: what would happen, before anything does."""
+
+import tracemalloc
+
+from fw_mcp.spreadsheet.exporting import export
+from fw_mcp.spreadsheet.planning import plan
+from tests.spreadsheet.desk import Desk, sold, unsold
+from tests.spreadsheet.pages import Pages, on_pages
+
+NOTHING = "Nothing was sent. fw-mcp apply sends it, and asks before products go."
+
+
+def test_a_spreadsheet_that_nobody_edited_changes_nothing(desk: Desk) -> None:
+    """All of it is as the library holds it."""
+    desk.export()
+    assert desk.plan() == (0, ["Rows: 248. 248 unchanged.", NOTHING])
+
+
+def test_each_row_that_would_change_is_shown_with_what_would_go(desk: Desk) -> None:
+    """Promise: see the diff first; the library stays as it is."""
+    rows = desk.export()
+    plain, selling = unsold(rows)[0], sold(rows)[0]
+    was = plain["title"], selling["title"]
+    plain["title"] = selling["title"] = "Dew"
+    desk.write(rows, delimiter=";")
+    before = desk.sql("SELECT * FROM images")
+    numbers = [rows.index(one) + 2 for one in (plain, selling)]
+    code, lines = desk.plan()
+    assert (code, lines) == (
+        0,
+        [
+            f'row {numbers[0]}  {plain["guid"]}  title "{was[0]}" → "Dew"',
+            f'row {numbers[1]}  {selling["guid"]}  title "{was[1]}" → "Dew"',
+            (
+                "    removes 3 products, 2 of them live in shops "
+                "(Etsy 1, Squarespace 1, WooCommerce 1)"
+            ),
+            "Rows: 248. 246 unchanged; 2 would change.",
+            "FinerWorks removes products of images that change: 3. Such images: 1.",
+            NOTHING,
+        ],
+    )
+    assert desk.sql("SELECT * FROM images") == before
+
+
+def test_rows_that_would_be_skipped_are_named_and_the_exit_code_tells(desk: Desk) -> None:
+    """Promise: what changed in the library since the export is skipped and named."""
+    rows = unsold(desk.export())[:5]
+    for row in rows[:4]:
+        row["title"] = "Dew"
+    rows[3]["guid"] = "nonsense"
+    desk.write(rows)
+    desk.sql("UPDATE images SET title = 'Sun' WHERE guid = ?", rows[0]["guid"])
+    desk.sql("DELETE FROM images WHERE guid = ?", rows[1]["guid"])
+    desk.sql("UPDATE images SET title = 'Sun' WHERE guid = ?", rows[4]["guid"])
+    code, lines = desk.plan()
+    assert (code, lines[0], lines[1], lines[3:]) == (
+        7,
+        (
+            f"row 2  {rows[0]['guid']}  skipped, changed in the library since the export: "
+            'title is now "Sun"; export again to edit it'
+        ),
+        f"row 3  {rows[1]['guid']}  skipped, not in the library",
+        [
+            (
+                'row 5  nonsense  skipped, invalid: "nonsense" is not a guid of 8-4-4-4-12 '
+                "hexadecimal digits"
+            ),
+            f"row 6  {rows[4]['guid']}  not edited, changed in the library since the export",
+            (
+                "Rows: 5. 1 would change; "
+                "1 not edited, changed in the library since the export; "
+                "1 skipped, changed in the library since the export; "
+                "1 skipped, not in the library; 1 skipped, invalid."
+            ),
+            NOTHING,
+        ],
+    )
+
+
+def test_a_file_that_cannot_be_used_is_a_wrong_usage(desk: Desk) -> None:
+    """Exit code 2."""
+    desk.sheet.write_text("guid,title\n")
+    assert desk.plan() == (2, [])
+
+
+def test_a_large_spreadsheet_is_planned_in_batches(desk: Desk) -> None:
+    """Promise: 200 rows in memory at a time; of each other row the guid is kept."""
+
+    def peak(images: int) -> int:
+        pages = Pages(range(images))
+        desk.sheet.unlink(missing_ok=True)
+        export(on_pages(desk.assembly(), pages), {"file": str(desk.sheet)})
+        tracemalloc.start()
+        assert plan(on_pages(desk.assembly(), pages), {"file": str(desk.sheet)}) == 0
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    peak(200)
+    small, large = peak(200), peak(2_000)
+    assert large - small < 1_800 * 700
