@@ -14,7 +14,7 @@ from mcp.types import Prompt, Resource, ResourceTemplate, Tool
 from pydantic import BaseModel
 
 from fw_mcp.guard.effects import EFFECTS
-from tests.readme import README, readme
+from tests.readme import README, SETTINGS, readme, settings_page
 from tests.studio import make_studio
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +59,7 @@ ARTEFACTS = (
     ),
     Artefact(DEFINITIONS / "prompts.json", lambda one: _json(_plain_all(one.prompts))),
     Artefact(README, lambda one: readme(one.tools, one.prompts)),
+    Artefact(SETTINGS, lambda _: settings_page()),
     Artefact(DEFINITIONS / "instructions.txt", lambda one: one.instructions + "\n"),
 )
 

@@ -1,4 +1,4 @@
-"""The parts of README.md that are made from the code."""
+"""README.md and docs/settings.md, with the parts that are made from the code."""
 
 import json
 import re
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 README = Path(__file__).parents[1] / "README.md"
+SETTINGS = Path(__file__).parents[1] / "docs" / "settings.md"
 KEYS = {"FINERWORKS_WEB_API_KEY": "YOUR_WEB_API_KEY", "FINERWORKS_APP_KEY": "YOUR_APP_KEY"}
 NAME = "finerworks"
 COMMAND = "fw-mcp"
@@ -27,6 +28,8 @@ SHARED_FORMAT = {
 }
 ASKS = {
     "search_images": "never",
+    "view_images": "never",
+    "inspect_files": "never",
     "add_images": "never",
     "update_image_metadata": "when products would go",
     "delete_images": "always",
@@ -43,11 +46,15 @@ def readme(tools: tuple[Tool, ...], prompts: tuple[Prompt, ...]) -> str:
         "clients": clients,
         "tools": lambda: tool_table(tools),
         "prompts": lambda: ", ".join(f"`{prompt.name}`" for prompt in prompts) + ".",
-        "settings": settings_table,
     }
     for name, part in parts.items():
         text = _with_part(text, name, part())
     return text
+
+
+def settings_page() -> str:
+    """docs/settings.md with its table as it should be."""
+    return _with_part(SETTINGS.read_text(encoding="utf-8"), "settings", settings_table())
 
 
 def clients() -> str:
@@ -148,7 +155,7 @@ def _with_part(text: str, name: str, part: str) -> str:
     before, _, rest = text.partition(begin)
     _, found, after = rest.partition(end)
     if not found:
-        raise ValueError(f"README.md has no {begin} … {end}")
+        raise ValueError(f"The text has no {begin} … {end}")
     return f"{before}{begin}\n{part}\n{end}{after}"
 
 

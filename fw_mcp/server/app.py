@@ -13,6 +13,7 @@ from pydantic import AnyUrl
 
 from fw_mcp import __version__
 from fw_mcp.server.completions import completer
+from fw_mcp.server.gallery import Gallery, in_gallery
 from fw_mcp.server.instructions import instructions
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.prompts import PromptFile, listed_prompts, load_prompts, render_prompt
@@ -20,13 +21,17 @@ from fw_mcp.server.resources import check_uri, first_pages, register_resources
 from fw_mcp.server.tool import library_tool
 from fw_mcp.server.tools.add import add_images
 from fw_mcp.server.tools.delete import delete_images
+from fw_mcp.server.tools.inspect import inspect_files
 from fw_mcp.server.tools.search import search_images
 from fw_mcp.server.tools.selection import set_selection
 from fw_mcp.server.tools.undo import undo_change
 from fw_mcp.server.tools.update import update_image_metadata
+from fw_mcp.server.tools.view import view_images
 
 TOOLS = (
     search_images,
+    view_images,
+    inspect_files,
     add_images,
     update_image_metadata,
     delete_images,
@@ -49,7 +54,8 @@ class FwServer(MCPServer[Parts]):
             title="FinerWorks image library",
             instructions=instructions(parts),
             version=__version__,
-            tools=[library_tool(tool) for tool in TOOLS],
+            tools=[in_gallery(library_tool(tool)) for tool in TOOLS],
+            extensions=[Gallery()],
             lifespan=_lifespan(parts),
             request_state_security=RequestStateSecurity.ephemeral(
                 ttl=parts.guard.limits.plan_ttl_s + _AFTER_EXPIRY_S
@@ -73,11 +79,16 @@ class FwServer(MCPServer[Parts]):
 
     async def list_tools(self) -> list[Tool]:
         """The tools that are on; calling one that is off is refused by the guard all the same."""
-        return [tool for tool in await super().list_tools() if self._parts.guard.offered(tool.name)]
+        return [tool for tool in await super().list_tools() if self._offered(tool.name)]
+
+    def _offered(self, tool: str) -> bool:
+        if tool == view_images.__name__:
+            return self._parts.viewer.is_on
+        return self._parts.guard.offered(tool)
 
     async def list_resources(self) -> list[Resource]:
-        """The first page of each library, and of the changes."""
-        return first_pages()
+        """The first page of each library and of the changes, and the gallery."""
+        return [*first_pages(), *await super().list_resources()]
 
     async def read_resource(
         self,

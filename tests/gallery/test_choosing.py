@@ -1,0 +1,142 @@
+"""Picking images in the gallery, with a mouse and with the keyboard alone."""
+
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from tests.gallery.browser import Browser
+from tests.gallery.conftest import Opening
+
+NO_PICTURES = "refuse=view_images"
+TO = "\N{EN DASH}"
+
+
+def opened_with_six(opened: Opening) -> Browser:
+    """A page of six, its first tile reached with the Tab key."""
+    gallery = opened(page=NO_PICTURES, per_page=6)
+    gallery.tiles()
+    gallery.until(lambda: gallery.find(".tile .why")[0].text)
+    gallery.script("document.getElementById('delete').focus()")
+    gallery.press(Keys.TAB)
+    assert gallery.focused() == gallery.shown()[0]
+    return gallery
+
+
+def test_a_click_selects_and_a_second_one_takes_it_back(opened: Opening) -> None:
+    """The count says how many are selected."""
+    gallery = opened(page=NO_PICTURES, per_page=6)
+    guids, tiles = gallery.shown(), gallery.tiles()
+    assert gallery.text("#chosen") == "Nothing selected"
+    tiles[0].click()
+    tiles[3].click()
+    assert gallery.chosen() == [guids[0], guids[3]]
+    assert gallery.text("#chosen") == "2 selected"
+    tiles[0].click()
+    assert gallery.chosen() == [guids[3]]
+
+
+def test_a_click_with_shift_selects_a_range(opened: Opening) -> None:
+    """From the last one that was clicked, in either direction."""
+    gallery = opened(page=NO_PICTURES, per_page=6)
+    guids, tiles = gallery.shown(), gallery.tiles()
+    tiles[4].click()
+    gallery.shift_click(tiles[1])
+    assert gallery.chosen() == guids[1:5]
+
+
+def test_one_tile_is_a_stop_of_the_tab_key_and_arrows_move_it(opened: Opening) -> None:
+    """A grid of fifty must not be fifty stops on the way to what follows it."""
+    gallery = opened_with_six(opened)
+    guids = gallery.shown()
+    columns = len({tile.location["x"] for tile in gallery.tiles()})
+    assert 1 < columns < 6
+    visited = []
+    for key in (Keys.ARROW_RIGHT, Keys.ARROW_LEFT, Keys.ARROW_DOWN, Keys.ARROW_UP, Keys.END):
+        gallery.press(key)
+        visited.append(gallery.focused())
+    assert visited == [guids[1], guids[0], guids[columns], guids[0], guids[5]]
+    gallery.press(Keys.ARROW_RIGHT)
+    assert gallery.focused() == guids[5]
+    gallery.press(Keys.HOME)
+    assert gallery.focused() == guids[0]
+    stops = [tile.get_attribute("tabindex") for tile in gallery.tiles()]
+    assert stops == ["0", *["-1"] * 5]
+
+
+def test_space_selects_where_the_focus_is(opened: Opening) -> None:
+    """And takes it back."""
+    gallery = opened_with_six(opened)
+    guids = gallery.shown()
+    gallery.press(Keys.ARROW_RIGHT, Keys.SPACE)
+    assert gallery.chosen() == [guids[1]]
+    gallery.press(Keys.SPACE)
+    assert gallery.chosen() == []
+
+
+def test_space_with_shift_selects_from_the_last_one(opened: Opening) -> None:
+    """The way of a list that takes many."""
+    gallery = opened_with_six(opened)
+    guids = gallery.shown()
+    gallery.press(Keys.SPACE)
+    tiles = gallery.tiles()
+    gallery.script("arguments[0].focus()", tiles[3])
+    gallery.press(Keys.SPACE, shift=True)
+    assert gallery.chosen() == guids[:4]
+
+
+def test_arrows_with_shift_select_on_their_way(opened: Opening) -> None:
+    """One after another."""
+    gallery = opened_with_six(opened)
+    gallery.press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, shift=True)
+    assert gallery.chosen() == gallery.shown()[:3]
+
+
+def test_control_a_selects_the_page(opened: Opening) -> None:
+    """All that is shown, and no more than that."""
+    gallery = opened_with_six(opened)
+    chain = ActionChains(gallery.driver)
+    chain.key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).perform()
+    assert gallery.chosen() == gallery.shown()
+    assert gallery.text("#chosen") == "6 selected"
+
+
+def test_turning_the_page_keeps_what_is_selected(opened: Opening) -> None:
+    """Across pages, with a count of what is out of sight."""
+    gallery = opened(page=NO_PICTURES, per_page=4)
+    first = gallery.shown()[:2]
+    for tile in gallery.tiles()[:2]:
+        tile.click()
+    gallery.click(".above .next")
+    gallery.reads(".above .where", f"5{TO}8 of")
+    gallery.tiles()[0].click()
+    assert gallery.text("#chosen") == "3 selected (2 on other pages)"
+    gallery.click(".above .previous")
+    gallery.reads(".above .where", f"1{TO}4 of")
+    assert gallery.chosen() == first
+    gallery.click("#clear")
+    assert gallery.chosen() == []
+    assert gallery.text("#chosen") == "Nothing selected"
+
+
+def test_the_model_is_told_what_is_selected(opened: Opening) -> None:
+    """So that "those" in the chat means these; guids alone, no text of the library."""
+    gallery = opened(page=NO_PICTURES, per_page=4)
+    guids = gallery.shown()
+    gallery.tiles()[2].click()
+    gallery.tiles()[3].click()
+    told = gallery.until(lambda: gallery.heard("ui/update-model-context"))[-1]
+    (block,) = told["content"]
+    assert block["text"] == (
+        f"Selected by the person in the gallery: 2 images: {guids[2]}, {guids[3]}"
+    )
+
+
+def test_what_would_be_lost_is_said_while_choosing(opened: Opening) -> None:
+    """Before anybody thinks of deleting: products, and the shops they are live in."""
+    gallery = opened(page=NO_PICTURES, per_page=50)
+    live = gallery.until(lambda: gallery.find(".tile:has(.live-in:not([hidden]))"))[0]
+    plain = gallery.find(".tile:not(:has(.badge[title^='Virtual']))")[0]
+    plain.click()
+    assert gallery.text("#stakes") == ""
+    live.click()
+    shops = live.find_element("css selector", ".live-in").text
+    assert gallery.text("#stakes") == f"1 of them carries products, {shops[0].lower()}{shops[1:]}"

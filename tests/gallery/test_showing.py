@@ -1,0 +1,291 @@
+"""What the gallery shows of a search and of pictures that were viewed."""
+
+import re
+
+import anyio
+from selenium.webdriver.common.keys import Keys
+
+from fw_mcp.api.models import ImageDetails
+from fw_mcp.sandbox.faults import Fault, FaultKind
+from tests.gallery.browser import Browser
+from tests.gallery.conftest import Opening
+from tests.studio import Studio, make_studio
+from tests.truth import holdings
+
+NO_PICTURES = "refuse=view_images"
+TO = "\N{EN DASH}"
+BY = "\N{MULTIPLICATION SIGN}"
+
+
+def held(studio: Studio) -> list[ImageDetails]:
+    """The inventory, newest first."""
+    return list(anyio.run(holdings, studio).values())
+
+
+def shops_of(image: ImageDetails) -> list[str]:
+    """The shops that products of an image are live in."""
+    return sorted({shop for product in image.products or () for shop in product.shops})
+
+
+def tile_of(gallery: Browser, image: ImageDetails) -> str:
+    """What is to be read on the tile of an image."""
+    return gallery.text(f'[data-guid="{image.guid}"]')
+
+
+def test_a_search_becomes_a_grid_in_its_order(opened: Opening, studio: Studio) -> None:
+    """One tile an image, with its title and its pixels."""
+    gallery = opened(per_page=12)
+    newest = held(studio)[:12]
+    assert gallery.shown() == [image.guid for image in newest]
+    for image in newest:
+        seen = tile_of(gallery, image)
+        assert (image.title or image.file_name or "") in seen
+        assert f"{image.pix_w} {BY} {image.pix_h}" in seen
+
+
+def test_a_tile_says_what_would_be_lost_with_the_image(opened: Opening, studio: Studio) -> None:
+    """How many products hang on it, and the shops that they are live in."""
+    image = next(one for one in held(studio) if shops_of(one))
+    gallery = opened(guid_filter=[image.guid])
+    (tile,) = gallery.tiles()
+    count = len(image.products or ())
+    assert f"{count} product" in tile.text
+    assert gallery.text(".live-in") == f"Live in {', '.join(shops_of(image))}"
+
+
+def test_an_inactive_image_is_marked(opened: Opening, studio: Studio) -> None:
+    """It is in the library and yet not for sale."""
+    image = next(one for one in held(studio) if one.active is False)
+    gallery = opened(guid_filter=[image.guid])
+    gallery.tiles()
+    assert "Inactive" in tile_of(gallery, image)
+
+
+def test_a_tile_says_how_large_its_picture_prints_and_that_it_is_computed(
+    opened: Opening, studio: Studio
+) -> None:
+    """At 300 pixels an inch, rounded down to half an inch; FinerWorks said nothing of it."""
+    image = next(one for one in held(studio) if (one.pix_w, one.pix_h) == (6000, 4000))
+    gallery = opened(guid_filter=[image.guid])
+    gallery.tiles()
+    badge = gallery.one(".badge")
+    assert badge.text == f"20 {BY} 13 in"
+    assert badge.get_attribute("title") == "Largest print at 300 ppi, computed from the pixels"
+
+
+def test_pictures_come_through_the_host_a_dozen_at_a_time(opened: Opening) -> None:
+    """As data, from view_images; the page itself reaches nothing."""
+    gallery = opened(per_page=25)
+    gallery.until(lambda: len(gallery.find(".picture:not([hidden])")) == 25)
+    sources = [picture.get_attribute("src") or "" for picture in gallery.find(".picture")]
+    assert {source[:11] for source in sources} == {"data:image/"}
+    asked = gallery.served.calls_of("view_images")
+    assert [len(call["guids"]) for call in asked] == [12, 12, 1]
+    assert {call["max_side"] for call in asked} == {256}
+    assert [guid for call in asked for guid in call["guids"]] == gallery.shown()
+
+
+def test_without_pictures_all_else_works(opened: Opening) -> None:
+    """An operator may have turned fetching off; placeholders stand in, and the reason is told."""
+    gallery = opened(page=NO_PICTURES, per_page=4)
+    gallery.reads("#notes", "Pictures are not shown: The host refused: not today")
+    assert [blank.text for blank in gallery.find(".tile .blank")] == ["Not shown"] * 4
+    gallery.tiles()[0].click()
+    assert gallery.chosen() == gallery.shown()[:1]
+
+
+def test_where_fetching_is_off_placeholders_say_so(opened: Opening) -> None:
+    """The reason is the server's own, told once."""
+    gallery = opened(on=make_studio(fetcher=None), per_page=14)
+    gallery.reads("#notes", "turned that off")
+    assert gallery.texts(".tile .why") == ["Not shown"] * 14
+    assert len(gallery.served.calls_of("view_images")) == 1
+
+
+def test_a_contact_sheet_becomes_tiles_too(opened: Opening, studio: Studio) -> None:
+    """The sheet is for the model; a person gets the pictures one by one."""
+    wanted = [image.guid for image in held(studio)[:3]]
+    gallery = opened("view_images", guids=wanted, contact_sheet=True)
+    assert gallery.shown() == wanted
+    gallery.until(lambda: len(gallery.find(".picture:not([hidden])")) == len(wanted))
+
+
+def test_a_search_for_a_print_size_says_which_pictures_are_large_enough(opened: Opening) -> None:
+    """With the pixels an inch that the server reckoned, by word as well as by colour."""
+    gallery = opened(page=NO_PICTURES, per_page=25, print_size="16x20 in")
+    gallery.tiles()
+    badges = gallery.find(".badge[title^='Computed']")
+    good = {badge.text for badge in badges if "good" in (badge.get_attribute("class") or "")}
+    bad = {badge.text for badge in badges if "bad" in (badge.get_attribute("class") or "").split()}
+    ppi = re.compile(r"(\d+) ppi at 16x20 in")
+    assert len(badges) == 25
+    assert good
+    assert bad
+    assert all(int(ppi.fullmatch(text)[1]) >= 150 for text in good)  # type: ignore[index]
+    assert all(int(ppi.fullmatch(text)[1]) < 150 for text in bad)  # type: ignore[index]
+
+
+def test_a_search_of_the_whole_library_says_what_it_looked_at(
+    opened: Opening, studio: Studio
+) -> None:
+    """And what it was asked for; pages of matches are turned like any other."""
+    gallery = opened(page=NO_PICTURES, per_page=2, only=["landscape", "no_products"])
+    gallery.tiles()
+    count = len(held(studio))
+    gallery.reads("#notes", f"Looked at {count} of {count} images.")
+    assert gallery.text("#asked") == "Inventory · landscape, no products"
+    gallery.click(".above .next")
+    gallery.reads(".above .where", f"3{TO}4 of")
+
+
+def test_a_summary_is_shown_as_counts(opened: Opening) -> None:
+    """Numbers with their names, and no empty grid."""
+    gallery = opened(summary=True)
+    gallery.reads("#status", "Counted, not listed.")
+    counts = dict(zip(gallery.texts("#counts dd"), gallery.texts("#counts dt"), strict=True))
+    assert int(counts["landscape"]) > 0
+    assert not gallery.one("#bar").is_displayed()
+
+
+def test_pages_are_turned_with_the_same_question(opened: Opening, studio: Studio) -> None:
+    """Every page of the same search, counted, both ways."""
+    gallery = opened(page=NO_PICTURES, per_page=5, sort_field="title", sort_direction="ASC")
+    first = gallery.shown()
+    assert gallery.text(".above .where") == f"1{TO}5 of {len(held(studio))}"
+    gallery.click(".above .next")
+    gallery.reads(".above .where", f"6{TO}10 of")
+    second = gallery.shown()
+    assert not set(first) & set(second)
+    gallery.click(".below .previous")
+    gallery.reads(".above .where", f"1{TO}5 of")
+    assert gallery.shown() == first
+    asked = gallery.served.calls_of("search_images")
+    same = {"per_page": 5, "sort_field": "title", "sort_direction": "ASC"}
+    assert asked == [same, same | {"page_number": 2}, same | {"page_number": 1}]
+
+
+def test_the_last_page_has_no_next_one(opened: Opening, studio: Studio) -> None:
+    """A button that leads nowhere says so, and does nothing."""
+    last = -(-len(held(studio)) // 50)
+    gallery = opened(page=NO_PICTURES, per_page=50, page_number=last)
+    gallery.tiles()
+    assert gallery.one(".above .next").get_attribute("aria-disabled") == "true"
+    gallery.click(".above .next")
+    assert len(gallery.served.calls_of("search_images")) == 1
+
+
+def test_a_search_without_a_match_says_so(opened: Opening) -> None:
+    """An empty page is no fault."""
+    gallery = opened(search_filter="nobody ever took this")
+    gallery.reads("#status", "No images.")
+    assert gallery.find(".tile") == []
+
+
+def test_a_host_that_passes_on_only_text_still_shows_it(opened: Opening, studio: Studio) -> None:
+    """Some hosts keep the structured content to themselves."""
+    gallery = opened(page="structured=no", per_page=3)
+    gallery.reads("#text", held(studio)[0].guid)
+    assert gallery.find(".tile") == []
+
+
+def test_pictures_that_were_viewed_become_tiles_in_their_order(
+    opened: Opening, studio: Studio
+) -> None:
+    """Their captions name them; a search by guid gives what a tile says."""
+    wanted = [image.guid for image in held(studio)[7:2:-2]]
+    gallery = opened("view_images", guids=wanted)
+    assert gallery.shown() == wanted
+    gallery.until(lambda: len(gallery.find(".picture:not([hidden])")) == len(wanted))
+    (asked,) = gallery.served.calls_of("search_images")
+    assert asked["guid_filter"] == wanted
+
+
+def test_enter_shows_a_picture_large_and_escape_goes_back(opened: Opening, studio: Studio) -> None:
+    """With what a print depends on; the focus returns to its tile."""
+    gallery = opened(per_page=6)
+    tiles = gallery.tiles()
+    tiles[1].click()
+    gallery.press(Keys.ENTER)
+    gallery.until(lambda: gallery.find("dialog[open]"))
+    image = held(studio)[1]
+    assert gallery.text("#large-title") == image.title
+    assert "at 300 ppi" in gallery.text("#large-facts")
+    asked = {"guids": [image.guid], "max_side": 1024}
+    gallery.until(lambda: asked in gallery.served.calls_of("view_images"))
+    gallery.until(lambda: gallery.find("#large-picture:not([hidden])"))
+    gallery.press(Keys.ESCAPE)
+    gallery.until(lambda: not gallery.find("dialog[open]"))
+    assert gallery.focused() == image.guid
+
+
+def test_arrows_leaf_through_the_large_pictures(opened: Opening) -> None:
+    """And choosing one there chooses its tile."""
+    gallery = opened(page=NO_PICTURES, per_page=3)
+    guids = gallery.shown()
+    gallery.find(".zoom")[0].click()
+    gallery.until(lambda: gallery.find("dialog[open]"))
+    gallery.press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    gallery.click("#large-choose")
+    assert gallery.text("#large-choose") == "Unselect"
+    gallery.click("#large-close")
+    assert gallery.chosen() == [guids[2]]
+
+
+def test_an_error_from_the_server_is_told_and_the_next_call_works(
+    opened: Opening, studio: Studio
+) -> None:
+    """Promise: an error is never shown as an empty library."""
+    gallery = opened(page=NO_PICTURES, per_page=5)
+    first = gallery.shown()
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_images"))
+    gallery.click(".above .next")
+    gallery.reads("#fault", "That did not work.")
+    assert gallery.shown() == first
+    gallery.click(".above .next")
+    gallery.reads(".above .where", f"6{TO}10 of")
+    assert gallery.find("#fault .panel") == []
+
+
+def test_a_call_that_failed_from_the_start_is_told(opened: Opening, studio: Studio) -> None:
+    """The gallery comes up for a call that was refused, too."""
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_images"))
+    gallery = opened()
+    gallery.reads("#fault", "rejected")
+
+
+def test_a_call_that_was_cancelled_is_told(opened: Opening) -> None:
+    """Instead of waiting for ever."""
+    gallery = opened(page=NO_PICTURES, per_page=1)
+    gallery.tiles()
+    gallery.in_host("post({method: 'ui/notifications/tool-cancelled', params: {}})")
+    gallery.reads("#status", "The call was cancelled.")
+
+
+def test_the_host_is_told_how_high_the_page_is(opened: Opening) -> None:
+    """So that nothing is cut off; more rows, more height."""
+    gallery = opened(page=NO_PICTURES, per_page=3)
+    gallery.tiles()
+    wanted = "return Math.ceil(document.body.getBoundingClientRect().height)"
+    gallery.until(lambda: gallery.in_host("return host.height") == gallery.script(wanted))
+
+
+def test_a_host_that_can_do_less_is_offered_less(opened: Opening) -> None:
+    """Without the way to tools or to the chat there are no buttons for them."""
+    gallery = opened(page="abilities=message", per_page=3)
+    gallery.tiles()
+    hidden = [gallery.one(name).is_displayed() for name in ("#use", "#delete", "#suggest")]
+    assert hidden == [False, False, True]
+    assert not gallery.one(".above").is_displayed()
+    looking_only = opened(page="abilities=serverTools", per_page=3)
+    looking_only.tiles()
+    assert not looking_only.one("#suggest").is_displayed()
+
+
+def test_the_page_asks_for_the_protocol_by_its_name(opened: Opening) -> None:
+    """The handshake of MCP Apps, as of 2026-01-26."""
+    gallery = opened(page=NO_PICTURES, per_page=1)
+    gallery.tiles()
+    (greeting,) = gallery.heard("ui/initialize")
+    assert greeting["protocolVersion"] == "2026-01-26"
+    assert gallery.heard("ui/notifications/initialized") == [{}]
+    assert greeting["appInfo"]["name"] == "fw-mcp-gallery"
