@@ -23,6 +23,7 @@ VERSION = (sys.executable, "-m", "fw_mcp", "--version")
 BARE = (sys.executable, str(Path(__file__).with_name("bare_server.py")))
 
 PAGE = 25
+SMALL = 0.01
 LIST_IMAGES = {
     "library": {
         "name": "inventory",
@@ -106,9 +107,10 @@ def as_json(figure: Figure) -> str:
 
 def as_row(figure: Figure) -> str:
     """Write a figure as a row for a person."""
-    value = (
-        f"{figure.value:.2f}" if figure.unit == "ratio" else f"{figure.value:,.0f} {figure.unit}"
-    )
+    digits = 2 if figure.value >= SMALL else 4
+    value = f"{figure.value:.{digits}f}"
+    if figure.unit != "ratio":
+        value = f"{figure.value:,.0f} {figure.unit}"
     verdict = "missed" if not figure.met else ""
     target = "" if figure.target is None else f"<= {figure.target:,}"
     return f"{figure.name:<46}{value:>14}  {target:<10}  {figure.detail}  {verdict}".rstrip()
