@@ -1,9 +1,10 @@
 """What can be asked of an image that the service cannot filter by; knows no pages."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, get_args
+from unicodedata import normalize
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.library.outcomes import products
@@ -29,7 +30,9 @@ Duplicates = Literal["content", "likeness"]
 ONLY: tuple[Only, ...] = get_args(Only)
 OF_PRODUCTS: frozenset[Only] = frozenset({"has_products", "no_products", "live_in_shop"})
 OF_PRINTS: frozenset[Only] = frozenset({"too_small", "large_enough"})
+OF_PIXELS: frozenset[Only] = OF_PRINTS | {"landscape", "portrait", "square"}
 UNTOLD = "products_not_told"
+UNMEASURED = "pixels_not_told"
 MIN_PPI = 150
 
 _LONG = 300
@@ -81,16 +84,30 @@ class Question:
             image: with its products, if they are needed.
             now: with an offset.
         """
-        if self.file_name_contains.casefold() not in (image.file_name or "").casefold():
+        if _folded(self.file_name_contains) not in _folded(image.file_name):
             return False
         seen = _Seen(image, self, now)
         return all(_TESTS[name](seen) for name in self.only)
 
+    def misses_pixels(self, image: ImageDetails, now: datetime) -> bool:
+        """Whether only its pixels are missing to tell if it is what was asked for.
+
+        Args are those of `matches`.
+        """
+        if pixels(image) or OF_PIXELS.isdisjoint(self.only):
+            return False
+        rest = tuple(name for name in self.only if name not in OF_PIXELS)
+        return replace(self, only=rest).matches(image, now)
+
     def names(self, image: ImageDetails, now: datetime) -> frozenset[str]:
         """Every name that a summary counts the image under; args as for `matches`."""
         seen = _Seen(image, self, now)
-        untold = {UNTOLD} if self.with_products and image.products is None else set()
-        return frozenset(untold.union(name for name in self.counted() if _TESTS[name](seen)))
+        names: set[str] = {name for name in self.counted() if _TESTS[name](seen)}
+        if self.with_products and image.products is None:
+            names.add(UNTOLD)
+        if pixels(image) is None:
+            names.add(UNMEASURED)
+        return frozenset(names)
 
     def counted(self) -> Iterator[Only]:
         """What a summary tells, in the order of the names."""
@@ -107,10 +124,15 @@ class _Seen(NamedTuple):
     now: datetime
 
 
+def _folded(text: str | None) -> str:
+    """For comparing in any case; some systems write an accent as a character of its own."""
+    return normalize("NFC", text or "").casefold()
+
+
 def _missing_title(seen: _Seen) -> bool:
     """None, blank, or no more than the file is called anyway."""
-    title = (seen.image.title or "").strip().casefold()
-    name = (seen.image.file_name or "").strip().casefold()
+    title = _folded(seen.image.title).strip()
+    name = _folded(seen.image.file_name).strip()
     return title in {"", name, name.rpartition(".")[0]}
 
 

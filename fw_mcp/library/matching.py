@@ -1,10 +1,10 @@
 """Which images of a library a question is about, page by page, and how many."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import NamedTuple, Protocol
 
 import anyio.to_thread
@@ -12,13 +12,25 @@ import anyio.to_thread
 from fw_mcp.api.models import CHUNK_LIMIT, ImageDetails
 from fw_mcp.errors import Reason, ShapeError
 from fw_mcp.library.duplicates import alike, content, same
-from fw_mcp.library.filters import UNTOLD, Question
+from fw_mcp.library.filters import UNMEASURED, UNTOLD, Question
 from fw_mcp.library.library import Library, Progress, chunked
 from fw_mcp.library.reading import Query, search
-from fw_mcp.library.scanning import Scan, left_s, scan
+from fw_mcp.library.scanning import NARROW, Scan, left_s, scan
 from fw_mcp.library.scans import Scans
 
 _COMPARED_AT_ONCE = 200
+# The last seconds of what compares pictures are for those that it has fetched.
+_TOO_SHORT_TO_COMPARE_S = 2.5
+# One that is still there is enough to prove a double.
+_OTHERS_READ = 2
+_LATE = "the call's time was over. Call again: what was compared is remembered."
+_DIM = "they could not be seen, or are too plain to tell apart."
+_UNKNOWN = "their file_size or pixels are not told."
+_UNPAIRED = f"Some pairs of pictures were not compared: the call's time was over. {NARROW}"
+_ANEW = (
+    "The library was looked at anew for this page: images that changed since page 1 may have moved "
+    "to earlier pages. Begin again at page_number 1 to miss none."
+)
 
 
 class Likenesses(Protocol):
@@ -72,6 +84,7 @@ class Matches:
         scanned: distinct images that were looked at.
         held: images that the service says there are.
         not_reached: what was left out, why, and what to do; "" when nothing was.
+        doubles: number of a group → all of it, those that were not asked for too.
     """
 
     found: tuple[Match, ...]
@@ -79,6 +92,7 @@ class Matches:
     scanned: int
     held: int
     not_reached: str
+    doubles: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +123,14 @@ async def match_page(library: Library, scans: Scans, asked: Asked) -> MatchPage:
         ConfigError: the keys are missing.
         FetchError: pictures were to be compared, and none may be fetched.
     """
-    matches = await _matches(library, scans, asked)
+    matches, anew = await _matches(library, scans, asked)
     query = asked.query
     first = (query.page_number - 1) * query.per_page
     named = dict(matches.found[first : first + query.per_page])
-    images = await _read(library, asked, list(named))
-    left_out = len(named) - len(images)
-    gone = f"{left_out} of these images went or changed meanwhile." if left_out else ""
-    told = " ".join(part for part in (matches.not_reached, gone) if part)
-    return MatchPage(images, named, matches, told)
+    there = await _read(library, asked, [*named, *_others(matches, named)])
+    images = tuple(there[guid] for guid in named if _stands(guid, named, matches, there, asked))
+    told = (matches.not_reached, anew, _gone(len(named) - len(images), asked.question))
+    return MatchPage(images, named, matches, " ".join(filter(None, told)))
 
 
 async def matching(library: Library, asked: Asked) -> Matches:
@@ -127,12 +140,15 @@ async def matching(library: Library, asked: Asked) -> Matches:
     sieve = _Sieve(question, asked.now)
     walk = await scan(library, query, sieve.keep, started=asked.started, progress=asked.progress)
     groups, not_compared = await _doubles(library, asked, walk)
+    told = (walk.not_reached, not_compared, sieve.left_out())
+    doubles = _numbered(walk, groups) if question.duplicates else None
     return Matches(
-        found=_found(walk, groups if question.duplicates else None),
+        found=_found(walk, doubles),
         summary=_summary(question, walk, groups) if question.summary else None,
         scanned=walk.scanned,
         held=walk.held,
-        not_reached=" ".join(filter(None, (walk.not_reached, not_compared))),
+        not_reached=" ".join(filter(None, told)),
+        doubles=doubles or {},
     )
 
 
@@ -154,6 +170,7 @@ class _Sieve:
         self._now = now
         # A few dozen sets stand for ten thousand.
         self._sets: dict[frozenset[str], frozenset[str]] = {}
+        self._unmeasured: set[str] = set()
 
     def keep(self, image: ImageDetails) -> _Noted | None:
         """What to keep of it; None for nothing.
@@ -165,6 +182,8 @@ class _Sieve:
         if asked.of_products and image.products is None:
             raise _untold()
         wanted = asked.matches(image, self._now)
+        if not wanted and asked.misses_pixels(image, self._now):
+            self._unmeasured.add(image.guid)
         if not wanted and asked.duplicates is None and not asked.summary:
             return None
         return _Noted(
@@ -175,46 +194,101 @@ class _Sieve:
             image.public_thumbnail_uri if asked.duplicates == "likeness" else None,
         )
 
+    def left_out(self) -> str:
+        """How many images could not be judged; "" when all were."""
+        count = len(self._unmeasured)
+        return f"Left out, because their pixels are not told: {count:,} images." if count else ""
+
     def _names(self, image: ImageDetails) -> frozenset[str]:
         names = self._question.names(image, self._now)
         return self._sets.setdefault(names, names)
 
 
-async def _matches(library: Library, scans: Scans, asked: Asked) -> Matches:
-    matches = None
-    if asked.query.page_number > 1:
-        matches = scans.recall(asked, library.clock())
-    matches = matches or await matching(library, asked)
+async def _matches(library: Library, scans: Scans, asked: Asked) -> tuple[Matches, str]:
+    """The walk that the page is of, and what is to be told of it when it had to be made anew."""
+    later = asked.query.page_number > 1
+    kept = scans.recall(asked, library.clock()) if later else None
+    matches = kept or await matching(library, asked)
     scans.keep(asked, matches, library.clock())
-    return matches
+    return matches, _ANEW if later and kept is None else ""
 
 
-async def _read(library: Library, asked: Asked, guids: Sequence[str]) -> tuple[ImageDetails, ...]:
-    """Those of a page of matches that are there, and still match."""
-    if not guids:
-        return ()
-    query = Query(
-        library=asked.query.library,
+def _others(matches: Matches, named: Mapping[str, int | None]) -> Iterator[str]:
+    """Doubles of the images of a page that are not on it: they may be gone by now."""
+    for group in {number for number in named.values() if number is not None}:
+        elsewhere = (guid for guid in matches.doubles[group] if guid not in named)
+        yield from islice(elsewhere, _OTHERS_READ)
+
+
+async def _read(library: Library, asked: Asked, guids: Sequence[str]) -> dict[str, ImageDetails]:
+    """Those of `guids` that are there, and that the service still lists by its filters."""
+    there: dict[str, ImageDetails] = {}
+    left = list(guids)
+    while left:
+        named, left = left[:CHUNK_LIMIT], left[CHUNK_LIMIT:]
+        listed, count = await _listed(library, asked, named)
+        there |= listed
+        if count > len(listed):
+            unlisted = [guid for guid in named if guid not in listed]
+            if len(unlisted) == len(named):
+                raise _cut_short()
+            left = unlisted + left
+    return there
+
+
+async def _listed(
+    library: Library, asked: Asked, guids: Sequence[str]
+) -> tuple[dict[str, ImageDetails], int]:
+    """What one page of `guids` shows, and how many of them the service counts."""
+    query = replace(
+        asked.query,
         guid_filter=tuple(guids),
+        page_number=1,
         per_page=CHUNK_LIMIT,
         list_products=asked.query.list_products or asked.question.of_products,
     )
     page = await library.in_time(search(library, query), asked.started)
-    still = {one.guid: one for one in page.images if asked.question.matches(one, asked.now)}
-    return tuple(still[guid] for guid in guids if guid in still)
+    if asked.question.of_products and any(one.products is None for one in page.images):
+        raise _untold()
+    return {image.guid: image for image in page.images}, page.count
 
 
-def _found(walk: Scan[_Noted], groups: Sequence[Sequence[str]] | None) -> tuple[Match, ...]:
-    """What was asked for: each by itself, or doubles beside each other.
+def _stands(
+    guid: str,
+    named: Mapping[str, int | None],
+    matches: Matches,
+    there: Mapping[str, ImageDetails],
+    asked: Asked,
+) -> bool:
+    """Whether an image of a page is there, still matches, and still has a double, if it had one."""
+    if guid not in there or not asked.question.matches(there[guid], asked.now):
+        return False
+    group = named[guid]
+    return group is None or sum(one in there for one in matches.doubles[group]) > 1
+
+
+def _gone(count: int, question: Question) -> str:
+    how = "went, changed or lost their doubles" if question.duplicates else "went or changed"
+    return f"{count} of these images {how} meanwhile." if count else ""
+
+
+def _numbered(walk: Scan[_Noted], groups: Sequence[Sequence[str]]) -> dict[int, Sequence[str]]:
+    """The groups with an image that was asked for, from 1.
 
     A double is shown with its number though the others of its group are not asked for.
     """
     wanted = {one.guid for one in walk.kept if one.wanted}
-    if groups is None:
-        return tuple(Match(one.guid) for one in walk.kept if one.wanted)
-    shown = ([guid for guid in group if guid in wanted] for group in groups)
-    numbered = enumerate(filter(None, shown), 1)
-    return tuple(Match(guid, number) for number, group in numbered for guid in group)
+    return dict(enumerate((group for group in groups if not wanted.isdisjoint(group)), 1))
+
+
+def _found(walk: Scan[_Noted], doubles: Mapping[int, Sequence[str]] | None) -> tuple[Match, ...]:
+    """What was asked for: each by itself, or doubles beside each other."""
+    wanted = {one.guid: None for one in walk.kept if one.wanted}
+    if doubles is None:
+        return tuple(map(Match, wanted))
+    return tuple(
+        Match(guid, number) for number, group in doubles.items() for guid in group if guid in wanted
+    )
 
 
 def _summary(
@@ -226,7 +300,7 @@ def _summary(
     if question.duplicates:
         matching = [one for one in matching if one.guid in doubled]
     counts = Counter(name for one in matching for name in one.names or ())
-    untold = {UNTOLD: counts[UNTOLD]} if counts[UNTOLD] else {}
+    untold = {name: counts[name] for name in (UNTOLD, UNMEASURED) if counts[name]}
     return {
         "images": len(matching),
         **{name: counts[name] for name in question.counted()},
@@ -239,16 +313,35 @@ async def _doubles(
     library: Library, asked: Asked, walk: Scan[_Noted]
 ) -> tuple[Sequence[Sequence[str]], str]:
     """The groups of doubles, and what could not be compared."""
-    if asked.question.duplicates != "likeness":
-        return same((one.guid, one.content) for one in walk.kept), ""
-    hashes = await _hashes(library, asked, walk.kept)
+    question = asked.question
+    if question.duplicates == "likeness":
+        return await _lookalikes(library, asked, walk.kept)
+    if question.duplicates is None and not question.summary:
+        return (), ""
+    facts = {one.guid: one.content for one in walk.kept if one.content is not None}
+    total = len(walk.kept)
+    return same(facts.items()), _not_compared("images", total - len(facts), total, _UNKNOWN)
+
+
+async def _lookalikes(
+    library: Library, asked: Asked, images: Sequence[_Noted]
+) -> tuple[Sequence[Sequence[str]], str]:
+    hashes = await _hashes(library, asked, images)
+    late = left_s(library, asked.started) < _TOO_SHORT_TO_COMPARE_S
+
+    def is_over() -> bool:
+        return left_s(library, asked.started) <= 0
+
     # Comparing tens of thousands takes a second, in which other calls want their answers.
-    groups = await anyio.to_thread.run_sync(alike, hashes)
-    missed = len(walk.kept) - len(hashes)
-    late = "the call's time was over. Call again: what was compared is remembered."
-    why = "they could not be seen." if left_s(library, asked.started) > 0 else late
-    told = f"{missed:,} of {len(walk.kept):,} pictures were not compared: {why}"
-    return groups, told if missed else ""
+    groups = await anyio.to_thread.run_sync(alike, hashes, is_over)
+    total, missed = len(images), len(images) - len(hashes)
+    told = _not_compared("pictures", missed, total, _LATE if late else _DIM)
+    unpaired = _UNPAIRED if is_over() and not (late and missed) else ""
+    return groups, " ".join(filter(None, (told, unpaired)))
+
+
+def _not_compared(what: str, missed: int, total: int, why: str) -> str:
+    return f"{missed:,} of {total:,} {what} were not compared: {why}" if missed else ""
 
 
 async def _hashes(library: Library, asked: Asked, images: Sequence[_Noted]) -> dict[str, int]:
@@ -257,7 +350,7 @@ async def _hashes(library: Library, asked: Asked, images: Sequence[_Noted]) -> d
     total, looked = len(images), 0
     for chunk in chunked(images, _COMPARED_AT_ONCE):
         left = left_s(library, asked.started)
-        if asked.likenesses is None or left <= 0:
+        if asked.likenesses is None or left < _TOO_SHORT_TO_COMPARE_S:
             break
         slim = [ImageDetails(guid=one.guid, public_thumbnail_uri=one.thumbnail) for one in chunk]
         hashes |= await asked.likenesses.of(slim, until=library.clock() + left)
@@ -273,5 +366,15 @@ def _untold() -> ShapeError:
         "FinerWorks did not say which products hang on the images.",
         state="This part was only reading; nothing was changed by it.",
         next_step="Ask without has_products, no_products and live_in_shop.",
+        reason=Reason.UNREADABLE_ANSWER,
+    )
+
+
+def _cut_short() -> ShapeError:
+    """An image that is only left out of a page must not pass for one that went."""
+    return ShapeError(
+        "FinerWorks did not list the images that it was asked for by guid.",
+        state="This part was only reading; nothing was changed by it.",
+        next_step="Call again in a minute, or with summary, which only counts.",
         reason=Reason.UNREADABLE_ANSWER,
     )

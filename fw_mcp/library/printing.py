@@ -13,7 +13,8 @@ _LONGEST_TEXT = 40
 _STEPS_AN_INCH = 2
 _INCHES = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4}
 _UNIT = r"(in|inch|inches|[\"\u2033\u201d]|cm|mm)"
-_SIDE = rf"([0-9]{{1,4}}(?:[.,][0-9]{{1,3}})?)\s*{_UNIT}?"
+# No three digits after a comma: they may be thousands.
+_SIDE = rf"([0-9]{{1,4}}(?:\.[0-9]{{1,3}}|,[0-9]{{1,2}})?)\s*{_UNIT}?"
 _SIZE = rf"\s*{_SIDE}\s*(?:x|\u00d7|by|\*)\s*{_SIDE}\s*"
 # Division leaves 300 pixels an inch a hair below 300.
 _HAIR = 1e-9

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import anyio
 
 from fw_mcp.api.models import PAGE_LIMIT, ImageDetails
-from fw_mcp.errors import ApiError
+from fw_mcp.errors import ApiError, Reason
 from fw_mcp.library.library import Library, Progress
 from fw_mcp.library.reading import Page, Query, search
 
@@ -18,10 +18,13 @@ MOST_PAGES = 2_000
 _AT_ONCE = 4
 # What was found must still be read and told before the host gives up on the call.
 _PART_KEPT_TO_TELL = 0.2
-_NARROW = "Narrow it with upload_date_from and upload_date_to, a part at a time."
+NARROW = "Narrow it with upload_date_from and upload_date_to, a part at a time."
 _AGAIN = "Call again in a minute."
-_LATE = f"The call's time was over. {_NARROW}"
+# The same question was answered a moment ago: nothing about it has to be changed.
+_PASSING = frozenset({Reason.REJECTED, Reason.UPSTREAM_ERROR})
+_LATE = f"The call's time was over. {NARROW}"
 _MOVED = f"The library changed while it was looked at. {_AGAIN}"
+_UNSHOWN = f"FinerWorks counts them, but no page showed them. {_AGAIN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Scan(Generic[T]):
     Attributes:
         kept: in the listing's order, one for each image.
         scanned: distinct images that were looked at.
-        held: images that the service says there are.
+        held: images that the service says there are, or as many as it showed beyond that.
         not_reached: what was left out, why, and what to do; "" when nothing was.
     """
 
@@ -101,8 +104,10 @@ class _Walk(Generic[T]):
         self._kept: dict[int, list[tuple[str, T]]] = {}
         self._seen: set[str] = set()
         self._held = 0
+        self._page_size = PAGE_LIMIT
         self._taken = 0
         self._moved = False
+        self._miscounted = False
         self._ended = False
         self._why = ""
 
@@ -120,7 +125,8 @@ class _Walk(Generic[T]):
                     await self._look_at(self._taken)
                     continue
             except ApiError as fault:
-                self._stop(f"{fault.what} {_AGAIN}")
+                passing = fault.reason in _PASSING
+                self._stop(f"{fault.what} {_AGAIN if passing else fault.next_step}")
                 return
             self._stop(_LATE)
 
@@ -130,16 +136,21 @@ class _Walk(Generic[T]):
         for number in sorted(self._kept):
             for guid, one in self._kept[number]:
                 kept.setdefault(guid, one)
-        return Scan(tuple(kept.values()), len(self._seen), self._held, self._not_reached())
+        held = max(self._held, len(self._seen))
+        return Scan(tuple(kept.values()), len(self._seen), held, self._not_reached())
 
     def _goes_on(self) -> bool:
-        if self._ended or self._why or self._taken * PAGE_LIMIT >= self._held:
+        if self._ended or self._why or self._is_counted_through():
             return False
         if self._taken >= self._most_pages:
-            self._stop(f"One call looks at {self._most_pages * PAGE_LIMIT:,} images. {_NARROW}")
+            self._stop(f"One call looks at {self._most_pages * self._page_size:,} images. {NARROW}")
         elif self._library.clock() - self._started >= self._library.pace.start_chunks_s:
             self._stop(_LATE)
         return not self._why
+
+    def _is_counted_through(self) -> bool:
+        # A count that a page has outgrown says nothing about where the end is.
+        return not self._miscounted and self._taken * self._page_size >= self._held
 
     def _stop(self, why: str) -> None:
         self._why = self._why or why
@@ -150,22 +161,35 @@ class _Walk(Generic[T]):
         self._note(number, page)
         seen = len(self._seen)
         if seen > before:
-            message = f"Looked at {seen:,} of {self._held:,} images"
+            message = f"Looked at {seen:,} of {max(seen, self._held):,} images"
             await self._progress(seen, max(seen, self._held), message)
 
     def _note(self, number: int, page: Page) -> None:
-        # Past the end a page is empty, whatever the count says.
-        self._ended = self._ended or not page.images
-        if number > 1 and page.images:
-            self._moved = self._moved or page.count != self._held
-        if number == 1 or page.images:
-            self._held = page.count
+        self._measure(number, page)
         kept = ((image.guid, self._keep(image)) for image in page.images)
         self._kept[number] = [(guid, one) for guid, one in kept if one is not None]
         self._seen.update(image.guid for image in page.images)
 
+    def _measure(self, number: int, page: Page) -> None:
+        """Learn from a page where the end is."""
+        if number == 1:
+            # A service that gives fewer a page than it is asked for gives them on each.
+            self._page_size = len(page.images) or PAGE_LIMIT
+        elif page.images:
+            self._moved = self._moved or page.count != self._held
+        if number == 1 or page.images:
+            self._held = page.count
+        if (number - 1) * self._page_size + len(page.images) > page.count:
+            self._miscounted = self._miscounted or bool(page.images)
+        new = any(image.guid not in self._seen for image in page.images)
+        # Past the end a page is empty, or a repeated one, whatever the count says.
+        self._ended = self._ended or not page.images or (self._miscounted and not new)
+
     def _not_reached(self) -> str:
         missed = self._held - len(self._seen)
         if missed > 0:
-            return f"{missed:,} of {self._held:,} images were not looked at. {self._why or _MOVED}"
+            why = self._why or (_MOVED if self._moved else _UNSHOWN)
+            return f"{missed:,} of {self._held:,} images were not looked at. {why}"
+        if self._why and not self._ended:
+            return f"Some images may not have been looked at. {self._why}"
         return _MOVED if self._moved else ""

@@ -14,7 +14,7 @@ async def _nothing(_: Sent) -> None:
 
 @dataclass
 class Shelf:
-    """Answers each listing from its images, a page at a time, first image first.
+    """Answers each listing from its images, or those named, a page at a time, first image first.
 
     Attributes:
         images: as JSON.
@@ -32,9 +32,11 @@ class Shelf:
             return instead
         size = sent.body["per_page"]
         first = (sent.body["page_number"] - 1) * size
-        count = len(self.images) if self.claims is None else self.claims
+        named = sent.body.get("guid_filter")
+        images = [one for one in self.images if not named or one["guid"] in named]
+        count = len(images) if named or self.claims is None else self.claims
         status = {"success": True, "status_code": 200}
-        page = self.images[first : first + size]
+        page = images[first : first + size]
         return httpx.Response(200, json={"status": status, "images": page, "count": count})
 
 

@@ -91,3 +91,29 @@ def test_forty_thousand_pictures_are_grouped_within_seconds() -> None:
     took_s = time.process_time() - began
     assert sorted(groups) == sorted([f"{number}a", f"{number}b"] for number in range(20_000))
     assert took_s < 5
+
+
+def test_forty_thousand_plain_skies_are_grouped_within_seconds() -> None:
+    """A third of every picture is the same: those bits tell nothing apart."""
+    dice = random.Random(7)  # noqa: S311  dice, not secrets
+    skies = {str(number): dice.getrandbits(40) for number in range(40_000)}
+    skies |= {"one": 0xAAAAA << 20, "other": 0xAAAAA << 20 | 0b1111}
+    began = time.process_time()
+    groups = alike(skies)
+    took_s = time.process_time() - began
+    assert ["one", "other"] in groups
+    assert took_s < 5
+
+
+def test_comparing_ends_when_it_is_late() -> None:
+    """Thousands that differ a little from each other take the square of their number."""
+    hashes = {str(number): 1 << number % 64 | 1 << number // 64 for number in range(64 * 64)}
+    asked: list[int] = []
+
+    def late() -> bool:
+        asked.append(len(asked))
+        return len(asked) > 2
+
+    assert alike(hashes, lambda: True) != alike(hashes)
+    alike(hashes, late)
+    assert asked == [0, 1, 2]

@@ -209,3 +209,36 @@ def test_the_sides_of_an_image_are_known_together_or_not_at_all() -> None:
     assert pixels(image(pix_w=3, pix_h=2)) == (3, 2)
     assert pixels(image(pix_w=3)) is None
     assert pixels(image(pix_w=3, pix_h=-2)) is None
+
+
+def test_an_accent_is_the_same_however_a_system_writes_it() -> None:
+    """A Mac writes an e and an accent where a person types one letter."""
+    apart, whole = "Cafe\u0301.jpg", "caf\u00e9"
+    assert Question(file_name_contains=whole).matches(image(file_name=apart), NOW)
+    assert Question(file_name_contains="Cafe\u0301").matches(image(file_name=f"{whole}.jpg"), NOW)
+    assert holds("missing_title", title=whole, file_name=apart)
+
+
+@pytest.mark.parametrize(
+    ("only", "fields", "misses"),
+    [
+        (("portrait",), {}, True),
+        (("too_small",), {"pix_w": 5, "pix_h": 0}, True),
+        (("square", "missing_title"), {}, True),
+        (("square", "missing_title"), {"title": "Fog"}, False),
+        (("square",), {"pix_w": 5, "pix_h": 4}, False),
+        (("missing_title",), {}, False),
+    ],
+)
+def test_an_image_may_lack_only_its_pixels_to_be_judged(
+    only: tuple[Only, ...], fields: dict[str, object], misses: bool
+) -> None:
+    """Neither portrait nor not: whoever asks is to know that there are such."""
+    assert Question(only=only).misses_pixels(image(**fields), NOW) is misses
+
+
+def test_a_summary_names_pixels_that_were_not_told() -> None:
+    """Wide, high, square and the rest then add up."""
+    assert Question(summary=True).names(image(title="Fog", description="Fog."), NOW) == {
+        "pixels_not_told"
+    }

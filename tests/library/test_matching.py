@@ -14,6 +14,7 @@ from fw_mcp.library.reading import Query
 from fw_mcp.library.scans import Scans
 from tests.library.jobs import Progress
 from tests.library.shelf import Shelf, guid_of
+from tests.recorder import Sent
 from tests.studio import Studio
 
 pytestmark = pytest.mark.anyio
@@ -118,7 +119,9 @@ async def test_pictures_that_could_not_be_seen_are_counted(studio: Studio) -> No
     sights = Sights(studio, dict.fromkeys(guids(1, 3), 77))
     found = await matching(studio.library, asked(studio, Question(duplicates="likeness"), sights))
     assert found.found == (Match(guid_of(1), 1), Match(guid_of(3), 1))
-    assert found.not_reached == "3 of 5 pictures were not compared: they could not be seen."
+    assert found.not_reached == (
+        "3 of 5 pictures were not compared: they could not be seen, or are too plain to tell apart."
+    )
 
 
 async def test_comparing_ends_in_time_and_says_what_it_left(studio: Studio) -> None:
@@ -161,7 +164,7 @@ async def test_products_that_are_not_told_on_a_later_page_end_the_walk(studio: S
     assert (len(found.found), found.scanned, found.held) == (50, 50, 60)
     assert found.not_reached == (
         "10 of 60 images were not looked at. FinerWorks did not say which products hang on the "
-        "images. Call again in a minute."
+        "images. Ask without has_products, no_products and live_in_shop."
     )
 
 
@@ -232,3 +235,162 @@ async def test_a_few_walks_are_kept_and_the_oldest_goes(studio: Studio) -> None:
         await match_page(studio.library, scans, asked(studio, question))
     kept = [scans.recall(asked(studio, one), studio.clock()) is not None for one in questions]
     assert kept == [False, True, True, True, True]
+
+
+async def test_a_page_of_a_walk_that_is_not_kept_any_more_says_so(studio: Studio) -> None:
+    """Who retitles page by page, and slowly, would otherwise skip what moved up."""
+    studio.wire.on_the_way = Shelf([one(number) for number in range(60)])
+    scans, asking = Scans(), asked(studio, Question(only=("landscape",)))
+    second = replace(asking, query=Query(page_number=2))
+    await match_page(studio.library, scans, asking)
+    kept = await match_page(studio.library, scans, second)
+    studio.clock.forward(120)
+    anew = await match_page(studio.library, scans, replace(second, started=studio.clock()))
+    assert kept.not_reached == ""
+    assert anew.not_reached == (
+        "The library was looked at anew for this page: images that changed since page 1 may have "
+        "moved to earlier pages. Begin again at page_number 1 to miss none."
+    )
+
+
+async def pages_of_doubles(
+    studio: Studio, shelf: Shelf, goes: Sequence[int], question: Question
+) -> tuple[list[str], str]:
+    """The second page of one image, after the images `goes` are gone, and what it leaves out."""
+    studio.wire.on_the_way = shelf
+    scans, asking = Scans(), asked(studio, question)
+    await match_page(studio.library, scans, replace(asking, query=Query(per_page=1)))
+    shelf.images = [image for image in shelf.images if image["guid"] not in guids(*goes)]
+    second = replace(asking, query=Query(per_page=1, page_number=2))
+    page = await match_page(studio.library, scans, second)
+    return [image.guid for image in page.images], page.not_reached
+
+
+@pytest.mark.parametrize(("goes", "stays"), [([0], []), ([2], [1]), ([], [1]), ([0, 2], [])])
+async def test_an_image_whose_doubles_went_meanwhile_is_no_double_any_more(
+    studio: Studio, goes: list[int], stays: list[int]
+) -> None:
+    """The first of two was deleted from the page before: nobody is to delete the other one."""
+    shelf = Shelf([one(number, file_size=7) for number in range(3 if 2 in goes else 2)])
+    shown, told = await pages_of_doubles(studio, shelf, goes, Question(duplicates="content"))
+    gone = "1 of these images went, changed or lost their doubles meanwhile."
+    assert (shown, told) == (guids(*stays), "" if stays else gone)
+
+
+async def test_a_double_that_was_not_asked_for_counts_while_it_is_there(studio: Studio) -> None:
+    """Of each pair one has a title; the second pair loses it."""
+    texts = [("Fog", 7), ("", 7), ("Dew", 8), ("", 8)]
+    images = [one(n, title=title, file_size=size) for n, (title, size) in enumerate(texts)]
+    question = Question(duplicates="content", only=("missing_title",))
+    kept, _ = await pages_of_doubles(studio, Shelf(images), [], question)
+    lost, _ = await pages_of_doubles(studio, Shelf(images), [2], question)
+    assert (kept, lost) == (guids(3), [])
+
+
+async def test_a_page_holds_what_the_service_still_lists_by_its_own_filters(
+    studio: Studio,
+) -> None:
+    """Switched off since the walk, an image is not among the active ones."""
+    studio.wire.on_the_way = Shelf([one(0)])
+    asking = replace(asked(studio, Question(only=("landscape",))), query=Query(active=True))
+    await match_page(studio.library, Scans(), asking)
+    walk, rows = studio.wire.to("list_images")
+    assert (walk["active"], rows["active"], rows["guid_filter"]) == (True, True, guids(0))
+
+
+async def test_rows_are_read_to_the_end_however_few_a_page_holds(studio: Studio) -> None:
+    """An image that is on no page yet has not gone."""
+    shelf = Shelf([one(number) for number in range(25)])
+
+    async def seven(sent: Sent) -> None:
+        sent.body["per_page"] = 7
+
+    shelf.before = seven
+    studio.wire.on_the_way = shelf
+    page = await match_page(studio.library, Scans(), asked(studio, Question(only=("landscape",))))
+    assert [image.guid for image in page.images] == guids(*range(25))
+    assert page.not_reached == ""
+
+
+async def test_a_service_that_does_not_list_by_guid_is_not_taken_for_an_empty_one(
+    studio: Studio,
+) -> None:
+    """Promise: an image that was not shown is never said to have gone."""
+    shelf = Shelf([one(number, title="Fog" if number < 50 else "") for number in range(60)])
+
+    async def forget(sent: Sent) -> None:
+        sent.body.pop("guid_filter", None)
+
+    shelf.before = forget
+    studio.wire.on_the_way = shelf
+    with pytest.raises(ApiError) as told:
+        await match_page(studio.library, Scans(), asked(studio, Question(only=("missing_title",))))
+    assert told.value.what == "FinerWorks did not list the images that it was asked for by guid."
+
+
+async def test_rows_without_products_are_not_taken_for_changed_ones(studio: Studio) -> None:
+    """The walk was told the products, the reading of the rows is not."""
+    shelf = Shelf([one(0, products=[])])
+
+    async def forget(sent: Sent) -> None:
+        if sent.body.get("guid_filter"):
+            shelf.images = [one(0)]
+
+    shelf.before = forget
+    studio.wire.on_the_way = shelf
+    with pytest.raises(ApiError) as told:
+        await match_page(studio.library, Scans(), asked(studio, Question(only=("no_products",))))
+    assert "did not say which products" in told.value.what
+
+
+@pytest.mark.parametrize("summary", [False, True])
+async def test_files_of_unknown_size_are_said_not_to_be_compared(
+    studio: Studio, summary: bool
+) -> None:
+    """Two of four may be doubles, and nobody knows."""
+    studio.wire.on_the_way = Shelf(
+        [one(0, file_size=7), one(1, file_size=7), one(2, file_size=None), one(3, pix_w=0)]
+    )
+    question = Question(duplicates=None if summary else "content", summary=summary)
+    found = await matching(studio.library, asked(studio, question))
+    assert found.not_reached == (
+        "2 of 4 images were not compared: their file_size or pixels are not told."
+    )
+
+
+async def test_images_of_unknown_pixels_are_said_to_be_left_out(studio: Studio) -> None:
+    """Of those that are otherwise what was asked for; a summary counts them by a name."""
+    studio.wire.on_the_way = Shelf(
+        [one(0), one(1, pix_w=None), one(2, pix_h=0), one(3, pix_w=None, title="Fog")]
+    )
+    question = Question(only=("landscape", "missing_title"))
+    found = await matching(studio.library, asked(studio, question))
+    assert (found.found, found.not_reached) == (
+        (Match(guid_of(0)),),
+        "Left out, because their pixels are not told: 2 images.",
+    )
+    counted = await matching(studio.library, asked(studio, Question(summary=True)))
+    assert dict(counted.summary or {})["pixels_not_told"] == 3
+
+
+async def test_comparing_without_the_time_for_it_is_late_and_not_blind(studio: Studio) -> None:
+    """What compares needs its last two seconds for what it has fetched."""
+    studio.wire.on_the_way = Shelf([one(number) for number in range(5)])
+    sights = Sights(studio, {}, takes_s=34)
+    question = asked(studio, Question(duplicates="likeness"), sights)
+    found = await matching(studio.library, question)
+    assert found.not_reached == (
+        "5 of 5 pictures were not compared: the call's time was over. "
+        "Call again: what was compared is remembered."
+    )
+
+
+async def test_pairs_that_were_not_compared_in_time_are_told(studio: Studio) -> None:
+    """The pictures were all seen; there was no time to hold each against each."""
+    studio.wire.on_the_way = Shelf([one(number) for number in range(3)])
+    sights = Sights(studio, dict.fromkeys(guids(0, 1, 2), 5), takes_s=40)
+    found = await matching(studio.library, asked(studio, Question(duplicates="likeness"), sights))
+    assert found.not_reached == (
+        "Some pairs of pictures were not compared: the call's time was over. "
+        "Narrow it with upload_date_from and upload_date_to, a part at a time."
+    )

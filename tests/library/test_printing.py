@@ -119,3 +119,20 @@ def test_a_print_of_no_width_is_not_offered(
 ) -> None:
     """Neither of a tiny picture nor of one whose pixels nobody knows."""
     assert largest_prints(pix_w, pix_h) == prints
+
+
+@pytest.mark.parametrize("text", ["1,000x2,000", "16x1,000 mm"])
+def test_a_comma_before_three_digits_is_not_guessed_to_be_a_point(text: str) -> None:
+    """Thousands would be read as a thousandth of what is meant."""
+    with pytest.raises(ValueError, match="is not a print size such as"):
+        PrintSize.parse(text)
+
+
+@given(PIXELS, PIXELS, st.sampled_from([300, 200, 150]))
+def test_the_largest_print_is_one_that_is_large_enough_by_its_own_measure(
+    pix_w: int, pix_h: int, ppi: int
+) -> None:
+    """What one part of a row offers, the other does not take back."""
+    width_in, height_in = largest(pix_w, pix_h, ppi)
+    if min(width_in, height_in) > 0:
+        assert PrintSize(width_in, height_in).ppi(pix_w, pix_h) >= ppi

@@ -227,7 +227,7 @@ async def test_a_count_that_no_page_fills_is_not_believed(studio: Studio, claims
     assert len(studio.wire.sent) <= 7
     assert found.not_reached == (
         f"{claims - 120:,} of {claims:,} images were not looked at. "
-        "The library changed while it was looked at. Call again in a minute."
+        "FinerWorks counts them, but no page showed them. Call again in a minute."
     )
 
 
@@ -289,3 +289,89 @@ async def test_pages_that_come_to_be_meanwhile_are_read_too(studio: Studio) -> N
     studio.wire.on_the_way = shelf
     found = await scanned(studio)
     assert (found.scanned, found.held, len(studio.wire.sent)) == (240, 240, 5)
+
+
+@pytest.mark.parametrize("claims", [0, 30, 60, 119])
+async def test_a_count_that_the_pages_outgrow_does_not_end_the_scan(
+    studio: Studio, claims: int
+) -> None:
+    """It reads on to the empty page; a scan that stopped early would pass for the whole."""
+    studio.wire.on_the_way = Shelf(images_of(260), claims=claims)
+    found = await scanned(studio)
+    assert (found.scanned, found.held, found.not_reached) == (260, 260, "")
+
+
+async def test_a_count_too_low_and_pages_that_repeat_end_all_the_same(studio: Studio) -> None:
+    """A service that does not know its pages is not asked two thousand times."""
+    page = Shelf(images_of(50), claims=20)
+
+    async def repeat(sent: Sent) -> None:
+        sent.body["page_number"] = 1
+
+    page.before = repeat
+    studio.wire.on_the_way = page
+    found = await scanned(studio)
+    assert (found.scanned, found.held, found.not_reached) == (50, 50, "")
+    assert len(studio.wire.sent) <= 5
+
+
+async def test_a_count_too_low_does_not_hide_that_the_time_was_over(studio: Studio) -> None:
+    """All that it counts was seen, and yet not all that there is."""
+
+    async def slow(_: Sent) -> None:
+        studio.clock.forward(10)
+
+    studio.wire.on_the_way = Shelf(images_of(900), claims=20, before=slow)
+    found = await scanned(studio)
+    assert 50 <= found.scanned == found.held < 900
+    assert found.not_reached.startswith(
+        "Some images may not have been looked at. The call's time was over. "
+    )
+
+
+@pytest.mark.parametrize("size", [7, 10, 100])
+async def test_a_service_with_pages_of_its_own_size_is_read_to_the_end(
+    studio: Studio, size: int
+) -> None:
+    """The first page shows how many it gives."""
+    shelf = Shelf(images_of(248))
+
+    async def own_size(sent: Sent) -> None:
+        sent.body["per_page"] = size
+
+    shelf.before = own_size
+    studio.wire.on_the_way = shelf
+    found = await scanned(studio)
+    assert (found.scanned, found.held, found.not_reached) == (248, 248, "")
+    assert len(studio.wire.sent) == -(-248 // size)
+
+
+async def test_one_page_that_counts_nothing_does_not_end_the_scan(studio: Studio) -> None:
+    """The images after it are looked at, and that the counts differ is told."""
+    shelf = Shelf(images_of(500))
+
+    async def forget(sent: Sent) -> None:
+        shelf.claims = 0 if sent.body["page_number"] == 3 else 500
+
+    shelf.before = forget
+    studio.wire.on_the_way = shelf
+    found = await scanned(studio)
+    assert (found.scanned, found.held) == (500, 500)
+    assert found.not_reached == (
+        "The library changed while it was looked at. Call again in a minute."
+    )
+
+
+async def test_a_service_that_says_how_long_to_wait_is_quoted(studio: Studio) -> None:
+    """A minute would be too short, and would make it worse."""
+
+    async def pause(sent: Sent) -> httpx.Response | None:
+        third = sent.body["page_number"] == 3
+        return httpx.Response(429, headers={"Retry-After": "200"}) if third else None
+
+    studio.wire.on_the_way = Shelf(images_of(150), before=pause)
+    found = await scanned(studio)
+    assert found.not_reached == (
+        "50 of 150 images were not looked at. FinerWorks asked for fewer calls at list_images. "
+        "Wait 200 s, then try again."
+    )

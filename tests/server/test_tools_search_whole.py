@@ -350,6 +350,7 @@ async def test_images_added_meanwhile_are_found_by_the_next_question(studio: Stu
     [
         ({"only": ["too_small"]}, "print_size is needed to tell what is large enough"),
         ({"min_ppi": 200}, "print_size is needed to tell what is large enough"),
+        ({"min_ppi": 200, "print_size": "16x20"}, "min_ppi alone leaves nothing out"),
         (
             {"only": ["has_products", "no_products"]},
             "no image is both has_products and no_products",
@@ -375,3 +376,17 @@ async def test_a_question_that_contradicts_itself_is_refused_with_the_nearest_fi
     assert text.startswith(f"search_images was not run: {why}")
     assert "Nothing was sent. " in text
     assert text.endswith("and call it again. (reason: invalid_arguments)")
+
+
+async def test_the_places_of_a_page_are_those_of_the_matches(studio: Studio) -> None:
+    """An image that went leaves its place: rows six to ten are four."""
+    wanted = [
+        one.guid for one in (await holdings(studio)).values() if FILTERS["missing_title"](one)
+    ]
+    arguments: dict[str, Any] = {"only": ["missing_title"], "per_page": 5}
+    await searched(studio, **arguments)
+    text = ImageToUpdate(guid=wanted[6], title="A title", description="")
+    await studio.api.update_images(UpdateImagesRequest(images=[text]))
+    async with studio.client() as client:
+        page = await client.call_tool("search_images", {**arguments, "page_number": 2})
+    assert text_of(page).startswith(f"Images 6-10 of {len(wanted)}. Looked at 248 of 248 images.")

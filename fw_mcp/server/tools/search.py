@@ -71,14 +71,20 @@ class SearchImagesResult(ToolResult):
         return "\n".join(lines)
 
     def _head(self) -> list[str]:
-        first = (self.page_number - 1) * self.per_page + 1
-        shown = f"{first}-{first + len(self.images) - 1}" if self.images else "none"
+        shown = "{}-{}".format(*self._places()) if self.images else "none"
         counted = f"Images {shown} of {self.count}."
         if self.scanned is None:
             return [counted]
         matching = f"{self.count} images match." if self.summary else counted
         looked = f"Looked at {self.scanned} of {self.held} images."
         return [f"{matching} {looked}", *([self.not_reached] if self.not_reached else [])]
+
+    def _places(self) -> tuple[int, int]:
+        first = (self.page_number - 1) * self.per_page + 1
+        if self.scanned is None:
+            return first, first + len(self.images) - 1
+        # What went meanwhile has left its place.
+        return first, min(first + self.per_page - 1, self.count)
 
     def structured(self) -> dict[str, Any]:
         """The result as JSON; `next` is there even when it is null."""
@@ -127,7 +133,8 @@ async def search_images(
         list[Only] | None,
         Field(
             min_length=1,
-            description="All must hold; long: over 300 characters, expiring: within 7 days.",
+            description="All must hold; missing_title: none or the file's name, long: over 300 "
+            "characters, expiring: within 7 days.",
         ),
     ] = None,
     print_size: Annotated[
@@ -140,9 +147,12 @@ async def search_images(
     ] = MIN_PPI,
     duplicates: Annotated[
         Duplicates | None,
-        Field(description="Only doubles: same bytes and pixels, or pictures that look alike."),
+        Field(
+            description="Only doubles. content: equal file_size and pixels, likeness: they look "
+            "alike. Look before deleting."
+        ),
     ] = None,
-    summary: Annotated[Flag, Field(description="Count by each name of only; no rows.")] = False,
+    summary: Annotated[Flag, Field(description="Only counts, for each name of only.")] = False,
     print_sizes: Annotated[
         Flag, Field(description="Rows tell the largest prints at 300, 200, 150 ppi.")
     ] = False,
@@ -233,6 +243,10 @@ def _check(query: Query, question: Question, looks: _Looks) -> None:
     if not question.print_size and (only & OF_PRINTS or question.min_ppi != MIN_PPI):
         raise _refused(
             "print_size is needed to tell what is large enough", "Give print_size (16x20 in)"
+        )
+    if question.min_ppi != MIN_PPI and not (only & OF_PRINTS or question.summary):
+        raise _refused(
+            "min_ppi alone leaves nothing out", "Add large_enough or too_small to only, or summary,"
         )
     if question.summary and (looks.details or looks.print_sizes):
         raise _refused("summary gives no rows", "Leave summary, or details and print_sizes, out")
