@@ -3,8 +3,6 @@
 import hashlib
 import json
 import logging
-import os
-import re
 import secrets
 import sys
 import time
@@ -17,7 +15,7 @@ from urllib.parse import urlsplit
 
 from fw_mcp.api.connection import KNOWN_HOSTS, BaseUrl, Keys
 from fw_mcp.config import IN_MEMORY, Settings, option, variable
-from fw_mcp.errors import ConfigError, Reason, StoreError, quoted
+from fw_mcp.errors import ConfigError, Reason, StoreError
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
 from fw_mcp.library.changes import Changes
@@ -44,7 +42,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _SANDBOX_URL = "http://sandbox.localhost"
-_HOST = re.compile(r"[^\s/:@*?#\[\]\\]+\.[^\s/:@*?#\[\]\\]+")
 _SANDBOX_NOTE = "This is the sandbox: an invented studio, where nothing is real or lost."
 
 
@@ -110,7 +107,7 @@ def assemble(
         library=library,
         changes=Changes(library, History(database)),
         viewer=viewer,
-        inspector=Inspector(fetcher, _folders(settings)),
+        inspector=Inspector(fetcher, settings.read_folders),
         likenesses=Likenesses(viewer),
         fetcher=fetcher,
         note=_SANDBOX_NOTE if settings.sandbox is not None else "",
@@ -235,53 +232,16 @@ def _fetcher(settings: Settings, sandbox: "httpx.AsyncBaseTransport | None") -> 
     """Fetches pictures and files; None when the operator turned that off."""
     if settings.no_fetch:
         return None
-    hosts = _hosts(settings.fetch_hosts)
+    hosts = settings.fetched_hosts
     if sandbox is not None:
         return Fetcher(hosts=hosts, inside={_SANDBOX_URL: sandbox})
     url = BaseUrl.parse(settings.base_url)
     return Fetcher(hosts=hosts, loopback=_origin(url.text) if url.is_loopback else None)
 
 
-def _hosts(text: str) -> list[str]:
-    """The only hosts to fetch from; none for any.
-
-    Raises:
-        ConfigError: one is no host's name, or nothing is left of what was given.
-    """
-    hosts = [part.strip() for part in text.split(",") if part.strip()]
-    wrong = [host for host in hosts if not _HOST.fullmatch(host)]
-    if not wrong and bool(hosts) == bool(text):
-        return hosts
-    raise ConfigError(
-        f"{option('fetch_hosts')} names {quoted((wrong or [text])[0])}, which is no host.",
-        state="Nothing was started.",
-        next_step="Name hosts as they stand in an address, such as images.example.com, with "
-        "commas between.",
-        reason=Reason.INVALID_SETTING,
-    )
-
-
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def _folders(settings: Settings) -> list[Path]:
-    """Where local files may be read.
-
-    Raises:
-        ConfigError: one is no folder.
-    """
-    named = [Path(part) for part in settings.file_folders.split(os.pathsep) if part.strip()]
-    wrong = [path for path in named if not (path.is_absolute() and path.is_dir())]
-    if wrong:
-        raise ConfigError(
-            f"{option('file_folders')} names {quoted(str(wrong[0]), 200)}, which is no folder.",
-            state="Nothing was started.",
-            next_step=f"Name folders by their whole paths, with {os.pathsep} between.",
-            reason=Reason.INVALID_SETTING,
-        )
-    return named
 
 
 async def _connect(

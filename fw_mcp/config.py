@@ -5,6 +5,8 @@ environment variables: a command line is visible to every process of the machine
 """
 
 import difflib
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
@@ -12,10 +14,11 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from fw_mcp.errors import ConfigError, Reason
+from fw_mcp.errors import ConfigError, Reason, quoted
 
 _PREFIX = "FW_MCP_"
 IN_MEMORY = ":memory:"
+_HOST = re.compile(r"[^\s/:@*?#\[\]\\]+\.[^\s/:@*?#\[\]\\]+\Z")
 ENVIRONMENT_ONLY = frozenset({"web_api_key", "app_key", "http_token"})
 
 
@@ -115,6 +118,35 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="What goes to stderr."
     )
+
+    @property
+    def fetched_hosts(self) -> list[str]:
+        """The only hosts to fetch from; none for any."""
+        return [part.strip() for part in self.fetch_hosts.split(",") if part.strip()]
+
+    @property
+    def read_folders(self) -> list[Path]:
+        """Where local files may be read."""
+        return [Path(part) for part in self.file_folders.split(os.pathsep) if part.strip()]
+
+    @model_validator(mode="after")
+    def _hosts_are_hosts(self) -> Self:
+        # A list that holds nothing must not mean every host.
+        wrong = [host for host in self.fetched_hosts or [self.fetch_hosts] if not _HOST.match(host)]
+        if wrong and self.fetch_hosts:
+            raise ValueError(
+                f"fetch_hosts names {quoted(wrong[0])}, which is no host such as images.example.com"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _folders_are_folders(self) -> Self:
+        wrong = [path for path in self.read_folders if not (path.is_absolute() and path.is_dir())]
+        if wrong:
+            raise ValueError(
+                f"file_folders names {quoted(str(wrong[0]), 200)}, which is no folder's whole path"
+            )
+        return self
 
     @model_validator(mode="after")
     def _approval_needs_a_file(self) -> Self:

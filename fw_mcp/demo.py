@@ -53,7 +53,7 @@ def play(assembly: "Assembly", _: "Mapping[str, object]") -> int:
         print(f"\nThe demo failed: {failure}", file=sys.stderr)
     if failures:
         return 1
-    print("\nAll of it went as said. Nothing outside this process was touched.")
+    print("\nAll of it went as said. No account was touched; the contact sheet stays where it is.")
     return 0
 
 
