@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from fw_mcp.api.client import FinerWorksClient
     from fw_mcp.embedded import SandboxTransport
-    from fw_mcp.library.matching import Likenesses as Compares
+    from fw_mcp.library.matching import Compares
 
 _log = logging.getLogger(__name__)
 

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from os import SEEK_END
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import anyio
-import anyio.to_thread
 
 from fw_mcp.errors import FetchError, Reason
+from fw_mcp.media.fetching import refusal
 from fw_mcp.media.folders import Folders
 from fw_mcp.media.formats import Facts, Missing, Sparse, UnreadablePicture, facts_of
+from fw_mcp.media.threads import unwaited
 
 if TYPE_CHECKING:
     from fw_mcp.media.fetching import Fetched, Fetcher
@@ -24,6 +26,7 @@ _LOCAL_OFF = (
     "Local files are read only over stdio, and only below folders that the operator named with "
     "--file-folders: give a URL."
 )
+_LOCAL_SLOW = "The disk it lies on did not answer in time: try again, or copy it to this machine."
 _AT_A_TIME = 4
 _PIECE = 65_536
 _MOST_BYTES = 2_097_152
@@ -60,13 +63,20 @@ class Inspector:
     Args:
         fetcher: fetches pieces of URLs; None when the operator has turned fetching off.
         folders: where local files may be read.
+        remote_s: seconds for all pieces of a file behind a URL; each has its own limit besides.
         local_s: seconds for a local file, which may lie on another machine.
     """
 
     def __init__(
-        self, fetcher: "Fetcher | None", folders: Sequence[Path] = (), *, local_s: float = 10.0
+        self,
+        fetcher: "Fetcher | None",
+        folders: Sequence[Path] = (),
+        *,
+        remote_s: float = 20.0,
+        local_s: float = 10.0,
     ) -> None:
         self.fetcher = fetcher
+        self._remote_s = remote_s
         self._local_s = local_s
         self._folders = Folders(folders)
 
@@ -123,15 +133,19 @@ class Inspector:
     async def _remote(self, url: str) -> Inspected:
         if self.fetcher is None:
             return _unread(url, FETCH_OFF)
-        facts, size = await remote_facts(self.fetcher, url)
+        with anyio.move_on_after(self._remote_s):
+            return await self._described(self.fetcher, url)
+        raise refusal()
+
+    async def _described(self, fetcher: "Fetcher", url: str) -> Inspected:
+        facts, size = await remote_facts(fetcher, url)
         name = PurePosixPath(unquote(urlsplit(url).path)).name
         return Inspected(url, is_url=True, file_name=name, file_size=size, facts=facts)
 
     async def _local(self, path: str) -> Inspected:
         with anyio.move_on_after(self._local_s):
-            # The thread that hangs is left to itself.
-            return await anyio.to_thread.run_sync(self._read, path, abandon_on_cancel=True)
-        return _unread(path, NOT_REACHED)
+            return await unwaited(partial(self._read, path))
+        return _unread(path, _LOCAL_SLOW)
 
     def _read(self, path: str) -> Inspected:
         with self._folders.open(path) as file:

@@ -2,20 +2,24 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import anyio
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.library.library import chunked
-from fw_mcp.library.previews import thumbnail
+from fw_mcp.library.previews import Content, NotShown, thumbnail
 from fw_mcp.library.viewing import Viewer
 
 _CHUNK = 50
+# A thumbnail has 200 pixels a side; a hundred files of the usual limit would fill the memory.
+_MOST_BYTES = 500_000
 # While one chunk is compared, the next is fetched.
 _CHUNKS_AT_ONCE = 2
 _TO_COMPARE_S = 2.0
 _MOST_KNOWN = 100_000
 
+V = TypeVar("V")
 _Key = tuple[str, str | None]
 
 
@@ -41,6 +45,7 @@ class Likenesses:
         self._clock = clock
         self._most_known = most_known
         self._known: dict[_Key, int] = {}
+        self._tried: dict[_Key, None] = {}
 
     def check(self) -> None:
         """Refuse, before anything is read, what cannot be done here.
@@ -68,6 +73,8 @@ class Likenesses:
         """
         self.check()
         unknown = [image for image in images if _key(image) not in self._known]
+        # What was tried in vain comes last: a host that hangs would hold up the others each time.
+        unknown.sort(key=lambda image: _key(image) in self._tried)
         chunks = iter(chunked(unknown, _CHUNK))
         with anyio.move_on_after(until - self._clock()):
             async with anyio.create_task_group() as group:
@@ -80,22 +87,31 @@ class Likenesses:
         previews, workshop = self._viewer.previews, self._viewer.workshop
         for chunk in chunks:
             within_s = until - self._clock() - _TO_COMPARE_S
-            contents = await previews.of(chunk, thumbnail, within_s=within_s, keep=False)
-            files = {
-                _key(image): one
-                for image, one in zip(chunk, contents, strict=True)
-                if isinstance(one, bytes)
-            }
+            contents = await previews.of(
+                chunk, thumbnail, within_s=within_s, most_bytes=_MOST_BYTES, keep=False
+            )
+            fetched = dict(zip(map(_key, chunk), contents, strict=True))
+            self._note_tried(fetched)
+            files = {key: one for key, one in fetched.items() if isinstance(one, bytes)}
             found = await workshop.likenesses(list(files.values())) if files else []
             for key, bits in zip(files, found, strict=True):
                 self._keep(key, bits)
 
+    def _note_tried(self, fetched: Mapping[_Key, Content]) -> None:
+        for key, content in fetched.items():
+            if content is not NotShown.NO_TIME:
+                _add(self._tried, key, None, self._most_known)
+
     def _keep(self, key: _Key, bits: int | None) -> None:
-        if bits is None:
-            return
-        self._known[key] = bits
-        if len(self._known) > self._most_known:
-            del self._known[next(iter(self._known))]
+        if bits is not None:
+            _add(self._known, key, bits, self._most_known)
+
+
+def _add(remembered: dict[_Key, V], key: _Key, value: V, most: int) -> None:
+    """Remember `value`, in place of what has been remembered for longest."""
+    remembered[key] = value
+    if len(remembered) > most:
+        del remembered[next(iter(remembered))]
 
 
 def _key(image: ImageDetails) -> _Key:

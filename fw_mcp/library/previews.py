@@ -9,6 +9,7 @@ import anyio
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.errors import FetchError
+from fw_mcp.media.fetching import MOST_BYTES
 from fw_mcp.media.formats import picture_type
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class NotShown(StrEnum):
     NO_PREVIEW = "the library names no preview of it"
     NOT_FETCHED = "its preview could not be fetched"
     NO_PICTURE = "its preview is no JPEG, PNG, WebP or GIF"
-    UNREADABLE = "its preview is broken or has too many pixels"
+    UNREADABLE = "its preview is broken, has too many pixels, or takes too long to read"
     NO_ROOM = "its preview is too large to show unchanged; try fewer images"
     NO_TIME = "there was no time left for its preview; ask for it again"
 
@@ -64,7 +65,13 @@ class Previews:
         self._kept = _Kept(clock)
 
     async def of(
-        self, images: Sequence[ImageDetails], uris: Uris, *, within_s: float, keep: bool = True
+        self,
+        images: Sequence[ImageDetails],
+        uris: Uris,
+        *,
+        within_s: float,
+        most_bytes: int = MOST_BYTES,
+        keep: bool = True,
     ) -> list[Content]:
         """A picture file of each image, or why there is none.
 
@@ -72,12 +79,19 @@ class Previews:
             images: whose.
             uris: the addresses of an image, the best first.
             within_s: seconds for all.
+            most_bytes: of a file; a larger one is not fetched.
             keep: for the next call; not for what is only compared.
         """
-        contents: list[Content] = [NotShown.NO_TIME] * len(images)
+        # What was tried and not had says so, even when there was no time for what is next best.
+        contents: list[Content] = [
+            NotShown.NO_TIME if any(uris(image)) else NotShown.NO_PREVIEW for image in images
+        ]
 
         async def settle(place: int, image: ImageDetails) -> None:
-            contents[place] = await self._one(image, uris(image), keep=keep)
+            for uri in filter(None, uris(image)):
+                contents[place] = await self._one(image.guid, uri, most_bytes, keep=keep)
+                if isinstance(contents[place], bytes):
+                    return
 
         with anyio.move_on_after(within_s):
             async with anyio.create_task_group() as group:
@@ -85,20 +99,18 @@ class Previews:
                     group.start_soon(settle, place, image)
         return contents
 
-    async def _one(self, image: ImageDetails, uris: Sequence[str | None], *, keep: bool) -> Content:
-        reason = NotShown.NO_PREVIEW
-        for uri in filter(None, uris):
-            content = self._kept.get(image.guid, uri) or await self._fetched(uri)
-            if isinstance(content, bytes):
-                if keep:
-                    self._kept.add(image.guid, uri, content)
-                return content
-            reason = content
-        return reason
+    async def _one(self, guid: str, uri: str, most_bytes: int, *, keep: bool) -> Content:
+        kept = self._kept.get(guid, uri)
+        if kept is not None:
+            return kept
+        content = await self._fetched(uri, most_bytes)
+        if keep and isinstance(content, bytes):
+            self._kept.add(guid, uri, content)
+        return content
 
-    async def _fetched(self, uri: str) -> Content:
+    async def _fetched(self, uri: str, most_bytes: int) -> Content:
         try:
-            content = (await self._fetcher.fetch(uri)).content
+            content = (await self._fetcher.fetch(uri, most_bytes=most_bytes)).content
         except FetchError:
             return NotShown.NOT_FETCHED
         return content if picture_type(content) in SHOWN else NotShown.NO_PICTURE
@@ -126,8 +138,6 @@ class _Kept:
 
     def add(self, guid: str, uri: str, content: bytes) -> None:
         """Keep a file, in place of those not asked for longest."""
-        if self.get(guid, uri) is not None:
-            return
         self._bytes -= len(self._files.pop((guid, uri), (0.0, b""))[1])
         self._files[guid, uri] = (self._clock(), content)
         self._bytes += len(content)

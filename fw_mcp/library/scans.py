@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fw_mcp.library.matching import Asked, Matches
 
-KEPT_S = 120.0
+KEPT_S = 600.0
 _MOST_KEPT = 4
 
 
 class Scans:
-    """The last few walks, until two minutes after their last use: one walk serves many pages.
+    """The last few walks, until ten minutes after their last use: one walk serves many pages.
 
     They outlive what is written meanwhile: who retitles page by page would otherwise skip images.
     """

@@ -2,10 +2,13 @@
 
 import io
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+import anyio
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.errors import ArgumentsError, FetchError, Reason
@@ -13,7 +16,6 @@ from fw_mcp.library.previews import (
     Content,
     NotShown,
     Previews,
-    Uris,
     preview_first,
     thumbnail,
     thumbnail_first,
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 # As base64 and with captions under the million characters that hosts take.
 MOST_BYTES = 735_000
 
+# Each may hold a dozen of the largest files.
+_VIEWS_AT_ONCE = 3
 _THUMBNAIL_SIDE = 200
 # What the formats that every model takes end with: half a file ends many a conversation.
 _ENDS = MappingProxyType({"image/jpeg": b"\xff\xd9", "image/png": b"IEND\xaeB`\x82"})
@@ -66,6 +70,7 @@ class Viewer:
     ) -> None:
         self.workshop = workshop
         self._previews = Previews(fetcher, clock) if fetcher else None
+        self._turns = anyio.Semaphore(_VIEWS_AT_ONCE)
 
     @property
     def is_on(self) -> bool:
@@ -111,14 +116,15 @@ class Viewer:
         Raises:
             FetchError: the operator turned fetching off.
         """
-        contents = await self._contents(images, _by_size(side), within_s)
-        if not self.workshop.available:
-            return await self._unchanged(images, contents, side)
-        files = [one for one in contents if isinstance(one, bytes)]
-        made = iter(await self.workshop.fitted(files, side=side, most_bytes=MOST_BYTES))
-        return [
-            next(made) or NotShown.UNREADABLE if isinstance(one, bytes) else one for one in contents
-        ]
+        async with self._fetched(images, side, within_s) as contents:
+            if not self.workshop.available:
+                return await self._unchanged(images, contents, side)
+            files = [one for one in contents if isinstance(one, bytes)]
+            made = iter(await self.workshop.fitted(files, side=side, most_bytes=MOST_BYTES))
+            return [
+                next(made) or NotShown.UNREADABLE if isinstance(one, bytes) else one
+                for one in contents
+            ]
 
     async def contact_sheet(
         self, images: Sequence[ImageDetails], *, side: int, within_s: float
@@ -135,24 +141,31 @@ class Viewer:
             ArgumentsError: the imaging library is not installed.
         """
         self.check("A contact sheet")
-        contents = await self._contents(images, _by_size(side), within_s)
-        if not any(isinstance(one, bytes) for one in contents):
-            return ContactSheet(None, tuple(map(_reason, contents)))
-        cells = [
-            (one if isinstance(one, bytes) else None, f"{number}.  {image.guid[:8]}")
-            for number, (image, one) in enumerate(zip(images, contents, strict=True), 1)
-        ]
-        sheet = await self.workshop.sheet(cells, side=side, most_bytes=MOST_BYTES)
+        async with self._fetched(images, side, within_s) as contents:
+            if not any(isinstance(one, bytes) for one in contents):
+                return ContactSheet(None, tuple(map(_reason, contents)))
+            cells = [
+                (one if isinstance(one, bytes) else None, f"{number}.  {image.guid[:8]}")
+                for number, (image, one) in enumerate(zip(images, contents, strict=True), 1)
+            ]
+            sheet = await self.workshop.sheet(cells, side=side, most_bytes=MOST_BYTES)
         if sheet is None:
             raise _no_sheet()
         told = zip(contents, sheet.shown, strict=True)
         return ContactSheet(sheet.picture, tuple(_reason(one, shown=shown) for one, shown in told))
 
-    async def _contents(
-        self, images: Sequence[ImageDetails], uris: Uris, within_s: float
-    ) -> list[Content]:
-        """What could be fetched in time for the workshop to have its own."""
-        return await self.previews.of(images, uris, within_s=within_s - self.workshop.total_s)
+    @asynccontextmanager
+    async def _fetched(
+        self, images: Sequence[ImageDetails], side: int, within_s: float
+    ) -> AsyncIterator[list[Content]]:
+        """What could be fetched in time for the workshop to have its own, held while in use."""
+        previews, until = self.previews, anyio.current_time() + within_s - self.workshop.total_s
+        uris = thumbnail_first if side <= _THUMBNAIL_SIDE else preview_first
+        async with AsyncExitStack() as held:
+            with anyio.CancelScope(deadline=until):
+                await held.enter_async_context(self._turns)
+            # Whose turn did not come has no time left either.
+            yield await previews.of(images, uris, within_s=until - anyio.current_time())
 
     async def _unchanged(
         self, images: Sequence[ImageDetails], contents: Sequence[Content], side: int
@@ -166,10 +179,6 @@ class Viewer:
         for place, view in zip(large, _as_they_are(smaller, side, room), strict=True):
             views[place] = view if isinstance(view, Picture) else NotShown.NO_ROOM
         return views
-
-
-def _by_size(side: int) -> Uris:
-    return thumbnail_first if side <= _THUMBNAIL_SIDE else preview_first
 
 
 def _reason(content: Content, *, shown: bool = False) -> NotShown | None:
@@ -218,7 +227,8 @@ def _extra_is_missing(purpose: str) -> ArgumentsError:
     return ArgumentsError(
         f'{purpose} needs an extra of this server: pip install "fw-mcp[pictures]".',
         state="Nothing was sent.",
-        next_step="Without it view_images shows pictures one by one.",
+        next_step="Without it view_images shows pictures one by one, and duplicates: content "
+        "compares what the library says of the files.",
         reason=Reason.INVALID_ARGUMENTS,
     )
 

@@ -9,9 +9,10 @@ A job is a length (four bytes, the largest first), a JSON header and the picture
 """
 
 import json
+import signal
 import struct
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -34,8 +35,11 @@ LIMITS = MappingProxyType(
         "RLIMIT_FSIZE": 0,
     }
 )
+PICTURE_S = 3.0
+"""Seconds of processor time for one picture: a slow one would cost the others theirs."""
 
 _Made = tuple[Mapping[str, object], Sequence[bytes]]
+Ration = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,13 @@ def main() -> None:
         import resource  # noqa: PLC0415  not on Windows
 
         limit(resource)
-    work(sys.stdin.buffer, sys.stdout.buffer)
+    work(sys.stdin.buffer, sys.stdout.buffer, ration)
+
+
+def ration(seconds: float) -> None:
+    """End this process after so many more seconds of processor time; 0 lets it go on."""
+    with suppress(AttributeError):  # not on Windows, where the parent's clock has to do
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def limit(resource: Resource) -> None:
@@ -81,21 +91,29 @@ def limit(resource: Resource) -> None:
             resource.setrlimit(getattr(resource, name), (most, most))
 
 
-def work(source: BinaryIO, sink: BinaryIO) -> None:
-    """Read one job, look at each of its pictures, and answer."""
+def work(source: BinaryIO, sink: BinaryIO, ration: Ration) -> None:
+    """Read one job, look at each of its pictures, and answer.
+
+    Args:
+        source: where the job comes from.
+        sink: where the answer goes.
+        ration: told the seconds that each picture gets, and 0 after the last.
+    """
     job = Job(**json.loads(source.read(*LENGTH.unpack(source.read(LENGTH.size)))))
-    header, made = _JOBS[job.name](job, _contents(job, source, sink))
+    header, made = _JOBS[job.name](job, _contents(job, source, sink, ration))
     answer = json.dumps(header).encode()
     sink.write(ANSWER + LENGTH.pack(len(answer)) + answer + b"".join(made))
     sink.flush()
 
 
-def _contents(job: Job, source: BinaryIO, sink: BinaryIO) -> Iterator[bytes | None]:
+def _contents(job: Job, source: BinaryIO, sink: BinaryIO, ration: Ration) -> Iterator[bytes | None]:
     """Each picture; it counts as looked at when the next one is asked for."""
     for size in job.sizes:
+        ration(PICTURE_S)
         yield None if size is None else source.read(size)
         sink.write(LOOKED)
         sink.flush()
+    ration(0)
 
 
 def _fit(job: Job, contents: Iterator[bytes | None]) -> _Made:

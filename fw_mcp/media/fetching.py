@@ -135,7 +135,7 @@ class Fetcher:
         if isinstance(outcome, Fetched):
             return outcome
         _log.info("a URL was not fetched: %s", outcome)
-        raise _refusal()
+        raise refusal()
 
     def _connected(self) -> "Hops":
         if self._hops is None:
@@ -169,11 +169,12 @@ async def _in_time(fetched: Callable[[], Awaitable[Fetched]], total_s: float) ->
     return "timed_out"
 
 
-def _refusal() -> FetchError:
+def refusal() -> FetchError:
+    """The one error for whatever was not fetched."""
     return FetchError(
         REFUSAL,
         state="This part was only reading; nothing was changed by it.",
         next_step="Use an https URL of a public host that answers within 10 s with the file itself,"
-        " uncompressed and not too large; the server's log has one word for the cause.",
+        " uncompressed and not too large; the log has one word for the cause at --log-level info.",
         reason=Reason.NOT_FETCHED,
     )

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-import anyio.to_thread
 import httpx
 
 from fw_mcp import __version__
 from fw_mcp.media.addresses import is_loopback, is_public
 from fw_mcp.media.lines import Dialler, Lines
 from fw_mcp.media.refused import Refused
+from fw_mcp.media.threads import unwaited
 from fw_mcp.media.urls import Target, read_url, redirected
 
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
@@ -34,7 +34,7 @@ async def resolved(host: str) -> Sequence[str]:
     """The addresses of `host` by the operating system's resolver."""
     ask = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
     # Not in the loop's own few threads: names that hang there would hold up the service's.
-    found = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
+    found = await unwaited(ask)
     return [str(address[0]) for *_, address in found]
 
 

@@ -74,7 +74,9 @@ def _upright(image: Image.Image, side: int) -> Image.Image:
         image = image.point(lambda value: value / 256).convert("L")
     small = image.convert("RGBA" if image.has_transparency_data else "RGB")
     small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    small = ImageOps.exif_transpose(small)
+    with suppress(*_FAULTS):
+        # In place, so that one whose EXIF is broken is turned as far as that can be read.
+        ImageOps.exif_transpose(small, in_place=True)
     flat = Image.new("RGB", small.size, _WHITE)
     flat.paste(small, mask=small if small.mode == "RGBA" else None)
     return flat

@@ -101,6 +101,8 @@ class Workshop:
         """
         from fw_mcp.media import answered  # noqa: PLC0415  not needed to start a server
 
+        if not pictures:
+            return []
         job = Job("fitted", _sizes(pictures), side, most_bytes)
         made = await self._done(job, pictures, answered.pictures)
         return made or [None] * len(pictures)
@@ -156,7 +158,8 @@ class Workshop:
     async def _run(self, job: Job, contents: Sequence[bytes | None]) -> bytes:
         """What one child says to `job`, as far as it gets."""
         header = json.dumps(asdict(job)).encode()
-        asked = LENGTH.pack(len(header)) + header + b"".join(filter(None, contents))
+        # Not joined: a dozen large files more would be held.
+        asked = [LENGTH.pack(len(header)) + header, *filter(None, contents)]
         most = len(contents) + len(ANSWER) + LENGTH.size + _MOST_HEADER_BYTES + job.most_bytes
         with suppress(OSError):
             async with _started(self._command, self._environ) as child:
@@ -182,7 +185,7 @@ async def _started(command: Sequence[str], environ: Mapping[str, str]) -> "Async
             await child.aclose()
 
 
-async def _exchanged(child: "Process", asked: bytes, most_bytes: int) -> bytes:
+async def _exchanged(child: "Process", asked: Sequence[bytes], most_bytes: int) -> bytes:
     """What a child says until it ends, or has said too much."""
     said = bytearray()
     async with anyio.create_task_group() as group:
@@ -195,11 +198,12 @@ async def _exchanged(child: "Process", asked: bytes, most_bytes: int) -> bytes:
     return bytes(said)
 
 
-async def _feed(child: "Process", asked: bytes) -> None:
+async def _feed(child: "Process", asked: Sequence[bytes]) -> None:
     """Give the child its job; one that has stopped reading is judged by what it says."""
     stdin = cast("ByteSendStream", child.stdin)
     with suppress(anyio.BrokenResourceError, OSError):
-        await stdin.send(asked)
+        for piece in asked:
+            await stdin.send(piece)
         await stdin.aclose()
 
 

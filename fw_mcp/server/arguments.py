@@ -202,4 +202,8 @@ def _why(fault: ErrorDetails) -> str:
     if fault["type"] == "string_too_long":
         given = len(fault["input"])
         return f"at most {fault['ctx']['max_length']} characters, {given} were given"
+    if fault["type"] == "list_type":
+        return "must be a list, with [ ] around it"
+    if fault["type"] == "too_short":
+        return "is empty: name at least one"
     return fault["msg"].removeprefix("Value error, ")

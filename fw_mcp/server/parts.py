@@ -14,7 +14,7 @@ from fw_mcp.library.viewing import Viewer
 from fw_mcp.server.running import Running
 
 if TYPE_CHECKING:
-    from fw_mcp.library.matching import Likenesses
+    from fw_mcp.library.matching import Compares
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Parts:
     changes: Changes
     viewer: Viewer
     inspector: Inspector
-    likenesses: "Likenesses"
+    likenesses: "Compares"
     show_hires: bool = False
     note: str = ""
     running: Running = field(default_factory=Running)

@@ -33,6 +33,8 @@ LOCAL_OFF = (
     "--file-folders: give a URL."
 )
 
+LOCAL_SLOW = "The disk it lies on did not answer in time: try again, or copy it to this machine."
+
 
 def scattered(size: int) -> bytes:
     """A JPEG whose frame stands behind `size` bytes of what an editor leaves in a file."""
@@ -203,12 +205,36 @@ async def test_what_is_not_reached_in_time_says_so() -> None:
     assert [one.error for one in found] == [NOT_REACHED, ""]
 
 
+async def test_all_pieces_of_a_file_have_their_time_together() -> None:
+    """A host that takes its time for each would else use up a whole call for one file."""
+
+    class Late(Served):
+        def __call__(self, request: httpx.Request) -> httpx.Response:
+            answer = super().__call__(request)
+            if len(self.asked) == 1:
+                return answer
+            named = {"Content-Range": answer.headers["content-range"]}
+            return httpx.Response(206, stream=Hangs(), headers=named)
+
+    class Hangs(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            await anyio.sleep_forever()
+            yield b""
+
+    late = Late(scattered(100_000))
+    inspector = Inspector(Web({URL: late}).fetcher(total_s=20), remote_s=0.2)
+    with anyio.fail_after(10):
+        (row,) = await inspector.inspect([URL], local=False, within_s=45)
+    assert (row.facts, row.is_reached, len(late.asked)) == (None, True, 2)
+    assert row.error.startswith(REFUSED)
+
+
 async def test_a_folder_that_hangs_holds_no_call_up(tmp_path: Path) -> None:
     """A disk elsewhere on the network may never answer."""
     (tmp_path / "fog.png").write_bytes(picture("PNG"))
     inspector = Inspector(None, [tmp_path], local_s=0)
     (row,) = await inspector.inspect(["fog.png"], local=True, within_s=45)
-    assert row == Inspected("fog.png", is_url=False, error=NOT_REACHED)
+    assert row == Inspected("fog.png", is_url=False, error=LOCAL_SLOW)
 
 
 async def test_with_fetching_off_no_url_is_read(tmp_path: Path) -> None:

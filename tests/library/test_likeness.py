@@ -45,6 +45,24 @@ async def test_what_could_not_be_compared_is_left_out() -> None:
     assert set(bits) == {image(1).guid}
 
 
+async def test_a_thumbnail_that_is_none_by_its_size_is_not_compared() -> None:
+    """A hundred are held at a time: files of the usual limit would take half a gigabyte."""
+    files = {"t1": painting(1) + bytes(600_000), "t2": painting(2)}
+    gallery, clock = Gallery(files), Clock()
+    bits = await likenesses(gallery, clock).of([*map(image, (1, 2))], until=clock() + 60)
+    assert set(bits) == {image(2).guid}
+
+
+async def test_what_was_tried_in_vain_comes_last_the_next_time() -> None:
+    """Else a hundred pictures that nobody serves would hold up all the others in each call."""
+    gallery, clock = Gallery({f"t{n}": 404 for n in range(100)} | {"t100": painting(1)}), Clock()
+    images, comparing = [*map(image, range(101))], likenesses(gallery, clock)
+    await comparing.of(images[:100], until=clock() + 60)
+    gallery.asked.clear()
+    assert set(await comparing.of(images, until=clock() + 60)) == {images[100].guid}
+    assert gallery.asked[0] == "t100"
+
+
 async def test_many_are_compared_in_several_jobs_and_each_is_fetched_once() -> None:
     """120 thumbnails; asked again, nothing is fetched but what changed."""
     files = {f"t{n}": painting(n % 7, (40, 30)) for n in range(120)}

@@ -9,7 +9,8 @@ import pytest
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.errors import ApiError, FetchError, Reason
 from fw_mcp.library.filters import Question
-from fw_mcp.library.matching import Asked, Match, match_page, matching
+from fw_mcp.library.match_pages import match_page
+from fw_mcp.library.matching import Asked, Match, matching
 from fw_mcp.library.reading import Query
 from fw_mcp.library.scans import Scans
 from tests.library.jobs import Progress
@@ -209,7 +210,7 @@ async def test_a_walk_serves_the_other_pages_of_the_same_question(studio: Studio
     assert await requests(2) == 1
     studio.clock.forward(119.9)
     assert await requests(2) == 1
-    studio.clock.forward(120)
+    studio.clock.forward(600)
     assert await requests(2) == 4
     question = Question(only=("landscape", "inactive"))
     assert await requests(2) == 3
@@ -244,10 +245,10 @@ async def test_a_page_of_a_walk_that_is_not_kept_any_more_says_so(studio: Studio
     second = replace(asking, query=Query(page_number=2))
     await match_page(studio.library, scans, asking)
     kept = await match_page(studio.library, scans, second)
-    studio.clock.forward(120)
+    studio.clock.forward(600)
     anew = await match_page(studio.library, scans, replace(second, started=studio.clock()))
-    assert kept.not_reached == ""
-    assert anew.not_reached == (
+    assert kept.note == ""
+    assert anew.note == (
         "The library was looked at anew for this page: images that changed since page 1 may have "
         "moved to earlier pages. Begin again at page_number 1 to miss none."
     )
@@ -263,7 +264,7 @@ async def pages_of_doubles(
     shelf.images = [image for image in shelf.images if image["guid"] not in guids(*goes)]
     second = replace(asking, query=Query(per_page=1, page_number=2))
     page = await match_page(studio.library, scans, second)
-    return [image.guid for image in page.images], page.not_reached
+    return [image.guid for image in page.images], page.note
 
 
 @pytest.mark.parametrize(("goes", "stays"), [([0], []), ([2], [1]), ([], [1]), ([0, 2], [])])
@@ -309,7 +310,7 @@ async def test_rows_are_read_to_the_end_however_few_a_page_holds(studio: Studio)
     studio.wire.on_the_way = shelf
     page = await match_page(studio.library, Scans(), asked(studio, Question(only=("landscape",))))
     assert [image.guid for image in page.images] == guids(*range(25))
-    assert page.not_reached == ""
+    assert page.note == ""
 
 
 async def test_a_service_that_does_not_list_by_guid_is_not_taken_for_an_empty_one(

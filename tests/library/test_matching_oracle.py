@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from fw_mcp.library.filters import ONLY, Question
-from fw_mcp.library.matching import Asked, match_page, matching
+from fw_mcp.library.match_pages import match_page
+from fw_mcp.library.matching import Asked, matching
 from fw_mcp.library.printing import PrintSize
 from fw_mcp.library.reading import Query
 from fw_mcp.library.scans import Scans

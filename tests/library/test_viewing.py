@@ -167,6 +167,43 @@ async def test_a_preview_that_does_not_come_in_time_costs_only_itself() -> None:
     assert sizes(views) == ["NO_TIME", (900, 600)]
 
 
+async def test_a_preview_that_was_tried_in_vain_says_so_though_the_thumbnail_had_no_time() -> None:
+    """Told that there was no time, a model would ask for it again and again."""
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/t1":
+            await anyio.sleep_forever()
+        return httpx.Response(404)
+
+    fetcher = Fetcher(inside={ORIGIN: httpx.MockTransport(answer)})
+    looking = Viewer(fetcher, Workshop(total_s=10))
+    assert sizes(await seen(looking, image(1), within_s=10.5)) == ["NOT_FETCHED"]
+
+
+async def test_three_calls_hold_pictures_at_a_time() -> None:
+    """Each may hold a dozen files of 5 MB; whose turn does not come in time says so."""
+    asked: list[str] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    fetcher = Fetcher(inside={ORIGIN: httpx.MockTransport(answer)})
+    looking = Viewer(fetcher, Workshop(total_s=10))
+    views: list[list[View]] = []
+
+    async def look(number: int) -> None:
+        within_s = 10.5 if number < 3 else 10.2
+        views.append(await seen(looking, image(number), within_s=within_s))
+
+    async with anyio.create_task_group() as group:
+        for number in range(4):
+            group.start_soon(look, number)
+    assert [sizes(one) for one in views] == [["NO_TIME"]] * 4
+    assert sorted(asked) == ["/p0", "/p1", "/p2"]
+
+
 async def test_without_time_nothing_is_shown() -> None:
     """A call that has used it up says so."""
     assert sizes(await seen(viewer(Gallery({})), image(1), within_s=-1)) == ["NO_TIME"]

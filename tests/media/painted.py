@@ -46,6 +46,19 @@ def bomb(side: int = 50_000) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, content) for name, content in chunks)
 
 
+def slow(side: int = 3000, scans: int = 20_000) -> bytes:
+    """A progressive JPEG of half a megabyte that is gone over so many times."""
+    content = file_of(Image.new("L", (side, side), 255), "JPEG", progressive=True)
+    last = content[content.rfind(b"\xff\xda") : -2]
+    return content[:-2] + last * scans + content[-2:]
+
+
+def with_exif(exif: bytes) -> bytes:
+    """A JPEG with this for its EXIF, whatever it is."""
+    content, segment = file_of(halves((60, 40)), "JPEG", quality=95), b"Exif\0\0" + exif
+    return content[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + content[2:]
+
+
 def opened(content: bytes) -> Image.Image:
     """The picture in a file, decoded."""
     image = Image.open(io.BytesIO(content))

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from fw_mcp.media import child
-from fw_mcp.media.child import ANSWER, LENGTH, LIMITS, LOOKED, Job, limit, work
+from fw_mcp.media.child import ANSWER, LENGTH, LIMITS, LOOKED, PICTURE_S, Job, limit, work
 from tests.media.painted import bomb, file_of, halves, noise, opened
 
 COMMAND = (sys.executable, "-I", "-m", "fw_mcp.media.child")
@@ -38,7 +39,7 @@ def answered(said: bytes) -> tuple[int, dict[str, Any], bytes]:
 def done(job: Job, *contents: bytes) -> tuple[int, dict[str, Any], bytes]:
     """The answer to a job, in this process."""
     sink = io.BytesIO()
-    work(io.BytesIO(asked(job, *contents)), sink)
+    work(io.BytesIO(asked(job, *contents)), sink, lambda _: None)
     return answered(sink.getvalue())
 
 
@@ -65,6 +66,31 @@ def test_likenesses_are_numbers() -> None:
     """Or null."""
     job = Job("likenesses", [len(GOOD), 4])
     assert done(job, GOOD, b"text") == (2, {"hashes": [int("00011000" * 8, 2), None]}, b"")
+
+
+def test_each_picture_has_its_own_time() -> None:
+    """One that is slow ends the process before it takes that of the others."""
+    rationed: list[float] = []
+    job = Job("likenesses", [4, None])
+    work(io.BytesIO(asked(job, b"text")), io.BytesIO(), rationed.append)
+    assert rationed == [PICTURE_S, PICTURE_S, 0]
+
+
+def test_a_process_ends_when_its_ration_is_used_up() -> None:
+    """Processor time is counted, so that a machine that is busy with other work takes none away."""
+    program = "from fw_mcp.media.child import ration; ration(9); ration(0.1)\nwhile True: pass"
+    run = subprocess.run([sys.executable, "-c", program], env={}, check=False, timeout=30)
+    assert run.returncode == -signal.SIGPROF
+
+
+def test_a_process_whose_ration_is_taken_back_goes_on() -> None:
+    """The answer is made after the last picture, in what is left of the time of all."""
+    program = (
+        "import time; from fw_mcp.media.child import ration; ration(0.1); ration(0)\n"
+        "enough = time.process_time() + 0.3\n"
+        "while time.process_time() < enough: pass"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
 
 
 class Limits:

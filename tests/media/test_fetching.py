@@ -35,7 +35,7 @@ async def refusal(web: Web, url: str = URL, *, hosts: Sequence[str] = ()) -> str
 TOLD = (
     f"{REFUSAL} This part was only reading; nothing was changed by it. Use an https URL of a"
     " public host that answers within 10 s with the file itself, uncompressed and not too large;"
-    " the server's log has one word for the cause. (reason: not_fetched)"
+    " the log has one word for the cause at --log-level info. (reason: not_fetched)"
 )
 
 

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from fw_mcp.media.pictures import decoded, likeness, within
+from tests.media.headers import tiff
 from tests.media.painted import (
     BLUE,
     GREEN,
@@ -18,6 +19,7 @@ from tests.media.painted import (
     noise,
     opened,
     turned,
+    with_exif,
 )
 
 WHITE = (255, 255, 255)
@@ -98,6 +100,23 @@ def test_a_picture_is_turned_upright(
     image = shown(turned(halves((60, 40)), orientation))
     assert image.size == size
     assert is_like(image.getpixel(red_at), RED)
+
+
+@pytest.mark.parametrize(
+    ("exif", "size"),
+    [
+        (b"no EXIF at all", (60, 40)),
+        (b"II*\0\xff\xff\xff\x7f", (60, 40)),
+        (b"II*\0\x08\0\0\0\x01\0", (60, 40)),
+        (tiff({ORIENTATION: (3, 1, 6), 0x8769: (4, 1, 2**31)}), (40, 60)),
+        (tiff({ORIENTATION: (3, 1, 6), 0x9C9B: (1, 2**31, 8)}), (40, 60)),
+    ],
+)
+def test_a_picture_is_shown_though_its_exif_is_broken(exif: bytes, size: tuple[int, int]) -> None:
+    """Other people's programs write it; it is turned as far as that can be read."""
+    image = shown(with_exif(exif))
+    assert image.size == size
+    assert is_like(image.getpixel((5, 5)), RED)
 
 
 def test_no_metadata_gets_through() -> None:

@@ -11,7 +11,7 @@ import anyio.lowlevel
 import pytest
 
 from fw_mcp.media.workshop import Picture, Workshop
-from tests.media.painted import bomb, file_of, halves, is_like, noise, opened
+from tests.media.painted import bomb, file_of, halves, is_like, noise, opened, slow
 
 pytestmark = pytest.mark.anyio
 
@@ -59,9 +59,18 @@ async def test_a_broken_picture_costs_only_itself() -> None:
     assert [picture is not None for picture in pictures] == [True, False, False, True, False, True]
 
 
-async def test_no_pictures_are_no_pictures() -> None:
-    """An empty job is done."""
-    assert await fitted(Workshop()) == []
+async def test_no_pictures_are_no_pictures(tmp_path: Path) -> None:
+    """No process is started for them."""
+    started = tmp_path / "started"
+    assert await fitted(workshop(f"open({os.fspath(started)!r}, 'w')")) == []
+    assert not started.exists()
+
+
+async def test_a_slow_picture_costs_only_itself() -> None:
+    """A small file may keep a decoder busy for minutes; each picture has its share of the time."""
+    program = "from fw_mcp.media import child; child.PICTURE_S = 1.0; child.main()"
+    pictures = await fitted(workshop(program), GOOD, slow(), GOOD)
+    assert [picture is not None for picture in pictures] == [True, False, True]
 
 
 async def test_twelve_noisy_pictures_keep_within_their_bytes() -> None:

@@ -99,7 +99,7 @@ async def test_nothing_inside_an_item_means_not_given(studio: Studio, nothing: s
             {"images": [new_image(1, file_name="")]},
             "images[0].file_name: is required",
         ),
-        ("add_images", {"images": []}, "images: List should have at least 1 item"),
+        ("add_images", {"images": []}, "images: is empty: name at least one"),
         ("add_images", {}, "images is required"),
         ("delete_images", {"guids": ""}, "guids is required"),
         ("update_image_metadata", {}, "images is required"),
@@ -138,7 +138,7 @@ async def test_a_list_of_objects_that_arrives_as_json_text_is_read(studio: Studi
 async def test_text_that_is_no_json_list_is_no_list(studio: Studio, text: str) -> None:
     """It is refused, not guessed at."""
     told = await refusal(studio, "delete_images", {"guids": text})
-    assert "guids: Input should be a valid list" in told
+    assert "guids: must be a list, with [ ] around it" in told
 
 
 @pytest.mark.parametrize("title", ["1984", "[1]", '["a"]', '{"a":1}', "true", "null", "5.0"])
@@ -282,7 +282,7 @@ async def test_an_empty_list_is_refused(
     """An empty guid_filter must never list the whole library."""
     told = await refusal(studio, tool, {name: empty})
     assert f"{name}: " in told
-    assert "at least 1 item" in told
+    assert "is empty: name at least one" in told
 
 
 async def test_a_guid_given_twice_counts_once(studio: Studio) -> None:

@@ -20,7 +20,8 @@ ROOT = "https://files.example"
 URL = f"{ROOT}/masters/fog%20bank.tif?token=s3cret"
 REFUSED = (
     "The URL was not fetched. Use an https URL of a public host that answers within 10 s with the "
-    "file itself, uncompressed and not too large; the server's log has one word for the cause."
+    "file itself, uncompressed and not too large; the log has one word for the cause at "
+    "--log-level info."
 )
 LOCAL_OFF = (
     "Local files are read only over stdio, and only below folders that the operator named with "

@@ -154,7 +154,7 @@ async def test_a_guid_that_names_nothing_is_said_to_be_not_found(
     ("arguments", "fault"),
     [
         ({"guids": [f"{n:08}-0000-4000-8000-000000000000" for n in range(13)]}, "at most 12 items"),
-        ({"guids": []}, "at least 1 item"),
+        ({"guids": []}, "is empty: name at least one"),
         ({}, "guids: is required"),
         ({"guids": ["../../etc/passwd"]}, '"../../etc/passwd" is not a guid'),
         ({"guids": [UNKNOWN], "max_side": 63}, "max_side: "),
@@ -193,7 +193,7 @@ async def test_a_broken_preview_costs_only_its_own_picture(studio: Studio, mode:
     fetcher = showing(good, b"\xff\xd8\xff is what this text begins with", bomb(), good[:-200])
     async with looking(studio, Viewer(fetcher, Workshop()), mode) as client:
         result = await viewed(client, guids)
-    broken = " | not shown: its preview is broken or has too many pixels"
+    broken = " | not shown: its preview is broken, has too many pixels, or takes too long to read"
     whole, *others = await captions(studio, guids)
     assert kinds(result) == "itttt"
     assert texts(result) == [whole, *(caption + broken for caption in others)]
@@ -238,7 +238,8 @@ async def test_without_the_extra_pictures_are_shown_one_by_one(studio: Studio, m
     assert sheet.is_error
     assert text_of(sheet) == (
         'A contact sheet needs an extra of this server: pip install "fw-mcp[pictures]". Nothing '
-        "was sent. Without it view_images shows pictures one by one. (reason: invalid_arguments)"
+        "was sent. Without it view_images shows pictures one by one, and duplicates: content "
+        "compares what the library says of the files. (reason: invalid_arguments)"
     )
     assert studio.wire.sent == []
 

@@ -27,7 +27,8 @@ from fw_mcp.server.results import ToolResult
 from fw_mcp.server.rows import ImageRow, compact, first_that_fit, image_record, image_row
 
 if TYPE_CHECKING:
-    from fw_mcp.library.matching import Matches, MatchPage
+    from fw_mcp.library.match_pages import MatchPage
+    from fw_mcp.library.matching import Matches
 
 _RECORDS_SHOWN = 200_000
 _EXCLUDE_EACH_OTHER: tuple[frozenset[Only], ...] = (
@@ -51,12 +52,13 @@ class SearchImagesResult(ToolResult):
     page_number: int
     per_page: int = Field(description="As asked; the last page holds fewer.")
     count: int = Field(description="Images on all pages together.")
-    next: str | None = Field(description="Resource URI of the next page; null on the last.")
+    next: str | None = Field(description="Resource URI of the next page, if one says it.")
     next_page_number: int | None = Field(None, description="Absent on the last page.")
     summary: dict[str, int] | None = Field(None, description="Name → images.")
     scanned: int | None = Field(None, description="Images that were looked at.")
     held: int | None = Field(None, description="Images there are to look at.")
     not_reached: str | None = Field(None, description="What this leaves out, why, what next.")
+    note: str | None = Field(None, description="What changed since page 1.")
     records: list[dict[str, Any]] | None = Field(
         None, description="With details: the full records that fit."
     )
@@ -77,7 +79,7 @@ class SearchImagesResult(ToolResult):
             return [counted]
         matching = f"{self.count} images match." if self.summary else counted
         looked = f"Looked at {self.scanned} of {self.held} images."
-        return [f"{matching} {looked}", *([self.not_reached] if self.not_reached else [])]
+        return [f"{matching} {looked}", *filter(None, (self.not_reached, self.note))]
 
     def _places(self) -> tuple[int, int]:
         first = (self.page_number - 1) * self.per_page + 1
@@ -139,7 +141,7 @@ async def search_images(
     ] = None,
     print_size: Annotated[
         str | None,
-        Field(description="16x20 in, 40x60 cm: rows tell the pixels an inch."),
+        Field(description="16x20 in, 40x60 cm: rows tell print_ppi, trimmed_percent."),
         AfterValidator(_print_size),
     ] = None,
     min_ppi: Annotated[
@@ -148,11 +150,14 @@ async def search_images(
     duplicates: Annotated[
         Duplicates | None,
         Field(
-            description="Only doubles. content: equal file_size and pixels, likeness: they look "
-            "alike. Look before deleting."
+            description="Only doubles, with duplicate_group, among what FinerWorks' own filters "
+            "leave. content: equal file_size and pixels, likeness: they look alike. Look before "
+            "deleting."
         ),
     ] = None,
-    summary: Annotated[Flag, Field(description="Only counts, for each name of only.")] = False,
+    summary: Annotated[
+        Flag, Field(description="Counts by every name of only, in place of rows.")
+    ] = False,
     print_sizes: Annotated[
         Flag, Field(description="Rows tell the largest prints at 300, 200, 150 ppi.")
     ] = False,
@@ -204,6 +209,11 @@ class _Looks:
     print_sizes: bool
     details: bool
     show_hires: bool
+
+    @property
+    def more_than_listed(self) -> bool:
+        """Whether a row says what no resource does."""
+        return self.print_sizes or self.print_size is not None
 
     def row(self, image: ImageDetails, group: int | None = None) -> ImageRow:
         sides = pixels(image)
@@ -264,11 +274,8 @@ def _refused(what: str, next_step: str) -> ArgumentsError:
 async def _ask_all(
     ctx: Call, query: Query, question: Question, looks: _Looks
 ) -> SearchImagesResult:
-    from fw_mcp.library.matching import (  # noqa: PLC0415  most servers are started for less
-        Asked,
-        match_page,
-        matching,
-    )
+    from fw_mcp.library.match_pages import match_page  # noqa: PLC0415  servers start without
+    from fw_mcp.library.matching import Asked, matching  # noqa: PLC0415  the same
 
     parts = parts_of(ctx)
     if question.duplicates == "likeness":
@@ -293,7 +300,7 @@ def _result(query: Query, page: Page, looks: _Looks) -> SearchImagesResult:
         page_number=page.page_number,
         per_page=page.per_page,
         count=page.count,
-        next=next_uri(query, page),
+        next=None if looks.more_than_listed else next_uri(query, page),
         next_page_number=page.next_page_number,
         records=looks.records(page.images),
     )
@@ -311,7 +318,8 @@ def _matched(query: Query, page: "MatchPage", looks: _Looks) -> SearchImagesResu
         next_page_number=query.page_number + 1 if more else None,
         scanned=matches.scanned,
         held=matches.held,
-        not_reached=page.not_reached or None,
+        not_reached=matches.not_reached or None,
+        note=page.note or None,
         records=looks.records(page.images),
     )
 
