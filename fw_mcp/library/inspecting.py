@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import anyio
 
-from fw_mcp.errors import FetchError, Reason
-from fw_mcp.media.fetching import refusal
+from fw_mcp.errors import FetchError
+from fw_mcp.media.fetching import fetching_is_off, refusal
 from fw_mcp.media.folders import Folders
 from fw_mcp.media.formats import Facts, Missing, Sparse, UnreadablePicture, facts_of
 from fw_mcp.media.threads import unwaited
@@ -19,7 +19,6 @@ from fw_mcp.media.threads import unwaited
 if TYPE_CHECKING:
     from fw_mcp.media.fetching import Fetched, Fetcher
 
-FETCH_OFF = "Files are not fetched: the operator of this server turned that off."
 NOT_REACHED = "It was not reached within the call's time: ask for fewer at a time."
 
 _LOCAL_OFF = (
@@ -87,13 +86,7 @@ class Inspector:
             FetchError: the operator has turned fetching off.
         """
         if self.fetcher is None:
-            raise FetchError(
-                FETCH_OFF,
-                state="Nothing was sent.",
-                next_step="Go on without looking at the files, or ask the operator to start the "
-                "server without --no-fetch.",
-                reason=Reason.FETCH_OFF,
-            )
+            raise fetching_is_off()
 
     async def inspect(
         self, files: Sequence[str], *, local: bool, within_s: float
@@ -132,7 +125,7 @@ class Inspector:
 
     async def _remote(self, url: str) -> Inspected:
         if self.fetcher is None:
-            return _unread(url, FETCH_OFF)
+            return _unread(url, fetching_is_off().what)
         with anyio.move_on_after(self._remote_s):
             return await self._described(self.fetcher, url)
         raise refusal()

@@ -20,6 +20,7 @@ from fw_mcp.library.previews import (
     thumbnail,
     thumbnail_first,
 )
+from fw_mcp.media.fetching import fetching_is_off
 from fw_mcp.media.formats import UnreadablePicture, facts_of, picture_type
 from fw_mcp.media.workshop import Picture, Workshop
 
@@ -88,7 +89,7 @@ class Viewer:
             ArgumentsError: the imaging library is not installed.
         """
         if self._previews is None:
-            raise _fetching_is_off()
+            raise fetching_is_off()
         if extra_for and not self.workshop.available:
             raise _extra_is_missing(extra_for)
 
@@ -100,7 +101,7 @@ class Viewer:
             FetchError: the operator turned it off.
         """
         if self._previews is None:
-            raise _fetching_is_off()
+            raise fetching_is_off()
         return self._previews
 
     async def views(
@@ -213,19 +214,9 @@ def _as_it_is(content: bytes, side: int) -> View:
     return Picture(content, mime_type, facts.pix_w, facts.pix_h)
 
 
-def _fetching_is_off() -> FetchError:
-    return FetchError(
-        "Pictures are not fetched: the operator of this server turned that off.",
-        state="Nothing was changed.",
-        next_step="Work with titles, descriptions and sizes, or ask the operator to start it "
-        "without --no-fetch.",
-        reason=Reason.FETCH_OFF,
-    )
-
-
 def _extra_is_missing(purpose: str) -> ArgumentsError:
     return ArgumentsError(
-        f'{purpose} needs an extra of this server: pip install "fw-mcp[pictures]".',
+        f"{purpose} needs an extra of this server: install it with pictures, as its README says.",
         state="Nothing was sent.",
         next_step="Without it view_images shows pictures one by one, and duplicates: content "
         "compares what the library says of the files.",

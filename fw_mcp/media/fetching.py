@@ -178,3 +178,14 @@ def refusal() -> FetchError:
         " uncompressed and not too large; the log has one word for the cause at --log-level info.",
         reason=Reason.NOT_FETCHED,
     )
+
+
+def fetching_is_off() -> FetchError:
+    """The one error where the operator turned fetching off."""
+    return FetchError(
+        "Nothing is fetched from URLs: the operator of this server turned that off.",
+        state="Nothing was changed.",
+        next_step="Go on with titles, descriptions and sizes, or ask the operator to start it "
+        "without --no-fetch.",
+        reason=Reason.FETCH_OFF,
+    )

@@ -52,8 +52,13 @@ def parts_of(ctx: Call) -> Parts:
     return ctx.request_context.lifespan_context
 
 
+def is_local(ctx: Call) -> bool:
+    """Whether the caller is at this machine, since it came over stdio and not over HTTP."""
+    return ctx.headers is None
+
+
 def caller_of(ctx: Call) -> str:
     """Who calls, as far as a host says: its transport and its name."""
     params = ctx.session.client_params
     name = params.client_info.name if params else "unnamed"
-    return f"{'stdio' if ctx.headers is None else 'http'}:{name}"
+    return f"{'stdio' if is_local(ctx) else 'http'}:{name}"

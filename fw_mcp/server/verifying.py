@@ -1,16 +1,12 @@
 """`verify`: what a caller says of files, against what their headers say."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from fw_mcp.api.models import ImageToAdd
 from fw_mcp.errors import ArgumentsError, Reason, quoted
+from fw_mcp.library.inspecting import Inspected
 from fw_mcp.library.job import Items
 from fw_mcp.server.parts import Call, parts_of
-
-if TYPE_CHECKING:
-    # It brings the readers of headers, which few calls need.
-    from fw_mcp.library.inspecting import Inspected
 
 _TOLD = 20
 
@@ -46,7 +42,7 @@ async def check_files(ctx: Call, images: Items[ImageToAdd], *, started: float) -
         raise _refusal(faults, all_reached=all(one.is_reached for one in found))
 
 
-def _faults(image: ImageToAdd, found: "Inspected") -> Iterator[str]:
+def _faults(image: ImageToAdd, found: Inspected) -> Iterator[str]:
     if not found.is_reached:
         yield "not reached in time"
     elif found.facts is None:

@@ -11,12 +11,12 @@ import pytest
 
 from fw_mcp.errors import FetchError
 from fw_mcp.library.inspecting import (
-    FETCH_OFF,
     NOT_REACHED,
     Inspected,
     Inspector,
     remote_facts,
 )
+from fw_mcp.media.fetching import fetching_is_off
 from fw_mcp.media.formats import UNREADABLE, Facts, UnreadablePicture
 from tests.media.headers import ORIENTATION, picture, sides, tiff
 from tests.media.served import LARGE, Served, ServedTiff
@@ -242,7 +242,7 @@ async def test_with_fetching_off_no_url_is_read(tmp_path: Path) -> None:
     (tmp_path / "fog.png").write_bytes(picture("PNG"))
     inspector = Inspector(None, [tmp_path])
     url, file = await inspector.inspect([URL, "fog.png"], local=True, within_s=45)
-    assert url == Inspected(URL, is_url=True, error=FETCH_OFF)
+    assert url == Inspected(URL, is_url=True, error=fetching_is_off().what)
     assert file.facts == Facts("PNG", 30, 20, 1)
 
 

@@ -246,7 +246,7 @@ async def test_a_contact_sheet_that_cannot_be_made_is_an_error() -> None:
 async def test_a_contact_sheet_needs_the_extra() -> None:
     """The words to install it are told before anything is fetched."""
     gallery = Gallery({"p1": LARGE})
-    with pytest.raises(ArgumentsError, match=r'pip install "fw-mcp\[pictures\]"'):
+    with pytest.raises(ArgumentsError, match="install it with pictures"):
         await sheet(plain(gallery), image(1))
     assert gallery.asked == []
 

@@ -139,9 +139,9 @@ async def test_with_fetching_off_it_is_refused(studio: Studio) -> None:
     """Nothing is registered as verified that nobody looked at."""
     text = await refused(reading(studio, None), [claimed(1)])
     assert text == (
-        "Files are not fetched: the operator of this server turned that off. Nothing was sent. "
-        "Go on without looking at the files, or ask the operator to start the server without "
-        "--no-fetch. (reason: fetch_off)"
+        "Nothing is fetched from URLs: the operator of this server turned that off. Nothing was "
+        "changed. Go on with titles, descriptions and sizes, or ask the operator to start it "
+        "without --no-fetch. (reason: fetch_off)"
     )
 
 

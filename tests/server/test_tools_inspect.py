@@ -226,13 +226,17 @@ async def test_with_fetching_off_each_url_says_so(studio: Studio) -> None:
     (row,) = await rows(reading(studio, None), URL)
     assert row == {
         "source": URL,
-        "error": "Files are not fetched: the operator of this server turned that off.",
+        "error": "Nothing is fetched from URLs: the operator of this server turned that off.",
     }
 
 
 @pytest.mark.parametrize(
     ("files", "fault"),
-    [([], "at least 1"), ([URL] * 51, "at most 50"), (["x" * 2_001], "at most 2000 characters")],
+    [
+        ([], "name at least one"),
+        ([URL] * 51, "at most 50"),
+        (["x" * 2_001], "at most 2000 characters"),
+    ],
 )
 async def test_too_few_and_too_many_files_are_refused(
     studio: Studio, files: list[str], fault: str

@@ -237,9 +237,10 @@ async def test_without_the_extra_pictures_are_shown_one_by_one(studio: Studio, m
     assert [size(picture) for picture in pictures(result)] == [(300, 200)] * 3
     assert sheet.is_error
     assert text_of(sheet) == (
-        'A contact sheet needs an extra of this server: pip install "fw-mcp[pictures]". Nothing '
-        "was sent. Without it view_images shows pictures one by one, and duplicates: content "
-        "compares what the library says of the files. (reason: invalid_arguments)"
+        "A contact sheet needs an extra of this server: install it with pictures, as its README "
+        "says. Nothing was sent. Without it view_images shows pictures one by one, and "
+        "duplicates: content compares what the library says of the files. "
+        "(reason: invalid_arguments)"
     )
     assert studio.wire.sent == []
 
@@ -255,8 +256,8 @@ async def test_where_the_operator_turned_it_off_nothing_is_fetched(
         result = await client.call_tool("view_images", arguments)
     assert result.is_error
     assert text_of(result) == (
-        "Pictures are not fetched: the operator of this server turned that off. Nothing was "
-        "changed. Work with titles, descriptions and sizes, or ask the operator to start it "
+        "Nothing is fetched from URLs: the operator of this server turned that off. Nothing was "
+        "changed. Go on with titles, descriptions and sizes, or ask the operator to start it "
         "without --no-fetch. (reason: fetch_off)"
     )
     assert studio.wire.sent == []

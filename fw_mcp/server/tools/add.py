@@ -108,10 +108,10 @@ async def add_images(
     """Register new images in the FinerWorks library, up to 500 in one call.
 
     No bytes are uploaded: FinerWorks fetches the URLs, so each must be reachable from the internet
-    and stay up until printing. Check with search_images that the files are not there yet: only a
-    file named twice in one call, and the same call within ten minutes, are caught here. The result
-    gives each image's guid as read back; one whose outcome is unknown must be looked up with
-    search_images before it is added again.
+    and stay up until printing. inspect_files reads their size and pixels; search_images shows what
+    is there already: only a file named twice in one call, and the same call within ten minutes, are
+    caught here. The result gives each guid as read back; one whose outcome is unknown must be
+    looked up with search_images before it is added again.
     """
     either(
         images,

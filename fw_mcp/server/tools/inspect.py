@@ -1,18 +1,15 @@
 """`inspect_files`: what files are, before they are registered."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 from fw_mcp.errors import in_quotes, is_plain, shown
+from fw_mcp.library.inspecting import Inspected
 from fw_mcp.library.printing import largest_prints
-from fw_mcp.server.parts import Call, parts_of
+from fw_mcp.server.parts import Call, is_local, parts_of
 from fw_mcp.server.results import ToolResult
 from fw_mcp.server.rows import Row
-
-if TYPE_CHECKING:
-    # It brings the readers of headers, which a server that only lists its tools never needs.
-    from fw_mcp.library.inspecting import Inspected
 
 _SOURCE_SHOWN = 120
 _NAME_SHOWN = 200
@@ -27,16 +24,16 @@ class FileRow(Row):
 
     source: str
     file_name: str | None = None
-    file_size: int | None = Field(None, description="Bytes.")
+    file_size: int | None = None
     format: str | None = None
-    pix_w: int | None = Field(None, description="As displayed.")
+    pix_w: int | None = None
     pix_h: int | None = None
     orientation: str | None = None
     exif_orientation: int | None = None
-    prints: dict[str, str] | None = Field(None, description="Pixels an inch → largest print.")
+    prints: dict[str, str] | None = None
     private_hires_uri: str | None = None
     detail: str | None = None
-    error: str | None = Field(None, description="Why it was not read.")
+    error: str | None = None
 
     def line(self) -> str:
         """One line for a person."""
@@ -89,16 +86,12 @@ async def inspect_files(
     registered. Nothing is changed.
     """
     parts = parts_of(ctx)
-    found = await parts.inspector.inspect(
-        # Whoever calls over HTTP is not at this machine.
-        files,
-        local=ctx.headers is None,
-        within_s=parts.library.pace.total_s,
-    )
+    within_s = parts.library.pace.total_s
+    found = await parts.inspector.inspect(files, local=is_local(ctx), within_s=within_s)
     return InspectFilesResult(files=[_row(one) for one in found])
 
 
-def _row(one: "Inspected") -> FileRow:
+def _row(one: Inspected) -> FileRow:
     source = shown(one.source, _SOURCE_SHOWN).text
     if one.facts is None:
         return FileRow(source=source, error=one.error)
@@ -124,11 +117,11 @@ def _orientation(pix_w: int, pix_h: int) -> str:
     return "landscape" if pix_w > pix_h else "portrait"
 
 
-def _is_addable(one: "Inspected") -> bool:
+def _is_addable(one: Inspected) -> bool:
     return one.is_url and len(one.source) <= _LONGEST_URI and is_plain(one.source)
 
 
-def _detail(one: "Inspected") -> str | None:
+def _detail(one: Inspected) -> str | None:
     """What is still missing before it can be registered."""
     if not one.is_url:
         return _NEEDS_URL
