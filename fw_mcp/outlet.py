@@ -1,6 +1,8 @@
-"""Where a command writes an export: a new file of its user alone, or stdout."""
+"""Where a command writes: a new file of its user alone, or stdout."""
 
+import io
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,9 @@ from fw_mcp.errors import ConfigError, Reason, quoted
 
 # Windows would translate line ends once more below Python's own translation.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_ENDING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 @contextmanager
@@ -19,13 +24,15 @@ def new_file(
 ) -> Iterator[TextIO]:
     """A file that did not exist before, readable by its owner; removed again when it fails.
 
+    A signal that ends the process is such a failure too.
+
     Args:
         path: where.
         encoding: of the text.
         newline: as for `open`.
 
     Raises:
-        ConfigError: the file exists, or cannot be made.
+        ConfigError: the file exists, cannot be made, or cannot be written to its end.
     """
     try:
         descriptor = os.open(path, _NEW, 0o600)
@@ -38,19 +45,67 @@ def new_file(
             reason=Reason.INVALID_ARGUMENTS,
         ) from fault
     try:
-        with os.fdopen(descriptor, "w", encoding=encoding, newline=newline) as out:
+        with interruptible(), os.fdopen(descriptor, "w", encoding=encoding, newline=newline) as out:
             yield out
-    except BaseException:
+    except BaseException as fault:
         # Half an export looks like a whole one.
         path.unlink(missing_ok=True)
+        if isinstance(fault, OSError):
+            raise _full(f"The file {quoted(str(path), 200)}") from fault
         raise
 
 
 @contextmanager
+def interruptible() -> Iterator[None]:
+    """While it lasts, each signal that asks the process to end raises `KeyboardInterrupt`.
+
+    Otherwise some end it on the spot, and an event loop that is busy would only note them.
+    """
+    former = {number: signal.getsignal(number) for number in _ENDING}
+    try:
+        for number, handler in former.items():
+            # A process that was told to ignore one (nohup) goes on ignoring it.
+            if handler is not signal.SIG_IGN:
+                signal.signal(number, signal.default_int_handler)
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def told_to_a_person() -> Iterator[None]:
+    """While stdout is written for a person: letters that its encoding lacks are escaped.
+
+    That nobody reads on is no error.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    with until_the_reader_has_enough():
+        yield
+        sys.stdout.flush()
+
+
+@contextmanager
 def until_the_reader_has_enough() -> Iterator[None]:
-    """While stdout is written: that nobody reads on is no error."""
+    """While stdout is written: that nobody reads on is no error.
+
+    Raises:
+        ConfigError: it cannot be written to its end.
+    """
     try:
         yield
-    except BrokenPipeError:
+    except OSError as fault:
         # Closing stdout must not fail over it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(fault, BrokenPipeError):
+            raise _full("The output") from fault
+
+
+def _full(what: str) -> ConfigError:
+    return ConfigError(
+        f"{what} cannot be written to its end.",
+        state="What was written of it is not whole.",
+        next_step="Make room, or name another place.",
+        reason=Reason.INVALID_ARGUMENTS,
+    )

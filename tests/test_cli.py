@@ -312,7 +312,7 @@ def test_the_demo_goes_as_it_says() -> None:
     for line in ("The server asks:", "412 were given", "7 created", "1 updated", "2 deleted"):
         assert line in done.stdout
     assert "declined: Not confirmed (decline). Nothing was sent" in done.stdout
-    assert done.stdout.endswith("Nothing outside this process was touched.\n")
+    assert done.stdout.endswith("the contact sheet stays where it is.\n")
 
 
 @pytest.mark.anyio

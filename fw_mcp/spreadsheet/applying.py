@@ -1,5 +1,6 @@
 """`fw-mcp apply FILE.csv`: send what changed, and say what became of each row."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
@@ -10,6 +11,8 @@ import anyio
 
 from fw_mcp.errors import FwError
 from fw_mcp.library.job import ALREADY
+from fw_mcp.outlet import told_to_a_person
+from fw_mcp.server.signals import stop_signals
 from fw_mcp.spreadsheet.asking import typed_yes
 from fw_mcp.spreadsheet.calling import Sent, Updates, connected
 from fw_mcp.spreadsheet.comparing import Compared, Verdict, compared, each_compared
@@ -21,9 +24,11 @@ if TYPE_CHECKING:
 
 _MOST_A_CALL = 500
 _LEFT = 7
+_SHORTEST_RUN = 3
 _UPDATED = "updated"
 _NOT_SENT = "not sent"
 _NOT_CONFIRMED = "not confirmed"
+_INTERRUPTED = "interrupted, and perhaps sent"
 _BAD = frozenset({"failed", "unknown"})
 _FINE = frozenset({_UPDATED, Verdict.UNCHANGED, Verdict.LEFT_ALONE})
 _AGAIN = (
@@ -49,16 +54,19 @@ def apply(
     Raises:
         FwError: the spreadsheet cannot be used, or the images could not be read.
     """
-    with opened(Path(str(own["file"]))) as sheet:
-        return anyio.run(_apply, assembly, sheet, said_yes)
+    code = _LEFT
+    with opened(Path(str(own["file"]))) as sheet, told_to_a_person():
+        code = anyio.run(_apply, assembly, sheet, said_yes)
+    return code  # noqa: RET504  it is the first value where nobody read on
 
 
 async def _apply(assembly: "Assembly", sheet: "Sheet", said_yes: Callable[[str], bool]) -> int:
     try:
         async with connected(assembly, said_yes) as client:
             applying = Applying(assembly, Updates(assembly, client, said_yes))
-            # Raised in here, the client's own tasks would wrap it.
-            fault = await applying.through(sheet)
+            with stop_signals(applying.stop):
+                # Raised in here, the client's own tasks would wrap it.
+                fault = await applying.through(sheet)
     finally:
         await assembly.aclose()
     print(applying.summed_up())
@@ -94,14 +102,23 @@ class Applying:
 
     async def through(self, sheet: "Sheet") -> FwError | None:
         """Take every row to its end; the error that ended it before, if one did."""
+        ended = False
         try:
-            await self._through(sheet)
+            with told_to_a_person():
+                await self._through(sheet)
+                ended = True
         except FwError as fault:
-            self._stopped = True
             return fault
         finally:
+            self._stopped |= not ended
             self._leave([*self._plain, *self._selling])
         return None
+
+    def stop(self) -> None:
+        """Look at no further row; what is being sent is sent, and its end is told."""
+        print("Stopping once what is under way has ended; again ends it at once.", file=sys.stderr)
+        self._stopped = True
+        self._updates.stop()
 
     def summed_up(self) -> str:
         """How the rows ended, and what to do next."""
@@ -126,7 +143,7 @@ class Applying:
         """Name rows of which nothing was sent."""
         if rows:
             self._ends[why] += len(rows)
-            print(f"{why.capitalize()}: rows {', '.join(str(row.number) for row in rows)}.")
+            print(f"{why.capitalize()}: rows {_listed([row.number for row in rows])}.")
 
     async def _take(self, one: Compared) -> None:
         if one.verdict is not Verdict.CHANGES:
@@ -153,12 +170,17 @@ class Applying:
         for one in again:
             self._tell(one)
         if changing:
-            sent = await self._updates.send([one.update() for one in changing.values()])
+            try:
+                sent = await self._updates.send([one.update() for one in changing.values()])
+            except anyio.get_cancelled_exc_class():
+                self._leave(rows, _INTERRUPTED)
+                rows.clear()
+                raise
             rows.clear()
             await self._settle(sent, changing)
 
     async def _settle(self, sent: Sent, changing: Mapping[str, Compared]) -> None:
-        self._stopped = sent.refused
+        self._stopped |= sent.refused
         if not sent.ends:
             why = _NOT_SENT if sent.refused else _NOT_CONFIRMED
             self._leave([one.row for one in changing.values()], why)
@@ -171,7 +193,8 @@ class Applying:
         print(f"As read back: {counts}.{undo if outcomes[_UPDATED] else ''}")
         for guid, end in ends.items():
             if _name(end) not in _FINE:
-                print(f"    row {changing[guid].row.number}  {guid}  {end[0]}: {end[1]}")
+                why = f": {end[1]}" if end[1] else ""
+                print(f"    row {changing[guid].row.number}  {guid}  {end[0]}{why}")
         # A service that takes nothing would only leave more behind that nobody knows the end of.
         self._stopped |= not outcomes[_UPDATED] and not _BAD.isdisjoint(outcomes)
 
@@ -184,6 +207,18 @@ class Applying:
             else (_NOT_SENT, _REPLAYED)
             for one in again
         }
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    """Row numbers in order, three and more in a row as the first and the last of them."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    shortened = (run if len(run) < _SHORTEST_RUN else [f"{run[0]}-{run[-1]}"] for run in runs)
+    return ", ".join(str(one) for run in shortened for one in run)
 
 
 def _name(end: tuple[str, str]) -> str:

@@ -1,9 +1,8 @@
 """A question to the person at the terminal; nobody else may answer it."""
 
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+
+from fw_mcp.outlet import interruptible
 
 
 def typed_yes(question: str) -> bool:
@@ -12,18 +11,8 @@ def typed_yes(question: str) -> bool:
     if not sys.stdin.isatty():
         print("The answer is no, since nobody is at a terminal to give one.")
         return False
-    with _interruptible():
+    with interruptible():
         try:
             return input("Do this? Type yes: ").strip().lower() == "yes"
         except EOFError:
             return False
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """While it lasts, Ctrl-C ends the process; the event loop would only note it."""
-    former = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, former)

@@ -87,6 +87,11 @@ class Updates:
         self._client = client
         self._said_yes = said_yes
         self._confirm = assembly.guard.limits.confirm
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Go on with no call; what is being sent is sent."""
+        self._stopping = True
 
     async def send(self, images: Sequence[Update]) -> Sent:
         """Send new texts, at most 500, going on for as long as that brings anything."""
@@ -147,6 +152,8 @@ class Updates:
         """The result once going on brings nothing more, and whether going on was refused."""
         before = -1
         while (handle := result.get("continue_handle")) and _done(result) > before:
+            if self._stopping:
+                break
             before = _done(result)
             further = await self._call(continue_handle=handle)
             if not further:

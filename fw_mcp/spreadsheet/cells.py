@@ -4,11 +4,15 @@ A spreadsheet program runs what begins with `=`, `+`, `-` or `@`. Such a text ge
 in front, and a text that has apostrophes there gets one more, so that taking one away gives back
 exactly what was stored. The same holds after a semicolon, a tab or a line end inside a text: a
 program that takes those for the end of a cell would find the rest of it in a cell of its own.
+
+It also rewrites what it takes for a number, a date or a truth value: `0012` is saved as `12`, and
+`May 1` as a date of this year. Such a text gets the apostrophe too.
 """
 
 import hashlib
 import json
 import re
+from unicodedata import normalize
 
 # The full-width forms too, which some programs read as the same.
 _FORMULA = "[=+\\-@\uff1d\uff0b\uff0d\uff20]"
@@ -17,34 +21,69 @@ _BLANK = "(?:[^\\S\t\r\n]|[\ufeff\u200b-\u200f\u2060])"
 _AT_THE_START = f"(?:[\t\r\n]|{_BLANK}*{_FORMULA})"
 _RISKY = re.compile(f"\\A(?='*{_AT_THE_START})|(?<=[;\t\r\n])(?='*{_FORMULA})")
 _MARKED = re.compile(f"\\A'(?='*{_AT_THE_START})|(?<=[;\t\r\n])'(?='*{_FORMULA})")
+_WORD = re.compile("[^\\W\\d_]+")
+_DIGIT = re.compile("\\d")
+# A weekday, a month and a part of a day, or a currency.
+_MOST_WORDS = 3
+_UNIT = re.compile("[ap]m?|chf|e|eur|gbp|h|kr|m|t|uhr|usd|z")
+# How the months begin in English, German, French, Spanish, Italian, Portuguese and Dutch.
+_MONTH = re.compile(
+    "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mrz|mai|okt|dez|fév|avr|jui|aoû|déc"
+    "|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|fev|out|mrt|maa|mei"
+)
+_TRUTH = re.compile("true|false|wahr|falsch|vrai|faux|verdadei?ro|falso|vero|waar|onwaar")
 _LINE_END = re.compile("\r\n?")
+# What XML cannot hold, and so no workbook.
+_LOST = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _DIGEST = re.compile("[0-9a-f]{16}")
 
 
 def to_cell(text: str) -> str:
     """`text` as a cell holds it; `from_cell` gives it back."""
-    return _RISKY.sub("'", text)
+    marked = _RISKY.sub("'", text)
+    return f"'{text}" if marked == text and _looks_like_a_value(text) else marked
 
 
 def from_cell(cell: str) -> str:
     """The text that a cell holds; one that `to_cell` did not write may be any text."""
-    return _MARKED.sub("", cell)
+    text = _MARKED.sub("", cell)
+    marked = text == cell and cell.startswith("'") and _looks_like_a_value(cell)
+    return cell[1:] if marked else text
 
 
 def same_text(one: str, other: str) -> bool:
-    """Whether two texts differ in their line ends at most, which spreadsheets rewrite."""
-    return one == other or _LINE_END.sub("\n", one) == _LINE_END.sub("\n", other)
+    """Whether two texts differ at most in what spreadsheets rewrite and nobody can see."""
+    return one == other or _as_kept(one) == _as_kept(other)
 
 
 def digest(title: str, description: str) -> str:
-    """Sixteen hexadecimal digits that tell these texts from others, line ends apart.
+    """Sixteen hexadecimal digits that tell these texts from others that look different.
 
     The first is a letter: a spreadsheet would read sixteen decimal digits as a number, and round.
     """
-    texts = [_LINE_END.sub("\n", title), _LINE_END.sub("\n", description)]
+    texts = [_as_kept(title), _as_kept(description)]
     return "d" + hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:15]
 
 
 def is_digest(text: str) -> bool:
     """Whether it could be what `digest` gives."""
     return bool(_DIGEST.fullmatch(text))
+
+
+def _as_kept(text: str) -> str:
+    """`text` with one kind of line end, composed letters and no controls: what workbooks keep."""
+    return normalize("NFC", _LINE_END.sub("\n", _LOST.sub("", text)))
+
+
+def _looks_like_a_value(text: str) -> bool:
+    """Whether a spreadsheet, in whatever language, might keep a value in place of `text`.
+
+    Apostrophes in front make no difference, so that one more of them can be told.
+    """
+    bare = _as_kept(text).lstrip("'").strip().lower()
+    if not _DIGIT.search(bare):
+        return bool(_TRUTH.fullmatch(bare))
+    words = _WORD.findall(bare)
+    return len(words) <= _MOST_WORDS and (
+        all(map(_UNIT.fullmatch, words)) or any(map(_MONTH.match, words))
+    )

@@ -1,5 +1,6 @@
 """What a row of a spreadsheet would do to its image as the library holds it now."""
 
+import re
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -24,6 +25,8 @@ BATCH = 200
 _LONGEST = {"title": 1_000, "description": 300}
 _SHOWN = 120
 _ALIKE_SHOWN = 20
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_PERHAPS_LOST = re.compile(r"[^\x00-\x7f]+\?*|\?+")
 
 
 class Verdict(StrEnum):
@@ -46,7 +49,7 @@ class Compared:
 
     Attributes:
         new: title, description or both, where they would change.
-        kept: of these, the ones whose cell was emptied, which keeps the text.
+        kept: the ones whose cell was emptied, which keeps the text.
         image: as the library holds it; None when it does not.
         why: more about a row that is skipped.
     """
@@ -96,11 +99,13 @@ def compare(row: "Row", image: "ImageDetails | None") -> Compared:
     if digest(row.title, row.description) == row.exported:
         return Compared(row, Verdict.UNCHANGED if as_exported else Verdict.LEFT_ALONE, image)
     cells = {"title": row.title, "description": row.description}
-    new = {name: text for name, text in cells.items() if text and not same_text(text, stored[name])}
-    kept = tuple(name for name, text in cells.items() if stored[name] and not text)
+    edited = {name: text for name, text in cells.items() if not same_text(text, stored[name])}
+    # A cell of spaces is as empty to the eye; a text that nobody sees is nobody's wish.
+    new = {name: text for name, text in edited.items() if text.strip()}
+    kept = tuple(name for name in edited if name not in new and stored[name].strip())
     if not as_exported:
         return _since(row, image, new)
-    if why := _too_long(new):
+    if why := _lost_letters(stored, new) or _too_long(new):
         return Compared(row, Verdict.INVALID, image, why=why)
     return Compared(row, Verdict.CHANGES if new else Verdict.UNCHANGED, image, new, kept)
 
@@ -143,6 +148,18 @@ def _texts(image: "ImageDetails | None") -> dict[str, str]:
     return {"title": title, "description": description}
 
 
+def _lost_letters(stored: dict[str, str], new: dict[str, str]) -> str:
+    """Of texts that a program saved in an encoding that lacks their letters."""
+    return "; ".join(
+        f"letters of the {name} were saved as question marks: export again, and save it as CSV "
+        "UTF-8"
+        for name, text in new.items()
+        if text.count("?") > stored[name].count("?")
+        and len(_BEYOND_ASCII.findall(text)) < len(_BEYOND_ASCII.findall(stored[name]))
+        and _PERHAPS_LOST.sub("?", text) == _PERHAPS_LOST.sub("?", stored[name])
+    )
+
+
 def _too_long(new: dict[str, str]) -> str:
     return "; ".join(
         f"the {name} has {len(text):,} characters, and at most {_LONGEST[name]:,} may be sent"
@@ -160,4 +177,5 @@ def _diff(name: str, before: str, after: str) -> str:
     start = alike - _ALIKE_SHOWN if alike > _SHOWN - _ALIKE_SHOWN else 0
     lead = "…" if start else ""
     old, new = (quoted(text and lead + text[start:], _SHOWN) for text in (before, after))
-    return f"{name} {old} → {new}"
+    note = " (spaces or quotation marks differ)" if old == new else ""
+    return f"{name} {old} → {new}{note}"

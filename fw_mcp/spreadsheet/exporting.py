@@ -128,7 +128,7 @@ async def _export(assembly: "Assembly", out: _Cells) -> Walk:
     try:
         async with aclosing(walk.images()) as images:
             async for image in images:
-                sheet.writerow(map(to_cell, _cells(image)))
+                sheet.writerow(_cells(image))
     finally:
         await assembly.aclose()
     return walk
@@ -138,15 +138,15 @@ def _cells(image: "ImageDetails") -> tuple[str, ...]:
     title, description = text_of(image)
     return (
         image.guid,
-        title,
-        description,
-        image.file_name or "",
+        to_cell(title),
+        to_cell(description),
+        to_cell(image.file_name or ""),
         str(image.pix_w or ""),
         str(image.pix_h or ""),
         image.date_added.isoformat(timespec="seconds") if image.date_added else "",
         _ACTIVE[image.active],
         str(len(image.products)) if image.products is not None else "",
-        ", ".join(sorted({shop for product in products(image) for shop in product.shops})),
+        to_cell(", ".join(sorted({shop for product in products(image) for shop in product.shops}))),
         digest(title, description),
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from fw_mcp.library.outcomes import products
+from fw_mcp.outlet import told_to_a_person
 from fw_mcp.spreadsheet.comparing import SKIPPED, Verdict, each_compared
 from fw_mcp.spreadsheet.sheet import opened
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from fw_mcp.spreadsheet.sheet import Sheet
 
 _LEFT_OUT = 7
+_SENDS = "Nothing was sent. fw-mcp apply sends it, and asks before products go."
+_NOTHING = "Nothing was sent, and nothing is left to send."
 
 
 def plan(assembly: "Assembly", own: Mapping[str, object]) -> int:
@@ -29,10 +32,12 @@ def plan(assembly: "Assembly", own: Mapping[str, object]) -> int:
         ApiError: the images could not be read.
         ArgumentsError: the spreadsheet cannot be used.
     """
-    with opened(Path(str(own["file"]))) as sheet:
+    code = 0
+    with opened(Path(str(own["file"]))) as sheet, told_to_a_person():
         rows = anyio.run(_plan, assembly, sheet)
-    print("Nothing was sent. fw-mcp apply sends it, and asks before products go.")
-    return _LEFT_OUT if any(rows[one] for one in SKIPPED) else 0
+        code = _LEFT_OUT if any(rows[one] for one in SKIPPED) else 0
+        print(_SENDS if rows[Verdict.CHANGES] else _NOTHING)
+    return code
 
 
 async def _plan(assembly: "Assembly", sheet: "Sheet") -> Counter[Verdict]:
@@ -51,5 +56,8 @@ async def _plan(assembly: "Assembly", sheet: "Sheet") -> Counter[Verdict]:
     counts = "; ".join(f"{rows[one]} {one}" for one in Verdict if rows[one])
     print(f"Rows: {rows.total()}. {counts}.")
     if selling:
-        print(f"FinerWorks removes products of images that change: {lost}. Such images: {selling}.")
+        print(
+            "FinerWorks would remove the products of images that change, for good: "
+            f"{lost}, of images: {selling}."
+        )
     return rows

@@ -69,7 +69,7 @@ class Sheet:
         header = _header(next(lines, ""))
         empty = True
         for number, cells in _records(lines, header.delimiter):
-            if any(cells):
+            if any(map(str.strip, cells)):
                 empty = False
                 yield self._row(number, cells, header)
         if empty:
@@ -149,6 +149,8 @@ def _line(file: TextIO) -> str:
         line = file.readline(_LONGEST_LINE)
     except UnicodeDecodeError as fault:
         raise _unusable("It is not UTF-8: save it as CSV UTF-8.") from fault
+    except OSError as fault:
+        raise _unusable("It cannot be read to its end.") from fault
     if len(line) == _LONGEST_LINE:
         raise _unusable(f"A line of it is longer than {_LONGEST_LINE:,} characters.")
     return line
@@ -171,7 +173,8 @@ def _names(line: str, delimiter: str) -> list[str]:
         names = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
         return []
-    return [name.strip().lower() for name in names]
+    # Two programs in a row may each have put a mark of byte order there.
+    return [name.strip().lstrip("\ufeff").strip('"').lower() for name in names]
 
 
 def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:

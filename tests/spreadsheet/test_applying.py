@@ -1,12 +1,16 @@
 """`fw-mcp apply`: the same guard, journal and undo as any call, and the truth about every row."""
 
 import re
+import signal
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 import stamina
@@ -22,9 +26,13 @@ from fw_mcp.library.library import Library
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.server.app import build_server
 from fw_mcp.serving import parts_of
-from fw_mcp.spreadsheet.applying import apply
+from fw_mcp.spreadsheet.applying import Applying, apply
+from fw_mcp.spreadsheet.calling import Sent as Ended
+from fw_mcp.spreadsheet.calling import Update, Updates, connected
+from fw_mcp.spreadsheet.sheet import opened
 from fw_mcp.store.history import History
 from tests.hostile_texts import HOSTILE, hidden
+from tests.process import environment
 from tests.recorder import Recorder, Sent
 from tests.spreadsheet.desk import Cells, Desk, Person, refused, sold, unsold
 from tests.studio import Clock, said, sandbox_client
@@ -393,6 +401,88 @@ def test_a_service_that_takes_nothing_ends_it(desk: Desk) -> None:
         LEFT,
     ]
     assert len(wire.to("update_images")) == 1
+
+
+def test_a_signal_lets_the_call_under_way_end_and_no_other_begin(desk: Desk) -> None:
+    """Promise: what was sent is read back and told; the rest is named."""
+    rows = desk.export()
+    desk.write([*retitled(unsold(rows), 60), *retitled(sold(rows), 1)])
+    clock = Clock()
+
+    async def ended(sent: Sent) -> None:
+        if sent.endpoint == "update_images":
+            clock.forward(30)
+            signal.raise_signal(signal.SIGTERM)
+            await anyio.lowlevel.checkpoint()
+
+    assembly, wire = on_the_wire(desk, ended, clock)
+    assert apply(assembly, {"file": str(desk.sheet)}, refused) == 7
+    told = desk.capsys.readouterr()
+    lines = told.out.splitlines()
+    assert told.err.count("Stopping once what is under way has ended") == 1
+    assert [len(update["images"]) for update in wire.to("update_images")] == [50]
+    assert change_ids(lines)
+    assert lines[-4:] == [
+        "Not sent: rows 62.",
+        "Rows: 61. 50 updated; 10 not_attempted; 1 not sent.",
+        STOPPED,
+        LEFT,
+    ]
+
+
+def test_what_is_cut_off_while_it_is_sent_is_not_claimed_to_be_unsent(desk: Desk) -> None:
+    """Where signals cannot be waited for, as on Windows, an interrupt cancels."""
+    desk.write(retitled(unsold(desk.export()), 1))
+    assembly = desk.assembly()
+
+    class CutOff(Updates):
+        scope: anyio.CancelScope
+
+        async def send(self, images: Sequence[Update]) -> Ended:
+            self.scope.cancel()
+            await anyio.lowlevel.checkpoint()
+            raise AssertionError(images)
+
+    async def cut_off() -> None:
+        with opened(desk.sheet) as sheet, anyio.CancelScope() as scope:
+            updates = CutOff(assembly, connected(assembly, refused), refused)
+            updates.scope = scope
+            await Applying(assembly, updates).through(sheet)
+        await assembly.aclose()
+
+    anyio.run(cut_off)
+    assert desk.capsys.readouterr().out.splitlines()[1:] == [
+        "Interrupted, and perhaps sent: rows 2."
+    ]
+
+
+def test_when_nobody_reads_what_becomes_of_the_rows_nothing_more_is_sent(desk: Desk) -> None:
+    """`fw-mcp apply library.csv | head -1`."""
+    rows = unsold(desk.export())
+    for row in rows:
+        row["title"] = "x" * 900
+    desk.write(rows)
+    with subprocess.Popen(
+        [sys.executable, "-m", "fw_mcp", "apply", str(desk.sheet), f"--sandbox={desk.sandbox}"],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(timeout=60)) == (b"", 7)
+    assert desk.sql("SELECT title FROM images WHERE title LIKE 'xxx%'") == []
+
+
+def test_many_rows_are_named_on_a_line_that_can_be_read(desk: Desk) -> None:
+    """A run of row numbers is its first and its last."""
+    rows = unsold(desk.export())[:60]
+    for number in [*range(9), 20, 21, 40]:
+        rows[number]["title"] = "Dew"
+    desk.write(rows)
+    assert "Not sent: rows 2-10, 22, 23, 42." in desk.apply(read_only=True)[1]
 
 
 def test_images_that_cannot_be_read_end_it_with_what_was_done(desk: Desk) -> None:

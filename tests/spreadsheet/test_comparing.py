@@ -41,6 +41,10 @@ def row(title: str = "Fog", description: str = "Grey", exported: str = EXPORTED)
         (row("Dew"), None, Verdict.GONE, {}),
         (row("", "Wet"), image(), Verdict.CHANGES, {"description": "Wet"}),
         (row("", ""), image(), Verdict.UNCHANGED, {}),
+        (row("  ", "\t\u3000\n"), image(), Verdict.UNCHANGED, {}),
+        (row(" ", "Wet"), image(), Verdict.CHANGES, {"description": "Wet"}),
+        (row("Fog", "Cafe\u0301", digest("Fog", "Caf\u00e9")), image("Fog", "Caf\u00e9"),
+         Verdict.UNCHANGED, {}),
         (row("", "Dew", digest("", "")), image(None, None), Verdict.CHANGES,
          {"description": "Dew"}),
         (row("x" * 1_000), image(), Verdict.CHANGES, {"title": "x" * 1_000}),
@@ -62,6 +66,27 @@ def test_line_ends_that_a_spreadsheet_program_rewrote_are_no_change() -> None:
     held = image("Fog", "a\r\nb")
     assert compare(row("Fog", "a\nb", exported), held).verdict is Verdict.UNCHANGED
     assert compare(row("Dew", "a\nb", exported), held).update() == {"guid": GUID, "title": "Dew"}
+
+
+@pytest.mark.parametrize(
+    ("stored", "saved"), [("Café", "Caf?"), ("漁港 at Dawn?", "?? at Dawn?"), ("Dew 🌊", "Dew ??")]
+)
+def test_letters_that_an_encoding_lost_are_no_edit(stored: str, saved: str) -> None:
+    """A program that saves in the system's encoding writes question marks, and says nothing."""
+    found = compare(row(saved, "", digest(stored, "")), image(stored, ""))
+    assert (found.verdict, found.why) == (
+        Verdict.INVALID,
+        "letters of the title were saved as question marks: export again, and save it as CSV UTF-8",
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "wished"), [("Café", "Coffee?"), ("Dew", "Dew?"), ("Fog?", "Fög"), ("漁港", "港")]
+)
+def test_a_question_mark_may_be_wished_for(stored: str, wished: str) -> None:
+    """Only where nothing else differs it stands for a lost letter."""
+    found = compare(row(wished, "", digest(stored, "")), image(stored, ""))
+    assert (found.verdict, found.new) == (Verdict.CHANGES, {"title": wished})
 
 
 def test_a_long_description_that_stays_does_not_stop_a_new_title() -> None:
@@ -104,6 +129,12 @@ def test_a_long_description_that_stays_does_not_stop_a_new_title() -> None:
                 f'{HEAD}an empty cell keeps the text: title stays "Fog"',
             ],
         ),
+        (
+            row("“Fog”", "Grey", digest('"Fog"', "Grey")),
+            image('"Fog"'),
+            [f"{HEAD}title \"'Fog'\" → \"'Fog'\" (spaces or quotation marks differ)"],
+        ),
+        (row(" ", "Grey"), image(), [f'{HEAD}an empty cell keeps the text: title stays "Fog"']),
         (
             Row(5, "\x1b[2J", "a", "b", "", "is no guid"),
             None,

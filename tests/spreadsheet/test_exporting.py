@@ -1,5 +1,7 @@
 """`fw-mcp export`: the whole inventory as a spreadsheet that any program opens."""
 
+import errno
+import signal
 import stat
 import subprocess
 import sys
@@ -9,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from fw_mcp.cli import main
+from fw_mcp.errors import ConfigError
+from fw_mcp.outlet import new_file
 from fw_mcp.sandbox.keys import SANDBOX_SESSION_ID
 from fw_mcp.spreadsheet.cells import digest, from_cell
 from fw_mcp.spreadsheet.exporting import export
@@ -80,6 +84,57 @@ def test_an_export_that_fails_leaves_no_half_file(tmp_path: Path) -> None:
     store = f"--store={tmp_path / 'store'}"
     assert main(["export", str(file), "--base-url=http://127.0.0.1:9", store]) == 3
     assert not file.exists()
+
+
+def test_an_export_that_finds_no_room_leaves_no_half_file(tmp_path: Path) -> None:
+    """And says so instead of how it failed."""
+    with (
+        pytest.raises(ConfigError, match="cannot be written to its end"),
+        new_file(tmp_path / "half.csv"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_that_takes_nothing_is_said_in_one_line(desk: Desk) -> None:
+    """Exit code 2; nobody is to take what is there for all of it."""
+    desk.export()
+    with desk.sheet.open("rb") as not_to_be_written:
+        done = subprocess.run(
+            [sys.executable, "-m", "fw_mcp", "export", f"--sandbox={desk.sandbox}"],
+            env=environment(),
+            stdout=not_to_be_written,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("fw-mcp: The output cannot be written to its end. ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_export_that_a_signal_ends_leaves_no_half_file(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    """And the signals do afterwards what they did before."""
+    former = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), new_file(tmp_path / "half.csv"):
+        signal.raise_signal(number)
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(number) is former
+
+
+def test_a_signal_that_is_to_be_ignored_does_not_end_an_export(tmp_path: Path) -> None:
+    """`nohup fw-mcp export library.csv`."""
+    former = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with new_file(tmp_path / "whole.csv") as out:
+            signal.raise_signal(signal.SIGTERM)
+            out.write("guid")
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    assert (tmp_path / "whole.csv").read_text() == "guid"
 
 
 def test_without_a_file_it_goes_to_stdout(desk: Desk) -> None:

@@ -1,19 +1,23 @@
 """`fw-mcp plan`: what would happen, before anything does."""
 
+import subprocess
+import sys
 import tracemalloc
 
 from fw_mcp.spreadsheet.exporting import export
 from fw_mcp.spreadsheet.planning import plan
+from tests.process import environment
 from tests.spreadsheet.desk import Desk, sold, unsold
 from tests.spreadsheet.pages import Pages, on_pages
 
 NOTHING = "Nothing was sent. fw-mcp apply sends it, and asks before products go."
+NOTHING_LEFT = "Nothing was sent, and nothing is left to send."
 
 
 def test_a_spreadsheet_that_nobody_edited_changes_nothing(desk: Desk) -> None:
     """All of it is as the library holds it."""
     desk.export()
-    assert desk.plan() == (0, ["Rows: 248. 248 unchanged.", NOTHING])
+    assert desk.plan() == (0, ["Rows: 248. 248 unchanged.", NOTHING_LEFT])
 
 
 def test_each_row_that_would_change_is_shown_with_what_would_go(desk: Desk) -> None:
@@ -36,7 +40,10 @@ def test_each_row_that_would_change_is_shown_with_what_would_go(desk: Desk) -> N
                 "(Etsy 1, Squarespace 1, WooCommerce 1)"
             ),
             "Rows: 248. 246 unchanged; 2 would change.",
-            "FinerWorks removes products of images that change: 3. Such images: 1.",
+            (
+                "FinerWorks would remove the products of images that change, for good: "
+                "3, of images: 1."
+            ),
             NOTHING,
         ],
     )
@@ -76,6 +83,52 @@ def test_rows_that_would_be_skipped_are_named_and_the_exit_code_tells(desk: Desk
             NOTHING,
         ],
     )
+
+
+def test_what_spreadsheets_take_for_values_comes_back_unedited(desk: Desk) -> None:
+    """Promise: opened and saved, nothing would change; the digits of the facts stay numbers."""
+    guids = [row["guid"] for row in desk.export()]
+    values = {"0012": "'0012", "May 1": "'May 1", "TRUE": "'TRUE", "1-2": "'1-2"}
+    for guid, text in zip(guids, values, strict=False):
+        desk.sql("UPDATE images SET title = ? WHERE guid = ?", text, guid)
+    rows = desk.export()
+    assert [row["title"] for row in rows[:4]] == [*values.values()]
+    assert (rows[0]["pix_w"].isdigit(), rows[0]["products"].isdigit()) == (True, True)
+    assert desk.plan() == (0, ["Rows: 248. 248 unchanged.", NOTHING_LEFT])
+
+
+def planned(desk: Desk, **settings: str) -> subprocess.Popen[bytes]:
+    """A plan in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "fw_mcp", "plan", str(desk.sheet), f"--sandbox={desk.sandbox}"],
+        env=environment(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def test_a_terminal_that_lacks_letters_shows_their_numbers(desk: Desk) -> None:
+    """So on Windows, where the output goes into a file."""
+    rows = unsold(desk.export())[:1]
+    rows[0]["title"] = "漁港"
+    desk.write(rows)
+    with planned(desk, PYTHONIOENCODING="cp1252") as process:
+        output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, b"")
+    assert b'\\u2192 "\\u6f01\\u6e2f"' in output
+
+
+def test_a_reader_of_the_plan_that_has_enough_is_no_error(desk: Desk) -> None:
+    """`fw-mcp plan library.csv | head -1`."""
+    rows = unsold(desk.export())
+    for row in rows:
+        row["title"] = "x" * 900
+    desk.write(rows * 20)
+    with planned(desk) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(timeout=60)) == (b"", 0)
 
 
 def test_a_file_that_cannot_be_used_is_a_wrong_usage(desk: Desk) -> None:

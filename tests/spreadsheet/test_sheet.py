@@ -1,5 +1,6 @@
 """A spreadsheet file: which are read, and how each fault is named."""
 
+import io
 import os
 import tracemalloc
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fw_mcp.errors import ArgumentsError
-from fw_mcp.spreadsheet.sheet import Row, opened
+from fw_mcp.spreadsheet.sheet import Row, Sheet, opened
 
 GUID = "5f0c3c46-9a0b-4f0e-8a52-2d7f3a1b9c10"
 OTHER = "8d1a6b52-0c4d-4a57-b1a4-6e2f9d3c7b21"
@@ -46,7 +47,7 @@ def test_each_way_that_programs_save_is_read(
 
 def test_a_row_has_the_number_that_a_spreadsheet_program_shows(tmp_path: Path) -> None:
     """Empty rows count and are passed over; a cell of several lines is one row."""
-    content = f'{HEADER}\n\n{GUID},"a\nb",,{DIGEST}\n,,,\n{OTHER},c,,{DIGEST},,\n'
+    content = f'{HEADER}\n\n{GUID},"a\nb",,{DIGEST}\n, ,,\n{OTHER},c,,{DIGEST},,\n'
     assert rows(tmp_path, content) == [
         Row(3, GUID, "a\nb", "", DIGEST),
         Row(5, OTHER, "c", "", DIGEST),
@@ -103,6 +104,34 @@ def test_a_file_that_is_no_spreadsheet_of_ours_is_refused_as_a_whole(
 ) -> None:
     """Before a row of it is used."""
     assert refusal(tmp_path, content) == why
+
+
+def test_marks_of_byte_order_do_not_hide_a_column(tmp_path: Path) -> None:
+    """A program that reads one as text puts one more in front of it."""
+    for header in (HEADER, '"guid","title","description","exported"'):
+        content = f"\ufeff\ufeff{header}\n{GUID},a,b,{DIGEST}\n"
+        assert rows(tmp_path, content) == [Row(2, GUID, "a", "b", DIGEST)]
+
+
+def test_a_file_that_cannot_be_read_to_its_end_is_refused() -> None:
+    """Such as one on a share that went away."""
+
+    class Gone(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def seekable(self) -> bool:
+            return True
+
+        def seek(self, offset: int, whence: int = 0, /) -> int:  # noqa: ARG002  as there
+            return 0
+
+        def readinto(self, into: object, /) -> int:
+            raise OSError(into)
+
+    file = io.TextIOWrapper(io.BufferedReader(Gone()))
+    with pytest.raises(ArgumentsError, match="It cannot be read to its end"):
+        Sheet(file)
 
 
 def test_only_a_regular_file_is_read(tmp_path: Path) -> None:

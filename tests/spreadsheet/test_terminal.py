@@ -80,16 +80,16 @@ def test_without_a_terminal_the_answer_is_no(desk: Desk, tmp_path: Path) -> None
     assert desk.text_of(row["guid"])[0] != "Dew"
 
 
-def interrupted(process: "subprocess.Popen[bytes]") -> int:
-    """Interrupt a process that has asked, once it reads; its exit code.
+def ended_by(number: signal.Signals, process: "subprocess.Popen[bytes]") -> int:
+    """Signal a process that has asked, once it reads; its exit code.
 
-    Where nothing tells that it reads, the first interrupt may come too early: then once more.
+    Where nothing tells that it reads, the first signal may come too early: then once more.
     """
     state = Path(f"/proc/{process.pid}/stat")
     while state.exists() and state.read_text().rpartition(")")[2].split()[0] == "R":
         os.sched_yield()
     for _ in range(5):
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         try:
             return process.wait(timeout=10)
         except subprocess.TimeoutExpired:
@@ -98,7 +98,8 @@ def interrupted(process: "subprocess.Popen[bytes]") -> int:
     return process.wait()
 
 
-def test_an_interrupt_at_the_question_sends_nothing(desk: Desk) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_the_question_sends_nothing(number: signal.Signals, desk: Desk) -> None:
     """Exit code 130."""
     import pty  # noqa: PLC0415  not on every system
 
@@ -113,6 +114,6 @@ def test_an_interrupt_at_the_question_sends_nothing(desk: Desk) -> None:
         while ASKED not in printed:
             printed += (piece := os.read(process.stdout.fileno(), 65_536))
             assert piece, printed
-        assert interrupted(process) == 130
+        assert ended_by(number, process) == 130
     os.close(ours)
     assert desk.text_of(row["guid"])[0] != "Dew"
