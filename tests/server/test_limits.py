@@ -6,7 +6,7 @@ import pytest
 from mcp.client import Client
 from mcp.types import CallToolResult
 
-from fw_mcp.guard.effects import WRITES
+from fw_mcp.guard.effects import EFFECTS, WRITES
 from fw_mcp.guard.guard import Limits
 from tests.server.destruction import (
     DELETION,
@@ -28,6 +28,8 @@ from tests.server.destruction import (
 )
 from tests.studio import Mode, Studio, make_studio, said, text_of
 from tests.truth import new_image, sold, unsold
+
+READS = {tool for tool, effect in EFFECTS.items() if effect.read_only}
 
 pytestmark = pytest.mark.anyio
 
@@ -76,7 +78,7 @@ async def test_a_read_only_server_lists_only_what_reads(mode: Mode) -> None:
     """What cannot be used is no use in the context window."""
     studio = make_studio(limits=Limits(read_only=True))
     async with studio.client(mode=mode) as client:
-        assert await listed(client) == {"search_images"}
+        assert await listed(client) == READS
         assert said(await client.call_tool("search_images", {"per_page": 1}))["count"] > 0
 
 
@@ -88,7 +90,7 @@ async def test_a_write_that_is_off_is_neither_listed_nor_carried_out(mode: Mode,
     studio = make_studio(limits=Limits(writes=others))
     arguments = (await one_call_of_each(studio))[tool]
     async with studio.client(mode=mode, person=studio.person()) as client:
-        assert await listed(client) == {"search_images", *others}
+        assert await listed(client) == {*READS, *others}
         result = await client.call_tool(tool, arguments)
     assert (reason_of(result), studio.wire.sent) == ("write_disabled", [])
     assert "--writes" in text_of(result)
@@ -101,7 +103,7 @@ async def test_the_only_write_that_is_on_works(mode: Mode, tool: str) -> None:
     studio = make_studio(limits=Limits(writes=(tool,)))
     arguments = (await one_call_of_each(studio))[tool]
     async with studio.client(mode=mode, person=studio.person()) as client:
-        assert await listed(client) == {"search_images", tool}
+        assert await listed(client) == {*READS, tool}
         result = said(await client.call_tool(tool, arguments))
     assert result.get("status", "completed") == "completed"
     assert len(studio.wire.writes) >= 1
