@@ -4,8 +4,10 @@ Only the dates move: they count back from the clock, so that temporary images ha
 """
 
 import random
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from uuid import UUID
 
 from fw_mcp.sandbox import central
@@ -31,6 +33,7 @@ OTHER_SESSION_ID = "00000000000000000000000007e45e55"
 KEPT_FOR = timedelta(days=14)
 
 _SEED = 20251027
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_FILE_NUMBER = 2041
 
 
@@ -41,10 +44,26 @@ def furnish(images: Images, *, now: datetime) -> None:
         images: the tables.
         now: what the dates count back from; aware.
     """
+    studio, products = _studio()
+    images.stock(map(partial(_later, central.to_microseconds(now)), studio), products)
+
+
+@cache
+def _studio() -> tuple[Sequence[StoredImage], Sequence[Product]]:
+    """The studio as it would be in 1970, when instants count from."""
     rng = random.Random(_SEED)  # noqa: S311  the same studio every time is the point
-    inventory = list(_inventory(rng, now))
-    temporary = list(_temporary(rng, now))
-    images.stock([*inventory, *temporary], list(_products(rng, inventory)))
+    inventory = list(_inventory(rng, _EPOCH))
+    temporary = list(_temporary(rng, _EPOCH))
+    return (*inventory, *temporary), tuple(_products(rng, inventory))
+
+
+def _later(microseconds: int, image: StoredImage) -> StoredImage:
+    expires = image.date_expires
+    return replace(
+        image,
+        date_added=image.date_added + microseconds,
+        date_expires=None if expires is None else expires + microseconds,
+    )
 
 
 def _inventory(rng: random.Random, now: datetime) -> Iterator[StoredImage]:
