@@ -63,11 +63,15 @@ class Session:
             raise RuntimeError(f"{method} was answered with {answer.decode()!r}")
         return answer
 
-    def resident_kb(self) -> int:
-        """Give the memory that the process holds, in kB; 0 where ``/proc`` does not say."""
+    def resident_kb(self, line: str = "VmRSS") -> int:
+        """Give the memory that the process holds, in kB; 0 where ``/proc`` does not say.
+
+        Args:
+            line: of what ``/proc`` says; ``VmHWM`` is the most that it ever held.
+        """
         status = Path(f"/proc/{self._process.pid}/status")
         lines = status.read_text().splitlines() if status.exists() else []
-        return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+        return sum(int(one.split()[1]) for one in lines if one.startswith(line))
 
     def _send(self, message: object) -> None:
         self._requests.write(json.dumps(message).encode() + b"\n")

@@ -189,7 +189,7 @@ class Applying:
         outcomes = Counter(_name(end) for end in ends.values())
         self._ends += outcomes
         counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-        undo = f" undo_change takes it back: change_id {sent.change_id}."
+        undo = f" The assistant can take it back: undo_change with change_id {sent.change_id}."
         print(f"As read back: {counts}.{undo if outcomes[_UPDATED] else ''}")
         for guid, end in ends.items():
             if _name(end) not in _FINE:

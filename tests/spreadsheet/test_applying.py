@@ -42,7 +42,7 @@ LEFT = (
     "counts as unchanged."
 )
 STOPPED = "Stopped: rows that are not counted here were not looked at."
-UNDONE = re.compile(r"undo_change takes it back: change_id ([0-9a-f]{16})\.")
+UNDONE = re.compile(r"take it back: undo_change with change_id ([0-9a-f]{16})\.")
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +113,10 @@ def test_the_whole_round_trip(desk: Desk) -> None:
     assert (code, lines[-2:]) == (
         0,
         [
-            f"As read back: 3 updated. undo_change takes it back: change_id {change_id}.",
+            (
+                f"As read back: 3 updated. The assistant can take it back: undo_change with "
+                f"change_id {change_id}."
+            ),
             "Rows: 3. 3 updated.",
         ],
     )
