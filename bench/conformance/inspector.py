@@ -130,6 +130,28 @@ def _prompts(inspector: Inspector) -> str:
     return f"{len(names)} prompts, one filled in"
 
 
+def _views(inspector: Inspector) -> str:
+    """It shows pictures, each followed by its guid."""
+    guids = [row["guid"] for row in inspector.call("search_images", per_page=2)["images"]]
+    done = inspector.run("tools/call", *_tool_call("view_images", {"guids": guids}))
+    _expect(done.returncode == 0, _ending(done))
+    content = json.loads(done.stdout)["result"]["content"]
+    kinds = [block["type"] for block in content]
+    _expect(kinds == ["image", "text"] * 2, f"the content is {kinds}")
+    captions = [block["text"][: len(guids[0])] for block in content[1::2]]
+    _expect(captions == guids, f"the captions begin with {captions}")
+    return f"{len(guids)} pictures"
+
+
+def _inspects(inspector: Inspector) -> str:
+    """It reads the header of a picture."""
+    guid = inspector.call("search_images", per_page=1)["images"][0]["guid"]
+    preview = _read(inspector, f"finerworks://images/{guid}")["public_preview_uri"]
+    (file,) = inspector.call("inspect_files", files=[preview])["files"]
+    _expect(file.get("format") == "PNG", f"the file is {file}")
+    return f"{file['pix_w']}x{file['pix_h']} {file['format']}"
+
+
 def _searches(inspector: Inspector) -> str:
     """It finds a page of images, and refuses an argument that it does not know."""
     page = inspector.call("search_images", per_page=5)
@@ -206,6 +228,8 @@ _SURFACE = {
 }
 _CALLS = {
     "search_images": _searches,
+    "view_images": _views,
+    "inspect_files": _inspects,
     "add_images": _adds,
     "update_image_metadata": _updates,
     "delete_images": _deletes,
