@@ -216,6 +216,8 @@ class _Looks:
         return self.print_sizes or self.print_size is not None
 
     def row(self, image: ImageDetails, group: int | None = None) -> ImageRow:
+        if not self.more_than_listed and group is None:
+            return image_row(image)
         sides = pixels(image)
         size = self.print_size if sides else None
         more = {
@@ -224,8 +226,7 @@ class _Looks:
             "trimmed_percent": size.trimmed(*sides) if size and sides else None,
             "duplicate_group": group,
         }
-        given = {name: one for name, one in more.items() if one is not None}
-        return image_row(image).model_copy(update=given) if given else image_row(image)
+        return image_row(image).model_copy(update=more)
 
     def records(self, images: Sequence[ImageDetails]) -> list[dict[str, Any]] | None:
         if not self.details:
