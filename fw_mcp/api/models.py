@@ -3,7 +3,10 @@
 from fw_mcp.api.requests import (
     ADD_LIMIT,
     CHUNK_LIMIT,
+    DESCRIPTION_LIMIT,
+    FILE_NAME_LIMIT,
     PAGE_LIMIT,
+    URI_LIMIT,
     AddImagesRequest,
     DeleteImagesRequest,
     ImageLibrary,
@@ -32,7 +35,10 @@ from fw_mcp.api.scalars import normal_guid
 __all__ = [
     "ADD_LIMIT",
     "CHUNK_LIMIT",
+    "DESCRIPTION_LIMIT",
+    "FILE_NAME_LIMIT",
     "PAGE_LIMIT",
+    "URI_LIMIT",
     "AddImagesRequest",
     "AddImagesResponse",
     "CredentialsResponse",

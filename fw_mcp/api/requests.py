@@ -20,8 +20,15 @@ PAGE_LIMIT = 50
 CHUNK_LIMIT = 50
 """Items in one update, delete or `guid_filter`: ours, since none is documented."""
 
-_Uri = Annotated[Text, Field(min_length=1, max_length=500)]
-_FileName = Annotated[Text, Field(min_length=1, max_length=200)]
+DESCRIPTION_LIMIT = 300
+"""Characters of a description (D)."""
+FILE_NAME_LIMIT = 200
+"""Characters of each file name (D)."""
+URI_LIMIT = 500
+"""Characters of each URI (D)."""
+
+_Uri = Annotated[Text, Field(min_length=1, max_length=URI_LIMIT)]
+_FileName = Annotated[Text, Field(min_length=1, max_length=FILE_NAME_LIMIT)]
 _Pixels = Annotated[int, Field(gt=0)]
 _Guids = Annotated[tuple[Guid, ...], Field(min_length=1, max_length=CHUNK_LIMIT)]
 
@@ -99,7 +106,7 @@ class ImageToAdd(_Request):
     """
 
     title: Text | None = None
-    description: Annotated[Text, Field(max_length=300)] | None = None
+    description: Annotated[Text, Field(max_length=DESCRIPTION_LIMIT)] | None = None
     file_name: _FileName
     file_size: int = Field(gt=0)
     thumbnail_file_name: _FileName

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, get_args
 from unicodedata import normalize
 
-from fw_mcp.api.models import ImageDetails
+from fw_mcp.api.models import DESCRIPTION_LIMIT, ImageDetails
 from fw_mcp.library.outcomes import products
 from fw_mcp.library.printing import PrintSize
 
@@ -35,7 +35,6 @@ UNTOLD = "products_not_told"
 UNMEASURED = "pixels_not_told"
 MIN_PPI = 150
 
-_LONG = 300
 _SOON = timedelta(days=7)
 _SQUARE_WITHIN_PERCENT = 1
 
@@ -141,7 +140,7 @@ def _missing_description(seen: _Seen) -> bool:
 
 
 def _long_description(seen: _Seen) -> bool:
-    return len(seen.image.description or "") > _LONG
+    return len(seen.image.description or "") > DESCRIPTION_LIMIT
 
 
 def _has_products(seen: _Seen) -> bool:

@@ -12,7 +12,13 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
 
-from fw_mcp.api.models import ImageDetails, ImageToAdd, LibraryName
+from fw_mcp.api.models import (
+    DESCRIPTION_LIMIT,
+    FILE_NAME_LIMIT,
+    ImageDetails,
+    ImageToAdd,
+    LibraryName,
+)
 from fw_mcp.library.adding import KIND as ADD
 from fw_mcp.library.adding import add_images
 from fw_mcp.library.deleting import KIND as DELETE
@@ -29,8 +35,6 @@ from fw_mcp.library.updating import Rewrite, text_of, update_images
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change
 
-_DESCRIPTION_LENGTH = 300
-_NAME_LENGTH = 200
 _CHANGED_SINCE = "Not undone: somebody changed it since."
 _GONE_SINCE = "Not undone: it is not there any more."
 _HELD_NOTHING = "Not undone: it held nothing before, and FinerWorks cannot empty a selection."
@@ -297,8 +301,8 @@ def _again(deleted: Ended, end: Ended) -> Ended:
     detail = f"Registered again under a new guid; it was {deleted.guid}."
     if lost := len(products(deleted.before)):
         detail += f" {_count(lost, 'product')} cannot come back."
-    if len(_description(deleted.before)) > _DESCRIPTION_LENGTH:
-        detail += f" Its description was cut to {_DESCRIPTION_LENGTH} characters."
+    if len(_description(deleted.before)) > DESCRIPTION_LIMIT:
+        detail += f" Its description was cut to {DESCRIPTION_LIMIT} characters."
     return replace(end, before=deleted.before, detail=detail)
 
 
@@ -315,7 +319,7 @@ def _to_add(record: ImageDetails) -> ImageToAdd:
     return ImageToAdd.model_validate(
         {
             "title": record.title,
-            "description": _description(record)[:_DESCRIPTION_LENGTH] or None,
+            "description": _description(record)[:DESCRIPTION_LIMIT] or None,
             "file_name": record.file_name,
             "file_size": record.file_size,
             "thumbnail_file_name": _named(record.thumbnail_file_name, record.public_thumbnail_uri),
@@ -331,7 +335,7 @@ def _to_add(record: ImageDetails) -> ImageToAdd:
 
 
 def _named(name: str | None, uri: str | None) -> str | None:
-    return name or PurePosixPath(unquote(urlsplit(uri or "").path)).name[-_NAME_LENGTH:] or None
+    return name or PurePosixPath(unquote(urlsplit(uri or "").path)).name[-FILE_NAME_LIMIT:] or None
 
 
 def _guids(ends: Items[Ended]) -> list[str]:

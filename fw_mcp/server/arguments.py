@@ -68,7 +68,8 @@ Guids = Annotated[list[Guid], AfterValidator(_distinct)]
 DateFrom = Annotated[str, AfterValidator(_date)]
 DateTo = Annotated[str, AfterValidator(_end_of_day)]
 # The reference names no limit; a library whose pages outgrow every answer cannot be read again.
-Title = Annotated[str, Field(max_length=1_000)]
+TITLE_LIMIT = 1_000
+Title = Annotated[str, Field(max_length=TITLE_LIMIT)]
 Positive = Annotated[int, Field(ge=1), BeforeValidator(_number)]
 PerPage = Annotated[int, Field(ge=1, le=50), BeforeValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_truth)]

@@ -7,11 +7,13 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from fw_mcp.api.models import DESCRIPTION_LIMIT
 from fw_mcp.errors import quoted, shown
 from fw_mcp.guard.question import products_summary
 from fw_mcp.library.outcomes import products
 from fw_mcp.library.reading import read_images
 from fw_mcp.library.updating import text_of
+from fw_mcp.server.arguments import TITLE_LIMIT
 from fw_mcp.server.targets import hung_products
 from fw_mcp.spreadsheet.cells import digest, same_text
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 # As many as are read at once: four chunks.
 BATCH = 200
-_LONGEST = {"title": 1_000, "description": 300}
+_LONGEST = {"title": TITLE_LIMIT, "description": DESCRIPTION_LIMIT}
 _SHOWN = 120
 _ALIKE_SHOWN = 20
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")

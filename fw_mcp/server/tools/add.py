@@ -10,7 +10,13 @@ from urllib.parse import unquote, urlsplit
 from mcp.types import InputRequiredResult
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from fw_mcp.api.models import ImageToAdd, LibraryName
+from fw_mcp.api.models import (
+    DESCRIPTION_LIMIT,
+    FILE_NAME_LIMIT,
+    URI_LIMIT,
+    ImageToAdd,
+    LibraryName,
+)
 from fw_mcp.errors import ArgumentsError, Reason
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.targets import digest
@@ -26,7 +32,6 @@ from fw_mcp.server.rows import EndRow, end_row
 from fw_mcp.server.verifying import check_files
 
 _DOUBLED = "FinerWorks lists some images more often than asked for: see their details."
-_NAME_LENGTH = 200
 
 
 def _http_url(text: str) -> str:
@@ -35,8 +40,8 @@ def _http_url(text: str) -> str:
     return text
 
 
-_Url = Annotated[str, Field(max_length=500), AfterValidator(_http_url)]
-_FileName = Annotated[str, Field(max_length=_NAME_LENGTH)]
+_Url = Annotated[str, Field(max_length=URI_LIMIT), AfterValidator(_http_url)]
+_FileName = Annotated[str, Field(max_length=FILE_NAME_LIMIT)]
 
 
 class NewImage(BaseModel):
@@ -45,7 +50,9 @@ class NewImage(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: Title | None = Field(None, description="Left out: file_name.")
-    description: str | None = Field(None, max_length=300, description="At most 300 characters.")
+    description: str | None = Field(
+        None, max_length=DESCRIPTION_LIMIT, description="At most 300 characters."
+    )
     file_name: _FileName = Field(description="As the seller knows the file.")
     file_size: Positive = Field(description="Of the print master, in bytes.")
     thumbnail_file_name: _FileName | None = Field(None, description="Left out: from its URI.")
@@ -72,7 +79,7 @@ class NewImage(BaseModel):
     def _name(self, name: str) -> str:
         given: str | None = getattr(self, name)
         path = PurePosixPath(unquote(urlsplit(getattr(self, _URI_OF[name])).path))
-        return given or path.name[-_NAME_LENGTH:]
+        return given or path.name[-FILE_NAME_LIMIT:]
 
 
 _URI_OF = {

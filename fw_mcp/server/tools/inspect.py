@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from fw_mcp.api.models import URI_LIMIT
 from fw_mcp.errors import in_quotes, is_plain, shown
 from fw_mcp.library.inspecting import Inspected
 from fw_mcp.library.printing import largest_prints
@@ -13,9 +14,8 @@ from fw_mcp.server.rows import Row
 
 _SOURCE_SHOWN = 120
 _NAME_SHOWN = 200
-_LONGEST_URI = 500
 _NEEDS_URL = "add_images needs a URL of it that FinerWorks can reach."
-_TOO_LONG = f"Its URL is longer than the {_LONGEST_URI} characters that add_images takes."
+_TOO_LONG = f"Its URL is longer than the {URI_LIMIT} characters that add_images takes."
 _NO_SIZE = "Its server does not say its file_size."
 
 
@@ -118,7 +118,7 @@ def _orientation(pix_w: int, pix_h: int) -> str:
 
 
 def _is_addable(one: Inspected) -> bool:
-    return one.is_url and len(one.source) <= _LONGEST_URI and is_plain(one.source)
+    return one.is_url and len(one.source) <= URI_LIMIT and is_plain(one.source)
 
 
 def _detail(one: Inspected) -> str | None:
@@ -126,7 +126,7 @@ def _detail(one: Inspected) -> str | None:
     if not one.is_url:
         return _NEEDS_URL
     missing = [
-        _TOO_LONG if len(one.source) > _LONGEST_URI else "",
+        _TOO_LONG if len(one.source) > URI_LIMIT else "",
         _NO_SIZE if one.file_size is None else "",
     ]
     return " ".join(part for part in missing if part) or None

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from mcp.types import InputRequiredResult
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from fw_mcp.api.models import ImageDetails
+from fw_mcp.api.models import DESCRIPTION_LIMIT, ImageDetails
 from fw_mcp.errors import restored, shown
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.question import products_summary, retitling_question
@@ -42,7 +42,7 @@ class ImageText(BaseModel):
     guid: Guid = Field(description="From search_images.")
     title: Title | None = Field(None, description="New title. Left out or empty: stays.")
     description: str | None = Field(
-        None, max_length=300, description="New description. Left out or empty: stays."
+        None, max_length=DESCRIPTION_LIMIT, description="New description. Left out or empty: stays."
     )
 
     @model_validator(mode="after")
