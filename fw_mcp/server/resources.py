@@ -18,6 +18,7 @@ from fw_mcp.library.changes import Item, Summary, accepted_how, items_of
 from fw_mcp.library.reading import Query, read_anywhere, search
 from fw_mcp.library.selecting import read_selection
 from fw_mcp.server.arguments import Guid, read_arguments
+from fw_mcp.server.image_records import compact, image_record
 from fw_mcp.server.links import (
     CHANGE,
     CHANGES,
@@ -31,7 +32,7 @@ from fw_mcp.server.links import (
     previous_uri,
 )
 from fw_mcp.server.parts import Call, Parts, parts_of
-from fw_mcp.server.rows import GUID_SHOWN, compact, image_record, image_row
+from fw_mcp.server.rows import GUID_SHOWN, image_row
 
 P = ParamSpec("P")
 

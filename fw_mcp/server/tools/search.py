@@ -21,10 +21,11 @@ from fw_mcp.library.filters import (
 from fw_mcp.library.printing import PrintSize, largest_prints
 from fw_mcp.library.reading import Page, Query, search
 from fw_mcp.server.arguments import DateFrom, DateTo, Flag, Guids, PerPage, Positive
+from fw_mcp.server.image_records import compact, first_that_fit, image_record
 from fw_mcp.server.links import next_uri
 from fw_mcp.server.parts import Call, parts_of
 from fw_mcp.server.results import ToolResult
-from fw_mcp.server.rows import ImageRow, compact, first_that_fit, image_record, image_row
+from fw_mcp.server.rows import ImageRow, image_row
 
 if TYPE_CHECKING:
     from fw_mcp.library.match_pages import MatchPage

@@ -18,11 +18,11 @@ from fw_mcp.library.reading import read_anywhere
 from fw_mcp.library.updating import Rewrite, text_of, update_images
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Guid, PlanId, Title
 from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
+from fw_mcp.server.image_records import RECORD_TEXT_SHOWN
 from fw_mcp.server.parts import Call, caller_of
 from fw_mcp.server.results import GuardedResult, completed, previewed
 from fw_mcp.server.rows import (
     DESCRIPTION_SHOWN,
-    RECORD_TEXT_SHOWN,
     TITLE_SHOWN,
     ChangeRow,
     EndRow,
