@@ -13,7 +13,8 @@ import anyio
 from fw_mcp.errors import FetchError
 from fw_mcp.media.fetching import fetching_is_off, refusal
 from fw_mcp.media.folders import Folders
-from fw_mcp.media.formats import Facts, Missing, Sparse, UnreadablePicture, facts_of
+from fw_mcp.media.formats import Facts, UnreadablePicture, facts_of
+from fw_mcp.media.pieces import Missing, Sparse
 from fw_mcp.media.threads import unwaited
 
 if TYPE_CHECKING:

@@ -192,7 +192,7 @@ async def test_a_summary_of_doubles_counts_the_doubles_alone(studio: Studio) -> 
 
 
 async def test_a_walk_serves_the_other_pages_of_the_same_question(studio: Studio) -> None:
-    """Until two minutes after its last page; then, and for another question, the walk is new."""
+    """Until ten minutes after its last page; then, and for another question, the walk is new."""
     shelf = Shelf([one(number) for number in range(120)])
     studio.wire.on_the_way = shelf
     scans, question = Scans(), Question(only=("landscape",))
@@ -206,9 +206,9 @@ async def test_a_walk_serves_the_other_pages_of_the_same_question(studio: Studio
 
     assert await requests(1) == 4
     assert [await requests(2), await requests(5), await requests(9, per_page=50)] == [1, 1, 0]
-    studio.clock.forward(119.9)
+    studio.clock.forward(599.9)
     assert await requests(2) == 1
-    studio.clock.forward(119.9)
+    studio.clock.forward(599.9)
     assert await requests(2) == 1
     studio.clock.forward(600)
     assert await requests(2) == 4

@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from fw_mcp.media.formats import (
     Facts,
-    Missing,
-    Sparse,
     UnreadablePicture,
     facts_of,
     picture_type,
 )
+from fw_mcp.media.pieces import Missing, Sparse
 from tests.media.headers import (
     ORIENTATION,
     WIDTH,
