@@ -10,8 +10,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 COPY requirements/runtime.txt requirements/build.txt requirements/
 RUN python -m venv --without-pip /opt/fw-mcp \
- && python -m pip --python /opt/fw-mcp/bin/python install --require-hashes -r requirements/runtime.txt \
- && python -m pip install --require-hashes -r requirements/build.txt
+ && python -m pip --python /opt/fw-mcp/bin/python install --no-deps --only-binary=:all: --require-hashes -r requirements/runtime.txt \
+ && python -m pip --python /opt/fw-mcp/bin/python check \
+ && python -m pip install --no-deps --only-binary=:all: --require-hashes -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY prompts prompts
 COPY fw_mcp fw_mcp

@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # More than cores: many tests wait for processes and browsers.
 WORKERS ?= 3
+# The whole lock, wheel by wheel: nothing is resolved or built on a user's machine.
+INSTALL := pip install --quiet --disable-pip-version-check --no-deps
+LOCKED := --only-binary=:all: --require-hashes
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench bench-faults fuzz conformance contract format lock clean
@@ -16,8 +19,9 @@ $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fw-mcp needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
 	@echo "Setting up $(VENV) (once, about half a minute) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m $(INSTALL) $(LOCKED) -r requirements/dev.txt
+	@$(BIN)/python -m $(INSTALL) --no-build-isolation --editable .
+	@$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $(READY)
 
 demo: $(READY) ## Play a real session over stdio against the embedded sandbox

@@ -52,9 +52,10 @@ def test_what_comes_from_outside_is_checked_against_its_hash() -> None:
     installs = re.findall(
         r"pip (?:--python \S+ )?install ([^&]+)", " && ".join(arguments_of("RUN"))
     )
+    locked = ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r"]
     assert [install.split() for install in installs] == [
-        ["--require-hashes", "-r", "requirements/runtime.txt"],
-        ["--require-hashes", "-r", "requirements/build.txt"],
+        [*locked, "requirements/runtime.txt"],
+        [*locked, "requirements/build.txt"],
         ["--no-deps", "--no-index", "dist/*.whl"],
     ]
 
