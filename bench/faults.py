@@ -29,21 +29,21 @@ from fw_mcp.api.models import AddImagesRequest, ImageToAdd, ListImagesRequest
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.errors import ApiError
 from fw_mcp.guard.guard import Guard, Limits
-from fw_mcp.library.changes import Changes
-from fw_mcp.library.inspecting import Inspector
-from fw_mcp.library.library import Library
-from fw_mcp.library.likeness import Likenesses
-from fw_mcp.library.viewing import Viewer
-from fw_mcp.media.workshop import Workshop
+from fw_mcp.images.account import Library
+from fw_mcp.pictures.inspect import Inspector
+from fw_mcp.pictures.similarity import Likenesses
+from fw_mcp.pictures.view import Viewer
+from fw_mcp.pictures.worker.pool import Workshop
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.faults import Fault, FaultKind, Faults
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind, Faults
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB_API_KEY
 from fw_mcp.server.app import build_server
-from fw_mcp.server.parts import Parts
-from fw_mcp.store.database import Database
+from fw_mcp.server.context import Parts
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change, Journal
 from fw_mcp.store.plans import PlanStore
+from fw_mcp.store.sqlite import Database
+from fw_mcp.writes.changes import Changes
 
 IMAGES = 400
 RATE = 0.2

@@ -10,9 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.central import utc_now
-from fw_mcp.sandbox.database import open_images
-from fw_mcp.sandbox.images import Images, StoredImage
+from fw_mcp.sandbox.central_time import utc_now
+from fw_mcp.sandbox.images import Images, StoredImage, open_images
 from fw_mcp.sandbox.seed import furnish
 
 LATENCY_S = 0.1

@@ -18,26 +18,25 @@ from fw_mcp.config import IN_MEMORY, Settings, option, variable
 from fw_mcp.errors import ConfigError, Reason, StoreError
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
-from fw_mcp.library.changes import Changes
-from fw_mcp.library.inspecting import Inspector
-from fw_mcp.library.library import Library
-from fw_mcp.library.likeness import Likenesses
-from fw_mcp.library.viewing import Viewer
-from fw_mcp.media.fetching import Fetcher
-from fw_mcp.media.workshop import Workshop
-from fw_mcp.store.database import Database
-from fw_mcp.store.facts import session_id
+from fw_mcp.images.account import Library
+from fw_mcp.pictures.fetch.fetcher import Fetcher
+from fw_mcp.pictures.inspect import Inspector
+from fw_mcp.pictures.similarity import Likenesses
+from fw_mcp.pictures.view import Viewer
+from fw_mcp.pictures.worker.pool import Workshop
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal, Step
-from fw_mcp.store.owner import this_process
+from fw_mcp.store.locks import this_process
 from fw_mcp.store.plans import PlanStore
+from fw_mcp.store.sqlite import Database, session_id
+from fw_mcp.writes.changes import Changes
 
 if TYPE_CHECKING:
     import httpx
 
     from fw_mcp.api.client import FinerWorksClient
     from fw_mcp.embedded import SandboxTransport
-    from fw_mcp.library.matching import Compares
+    from fw_mcp.images.questions import Compares
 
 _log = logging.getLogger(__name__)
 
@@ -263,11 +262,7 @@ async def _connect(
 
 def _sandbox_client(settings: Settings, sandbox: "httpx.AsyncBaseTransport") -> "FinerWorksClient":
     from fw_mcp.api.client import FinerWorksClient  # noqa: PLC0415  only with --sandbox
-    from fw_mcp.sandbox.keys import (  # noqa: PLC0415
-        SANDBOX_APP_KEY,
-        SANDBOX_SESSION_ID,
-        SANDBOX_WEB_API_KEY,
-    )
+    from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB_API_KEY  # noqa: PLC0415
 
     return FinerWorksClient(
         base_url=_SANDBOX_URL,

@@ -14,7 +14,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from fw_mcp.errors import ConfigError, Reason, quoted
+from fw_mcp.errors import ConfigError, Reason
+from fw_mcp.text import quoted
 
 _PREFIX = "FW_MCP_"
 IN_MEMORY = ":memory:"

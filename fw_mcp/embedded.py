@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
-from fw_mcp.sandbox.faults import ConnectionDropped, NoAnswer
+from fw_mcp.sandbox.faults.plan import ConnectionDropped, NoAnswer
 
 # What httpx's own parser allows a head to be.
 _MOST_HEAD_BYTES = 100 * 1024

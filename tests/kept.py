@@ -12,9 +12,9 @@ import anyio
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.assembly import Assembly
 from fw_mcp.config import load_settings
-from fw_mcp.store.database import Database
 from fw_mcp.store.journal import Change, Journal, Record
-from fw_mcp.store.owner import this_process
+from fw_mcp.store.locks import this_process
+from fw_mcp.store.sqlite import Database
 from tests.studio import Clock, Studio, make_studio
 
 GONE = ""

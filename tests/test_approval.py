@@ -10,8 +10,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from fw_mcp.store.database import Database
 from fw_mcp.store.plans import PlanRecord, PlanStore
+from fw_mcp.store.sqlite import Database
 from tests.process import environment
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX terminal")

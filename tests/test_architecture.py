@@ -14,38 +14,41 @@ PACKAGE = Path(fw_mcp.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 EVERYTHING = ("fw_mcp",)
+WORDS = ("fw_mcp.errors", "fw_mcp.text")
 MAY_IMPORT = {
     "errors": (),
-    "logs": (),
-    "config": ("fw_mcp.errors",),
-    "store": ("fw_mcp.errors",),
+    "text": ("fw_mcp.errors",),
+    "config": WORDS,
     "sandbox": ("fw_mcp.errors",),
-    "api": ("fw_mcp.errors",),
-    "guard": ("fw_mcp.errors", "fw_mcp.store"),
-    "media": ("fw_mcp.errors", "fw_mcp.__version__"),
-    "library": ("fw_mcp.api", "fw_mcp.errors", "fw_mcp.media", "fw_mcp.store"),
+    "store": WORDS,
+    "api": WORDS,
+    "guard": ("fw_mcp.store", *WORDS),
+    "images": ("fw_mcp.api", "fw_mcp.store", *WORDS),
+    "pictures": ("fw_mcp.images", "fw_mcp.__version__", *WORDS),
+    "writes": (
+        "fw_mcp.pictures",
+        "fw_mcp.images",
+        "fw_mcp.guard",
+        "fw_mcp.store",
+        "fw_mcp.api",
+        *WORDS,
+    ),
     "server": (
-        "fw_mcp.library",
+        "fw_mcp.writes",
+        "fw_mcp.pictures",
+        "fw_mcp.images",
         "fw_mcp.guard",
         "fw_mcp.api.models",
-        "fw_mcp.errors",
         "fw_mcp.__version__",
+        *WORDS,
     ),
-    "__init__": (),
-    "__main__": EVERYTHING,
     "cli": EVERYTHING,
-    "options": EVERYTHING,
-    "serving": EVERYTHING,
     "assembly": EVERYTHING,
-    "embedded": EVERYTHING,
-    "doctor": EVERYTHING,
-    "demo": EVERYTHING,
-    "approval": EVERYTHING,
-    "records": EVERYTHING,
-    "outlet": ("fw_mcp.errors",),
-    "spreadsheet": EVERYTHING,
+    "embedded": ("fw_mcp.sandbox",),
+    "__main__": EVERYTHING,
+    "__init__": (),
 }
-SPEAKS_TO_A_PERSON = {"cli", "serving", "doctor", "demo", "approval", "records", "spreadsheet"}
+SPEAKS_TO_A_PERSON = {"cli"}
 
 
 def named(module: Path) -> str:
@@ -118,7 +121,7 @@ def test_only_one_boundary_catches_every_exception() -> None:
     assert broad == ["server/tool.py"]
 
 
-@pytest.mark.parametrize("module", ["fw_mcp", "fw_mcp.cli"])
+@pytest.mark.parametrize("module", ["fw_mcp", "fw_mcp.cli.main"])
 def test_starting_the_command_line_loads_neither_protocol_nor_models_nor_http(module: str) -> None:
     """`--version` and `--help` answer at once."""
     heavy = {"mcp", "pydantic", "httpx", "starlette", "anyio"}

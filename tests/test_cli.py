@@ -17,7 +17,7 @@ from mcp.client import Client, ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult, ErrorData
 
 from fw_mcp import __version__
-from fw_mcp.cli import exit_code, main
+from fw_mcp.cli.main import exit_code, main
 from fw_mcp.errors import ConfigError, FwError, Reason, ShapeError
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
 from tests.process import environment, fw_mcp
@@ -48,7 +48,7 @@ def answers(stdout: str) -> dict[int, dict[str, object]]:
 def test_version_and_help_do_not_import_the_sdk(argument: str) -> None:
     """Promise: `--version` and `--help` answer without the SDK."""
     script = (
-        "import sys; from fw_mcp.cli import main\n"
+        "import sys; from fw_mcp.cli.main import main\n"
         "try:\n    main(sys.argv[1:])\n"
         "except SystemExit:\n    pass\n"
         "print('mcp' in sys.modules, 'httpx' in sys.modules)"

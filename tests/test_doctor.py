@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fw_mcp.doctor import examine
+from fw_mcp.cli.doctor import examine
 from tests.kept import Kept, Write, change, ended
 from tests.studio import make_studio
 

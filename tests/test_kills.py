@@ -13,9 +13,9 @@ import anyio.to_thread
 import pytest
 
 from fw_mcp.api.models import ImageDetails
-from fw_mcp.library.reconciling import reconcile
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.store.journal import Step
+from fw_mcp.writes.reconcile import reconcile
 from tests.killed import Killing
 from tests.process import environment, fw_mcp
 from tests.studio import Studio, make_studio, said

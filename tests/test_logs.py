@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fw_mcp.logs import MaskingFormatter, log_to_stderr
+from fw_mcp.cli.output import MaskingFormatter, log_to_stderr
 
 pytestmark = pytest.mark.shows_keys("it logs one, to see it masked")
 

@@ -15,13 +15,12 @@ import anyio
 import pytest
 import stamina
 
-from fw_mcp.api.models import ImageDetails
-from fw_mcp.api.requests import DeleteImagesRequest
-from fw_mcp.cli import main
+from fw_mcp.api.models import DeleteImagesRequest, ImageDetails
+from fw_mcp.cli.changes import export_changes, list_changes, reconcile
+from fw_mcp.cli.main import main
+from fw_mcp.cli.serve import look_after_journal, look_after_journal_daily
 from fw_mcp.errors import ConfigError, StoreError
-from fw_mcp.records import export_changes, list_changes, reconcile
-from fw_mcp.sandbox.faults import Fault, FaultKind
-from fw_mcp.serving import look_after_journal, look_after_journal_daily
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.kept import Kept, Write, change, deletion, ended
 from tests.process import environment, fw_mcp
 from tests.studio import Clock, Studio, make_studio

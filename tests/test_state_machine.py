@@ -20,7 +20,7 @@ from fw_mcp.api.models import (
     UpdateImagesRequest,
 )
 from fw_mcp.guard.guard import Limits
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.studio import NO, YES, Studio, make_studio
 from tests.truth import new_image
 

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.faults import Faults
+from fw_mcp.sandbox.faults.plan import Faults
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
 
 KEYS = {"FINERWORKS_WEB_API_KEY": SANDBOX_WEB_API_KEY, "FINERWORKS_APP_KEY": SANDBOX_APP_KEY}

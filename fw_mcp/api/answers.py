@@ -1,14 +1,21 @@
-"""What an answer means: the JSON of a success, or one typed error; knows no HTTP library."""
+"""What an answer means: bytes to the JSON of a success, or one typed error.
 
+Knows no HTTP library. Whatever is odd about the bytes ends as one error, so that nothing of a
+parser's shows.
+"""
+
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from pydantic_core import from_json
+
 from fw_mcp.api import failures
 from fw_mcp.api.connection import Keys
-from fw_mcp.api.decoding import decoded
-from fw_mcp.api.endpoints import Endpoint
-from fw_mcp.errors import RejectedError, ShapeError, StatusError, quoted
+from fw_mcp.api.failures import Endpoint
+from fw_mcp.errors import RejectedError, ShapeError, StatusError
+from fw_mcp.text import quoted
 
 _SAID_LIMIT = 200
 _REFERENCE = re.compile(r"[A-Za-z0-9_.*-]{1,64}")
@@ -123,3 +130,40 @@ def _model_state(document: dict[str, object]) -> dict[str, object]:
 def _said(message: object, keys: Keys) -> str:
     text = message if isinstance(message, str) else ""
     return quoted(keys.masked(text), _SAID_LIMIT) if text else "it said no more"
+
+
+# Backslashes and their letters, a whole surrogate pair, or (in group 1) half of one.
+_ESCAPE = re.compile(
+    rb"(?:\\[^u])+|\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2}))"
+)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+# A page of 50 images, each with 100 products of 60 members, has 300,000.
+_MOST_VALUES = 500_000
+
+
+def decoded(body: bytes) -> dict[str, object]:
+    """The JSON object in `body`, UTF-8 with or without a byte order mark.
+
+    Returns:
+        the object, with U+FFFD for each half of a character in keys and values.
+
+    Raises:
+        ValueError: it is empty, HTML, cut off, not an object, not UTF-8, nested deeper than 200,
+            or holds NaN, Infinity, an integer of more than 4,300 digits or more than 500,000
+            values. A float beyond its range reads as infinity: the models refuse it.
+    """
+    if len(body) > _MOST_VALUES and sum(map(body.count, (b",", b"{", b"["))) > _MOST_VALUES:
+        raise ValueError("too many values")
+    text = _whole(body.removeprefix(codecs.BOM_UTF8))
+    document = from_json(text, allow_inf_nan=False, cache_strings="keys")
+    if not isinstance(document, dict):
+        raise ValueError("not an object")  # noqa: TRY004  one error for everything odd
+    return document
+
+
+def _whole(body: bytes) -> bytes:
+    """`body` without escapes of half a character, which no JSON parser but Python's takes."""
+    if not _SURROGATE.search(body):
+        return body
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)

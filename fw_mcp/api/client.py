@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import anyio
 from pydantic import BaseModel, ValidationError
 
-from fw_mcp.api import endpoints, failures
+from fw_mcp.api import failures
 from fw_mcp.api.answers import read_answer
 from fw_mcp.api.connection import BaseUrl, Keys, Timeouts
-from fw_mcp.api.endpoints import Endpoint
+from fw_mcp.api.failures import Endpoint
 from fw_mcp.api.models import (
     AddImagesRequest,
     AddImagesResponse,
@@ -30,9 +30,9 @@ from fw_mcp.api.models import (
     StatusResponse,
     UpdateFileSelectionRequest,
     UpdateImagesRequest,
+    normal_guid,
 )
-from fw_mcp.api.scalars import normal_guid
-from fw_mcp.api.traffic import Traffic
+from fw_mcp.api.pacing import Traffic
 from fw_mcp.errors import ArgumentsError, ConfigError, Reason, TransportError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from fw_mcp.api.wire import Wire
+    from fw_mcp.api.transport import Wire
 
 MAX_BODY_BYTES = 20_000_000
 
@@ -149,7 +149,7 @@ class FinerWorksClient:
             RejectedError: the service says it did not succeed.
             ShapeError: the answer is not the JSON it should be.
         """
-        return await self._call(endpoints.LIST_IMAGES, ListImagesResponse, request)
+        return await self._call(failures.LIST_IMAGES, ListImagesResponse, request)
 
     async def add_images(self, request: AddImagesRequest) -> AddImagesResponse:
         """Register images; not idempotent, and no bytes go up. Reference page: `add_images`.
@@ -164,7 +164,7 @@ class FinerWorksClient:
             ApiError: as for `list_images`; with `sent` true and `refused` false it is unknown
                 which images were added.
         """
-        return await self._call(endpoints.ADD_IMAGES, AddImagesResponse, request)
+        return await self._call(failures.ADD_IMAGES, AddImagesResponse, request)
 
     async def update_images(self, request: UpdateImagesRequest) -> StatusResponse:
         """Overwrite titles and descriptions. Reference page: `update_images`.
@@ -183,7 +183,7 @@ class FinerWorksClient:
         """
         account_key = request.account_key or self.account_key
         whole = request.model_copy(update={"account_key": account_key})
-        return await self._call(endpoints.UPDATE_IMAGES, StatusResponse, whole)
+        return await self._call(failures.UPDATE_IMAGES, StatusResponse, whole)
 
     async def delete_images(self, request: DeleteImagesRequest) -> StatusResponse:
         """Delete images and their products for good. Reference page: `delete_images`.
@@ -198,7 +198,7 @@ class FinerWorksClient:
             ApiError: as for `list_images`; with `sent` true and `refused` false it is unknown
                 which images were deleted.
         """
-        return await self._call(endpoints.DELETE_IMAGES, StatusResponse, request)
+        return await self._call(failures.DELETE_IMAGES, StatusResponse, request)
 
     async def update_file_selection(
         self, request: UpdateFileSelectionRequest
@@ -215,7 +215,7 @@ class FinerWorksClient:
             ApiError: as for `list_images`; with `sent` true and `refused` false it is unknown
                 what is stored.
         """
-        return await self._call(endpoints.UPDATE_FILE_SELECTION, FileSelectionResponse, request)
+        return await self._call(failures.UPDATE_FILE_SELECTION, FileSelectionResponse, request)
 
     async def list_file_selection(self, guid: str) -> FileSelectionResponse:
         """What a selection holds. Reference page: `list_file_selection`.
@@ -231,7 +231,7 @@ class FinerWorksClient:
             ApiError: as for `list_images`.
         """
         key = _checked_guid(guid)
-        return await self._call(endpoints.LIST_FILE_SELECTION, FileSelectionResponse, guid=key)
+        return await self._call(failures.LIST_FILE_SELECTION, FileSelectionResponse, guid=key)
 
     async def test_my_credentials(self) -> CredentialsResponse:
         """Whether the keys work. Reference page: `test_my_credentials`.
@@ -243,7 +243,7 @@ class FinerWorksClient:
             StatusError: among others, with reason `keys_refused` when they do not work.
             ApiError: as for `list_images`.
         """
-        return await self._call(endpoints.TEST_MY_CREDENTIALS, CredentialsResponse)
+        return await self._call(failures.TEST_MY_CREDENTIALS, CredentialsResponse)
 
     async def _call(
         self,
@@ -289,7 +289,7 @@ class FinerWorksClient:
 
     def _connected(self) -> "Wire":
         if self._wire is None:
-            from fw_mcp.api.wire import Wire  # noqa: PLC0415  not needed to start a server
+            from fw_mcp.api.transport import Wire  # noqa: PLC0415  not needed to start a server
 
             self._wire = Wire(
                 base_url=self._base_url,
@@ -303,7 +303,7 @@ class FinerWorksClient:
 
 
 async def _repeated(attempt: Callable[[int], Awaitable[R]]) -> R:
-    from fw_mcp.api.retrying import repeated  # noqa: PLC0415  not needed to start a server
+    from fw_mcp.api.pacing import repeated  # noqa: PLC0415  not needed to start a server
 
     return await repeated(attempt)
 

@@ -1,12 +1,36 @@
-"""The words of what can go wrong with one call; knows no HTTP library.
-
-Each function makes one error of three parts. Nothing here quotes a URL, a key or an exception.
-"""
+"""The endpoints, and the words of what can go wrong with a call of one; knows no HTTP library."""
 
 import math
+from dataclasses import dataclass
 
-from fw_mcp.api.endpoints import Endpoint
 from fw_mcp.errors import Reason, RejectedError, ShapeError, StatusError, TransportError
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint, at `/v3/<name>`.
+
+    Attributes:
+        name: as the reference has it.
+        method: the HTTP verb.
+        writes: whether a call may change something; such a call is never repeated.
+        destroys: whether a call may take products or images away.
+    """
+
+    name: str
+    method: str
+    writes: bool
+    destroys: bool = False
+
+
+LIST_IMAGES = Endpoint("list_images", "POST", writes=False)
+ADD_IMAGES = Endpoint("add_images", "POST", writes=True)
+UPDATE_IMAGES = Endpoint("update_images", "PUT", writes=True, destroys=True)
+DELETE_IMAGES = Endpoint("delete_images", "DELETE", writes=True, destroys=True)
+UPDATE_FILE_SELECTION = Endpoint("update_file_selection", "PUT", writes=True)
+LIST_FILE_SELECTION = Endpoint("list_file_selection", "GET", writes=False)
+TEST_MY_CREDENTIALS = Endpoint("test_my_credentials", "GET", writes=False)
+
 
 _TRY_AGAIN = "Try again in a minute."
 _LOOK_FIRST = "Look with search_images before trying again."

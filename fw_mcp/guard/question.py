@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from fw_mcp.errors import quoted
 from fw_mcp.guard.targets import HungProduct, Target
+from fw_mcp.text import quoted
 
 _LINES = 5
 _PRODUCTS_PER_LINE = 3

@@ -13,25 +13,28 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from fw_mcp.sandbox import central, openapi, pictures
-from fw_mcp.sandbox.answers import (
+from fw_mcp.sandbox import central_time, openapi, pictures
+from fw_mcp.sandbox.endpoints import (
+    ALL_OFF,
     BAD_REQUEST,
+    ENDPOINTS,
     SERVER_ERROR,
+    CarriedBy,
+    Context,
+    Endpoint,
+    Switches,
+    Unlisted,
     envelope,
     keys_refused,
     web_api_error,
 )
-from fw_mcp.sandbox.binding import BindingError, Members
-from fw_mcp.sandbox.database import check_file, open_images
-from fw_mcp.sandbox.endpoints import ENDPOINTS, CarriedBy, Context, Endpoint
-from fw_mcp.sandbox.faults import Fault, Faults
-from fw_mcp.sandbox.images import Images
+from fw_mcp.sandbox.faults.answers import spoiled
+from fw_mcp.sandbox.faults.plan import Fault, Faults
+from fw_mcp.sandbox.faults.work import carry_out
+from fw_mcp.sandbox.images import Images, check_file, open_images
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
+from fw_mcp.sandbox.requests import BindingError, Members
 from fw_mcp.sandbox.seed import furnish
-from fw_mcp.sandbox.spoiling import spoiled
-from fw_mcp.sandbox.switches import ALL_OFF, Switches
-from fw_mcp.sandbox.unlisted import Unlisted
-from fw_mcp.sandbox.work import carry_out
 
 _VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
@@ -49,7 +52,7 @@ def create_app(
     switches: Switches = ALL_OFF,
     faults: Faults | None = None,
     fault_control: bool = False,
-    clock: Callable[[], datetime] = central.utc_now,
+    clock: Callable[[], datetime] = central_time.utc_now,
 ) -> Starlette:
     """Make a sandbox. Nothing is opened or seeded before the first request.
 
@@ -152,7 +155,7 @@ class _Sandbox:
         )
 
     def _context(self, request: Request) -> Context:
-        now = central.to_microseconds(self._clock())
+        now = central_time.to_microseconds(self._clock())
         base_url = str(request.base_url)
         return Context(self._images, self._switches, now, base_url, self._unlisted)
 

@@ -1,14 +1,16 @@
-"""What each endpoint does, and the table of them all."""
+"""What each endpoint does, in which shape it answers, and the table of them all."""
 
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from fw_mcp.sandbox import central
+from starlette.responses import JSONResponse
+
+from fw_mcp.sandbox import central_time
 from fw_mcp.sandbox.images import Images, Row, StoredImage
 from fw_mcp.sandbox.requests import (
     AddImages,
@@ -23,11 +25,120 @@ from fw_mcp.sandbox.requests import (
     UpdateImages,
 )
 from fw_mcp.sandbox.seed import KEPT_FOR
-from fw_mcp.sandbox.switches import Switches
-from fw_mcp.sandbox.unlisted import Unlisted
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+BAD_REQUEST = "The request is invalid."
+SERVER_ERROR = "An error has occurred."
+
+
+def envelope(
+    members: Mapping[str, object],
+    *,
+    domain: str | None,
+    success: bool = True,
+    status_code: int = 200,
+    message: str | None = None,
+) -> JSONResponse:
+    """An answer of the service itself.
+
+    Args:
+        members: what the endpoint gives besides ``status``.
+        domain: the host the request came to.
+        success: what ``status.success`` says.
+        status_code: HTTP's number, repeated in ``status``.
+        message: the service's sentence, if it has one.
+    """
+    status = {
+        "success": success,
+        "status_code": status_code,
+        "message": message,
+        "debug": "sandbox: internals of the service, which no client should pass on",
+        "reference_id": uuid.uuid4().hex,
+        "domain": domain,
+    }
+    return JSONResponse({"status": status, **members}, status_code)
+
+
+def web_api_error(
+    status_code: int,
+    message: str,
+    *,
+    model_state: Mapping[str, list[str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """An answer of the framework in front of the service: no envelope."""
+    state = {"ModelState": model_state} if model_state else {}
+    return JSONResponse({"Message": message, **state}, status_code, headers)
+
+
+def keys_refused() -> JSONResponse:
+    """The answer to a missing, wrong or doubled key; it is the same for all three."""
+    refusal = {"ApiC.Models.authorization_credentials": ["Missing or unauthorized api credentials"]}
+    return web_api_error(400, BAD_REQUEST, model_state=refusal)
+
+
+@dataclass(frozen=True)
+class Switches:
+    """How the sandbox departs from its ordinary behaviour; all off means none of it.
+
+    Attributes:
+        update_keeps_products: ``update_images`` leaves virtual-inventory products in place instead
+            of removing those of the inventory images it touches.
+        omitted_text_is_blanked: a title or description left out of ``update_images`` (or null) is
+            stored as ``""`` instead of being kept.
+        unknown_guids_fail: ``update_images`` and ``delete_images`` answer ``success: false`` when a
+            guid is unknown. The known ones are still carried out.
+        selection_merges: ``update_file_selection`` adds to a known selection instead of replacing
+            it.
+        dates_without_offset: dates are written without their UTC offset.
+        answers_reversed: ``add_images`` answers in the reverse of the order it was asked in.
+    """
+
+    update_keeps_products: bool = False
+    omitted_text_is_blanked: bool = False
+    unknown_guids_fail: bool = False
+    selection_merges: bool = False
+    dates_without_offset: bool = False
+    answers_reversed: bool = False
+
+
+ALL_OFF = Switches()
+
+
+@dataclass(frozen=True)
+class _Delay:
+    lists: int
+    until: int
+
+
+class Unlisted:
+    """The images that are stored and not listed yet."""
+
+    def __init__(self) -> None:
+        self._delays: dict[str, _Delay] = {}
+
+    def add(self, guids: Iterable[str], *, lists: int, until: int) -> None:
+        """Leave these out of the next `lists` lists, and of all before `until`.
+
+        Args:
+            guids: of stored images.
+            lists: how many lists.
+            until: microseconds since 1970.
+        """
+        self._delays |= dict.fromkeys(guids, _Delay(lists, until))
+
+    def of_list(self, now: int) -> tuple[str, ...]:
+        """The guids to leave out of one list, which counts as one.
+
+        Args:
+            now: microseconds since 1970.
+        """
+        late = {g: d for g, d in self._delays.items() if d.lists or now < d.until}
+        self._delays = {g: replace(d, lists=max(0, d.lists - 1)) for g, d in late.items()}
+        return tuple(late)
+
 
 UNKNOWN_GUIDS = "One or more images could not be found."
 
@@ -297,4 +408,4 @@ def _absolute(context: Context, uri: str | None) -> str | None:
 def _written(context: Context, microseconds: int | None) -> str | None:
     if microseconds is None:
         return None
-    return central.written(microseconds, offset=not context.switches.dates_without_offset)
+    return central_time.written(microseconds, offset=not context.switches.dates_without_offset)

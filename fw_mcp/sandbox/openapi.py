@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document of the endpoints, drawn from the table that serves them."""
 
-from fw_mcp.sandbox.binding import Members, Schema
 from fw_mcp.sandbox.endpoints import ENDPOINTS, CarriedBy, Endpoint
+from fw_mcp.sandbox.requests import Members, Schema
 
 VERSION = "3"
 

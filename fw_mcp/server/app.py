@@ -12,11 +12,10 @@ from mcp.types import GetPromptResult, InputRequiredResult, Prompt, Resource, To
 from pydantic import AnyUrl
 
 from fw_mcp import __version__
-from fw_mcp.server.completions import completer
+from fw_mcp.server.context import Parts
 from fw_mcp.server.gallery import Gallery, in_gallery
 from fw_mcp.server.instructions import instructions
-from fw_mcp.server.parts import Parts
-from fw_mcp.server.prompts import PromptFile, listed_prompts, load_prompts, render_prompt
+from fw_mcp.server.prompts import PromptFile, completer, listed_prompts, load_prompts, render_prompt
 from fw_mcp.server.resources import check_uri, first_pages, register_resources
 from fw_mcp.server.tool import library_tool
 from fw_mcp.server.tools.add import add_images

@@ -14,7 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from pydantic_core import ErrorDetails, from_json
 
 from fw_mcp.api.models import normal_guid
-from fw_mcp.errors import ArgumentsError, Reason, quoted
+from fw_mcp.errors import ArgumentsError, Reason
+from fw_mcp.text import quoted
 
 _FAULTS_SHOWN = 20
 # Comparing takes the square of the length.

@@ -9,13 +9,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from mcp.types import InputRequiredResult
 
-from fw_mcp.errors import ApiError, ArgumentsError, GuardError, Reason, StoreError, quoted
+from fw_mcp.errors import ApiError, ArgumentsError, GuardError, Reason, StoreError
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.targets import digest
-from fw_mcp.library.changes import Asked, Change
-from fw_mcp.library.job import NO_LONGER, Ends, Items, Job, may_go_on
-from fw_mcp.library.outcomes import Ended, Outcome
-from fw_mcp.server.confirmation import (
+from fw_mcp.server.context import Call, caller_of, parts_of
+from fw_mcp.server.lanes import (
     APPROVAL,
     Accepted,
     Asking,
@@ -24,8 +22,11 @@ from fw_mcp.server.confirmation import (
     Waiting,
     confirm,
 )
-from fw_mcp.server.parts import Call, caller_of, parts_of
 from fw_mcp.server.results import RESUMED, WrittenResult
+from fw_mcp.text import quoted
+from fw_mcp.writes.changes import Asked, Change
+from fw_mcp.writes.job import NO_LONGER, Ends, Items, Job, may_go_on
+from fw_mcp.writes.outcomes import Ended, Outcome
 
 _log = logging.getLogger(__name__)
 

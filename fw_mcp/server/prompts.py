@@ -1,32 +1,32 @@
-"""The prompts: Markdown files with a TOML header, rendered for one person's arguments.
-
-A file opens with its header between two ``+++`` lines: `title`, `description` and one
-``[[arguments]]`` table per argument. In the body ``{{name}}`` stands for an argument's text, which
-goes in quoted and escaped, as text to work with. Single braces are left alone, so a body may show
-JSON and URI templates. The file's name is the prompt's name.
-
-Nothing here calls a tool or reads a library.
-"""
+"""The prompts: Markdown files with a TOML header, and the values a host offers to fill them in."""
 
 import json
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from types import MappingProxyType
+from typing import Literal, Self, get_args
 
 from mcp import MCPError
 from mcp.types import (
     INVALID_PARAMS,
+    Completion,
+    CompletionArgument,
+    CompletionContext,
     GetPromptResult,
     Prompt,
     PromptArgument,
     PromptMessage,
+    PromptReference,
+    ResourceTemplateReference,
     TextContent,
 )
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-from fw_mcp.errors import ConfigError, Reason, quoted, visible
+from fw_mcp.api.models import LibraryName, SortDirection, SortField
+from fw_mcp.errors import ConfigError, Reason
+from fw_mcp.text import quoted, visible
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _FILE = re.compile(r"\+\+\+\n(?P<header>.*?\n)\+\+\+\n(?P<body>.*)", re.DOTALL)
@@ -243,3 +243,54 @@ def _unusable(what: str) -> ConfigError:
         next_step="Install fw-mcp again; in a checkout, correct the file.",
         reason=Reason.UNEXPECTED,
     )
+
+
+Reference = PromptReference | ResourceTemplateReference
+Complete = Callable[
+    [Reference, CompletionArgument, CompletionContext | None], Awaitable[Completion | None]
+]
+
+_MOST = 100  # the protocol's own limit
+_IMAGES_TEMPLATE = "finerworks://images{?"
+_QUERY_VALUES = MappingProxyType(
+    {
+        "library": get_args(LibraryName),
+        "sort_field": get_args(SortField),
+        "sort_direction": get_args(SortDirection),
+        "active": ("true", "false"),
+    }
+)
+
+
+def completer(prompts: Callable[[], Sequence[PromptFile]]) -> Complete:
+    """What ``MCPServer.completion()`` registers.
+
+    Args:
+        prompts: called when a prompt's argument is completed, so that starting reads no file.
+
+    Returns:
+        A function that gives the values beginning with what was typed, in either case; None for a
+        reference or an argument without a fixed set of values.
+    """
+
+    async def complete(
+        ref: Reference, argument: CompletionArgument, _context: CompletionContext | None
+    ) -> Completion | None:
+        values = _values(ref, argument.name, prompts)
+        return _beginning_with(argument.value, values) if values else None
+
+    return complete
+
+
+def _values(
+    ref: Reference, name: str, prompts: Callable[[], Sequence[PromptFile]]
+) -> Sequence[str]:
+    if isinstance(ref, ResourceTemplateReference):
+        return _QUERY_VALUES.get(name, ()) if ref.uri.startswith(_IMAGES_TEMPLATE) else ()
+    arguments = [one.argument(name) for one in prompts() if one.name == ref.name]
+    return arguments[0].choices if arguments and arguments[0] else ()
+
+
+def _beginning_with(typed: str, values: Sequence[str]) -> Completion:
+    found = [value for value in values if value.casefold().startswith(typed.casefold())]
+    return Completion(values=found[:_MOST], total=len(found), has_more=len(found) > _MOST)

@@ -1,6 +1,7 @@
-"""Resources: images, selections, and what was changed. Each is JSON and read fresh."""
+"""Resources and their addresses: images, selections, and what was changed; each read fresh."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec
@@ -9,30 +10,76 @@ from urllib.parse import parse_qsl, urlsplit
 from mcp.server.mcpserver import MCPServer, ResourceSecurity
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.shared.exceptions import MCPError
+from mcp.shared.uri_template import UriTemplate
 from mcp.types import INVALID_PARAMS, Resource
 from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.api.models import LibraryName, SortDirection, SortField
-from fw_mcp.errors import ArgumentsError, FwError, quoted, shown
-from fw_mcp.library.changes import Item, Summary, accepted_how, items_of
-from fw_mcp.library.reading import Query, read_anywhere, search
-from fw_mcp.library.selecting import read_selection
+from fw_mcp.errors import ArgumentsError, FwError
+from fw_mcp.images.read import Page, Query, read_anywhere, search
 from fw_mcp.server.arguments import Guid, read_arguments
-from fw_mcp.server.image_records import compact, image_record
-from fw_mcp.server.links import (
-    CHANGE,
-    CHANGES,
-    IMAGE,
-    IMAGES,
-    SELECTION,
-    change_uri,
-    changes_uri,
-    next_uri,
-    page_uri,
-    previous_uri,
+from fw_mcp.server.context import Call, Parts, parts_of
+from fw_mcp.server.rows import GUID_SHOWN, compact, image_record, image_row
+from fw_mcp.text import quoted, shown
+from fw_mcp.writes.changes import Item, Summary, accepted_how, items_of
+from fw_mcp.writes.select import read_selection
+
+IMAGES = (
+    "finerworks://images"
+    "{?library,search_filter,active,sort_field,sort_direction,page_number,per_page}"
 )
-from fw_mcp.server.parts import Call, Parts, parts_of
-from fw_mcp.server.rows import GUID_SHOWN, image_row
+IMAGE = "finerworks://images/{guid}"
+SELECTION = "finerworks://selections/{guid}"
+CHANGES = "finerworks://changes{?page_number}"
+CHANGE = "finerworks://changes/{change_id}{?page_number}"
+
+_PAGES = UriTemplate.parse(IMAGES)
+_CHANGES_PAGES = UriTemplate.parse(CHANGES)
+_CHANGE_PAGES = UriTemplate.parse(CHANGE)
+
+
+def page_uri(query: Query) -> str:
+    """The URI of the page that `query` names."""
+    values = {
+        "library": query.library,
+        "search_filter": query.search_filter,
+        "active": None if query.active is None else str(query.active).lower(),
+        "sort_field": query.sort_field,
+        "sort_direction": query.sort_direction,
+        "page_number": str(query.page_number),
+        "per_page": str(query.per_page),
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    return _PAGES.expand(given)
+
+
+def next_uri(query: Query, page: Page) -> str | None:
+    """The URI of the page after `page`; None on the last, or when no URI can say the query."""
+    if page.next_page_number is None or not _sayable(query):
+        return None
+    return page_uri(replace(query, page_number=page.next_page_number))
+
+
+def previous_uri(query: Query) -> str | None:
+    """The URI of the page before; None on the first."""
+    if query.page_number == 1:
+        return None
+    return page_uri(replace(query, page_number=query.page_number - 1))
+
+
+def changes_uri(page_number: int) -> str:
+    """The URI of a page of changes."""
+    return _CHANGES_PAGES.expand({"page_number": str(page_number)})
+
+
+def change_uri(change_id: str, page_number: int) -> str:
+    """The URI of a page of a change's items."""
+    return _CHANGE_PAGES.expand({"change_id": change_id, "page_number": str(page_number)})
+
+
+def _sayable(query: Query) -> bool:
+    return not (query.guid_filter or query.upload_date_from or query.upload_date_to)
+
 
 P = ParamSpec("P")
 

@@ -10,9 +10,9 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.guard.guard import Plan
-from fw_mcp.library.job import ALREADY
-from fw_mcp.library.outcomes import GOOD, Outcome
 from fw_mcp.server.rows import EndRow
+from fw_mcp.writes.job import ALREADY
+from fw_mcp.writes.outcomes import GOOD, Outcome
 
 # Larger results leave out what the caller knows: hosts cut off long ones.
 _ROWS_IN_FULL = 50

@@ -1,14 +1,9 @@
-"""MCP over stdin and stdout.
-
-Replaces the SDK's own transport, which changes thread three times a call, ends the process on a
-lone surrogate, hangs on SIGINT and drops what was asked just before the end of input. Pipes and
-sockets are read and written by the event loop itself; files and terminals, which it cannot wait
-for, through a thread. This module knows protocol messages, and nothing of images.
-"""
+"""MCP over stdin and stdout, and what SIGTERM and SIGINT do to a write in flight."""
 
 import asyncio
 import json
 import os
+import signal
 import stat
 import sys
 import threading
@@ -30,7 +25,33 @@ from mcp.types import (
     jsonrpc_message_adapter,
 )
 
-from fw_mcp.server.signals import stop_signals
+
+@contextmanager
+def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` on the first SIGTERM or SIGINT; a second one ends the process at once.
+
+    Args:
+        stop: begins an orderly end; runs on the event loop.
+    """
+    if sys.platform == "win32":  # pragma: no cover
+        yield  # its event loop has no signal handlers: Ctrl-C arrives as KeyboardInterrupt
+        return
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+
+    def first() -> None:
+        for number in signals:
+            loop.add_signal_handler(number, os._exit, 128 + number)
+        stop()
+
+    for number in signals:
+        loop.add_signal_handler(number, first)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
 
 Write = Callable[[bytes], Awaitable[None]]
 

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.guard.targets import Change, HungProduct, Target
-from fw_mcp.library.outcomes import products
-from fw_mcp.library.updating import Rewrite
+from fw_mcp.writes.update import Rewrite
 
 
 def target_of(image: ImageDetails, changes: tuple[Change, ...] = ()) -> Target:
@@ -35,5 +34,5 @@ def hung_products(images: Iterable[ImageDetails]) -> tuple[HungProduct, ...]:
     return tuple(
         HungProduct(sku=product.sku or "", name=product.name or "", shops=product.shops)
         for image in images
-        for product in products(image)
+        for product in image.hung
     )

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from fw_mcp.api.models import ImageToAdd
-from fw_mcp.errors import ArgumentsError, Reason, quoted
-from fw_mcp.library.inspecting import Inspected
-from fw_mcp.library.job import Items
-from fw_mcp.server.parts import Call, parts_of
+from fw_mcp.errors import ArgumentsError, Reason
+from fw_mcp.pictures.inspect import Inspected
+from fw_mcp.server.context import Call, parts_of
+from fw_mcp.text import quoted
+from fw_mcp.writes.job import Items
 
 _TOLD = 20
 

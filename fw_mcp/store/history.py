@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
-from fw_mcp.store.database import Database
 from fw_mcp.store.journal import Change
+from fw_mcp.store.sqlite import Database
 
 _ENTRY = "entry_id, change_id, kind, begun_at, finished_at, intent, former, outcome"
 UNFINISHED = "unfinished"

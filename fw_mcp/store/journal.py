@@ -8,9 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from fw_mcp.errors import GuardError, Reason
-from fw_mcp.store.database import Database
-from fw_mcp.store.leases import SILENT_S, Leases
-from fw_mcp.store.owner import may_be_running
+from fw_mcp.store.locks import SILENT_S, Leases, may_be_running
+from fw_mcp.store.sqlite import Database
 
 Record = Mapping[str, Any]
 

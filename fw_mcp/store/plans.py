@@ -4,7 +4,7 @@ import sqlite3
 from dataclasses import astuple, dataclass
 from enum import StrEnum
 
-from fw_mcp.store.database import Database
+from fw_mcp.store.sqlite import Database
 
 _KEPT_S = 24 * 3600
 _HOUR_S = 3600

@@ -13,11 +13,11 @@ from starlette.applications import Starlette
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.api.connection import Keys, Timeouts
 from fw_mcp.api.models import ListImagesRequest
-from fw_mcp.api.traffic import Traffic
+from fw_mcp.api.pacing import Traffic
 from fw_mcp.embedded import SandboxTransport
-from fw_mcp.sandbox import bare
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.faults import Faults
+from fw_mcp.sandbox.faults import raw_server
+from fw_mcp.sandbox.faults.plan import Faults
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB_API_KEY
 
 CAP_BYTES = 1_000_000
@@ -112,7 +112,7 @@ async def over_uvicorn(app: Starlette) -> AsyncIterator[tuple[str, httpx.AsyncBa
 @asynccontextmanager
 async def over_bare(app: Starlette) -> AsyncIterator[tuple[str, httpx.AsyncBaseTransport]]:
     """The server that sends what the other refuses to."""
-    async with bare.serving(app) as base_url:
+    async with raw_server.serving(app) as base_url:
         yield base_url, loopback()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.api.connection import Keys, Timeouts
-from fw_mcp.api.traffic import Traffic
+from fw_mcp.api.pacing import Traffic
 from fw_mcp.errors import ApiError
 
 KEYS = Keys(web_api_key="canary-web-key", app_key="canary-app-key")

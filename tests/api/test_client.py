@@ -20,7 +20,7 @@ from fw_mcp.api.models import (
     StatusResponse,
     UpdateImagesRequest,
 )
-from fw_mcp.api.wire import retry_after_s, tls_for
+from fw_mcp.api.transport import retry_after_s, tls_for
 from fw_mcp.errors import ArgumentsError, ConfigError, Reason
 from tests.api import calls
 from tests.api.stand_in import (

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fw_mcp.api.decoding import decoded
+from fw_mcp.api.answers import decoded
 
 JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none()

@@ -5,12 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fw_mcp.errors import (
-    Reason,
-    RejectedError,
-    ShapeError,
-    StatusError,
-)
+from fw_mcp.errors import Reason, RejectedError, ShapeError, StatusError
 from tests.api import calls
 from tests.api.stand_in import BAD_KEYS, EMPTY_PAGE, KEYS, REJECTION, Service, client_of, failure_of
 

@@ -8,7 +8,7 @@ from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.api.connection import Timeouts
 from fw_mcp.api.models import AddImagesRequest, AddImagesResponse
 from fw_mcp.errors import ApiError, Reason, RejectedError, ShapeError, StatusError, TransportError
-from fw_mcp.sandbox.faults import Fault, FaultKind, Faults
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind, Faults
 from tests.api import calls
 from tests.api.hostile import IN_PROCESS, OVER_HTTP, Way, calling, over_bare
 from tests.api.stand_in import EMPTY_PAGE, Call, Service, client_of

@@ -1,8 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from fw_mcp.api.decoding import decoded
-from fw_mcp.api.responses import ImageDetails, Product
+from fw_mcp.api.answers import decoded
+from fw_mcp.api.models import ImageDetails, Product
 
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
 TOO_LARGE = [

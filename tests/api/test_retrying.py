@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fw_mcp.api import failures
-from fw_mcp.api.endpoints import LIST_IMAGES
-from fw_mcp.api.retrying import pause_after
+from fw_mcp.api.failures import LIST_IMAGES
+from fw_mcp.api.pacing import pause_after
 from fw_mcp.errors import ApiError
 
 LOST = failures.connection_lost(LIST_IMAGES)

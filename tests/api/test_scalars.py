@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fw_mcp.api.scalars import in_central_time, normal_guid, read_date, without_lone_surrogates
+from fw_mcp.api.models import in_central_time, normal_guid, read_date, without_lone_surrogates
 
 
 def test_a_guid_is_kept_in_lower_case() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.api.connection import Timeouts
-from fw_mcp.api.endpoints import ADD_IMAGES, DELETE_IMAGES, LIST_IMAGES, UPDATE_IMAGES, Endpoint
-from fw_mcp.api.traffic import Traffic
+from fw_mcp.api.failures import ADD_IMAGES, DELETE_IMAGES, LIST_IMAGES, UPDATE_IMAGES, Endpoint
+from fw_mcp.api.pacing import Traffic
 from fw_mcp.errors import ApiError, Reason, TransportError
 from tests.api import calls
 from tests.api.stand_in import EMPTY_PAGE, KEYS, SESSION_ID, Call, Handler

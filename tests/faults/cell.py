@@ -7,9 +7,9 @@ from typing import Any
 from mcp.client import Client
 from mcp.types import CallToolResult
 
-from fw_mcp.library.job import ALREADY
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.store.history import Entry
+from fw_mcp.writes.job import ALREADY
 from tests.faults.calls import Arguments, Asked, Call
 from tests.faults.goals import THERE, Goal, Row
 from tests.faults.matrix import Spoilt, places

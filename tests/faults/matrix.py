@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from fw_mcp.api.retrying import ATTEMPTS
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.api.pacing import ATTEMPTS
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 
 # As long as a cell lasts.
 FOR_GOOD = 1000

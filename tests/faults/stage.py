@@ -13,28 +13,28 @@ from starlette.applications import Starlette
 
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.api.connection import Keys
-from fw_mcp.api.traffic import Traffic
+from fw_mcp.api.pacing import Traffic
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.guard.guard import Guard, Limits
-from fw_mcp.library.changes import Changes
-from fw_mcp.library.inspecting import Inspector
-from fw_mcp.library.library import Library
-from fw_mcp.library.likeness import Likenesses
-from fw_mcp.library.viewing import Viewer
-from fw_mcp.media.workshop import Workshop
+from fw_mcp.images.account import Library
+from fw_mcp.pictures.inspect import Inspector
+from fw_mcp.pictures.similarity import Likenesses
+from fw_mcp.pictures.view import Viewer
+from fw_mcp.pictures.worker.pool import Workshop
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.catalogue import product
-from fw_mcp.sandbox.faults import Faults
+from fw_mcp.sandbox.faults.plan import Faults
 from fw_mcp.sandbox.images import Images, StoredImage
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB_API_KEY
 from fw_mcp.sandbox.requests import ImageLibrary, LibraryName, ListImages
+from fw_mcp.sandbox.seed import product
 from fw_mcp.server.app import build_server
-from fw_mcp.server.parts import Parts
-from fw_mcp.store.database import Database
+from fw_mcp.server.context import Parts
 from fw_mcp.store.history import Entry, History
 from fw_mcp.store.journal import Journal
-from fw_mcp.store.owner import this_process
+from fw_mcp.store.locks import this_process
 from fw_mcp.store.plans import PlanStore
+from fw_mcp.store.sqlite import Database
+from fw_mcp.writes.changes import Changes
 from tests.recorder import Recorder
 from tests.studio import YES, Clock, Person
 

@@ -10,7 +10,7 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import TextResourceContents
 
-from fw_mcp.sandbox.faults import FaultKind
+from fw_mcp.sandbox.faults.plan import FaultKind
 from tests.faults.matrix import passing, read
 from tests.faults.stage import Stage
 from tests.studio import said

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fw_mcp.sandbox.faults import FaultKind
+from fw_mcp.sandbox.faults.plan import FaultKind
 from tests.faults.calls import READING, Call
 from tests.faults.cell import cells, check_cell
 from tests.faults.matrix import read

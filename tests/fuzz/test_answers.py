@@ -7,11 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from fw_mcp.api.decoding import decoded
-from fw_mcp.api.models import ImageDetails, ListImagesResponse
-from fw_mcp.api.scalars import DateToSend, normal_guid, read_date
-from fw_mcp.server.image_records import image_record
-from fw_mcp.server.rows import image_row, product_row
+from fw_mcp.api.answers import decoded
+from fw_mcp.api.models import DateToSend, ImageDetails, ListImagesResponse, normal_guid, read_date
+from fw_mcp.server.rows import image_record, image_row, product_row
 from tests.fuzz.effort import effort
 from tests.fuzz.odd import GUID, NUMBERS, OBJECTS, TEXTS, VALUES, written
 

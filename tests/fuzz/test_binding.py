@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fw_mcp.sandbox.binding import BindingError, Members
 from fw_mcp.sandbox.endpoints import ENDPOINTS, Endpoint
+from fw_mcp.sandbox.requests import BindingError, Members
 from tests.fuzz.effort import effort
 from tests.fuzz.odd import VALUES, near_object
 

@@ -6,7 +6,7 @@ import anyio
 
 from fw_mcp.api.models import LibraryName
 from fw_mcp.guard.question import deletion_question
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.server.targets import target_of
 from tests.gallery.browser import Browser, started
 from tests.gallery.conftest import Opening

@@ -6,7 +6,7 @@ import anyio
 from selenium.webdriver.common.keys import Keys
 
 from fw_mcp.api.models import ImageDetails
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.gallery.browser import Browser
 from tests.gallery.conftest import Opening
 from tests.studio import Studio, make_studio

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fw_mcp.errors import quoted, restored, shown, visible
+from fw_mcp.text import quoted, restored, shown, visible
 from tests.hostile_texts import ENGLAND, FAMILY, HOSTILE, JOINED, WHOLE, hidden
 
 FLAG_OF_TAGS = ENGLAND.replace("\U000e0065\U000e006e\U000e0067", "\U000e0061\U000e006c\U000e006c")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import httpx
 
 from fw_mcp.api.models import ImageDetails
-from fw_mcp.media.fetching import Fetcher
+from fw_mcp.pictures.fetch.fetcher import Fetcher
 
 ORIGIN = "http://sandbox.localhost"
 

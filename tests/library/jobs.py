@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from fw_mcp.api.models import ImageToAdd
-from fw_mcp.library.changes import Asked
-from fw_mcp.library.job import Ends, Items, Job
-from fw_mcp.library.outcomes import Outcome
+from fw_mcp.writes.changes import Asked
+from fw_mcp.writes.job import Ends, Items, Job
+from fw_mcp.writes.outcomes import Outcome
 from tests.studio import Studio
 from tests.truth import new_image
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fw_mcp.api.models import ImageDetails
-from fw_mcp.library.duplicates import alike, content, same
+from fw_mcp.images.duplicates import alike, content, same
 
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
 HASHES = st.integers(min_value=0, max_value=2**64 - 1)

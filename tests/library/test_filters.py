@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fw_mcp.api.models import ImageDetails
-from fw_mcp.library.filters import ONLY, Only, Question, pixels
-from fw_mcp.library.printing import PrintSize
+from fw_mcp.images.filters import ONLY, Only, Question, pixels
+from fw_mcp.images.print_sizes import PrintSize
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"

@@ -10,14 +10,9 @@ import httpx
 import pytest
 
 from fw_mcp.errors import FetchError
-from fw_mcp.library.inspecting import (
-    NOT_REACHED,
-    Inspected,
-    Inspector,
-    remote_facts,
-)
-from fw_mcp.media.fetching import fetching_is_off
-from fw_mcp.media.formats import UNREADABLE, Facts, UnreadablePicture
+from fw_mcp.pictures.fetch.fetcher import fetching_is_off
+from fw_mcp.pictures.formats import UNREADABLE, Facts, UnreadablePicture
+from fw_mcp.pictures.inspect import NOT_REACHED, Inspected, Inspector, remote_facts
 from tests.media.headers import ORIENTATION, picture, sides, tiff
 from tests.media.served import LARGE, Served, ServedTiff
 from tests.media.web import Page, Web, page

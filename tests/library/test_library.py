@@ -9,12 +9,12 @@ from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.errors import ConfigError, Reason, TransportError
-from fw_mcp.library.adding import add_images
-from fw_mcp.library.deleting import delete_images
-from fw_mcp.library.library import Library, Pace, chunked
-from fw_mcp.library.outcomes import Outcome
-from fw_mcp.library.reading import Query, read_images, search
+from fw_mcp.images.account import Library, Pace, chunked
+from fw_mcp.images.read import Query, read_images, search
 from fw_mcp.store.journal import Step
+from fw_mcp.writes.add import add_images
+from fw_mcp.writes.delete import delete_images
+from fw_mcp.writes.outcomes import Outcome
 from tests.library.jobs import ended_as, entries, job, numbered, to_add
 from tests.recorder import Sent
 from tests.studio import Studio, make_studio, sandbox_client

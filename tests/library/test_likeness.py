@@ -5,10 +5,10 @@ import httpx
 import pytest
 
 from fw_mcp.errors import ArgumentsError, FetchError, Reason
-from fw_mcp.library.likeness import Likenesses
-from fw_mcp.library.viewing import Viewer
-from fw_mcp.media.fetching import Fetcher
-from fw_mcp.media.workshop import Workshop
+from fw_mcp.pictures.fetch.fetcher import Fetcher
+from fw_mcp.pictures.similarity import Likenesses
+from fw_mcp.pictures.view import Viewer
+from fw_mcp.pictures.worker.pool import Workshop
 from tests.library.gallery import ORIGIN, Gallery, image
 from tests.media.painted import bomb, file_of, noise
 from tests.studio import Clock

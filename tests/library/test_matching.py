@@ -8,11 +8,9 @@ import pytest
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.errors import ApiError, FetchError, Reason
-from fw_mcp.library.filters import Question
-from fw_mcp.library.match_pages import match_page
-from fw_mcp.library.matching import Asked, Match, matching
-from fw_mcp.library.reading import Query
-from fw_mcp.library.scans import Scans
+from fw_mcp.images.filters import Question
+from fw_mcp.images.questions import Asked, Match, Scans, match_page, matching
+from fw_mcp.images.read import Query
 from tests.library.jobs import Progress
 from tests.library.shelf import Shelf, guid_of
 from tests.recorder import Sent

@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 
-from fw_mcp.library.filters import ONLY, Question
-from fw_mcp.library.match_pages import match_page
-from fw_mcp.library.matching import Asked, matching
-from fw_mcp.library.printing import PrintSize
-from fw_mcp.library.reading import Query
-from fw_mcp.library.scans import Scans
+from fw_mcp.images.filters import ONLY, Question
+from fw_mcp.images.print_sizes import PrintSize
+from fw_mcp.images.questions import Asked, Scans, match_page, matching
+from fw_mcp.images.read import Query
 from tests.library.jobs import Progress
 from tests.library.shelf import Shelf, guid_of
 from tests.recorder import Sent

@@ -6,14 +6,7 @@ from uuid import UUID
 import pytest
 
 from fw_mcp.api.models import AddImagesRequest, DeleteImagesRequest, ImageDetails, ImageToAdd
-from fw_mcp.library.newest import (
-    Baseline,
-    added_since,
-    baseline,
-    baseline_of,
-    matched,
-    same_file,
-)
+from fw_mcp.writes.add import Baseline, added_since, baseline, baseline_of, matched, same_file
 from tests.library.jobs import to_add
 from tests.studio import Studio
 from tests.truth import holdings

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fw_mcp.library.printing import PrintSize, largest, largest_prints
+from fw_mcp.images.print_sizes import PrintSize, largest, largest_prints
 
 PIXELS = st.integers(min_value=1, max_value=100_000)
 SIDES = st.integers(min_value=1, max_value=1_000)

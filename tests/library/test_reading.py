@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from fw_mcp.errors import ApiError, Reason
-from fw_mcp.library.reading import Page, read_anywhere, read_images
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.images.read import Page, read_anywhere, read_images
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.recorder import Sent
 from tests.studio import Studio
 from tests.truth import holdings

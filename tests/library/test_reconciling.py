@@ -16,12 +16,12 @@ from fw_mcp.api.models import (
     UpdateImagesRequest,
 )
 from fw_mcp.errors import ApiError
-from fw_mcp.library.job import Ends, Items
-from fw_mcp.library.newest import baseline
-from fw_mcp.library.outcomes import Outcome
-from fw_mcp.library.reconciling import ends_of, reconcile, settled_items
 from fw_mcp.store.history import Entry
 from fw_mcp.store.journal import Change, Record
+from fw_mcp.writes.add import baseline
+from fw_mcp.writes.job import Ends, Items
+from fw_mcp.writes.outcomes import Outcome
+from fw_mcp.writes.reconcile import ends_of, reconcile, settled_items
 from tests.library.jobs import to_add
 from tests.recorder import Sent
 from tests.studio import Studio

@@ -9,10 +9,10 @@ import pytest
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.errors import ApiError, Reason
-from fw_mcp.library.library import Pace
-from fw_mcp.library.reading import Query
-from fw_mcp.library.scanning import Scan, scan
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.images.account import Pace
+from fw_mcp.images.read import Query
+from fw_mcp.images.scan import Scan, scan
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.library.jobs import Progress
 from tests.library.shelf import Shelf, guid_of, images_of
 from tests.recorder import Sent

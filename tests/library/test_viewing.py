@@ -6,10 +6,10 @@ import pytest
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.errors import ArgumentsError, FetchError, Reason
-from fw_mcp.library.previews import NotShown
-from fw_mcp.library.viewing import MOST_BYTES, ContactSheet, View, Viewer
-from fw_mcp.media.fetching import Fetcher
-from fw_mcp.media.workshop import Picture, Workshop
+from fw_mcp.pictures.fetch.fetcher import Fetcher
+from fw_mcp.pictures.previews import NotShown
+from fw_mcp.pictures.view import MOST_BYTES, ContactSheet, View, Viewer
+from fw_mcp.pictures.worker.pool import Picture, Workshop
 from tests.library.gallery import ORIGIN, Gallery, image
 from tests.media.painted import bomb, file_of, halves, noise, opened
 from tests.studio import Clock

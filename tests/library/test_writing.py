@@ -14,11 +14,11 @@ from fw_mcp.api.models import (
     UpdateImagesRequest,
 )
 from fw_mcp.errors import StoreError
-from fw_mcp.library.adding import add_images
-from fw_mcp.library.deleting import delete_images
-from fw_mcp.library.outcomes import Ended, Outcome, at_stake
-from fw_mcp.library.selecting import set_selection
-from fw_mcp.library.updating import Rewrite, update_images
+from fw_mcp.writes.add import add_images
+from fw_mcp.writes.delete import delete_images
+from fw_mcp.writes.outcomes import Ended, Outcome, at_stake
+from fw_mcp.writes.select import set_selection
+from fw_mcp.writes.update import Rewrite, update_images
 from tests.library.jobs import Progress, changes, ended_as, entries, job, numbered, to_add
 from tests.recorder import Sent
 from tests.studio import Studio, make_studio

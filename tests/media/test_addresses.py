@@ -2,7 +2,7 @@
 
 import pytest
 
-from fw_mcp.media.addresses import is_denied, is_loopback, is_public
+from fw_mcp.pictures.fetch.guard import is_denied, is_loopback, is_public
 from tests.media.bad_urls import BAD_ADDRESSES
 
 GOOD_ADDRESSES = (

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from fw_mcp.media import child
-from fw_mcp.media.child import ANSWER, LENGTH, LIMITS, LOOKED, PICTURE_S, Job, limit, work
+from fw_mcp.pictures.worker import child
+from fw_mcp.pictures.worker.child import ANSWER, LENGTH, LIMITS, LOOKED, PICTURE_S, Job, limit, work
 from tests.media.painted import bomb, file_of, halves, noise, opened
 
-COMMAND = (sys.executable, "-I", "-m", "fw_mcp.media.child")
+COMMAND = (sys.executable, "-I", "-m", "fw_mcp.pictures.worker.child")
 GOOD = file_of(halves((60, 40)))
 
 
@@ -78,7 +78,9 @@ def test_each_picture_has_its_own_time() -> None:
 
 def test_a_process_ends_when_its_ration_is_used_up() -> None:
     """Processor time is counted, so that a machine that is busy with other work takes none away."""
-    program = "from fw_mcp.media.child import ration; ration(9); ration(0.1)\nwhile True: pass"
+    program = (
+        "from fw_mcp.pictures.worker.child import ration; ration(9); ration(0.1)\nwhile True: pass"
+    )
     run = subprocess.run([sys.executable, "-c", program], env={}, check=False, timeout=30)
     assert run.returncode == -signal.SIGPROF
 
@@ -86,7 +88,7 @@ def test_a_process_ends_when_its_ration_is_used_up() -> None:
 def test_a_process_whose_ration_is_taken_back_goes_on() -> None:
     """The answer is made after the last picture, in what is left of the time of all."""
     program = (
-        "import time; from fw_mcp.media.child import ration; ration(0.1); ration(0)\n"
+        "import time; from fw_mcp.pictures.worker.child import ration; ration(0.1); ration(0)\n"
         "enough = time.process_time() + 0.3\n"
         "while time.process_time() < enough: pass"
     )
@@ -122,7 +124,8 @@ def test_a_limit_that_a_system_refuses_or_lacks_keeps_no_other_from_being_set() 
 def test_the_process_holds_itself_to_its_limits() -> None:
     """They are in force when the imaging library is imported, and not before it runs."""
     program = (
-        "import json, resource, sys; from fw_mcp.media import child; child.work = lambda *_: "
+        "import json, resource, sys; from fw_mcp.pictures.worker import child; "
+        "child.work = lambda *_: "
         "print(json.dumps([sorted(n for n in sys.modules if n.split('.')[0] == 'PIL'), "
         "{n: resource.getrlimit(getattr(resource, n)) for n in child.LIMITS}])); child.main()"
     )
@@ -165,7 +168,7 @@ def test_what_is_no_job_ends_it_without_an_answer(said: bytes) -> None:
 def test_memory_is_limited_in_the_child_alone() -> None:
     """A decoder that takes too much is stopped, and the picture is none."""
     program = (
-        "from fw_mcp.media import child; import resource; child.limit(resource); "
+        "from fw_mcp.pictures.worker import child; import resource; child.limit(resource); "
         "size = 2 * 1024**3\ntry: bytearray(size)\nexcept MemoryError: print('refused')"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
@@ -176,7 +179,7 @@ def test_nothing_can_be_written_to_a_file_by_the_child(tmp_path: Any) -> None:  
     """Its answer is all that it leaves behind."""
     file = tmp_path / "file"
     program = (
-        "import signal, sys; from fw_mcp.media import child; import resource; "
+        "import signal, sys; from fw_mcp.pictures.worker import child; import resource; "
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); child.limit(resource); "
         f"open({os.fspath(file)!r}, 'wb', 0).write(b'x')"
     )
@@ -187,7 +190,10 @@ def test_nothing_can_be_written_to_a_file_by_the_child(tmp_path: Any) -> None:  
 
 def test_the_module_imports_nothing_heavy() -> None:
     """The server imports it for its words."""
-    program = "import sys, fw_mcp.media.child; print('PIL' in sys.modules, 'anyio' in sys.modules)"
+    program = (
+        "import sys, fw_mcp.pictures.worker.child; "
+        "print('PIL' in sys.modules, 'anyio' in sys.modules)"
+    )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert run.stdout == b"False False\n"
-    assert child.__name__ == "fw_mcp.media.child"
+    assert child.__name__ == "fw_mcp.pictures.worker.child"

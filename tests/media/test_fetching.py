@@ -9,7 +9,7 @@ import pytest
 
 from fw_mcp import __version__
 from fw_mcp.errors import FetchError, Reason
-from fw_mcp.media.fetching import REFUSAL, Fetched
+from fw_mcp.pictures.fetch.fetcher import REFUSAL, Fetched
 from tests.media.bad_urls import BAD_ADDRESSES, BAD_URLS, LOOPBACK
 from tests.media.web import JPEG, PUBLIC, Web, breaks, page, sends_to
 
@@ -337,12 +337,12 @@ async def test_the_log_has_one_word_for_the_cause(
     url: str, web: Web, cause: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """For the operator; nothing of the URL, its host or its address."""
-    caplog.set_level(logging.INFO, "fw_mcp.media")
+    caplog.set_level(logging.INFO, "fw_mcp.pictures")
 
     assert await refusal(web, url) == TOLD
 
     assert [record for record in caplog.record_tuples if record[0].startswith("fw_mcp")] == [
-        ("fw_mcp.media", logging.INFO, f"a URL was not fetched: {cause}")
+        ("fw_mcp.pictures", logging.INFO, f"a URL was not fetched: {cause}")
     ]
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from fw_mcp.errors import FetchError
-from fw_mcp.media.fetching import REFUSAL, Fetcher
+from fw_mcp.pictures.fetch.fetcher import REFUSAL, Fetcher
 from tests.media.bad_urls import LOOPBACK
 from tests.media.web import JPEG, PUBLIC, Body, Page, Web, breaks, page
 

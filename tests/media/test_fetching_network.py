@@ -18,9 +18,8 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from fw_mcp.errors import FetchError
-from fw_mcp.media.fetching import REFUSAL, Fetched, Fetcher
-from fw_mcp.media.hops import resolved
-from fw_mcp.media.lines import Dialler, transport_with
+from fw_mcp.pictures.fetch.fetcher import REFUSAL, Fetched, Fetcher
+from fw_mcp.pictures.fetch.hops import Dialler, resolved, transport_with
 from tests.media.web import PUBLIC
 
 pytestmark = pytest.mark.anyio

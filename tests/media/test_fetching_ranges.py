@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from fw_mcp.errors import FetchError
-from fw_mcp.media.fetching import REFUSAL, Fetched
+from fw_mcp.pictures.fetch.fetcher import REFUSAL, Fetched
 from tests.media.web import Body, Page, Web, page, sends_to
 
 pytestmark = pytest.mark.anyio

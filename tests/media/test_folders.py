@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fw_mcp.errors import FetchError, Reason
-from fw_mcp.media.folders import REFUSAL, Folders
+from fw_mcp.pictures.folders import REFUSAL, Folders
 
 BOTH = pytest.mark.parametrize("by_descriptor", [True, False], ids=["walked", "resolved"])
 
@@ -204,7 +204,7 @@ def test_the_log_holds_a_cause_and_no_path(
     pictures: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The operator sees why, and the log names nobody's files."""
-    with caplog.at_level("INFO", logger="fw_mcp.media"):
+    with caplog.at_level("INFO", logger="fw_mcp.pictures"):
         for path in ("missing.tif", "2025", "/etc/passwd", "dusk.jpg\0"):
             refusal(Folders([pictures]), path)
     assert caplog.messages == [

@@ -7,23 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fw_mcp.media.formats import (
-    Facts,
-    UnreadablePicture,
-    facts_of,
-    picture_type,
-)
-from fw_mcp.media.pieces import Missing, Sparse
-from tests.media.headers import (
-    ORIENTATION,
-    WIDTH,
-    box,
-    displayed,
-    heic,
-    picture,
-    sides,
-    tiff,
-)
+from fw_mcp.pictures.formats import Facts, UnreadablePicture, facts_of, picture_type
+from fw_mcp.pictures.inspect import Missing, Sparse
+from tests.media.headers import ORIENTATION, WIDTH, box, displayed, heic, picture, sides, tiff
 
 TYPES = {
     "JPEG": "image/jpeg",

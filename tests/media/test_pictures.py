@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 from PIL import Image
 
-from fw_mcp.media.pictures import decoded, likeness, within
+from fw_mcp.pictures.worker.imaging import decoded, likeness, within
 from tests.media.headers import tiff
 from tests.media.painted import (
     BLUE,

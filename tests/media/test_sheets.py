@@ -5,7 +5,7 @@ import itertools
 import pytest
 from PIL import Image, ImageChops
 
-from fw_mcp.media.sheets import Layout, contact_sheet
+from fw_mcp.pictures.worker.imaging import Layout, contact_sheet
 from tests.media.painted import BLUE, RED, halves, is_like
 
 PAPER = (250, 250, 247)

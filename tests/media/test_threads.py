@@ -8,7 +8,7 @@ import time
 import anyio
 import pytest
 
-from fw_mcp.media.threads import unwaited
+from fw_mcp.pictures.threads import unwaited
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +43,7 @@ async def test_a_caller_that_is_cancelled_goes_on_at_once() -> None:
 def test_the_process_ends_while_the_work_still_hangs() -> None:
     """A host that closes the server's input would otherwise find it there for minutes."""
     program = (
-        "import anyio, time\nfrom fw_mcp.media.threads import unwaited\n"
+        "import anyio, time\nfrom fw_mcp.pictures.threads import unwaited\n"
         "async def main():\n"
         "    with anyio.move_on_after(0.1): await unwaited(lambda: time.sleep(30))\n"
         "anyio.run(main)\n"

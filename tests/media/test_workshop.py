@@ -10,7 +10,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from fw_mcp.media.workshop import Picture, Workshop
+from fw_mcp.pictures.worker.pool import Picture, Workshop
 from tests.media.painted import bomb, file_of, halves, is_like, noise, opened, slow
 
 pytestmark = pytest.mark.anyio
@@ -68,7 +68,7 @@ async def test_no_pictures_are_no_pictures(tmp_path: Path) -> None:
 
 async def test_a_slow_picture_costs_only_itself() -> None:
     """A small file may keep a decoder busy for minutes; each picture has its share of the time."""
-    program = "from fw_mcp.media import child; child.PICTURE_S = 1.0; child.main()"
+    program = "from fw_mcp.pictures.worker import child; child.PICTURE_S = 1.0; child.main()"
     pictures = await fitted(workshop(program), GOOD, slow(), GOOD)
     assert [picture is not None for picture in pictures] == [True, False, True]
 

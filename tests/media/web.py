@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import anyio.lowlevel
 import httpx
 
-from fw_mcp.media.fetching import Fetcher
+from fw_mcp.pictures.fetch.fetcher import Fetcher
 from tests.media.bad_urls import LOOPBACK
 
 PUBLIC = "93.184.216.34"

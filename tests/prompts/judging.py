@@ -11,7 +11,7 @@ from fw_mcp.api.models import (
     ImageToAdd,
     ListImagesRequest,
 )
-from fw_mcp.library.library import chunked
+from fw_mcp.images.account import chunked
 from tests.studio import Studio
 from tests.truth import holdings
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fw_mcp.embedded import SandboxTransport
-from fw_mcp.media.fetching import Fetcher
+from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.sandbox.app import create_app
 from tests.prompts.assistant import Assistant, assert_played, assistant
 from tests.prompts.files import ORIGIN, host, master, urls

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fw_mcp.media.workshop import Workshop
+from fw_mcp.pictures.worker.pool import Workshop
 from tests.prompts.assistant import assistant
 from tests.prompts.judging import found, texts, undescribed
 from tests.studio import Studio, make_studio, said, text_of

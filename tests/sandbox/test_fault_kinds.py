@@ -8,9 +8,9 @@ import httpx
 import pytest
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from fw_mcp.sandbox import bare
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.faults import ConnectionDropped, Fault, FaultKind, Faults, NoAnswer
+from fw_mcp.sandbox.faults import raw_server
+from fw_mcp.sandbox.faults.plan import ConnectionDropped, Fault, FaultKind, Faults, NoAnswer
 from tests.sandbox.wire import INVENTORY, KEYS, SELECTION, Json, added, calling, listed, new_image
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +38,7 @@ async def raw_answer(fault: Fault, length: int) -> bytes:
     body = json.dumps(ADD).encode()
     head = "".join(f"{name}: {value}\r\n" for name, value in KEYS.items())
     request = f"POST /v3/add_images HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n"
-    async with bare.serving(create_app(seed=False, faults=faults)) as base_url:
+    async with raw_server.serving(create_app(seed=False, faults=faults)) as base_url:
         port = int(base_url.rpartition(":")[2])
         async with await anyio.connect_tcp("127.0.0.1", port) as stream:
             await stream.send(request.encode() + body)
@@ -195,7 +195,7 @@ async def test_the_work_behind_another_answer_is_done_or_not(
 async def test_the_bare_server_takes_bodies_and_queries() -> None:
     """As the proper one does."""
     async with (
-        bare.serving(create_app(seed=False)) as base_url,
+        raw_server.serving(create_app(seed=False)) as base_url,
         httpx.AsyncClient(base_url=base_url, headers=KEYS, trust_env=False) as caller,
     ):
         await added(caller, new_image())
@@ -206,7 +206,7 @@ async def test_the_bare_server_takes_bodies_and_queries() -> None:
 
 async def test_the_bare_server_keeps_a_connection_open() -> None:
     """Two requests on one connection have two answers."""
-    async with bare.serving(create_app(seed=False)) as base_url:
+    async with raw_server.serving(create_app(seed=False)) as base_url:
         port = int(base_url.rpartition(":")[2])
         async with await anyio.connect_tcp("127.0.0.1", port) as stream:
             answers = BufferedByteReceiveStream(stream)

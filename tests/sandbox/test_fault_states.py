@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.faults import Fault, FaultKind, Faults
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind, Faults
 from tests.sandbox.wire import (
     INVENTORY,
     NOW,

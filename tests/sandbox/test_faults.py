@@ -7,7 +7,7 @@ import uvicorn
 from starlette.types import Message
 
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.faults import ConnectionDropped, Fault, FaultKind, Faults
+from fw_mcp.sandbox.faults.plan import ConnectionDropped, Fault, FaultKind, Faults
 from tests.sandbox.wire import INVENTORY, KEYS, calling, listed, new_image
 
 pytestmark = pytest.mark.anyio

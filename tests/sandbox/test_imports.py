@@ -6,7 +6,7 @@ import pytest
 
 import fw_mcp.sandbox
 
-MODULES = sorted(Path(fw_mcp.sandbox.__file__).parent.glob("*.py"))
+MODULES = sorted(Path(fw_mcp.sandbox.__file__).parent.rglob("*.py"))
 ALLOWED = ("fw_mcp.errors", "fw_mcp.sandbox")
 
 

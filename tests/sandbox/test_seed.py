@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.catalogue import SHOPS
-from fw_mcp.sandbox.seed import OTHER_SESSION_ID
+from fw_mcp.sandbox.seed import OTHER_SESSION_ID, SHOPS
 from tests.sandbox.wire import INVENTORY, NOW, TEMPORARY, Json, calling, now, walked
 
 pytestmark = pytest.mark.anyio

@@ -1,7 +1,7 @@
 import pytest
 
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.switches import Switches
+from fw_mcp.sandbox.endpoints import Switches
 from tests.sandbox.wire import (
     TEMPORARY,
     UNKNOWN_GUID,

@@ -6,15 +6,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from fw_mcp.api.models import (
-    DeleteImagesRequest,
-    ImageDetails,
-    ImageToUpdate,
-    UpdateImagesRequest,
-)
+from fw_mcp.api.models import DeleteImagesRequest, ImageDetails, ImageToUpdate, UpdateImagesRequest
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.faults import Faults
-from fw_mcp.sandbox.switches import Switches
+from fw_mcp.sandbox.endpoints import Switches
+from fw_mcp.sandbox.faults.plan import Faults
 from tests.studio import Studio, make_studio
 
 

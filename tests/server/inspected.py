@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from fw_mcp.library.inspecting import Inspector
+from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.server.app import build_server
 from tests.media.web import Web
 from tests.studio import Studio

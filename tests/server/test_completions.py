@@ -10,8 +10,7 @@ from mcp.types import (
     ResourceTemplateReference,
 )
 
-from fw_mcp.server.completions import completer
-from fw_mcp.server.prompts import Argument, Header, PromptFile, load_prompts
+from fw_mcp.server.prompts import Argument, Header, PromptFile, completer, load_prompts
 
 pytestmark = pytest.mark.anyio
 

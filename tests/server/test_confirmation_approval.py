@@ -6,8 +6,8 @@ import pytest
 from mcp.client import Client
 
 from fw_mcp.guard.guard import Confirm, Limits
-from fw_mcp.store.database import Database
 from fw_mcp.store.plans import PlanStore
+from fw_mcp.store.sqlite import Database
 from tests.server.destruction import (
     APPROVAL,
     Arguments,

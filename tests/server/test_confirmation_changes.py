@@ -8,7 +8,7 @@ from mcp.types import CallToolResult
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.server.destruction import (
     DELETION,
     LIVE,

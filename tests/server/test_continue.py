@@ -18,7 +18,7 @@ from fw_mcp.api.models import (
     UpdateImagesRequest,
 )
 from fw_mcp.guard.guard import Confirm, Limits
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.library.jobs import changes, to_add
 from tests.recorder import Sent
 from tests.server.elsewhere import library_shared_with_others

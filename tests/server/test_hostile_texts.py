@@ -25,18 +25,17 @@ from mcp.types import (
 )
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
-from fw_mcp.approval import list_plans
 from fw_mcp.assembly import assemble
+from fw_mcp.cli.plans import list_plans
 from fw_mcp.config import Settings
 from fw_mcp.guard.guard import Confirm, Limits
 from fw_mcp.guard.question import deletion_question, retitling_question
 from fw_mcp.guard.targets import Change, HungProduct, Target
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.database import open_images
-from fw_mcp.sandbox.images import Images, StoredImage
+from fw_mcp.sandbox.images import Images, StoredImage, open_images
 from fw_mcp.sandbox.requests import LibraryName
-from fw_mcp.store.database import Database
 from fw_mcp.store.plans import PlanRecord, PlanStore
+from fw_mcp.store.sqlite import Database
 from tests.hostile_texts import HOSTILE, hidden, hidden_in
 from tests.recorder import OnTheWay, Sent
 from tests.studio import Studio, make_studio, said, text_of

@@ -18,8 +18,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 from starlette.types import Message, Receive, Scope, Send
 
 from fw_mcp.errors import ConfigError, Reason
-from fw_mcp.server.access import check_exposure, who_may_connect
-from fw_mcp.server.http import Interruptible, http_app, serve_http
+from fw_mcp.server.http import Interruptible, check_exposure, http_app, serve_http, who_may_connect
 from tests.server.toy_server import build_toy
 
 pytestmark = pytest.mark.anyio

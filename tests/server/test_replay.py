@@ -14,7 +14,7 @@ from mcp.types import Implementation
 
 from fw_mcp.api.models import DeleteImagesRequest
 from fw_mcp.guard.guard import Confirm, Limits
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.server.http import http_app
 from fw_mcp.store.journal import Step
 from tests.library.jobs import changes

@@ -14,7 +14,7 @@ from mcp.types import (
 )
 
 from fw_mcp.api.models import LibraryName
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.studio import Mode, Studio, make_studio, said
 from tests.truth import holdings, sold, unsold
 

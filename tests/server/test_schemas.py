@@ -10,7 +10,7 @@ from mcp.types import Tool
 from pydantic import BaseModel, Field
 
 from fw_mcp.guard.effects import EFFECTS
-from fw_mcp.server.schemas import plain
+from fw_mcp.server.tool import plain
 from tests.contract import Published, published
 from tests.studio import Mode, Studio, said, text_of
 

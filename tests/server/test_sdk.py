@@ -7,7 +7,7 @@ import sys
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
-from fw_mcp.server.sdk import adapters_deferred, quick_imports
+from fw_mcp.server.fast_imports import adapters_deferred, quick_imports
 
 
 class ImportFailedError(Exception):
@@ -84,14 +84,14 @@ def test_a_pydantic_without_the_private_name_is_left_alone() -> None:
 
 def test_the_module_itself_does_not_import_the_sdk() -> None:
     """Otherwise it would be imported slowly before it could be imported quickly."""
-    script = "import sys, fw_mcp.server.sdk; sys.exit('mcp' in sys.modules)"
+    script = "import sys, fw_mcp.server.fast_imports; sys.exit('mcp' in sys.modules)"
     _run(script)
 
 
 def test_every_adapter_of_the_protocol_still_works() -> None:
     """All that the SDK deferred can be built from outside the module that made it."""
     script = """
-from fw_mcp.server.sdk import quick_imports
+from fw_mcp.server.fast_imports import quick_imports
 with quick_imports():
     from pydantic import TypeAdapter
     import mcp.types

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.server.lines import call, line
 from tests.server.piped import Piped, ended, piped
 from tests.upstream import NEW, Upstream, torn, upstream

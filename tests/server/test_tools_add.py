@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 import pytest
 
-from fw_mcp.sandbox.switches import Switches
+from fw_mcp.sandbox.endpoints import Switches
 from tests.library.jobs import changes, entries
 from tests.recorder import Sent
 from tests.studio import Mode, Studio, make_studio, said, text_of

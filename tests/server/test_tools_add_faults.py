@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.recorder import Sent
 from tests.studio import Studio, make_studio, said, text_of
 from tests.truth import (

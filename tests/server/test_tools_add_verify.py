@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fw_mcp.library.library import Pace
+from fw_mcp.images.account import Pace
 from tests.library.jobs import changes, entries
 from tests.media.headers import picture
 from tests.media.served import Served

@@ -13,14 +13,14 @@ from mcp.types import INVALID_PARAMS, CallToolResult
 
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.assembly import assemble
+from fw_mcp.cli.serve import parts_of
 from fw_mcp.config import load_settings
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Limits
-from fw_mcp.library.changes import Changes
-from fw_mcp.library.library import Library
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.images.account import Library
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.server.app import build_server
-from fw_mcp.serving import parts_of
+from fw_mcp.writes.changes import Changes
 from tests.studio import NO, Mode, Studio, make_studio, said, text_of
 from tests.truth import new_image, new_images, sold, unsold
 

@@ -8,8 +8,8 @@ import pytest
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
 from fw_mcp.guard.guard import Limits
-from fw_mcp.sandbox.faults import Fault, FaultKind
-from fw_mcp.sandbox.switches import Switches
+from fw_mcp.sandbox.endpoints import Switches
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.library.jobs import changes
 from tests.recorder import Sent
 from tests.studio import NO, Mode, Studio, make_studio, said, text_of

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.endpoints import Switches
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.sandbox.keys import SANDBOX_SESSION_ID
-from fw_mcp.sandbox.switches import Switches
 from tests.studio import Mode, Studio, make_studio, said, text_of
 from tests.truth import holdings, sold
 

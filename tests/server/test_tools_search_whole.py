@@ -8,10 +8,9 @@ from typing import Any
 import anyio
 import pytest
 
-from fw_mcp.api.models import ImageDetails, UpdateImagesRequest
-from fw_mcp.api.requests import ImageToUpdate
-from fw_mcp.sandbox.faults import Fault, FaultKind
-from fw_mcp.sandbox.switches import Switches
+from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
+from fw_mcp.sandbox.endpoints import Switches
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.library.shelf import Shelf, images_of
 from tests.recorder import Sent
 from tests.studio import Mode, Studio, make_studio, said, text_of

@@ -10,10 +10,10 @@ import pytest
 from mcp.client import Client
 from mcp.types import CallToolResult, ImageContent, TextContent
 
-from fw_mcp.library.viewing import Viewer
-from fw_mcp.media.fetching import Fetcher
-from fw_mcp.media.workshop import Workshop
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.pictures.fetch.fetcher import Fetcher
+from fw_mcp.pictures.view import Viewer
+from fw_mcp.pictures.worker.pool import Workshop
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.server.app import build_server
 from tests.media.painted import bomb, file_of, halves, noise, opened
 from tests.studio import Mode, Studio, said, text_of

@@ -15,7 +15,7 @@ from fw_mcp.api.models import (
     UpdateImagesRequest,
 )
 from fw_mcp.guard.guard import Confirm, Limits
-from fw_mcp.sandbox.switches import Switches
+from fw_mcp.sandbox.endpoints import Switches
 from tests.studio import NO, Mode, Studio, make_studio, said, text_of
 from tests.truth import assert_truthful, holdings, new_images, outcomes, sold, unsold
 

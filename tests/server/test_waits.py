@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fw_mcp.sandbox.faults import Fault, FaultKind
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.recorder import Sent
 from tests.server.elsewhere import library_shared_with_others
 from tests.studio import said

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fw_mcp.logs import MaskingFormatter
+from fw_mcp.cli.output import MaskingFormatter
 from tests.spreadsheet.desk import Desk
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from fw_mcp.assembly import Assembly, assemble
-from fw_mcp.cli import main
+from fw_mcp.cli.main import main
+from fw_mcp.cli.spreadsheet.apply import apply
 from fw_mcp.config import load_settings
-from fw_mcp.spreadsheet.applying import apply
 
 Cells = dict[str, str]
 

@@ -9,7 +9,7 @@ import httpx
 
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.assembly import Assembly
-from fw_mcp.library.library import Library
+from fw_mcp.images.account import Library
 from tests.studio import sandbox_client
 
 _STATUS = {"success": True, "status_code": 200, "message": "", "reference_id": "ab" * 16}

@@ -18,19 +18,18 @@ from mcp.client import Client
 
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.assembly import Assembly
-from fw_mcp.cli import main
+from fw_mcp.cli.main import main
+from fw_mcp.cli.serve import parts_of
+from fw_mcp.cli.spreadsheet.apply import Applying, Update, Updates, apply, connected
+from fw_mcp.cli.spreadsheet.apply import Sent as Ended
+from fw_mcp.cli.spreadsheet.sheet import opened
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.errors import TransportError
-from fw_mcp.library.changes import Changes
-from fw_mcp.library.library import Library
+from fw_mcp.images.account import Library
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.server.app import build_server
-from fw_mcp.serving import parts_of
-from fw_mcp.spreadsheet.applying import Applying, apply
-from fw_mcp.spreadsheet.calling import Sent as Ended
-from fw_mcp.spreadsheet.calling import Update, Updates, connected
-from fw_mcp.spreadsheet.sheet import opened
 from fw_mcp.store.history import History
+from fw_mcp.writes.changes import Changes
 from tests.hostile_texts import HOSTILE, hidden
 from tests.process import environment
 from tests.recorder import Recorder, Sent

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fw_mcp.spreadsheet.cells import digest, from_cell, is_digest, same_text, to_cell
+from fw_mcp.cli.spreadsheet.cells import digest, from_cell, is_digest, same_text, to_cell
 from tests.hostile_texts import HOSTILE
 
 RISKY = "=+-@＝＋－＠"  # noqa: RUF001  the full-width forms are meant

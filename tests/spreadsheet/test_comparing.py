@@ -3,9 +3,9 @@
 import pytest
 
 from fw_mcp.api.models import ImageDetails, Product
-from fw_mcp.spreadsheet.cells import digest
-from fw_mcp.spreadsheet.comparing import Verdict, compare
-from fw_mcp.spreadsheet.sheet import Row
+from fw_mcp.cli.spreadsheet.cells import digest
+from fw_mcp.cli.spreadsheet.compare import Verdict, compare
+from fw_mcp.cli.spreadsheet.sheet import Row
 from tests.hostile_texts import HOSTILE, hidden
 
 GUID = "5f0c3c46-9a0b-4f0e-8a52-2d7f3a1b9c10"

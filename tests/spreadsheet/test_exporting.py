@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from fw_mcp.cli import main
+from fw_mcp.cli.main import main
+from fw_mcp.cli.output import new_file
+from fw_mcp.cli.spreadsheet.cells import digest, from_cell
+from fw_mcp.cli.spreadsheet.export import export
 from fw_mcp.errors import ConfigError
-from fw_mcp.outlet import new_file
 from fw_mcp.sandbox.keys import SANDBOX_SESSION_ID
-from fw_mcp.spreadsheet.cells import digest, from_cell
-from fw_mcp.spreadsheet.exporting import export
 from tests.hostile_texts import HOSTILE
 from tests.process import environment
 from tests.spreadsheet.desk import Desk, read

@@ -4,8 +4,8 @@ import subprocess
 import sys
 import tracemalloc
 
-from fw_mcp.spreadsheet.exporting import export
-from fw_mcp.spreadsheet.planning import plan
+from fw_mcp.cli.spreadsheet.export import export
+from fw_mcp.cli.spreadsheet.preview import plan
 from tests.process import environment
 from tests.spreadsheet.desk import Desk, sold, unsold
 from tests.spreadsheet.pages import Pages, on_pages

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fw_mcp.cli.spreadsheet.sheet import Row, Sheet, opened
 from fw_mcp.errors import ArgumentsError
-from fw_mcp.spreadsheet.sheet import Row, Sheet, opened
 
 GUID = "5f0c3c46-9a0b-4f0e-8a52-2d7f3a1b9c10"
 OTHER = "8d1a6b52-0c4d-4a57-b1a4-6e2f9d3c7b21"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import anyio
 
-from fw_mcp.store.database import Database
 from fw_mcp.store.plans import PlanStore
+from fw_mcp.store.sqlite import Database
 
 
 async def claim(store: str, plan_id: str, now: float) -> None:

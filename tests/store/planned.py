@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Awaitable, Callable
 
-from fw_mcp.store.database import Database
+from fw_mcp.store.sqlite import Database
 
 
 async def planned(database: Database, work: Callable[[], Awaitable[object]]) -> list[str]:

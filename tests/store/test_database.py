@@ -10,8 +10,7 @@ import anyio
 import pytest
 
 from fw_mcp.errors import Reason, StoreError
-from fw_mcp.store.database import Database
-from fw_mcp.store.facts import session_id
+from fw_mcp.store.sqlite import Database, session_id
 
 pytestmark = pytest.mark.anyio
 

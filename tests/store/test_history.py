@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from fw_mcp.store.database import Database
 from fw_mcp.store.history import History, Item, items_of
 from fw_mcp.store.journal import Change, Journal, Record
+from fw_mcp.store.sqlite import Database
 from tests.store.planned import planned
 from tests.studio import Clock
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from fw_mcp.errors import GuardError, StoreError
-from fw_mcp.store.database import Database
 from fw_mcp.store.journal import Change, Journal, Record, Step, Unsettled
-from fw_mcp.store.owner import this_process
+from fw_mcp.store.locks import this_process
+from fw_mcp.store.sqlite import Database
 from tests.store.planned import planned
 from tests.studio import Clock
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from fw_mcp.store.owner import may_be_running, this_process
+from fw_mcp.store.locks import may_be_running, this_process
 
 
 def test_a_process_is_named_by_its_id_and_a_word_of_its_own() -> None:

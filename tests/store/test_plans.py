@@ -6,8 +6,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from fw_mcp.store.database import Database
 from fw_mcp.store.plans import Claim, PlanEnd, PlanRecord, PlanStore
+from fw_mcp.store.sqlite import Database
 
 pytestmark = pytest.mark.anyio
 

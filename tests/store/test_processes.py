@@ -7,8 +7,8 @@ from pathlib import Path
 
 import anyio
 
-from fw_mcp.store.database import Database
 from fw_mcp.store.plans import Claim, PlanStore
+from fw_mcp.store.sqlite import Database
 from tests.process import environment
 from tests.store.test_plans import NOON, PLAN
 

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from fw_mcp.errors import Reason, StoreError
-from fw_mcp.store.database import Database
-from fw_mcp.store.facts import session_id
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change, Journal, Unsettled
 from fw_mcp.store.plans import PlanStore
+from fw_mcp.store.sqlite import Database, session_id
 from tests.studio import Clock
 
 pytestmark = pytest.mark.anyio

@@ -10,26 +10,20 @@ from urllib.parse import unquote, urlsplit
 from mcp.types import InputRequiredResult
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from fw_mcp.api.models import (
-    DESCRIPTION_LIMIT,
-    FILE_NAME_LIMIT,
-    URI_LIMIT,
-    ImageToAdd,
-    LibraryName,
-)
+from fw_mcp.api.models import DESCRIPTION_LIMIT, FILE_NAME_LIMIT, URI_LIMIT, ImageToAdd, LibraryName
 from fw_mcp.errors import ArgumentsError, Reason
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.targets import digest
-from fw_mcp.library.adding import add_images as add
-from fw_mcp.library.job import Ends, Items, Job
-from fw_mcp.library.outcomes import Ended, Outcome
-from fw_mcp.library.reading import read_images
+from fw_mcp.images.read import read_images
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Flag, Positive, Title
+from fw_mcp.server.context import Call, caller_of
 from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
-from fw_mcp.server.parts import Call, caller_of
 from fw_mcp.server.results import Status, WriteResult, completed, previewed
 from fw_mcp.server.rows import EndRow, end_row
 from fw_mcp.server.verifying import check_files
+from fw_mcp.writes.add import add_images as add
+from fw_mcp.writes.job import Ends, Items, Job
+from fw_mcp.writes.outcomes import Ended, Outcome
 
 _DOUBLED = "FinerWorks lists some images more often than asked for: see their details."
 

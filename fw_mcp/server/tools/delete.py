@@ -11,16 +11,15 @@ from fw_mcp.api.models import ImageDetails, LibraryName
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.question import deletion_question, products_summary
 from fw_mcp.guard.targets import states
-from fw_mcp.library.deleting import delete_images as delete
-from fw_mcp.library.job import Ends, Job
-from fw_mcp.library.outcomes import products
-from fw_mcp.library.reading import read_images
+from fw_mcp.images.read import read_images
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Guids, PlanId
+from fw_mcp.server.context import Call, caller_of
 from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
-from fw_mcp.server.parts import Call, caller_of
 from fw_mcp.server.results import GuardedResult, completed, previewed
 from fw_mcp.server.rows import EndRow, end_row, not_found, product_rows, untouched
 from fw_mcp.server.targets import hung_products, target_of
+from fw_mcp.writes.delete import delete_images as delete
+from fw_mcp.writes.job import Ends, Job
 
 
 class DeleteImagesResult(GuardedResult):
@@ -148,4 +147,4 @@ class _Deletion(Undertaking[DeleteImagesResult]):
     @staticmethod
     def _at_risk(image: ImageDetails) -> EndRow:
         row = untouched(image.guid, image.file_name)
-        return row.model_copy(update={"products_at_risk": product_rows(products(image))})
+        return row.model_copy(update={"products_at_risk": product_rows(image.hung)})

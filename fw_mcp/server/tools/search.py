@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from fw_mcp.api.models import ImageDetails, LibraryName, SortDirection, SortField
 from fw_mcp.errors import ArgumentsError, Reason
-from fw_mcp.library.filters import (
+from fw_mcp.images.filters import (
     MIN_PPI,
     OF_PRINTS,
     OF_PRODUCTS,
@@ -18,18 +18,17 @@ from fw_mcp.library.filters import (
     Question,
     pixels,
 )
-from fw_mcp.library.printing import PrintSize, largest_prints
-from fw_mcp.library.reading import Page, Query, search
+from fw_mcp.images.print_sizes import PrintSize, largest_prints
+from fw_mcp.images.questions import Asked, match_page, matching
+from fw_mcp.images.read import Page, Query, search
 from fw_mcp.server.arguments import DateFrom, DateTo, Flag, Guids, PerPage, Positive
-from fw_mcp.server.image_records import compact, first_that_fit, image_record
-from fw_mcp.server.links import next_uri
-from fw_mcp.server.parts import Call, parts_of
+from fw_mcp.server.context import Call, parts_of
+from fw_mcp.server.resources import next_uri
 from fw_mcp.server.results import ToolResult
-from fw_mcp.server.rows import ImageRow, image_row
+from fw_mcp.server.rows import ImageRow, compact, first_that_fit, image_record, image_row
 
 if TYPE_CHECKING:
-    from fw_mcp.library.match_pages import MatchPage
-    from fw_mcp.library.matching import Matches
+    from fw_mcp.images.questions import Matches, MatchPage
 
 _RECORDS_SHOWN = 200_000
 _EXCLUDE_EACH_OTHER: tuple[frozenset[Only], ...] = (
@@ -276,9 +275,6 @@ def _refused(what: str, next_step: str) -> ArgumentsError:
 async def _ask_all(
     ctx: Call, query: Query, question: Question, looks: _Looks
 ) -> SearchImagesResult:
-    from fw_mcp.library.match_pages import match_page  # noqa: PLC0415  servers start without
-    from fw_mcp.library.matching import Asked, matching  # noqa: PLC0415  the same
-
     parts = parts_of(ctx)
     if question.duplicates == "likeness":
         parts.likenesses.check()

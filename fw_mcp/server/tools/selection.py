@@ -9,14 +9,14 @@ from mcp.types import InputRequiredResult
 from pydantic import Field
 
 from fw_mcp.guard.guard import Proposal
-from fw_mcp.library.job import Ends, Job
-from fw_mcp.library.outcomes import GOOD, Ended, Outcome
-from fw_mcp.library.selecting import Selection
-from fw_mcp.library.selecting import set_selection as select
 from fw_mcp.server.arguments import Guid, Guids
+from fw_mcp.server.context import Call, caller_of
 from fw_mcp.server.guarded import Undertaking, carry_out
-from fw_mcp.server.parts import Call, caller_of
 from fw_mcp.server.results import Status, WrittenResult
+from fw_mcp.writes.job import Ends, Job
+from fw_mcp.writes.outcomes import GOOD, Ended, Outcome
+from fw_mcp.writes.select import Selection
+from fw_mcp.writes.select import set_selection as select
 
 _PURPOSE = (
     "selection_guid is the key of this set: a page opened on FinerWorks.com with it prints these "

@@ -7,21 +7,21 @@ from mcp.types import InputRequiredResult
 from pydantic import Field
 
 from fw_mcp.api.models import ImageDetails
-from fw_mcp.errors import GuardError, Reason, quoted
+from fw_mcp.errors import GuardError, Reason
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.question import deletion_question, products_summary, retitling_question
 from fw_mcp.guard.targets import Target
-from fw_mcp.library.job import Ends, Job
-from fw_mcp.library.outcomes import products
-from fw_mcp.library.undoing import TOOL_OF, Undo, Undoable, carry_out, undo_of
 from fw_mcp.server.arguments import DryRun, PlanId
+from fw_mcp.server.context import Call, caller_of, parts_of
 from fw_mcp.server.guarded import Undertaking, name_of
 from fw_mcp.server.guarded import carry_out as carry_out_guarded
-from fw_mcp.server.parts import Call, caller_of, parts_of
 from fw_mcp.server.results import GuardedResult, Status, completed, previewed
 from fw_mcp.server.rows import EndRow, product_rows, untouched
 from fw_mcp.server.targets import rewrite_target, target_of
 from fw_mcp.server.tools.update import preview_row, row_with_diff
+from fw_mcp.text import quoted
+from fw_mcp.writes.job import Ends, Job
+from fw_mcp.writes.undo import TOOL_OF, Undo, Undoable, carry_out, undo_of
 
 _GO_ON = "Call undo_change again for the rest."
 _ChangeId = Annotated[
@@ -166,7 +166,7 @@ class _Undoing(Undertaking[UndoChangeResult]):
 
 def _targets(undo: Undo) -> list[Target]:
     """What would go: every image that is deleted, and those rewritten that carry products."""
-    losing = [one for one in undo.rewrites.values() if products(one.before)]
+    losing = [one for one in undo.rewrites.values() if one.before.hung]
     return [target_of(image) for image in undo.doomed.values()] + [
         rewrite_target(one) for one in losing
     ]
@@ -174,7 +174,7 @@ def _targets(undo: Undo) -> list[Target]:
 
 def _preview(image: ImageDetails) -> EndRow:
     row = untouched(image.guid, image.file_name)
-    return row.model_copy(update={"products_at_risk": product_rows(products(image))})
+    return row.model_copy(update={"products_at_risk": product_rows(image.hung)})
 
 
 async def _undoable(ctx: Call, change_id: str) -> Undoable:

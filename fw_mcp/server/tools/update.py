@@ -8,21 +8,17 @@ from mcp.types import InputRequiredResult
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from fw_mcp.api.models import DESCRIPTION_LIMIT, ImageDetails
-from fw_mcp.errors import restored, shown
 from fw_mcp.guard.guard import Proposal
 from fw_mcp.guard.question import products_summary, retitling_question
 from fw_mcp.guard.targets import states
-from fw_mcp.library.job import Ends, Items, Job
-from fw_mcp.library.outcomes import Ended, products
-from fw_mcp.library.reading import read_anywhere
-from fw_mcp.library.updating import Rewrite, text_of, update_images
+from fw_mcp.images.read import read_anywhere
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Guid, PlanId, Title
+from fw_mcp.server.context import Call, caller_of
 from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
-from fw_mcp.server.image_records import RECORD_TEXT_SHOWN
-from fw_mcp.server.parts import Call, caller_of
 from fw_mcp.server.results import GuardedResult, completed, previewed
 from fw_mcp.server.rows import (
     DESCRIPTION_SHOWN,
+    RECORD_TEXT_SHOWN,
     TITLE_SHOWN,
     ChangeRow,
     EndRow,
@@ -32,6 +28,10 @@ from fw_mcp.server.rows import (
     untouched,
 )
 from fw_mcp.server.targets import hung_products, rewrite_target, target_of
+from fw_mcp.text import restored, shown
+from fw_mcp.writes.job import Ends, Items, Job
+from fw_mcp.writes.outcomes import Ended
+from fw_mcp.writes.update import Rewrite, text_of, update_images
 
 
 class ImageText(BaseModel):
@@ -181,7 +181,7 @@ class _Rewriting(Undertaking[UpdateImageMetadataResult]):
         }
 
     def _losing(self) -> list[Rewrite]:
-        return [one for one in self._rewrites.values() if one.changes and products(one.before)]
+        return [one for one in self._rewrites.values() if one.changes and one.before.hung]
 
     async def _read(self) -> None:
         guids = [image.guid for image in self._images]
@@ -217,7 +217,7 @@ def preview_row(rewrite: Rewrite) -> EndRow:
     """An image that would be rewritten: its diff, and the products at risk."""
     before = rewrite.before
     row = untouched(before.guid, before.file_name)
-    at_risk = product_rows(products(before)) if rewrite.changes else None
+    at_risk = product_rows(before.hung) if rewrite.changes else None
     diff = _diff(before, rewrite.title, rewrite.description)
     return row.model_copy(update={**diff, "products_at_risk": at_risk})
 

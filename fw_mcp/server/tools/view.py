@@ -8,14 +8,14 @@ from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent
 from pydantic import Field
 
 from fw_mcp.api.models import ImageDetails
-from fw_mcp.errors import in_quotes, quoted, shown
-from fw_mcp.library.outcomes import Outcome
-from fw_mcp.library.previews import NotShown
-from fw_mcp.library.reading import read_anywhere
-from fw_mcp.library.viewing import ContactSheet, View
+from fw_mcp.images.read import read_anywhere
+from fw_mcp.pictures.previews import NotShown
+from fw_mcp.pictures.view import ContactSheet, View
 from fw_mcp.server.arguments import Flag, Guids
-from fw_mcp.server.parts import Call, parts_of
+from fw_mcp.server.context import Call, parts_of
 from fw_mcp.server.rows import TITLE_SHOWN
+from fw_mcp.text import in_quotes, quoted, shown
+from fw_mcp.writes.outcomes import Outcome
 
 
 async def view_images(

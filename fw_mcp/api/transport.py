@@ -1,0 +1,203 @@
+"""One HTTP request and its answer: the only module of the client that touches httpx."""
+
+import re
+import ssl
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+import httpx
+import truststore
+
+from fw_mcp.api import failures
+from fw_mcp.api.answers import Answer
+from fw_mcp.api.connection import BaseUrl, Keys, Timeouts
+from fw_mcp.api.failures import Endpoint
+from fw_mcp.errors import ConfigError, Reason
+
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.LocalProtocolError,
+    httpx.UnsupportedProtocol,
+)
+_SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+class Wire:
+    """A pool of connections to one base URL, carrying one pair of keys.
+
+    Args:
+        base_url: checked already.
+        keys: added to each request as it leaves.
+        timeouts: for connecting and reading.
+        transport: instead of the network.
+        max_body_bytes: an answer is read no further than this.
+        now: for a `Retry-After` that is a date.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: BaseUrl,
+        keys: Keys,
+        timeouts: Timeouts,
+        transport: httpx.AsyncBaseTransport | None,
+        max_body_bytes: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._base_url = base_url
+        self._max_body_bytes = max_body_bytes
+        self._now = now
+        self._http = _http_client(base_url, keys, timeouts, transport)
+
+    async def send(self, endpoint: Endpoint, content: bytes | None, guid: str | None) -> Answer:
+        """Send one request, once.
+
+        Args:
+            endpoint: where to.
+            content: JSON, for the endpoints that take a body.
+            guid: for the endpoint that takes one in its query.
+
+        Raises:
+            TransportError: no whole answer came.
+        """
+        request = self._http.build_request(
+            endpoint.method,
+            f"{self._base_url.text}/v3/{endpoint.name}",
+            content=content,
+            headers={"Content-Type": "application/json"} if content else None,
+            params={"guid": guid} if guid else None,
+        )
+        try:
+            return await self._answer(request)
+        except _NEVER_SENT as error:
+            tell = failures.untrusted if _is_tls_failure(error) else failures.never_sent
+            raise tell(endpoint) from error
+        except httpx.TimeoutException as error:
+            raise failures.timed_out(endpoint) from error
+        except httpx.RequestError as error:
+            raise failures.connection_lost(endpoint) from error
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def _answer(self, request: httpx.Request) -> Answer:
+        response = await self._http.send(request, stream=True)
+        try:
+            encoding = (response.headers.get("content-encoding") or "identity").lower()
+            return Answer(
+                status_code=response.status_code,
+                body=await self._body(response) if encoding == "identity" else b"",
+                content_encoding=encoding,
+                retry_after_s=retry_after_s(response.headers.get("retry-after"), self._now()),
+                clock_ahead_s=clock_ahead_s(response.headers.get("date"), self._now()),
+            )
+        finally:
+            await response.aclose()
+
+    async def _body(self, response: httpx.Response) -> bytes | None:
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > self._max_body_bytes:
+                return None
+        # A body under too short a length would leave its rest as the answer to the next call.
+        if not body.rstrip().endswith(b"}"):
+            await _hang_up(response)
+        return bytes(body)
+
+
+class _KeysAuth(httpx.Auth):
+    """Puts the keys into a request as it leaves, so that no client or URL holds them."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
+        request.headers["web_api_key"] = self._keys.web_api_key
+        request.headers["app_key"] = self._keys.app_key
+        yield request
+
+
+async def _hang_up(response: httpx.Response) -> None:
+    stream = response.extensions.get("network_stream")
+    if stream is not None:
+        await stream.aclose()
+
+
+def _is_tls_failure(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _http_client(
+    base_url: BaseUrl,
+    keys: Keys,
+    timeouts: Timeouts,
+    transport: httpx.AsyncBaseTransport | None,
+) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(
+            auth=_KeysAuth(keys),
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "fw-mcp",
+            },
+            timeout=httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s),
+            follow_redirects=False,
+            # A cookie would make one answer spoil all the requests after it.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            transport=transport,
+            verify=True if transport else tls_for(base_url),
+            # A proxy tunnels https unread; plain http, which is loopback, it would read.
+            trust_env=not base_url.is_loopback,
+        )
+    except (ImportError, ValueError) as error:
+        raise ConfigError(
+            "The proxy that the environment names cannot be used.",
+            state="Nothing was sent.",
+            next_step="Set HTTPS_PROXY to an http:// or https:// proxy, or unset ALL_PROXY.",
+            reason=Reason.INVALID_SETTING,
+        ) from error
+
+
+def tls_for(base_url: BaseUrl) -> ssl.SSLContext:
+    """The operating system's trust store; plain http gets a context that trusts nobody."""
+    kind = truststore.SSLContext if base_url.text.startswith("https") else ssl.SSLContext
+    return kind(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def retry_after_s(header: str | None, now: datetime) -> float | None:
+    """Seconds to wait by a `Retry-After` header in either of its forms; None when it says nothing.
+
+    Args:
+        header: seconds or an HTTP date.
+        now: with an offset.
+    """
+    if header is None:
+        return None
+    if _SECONDS.fullmatch(header):
+        return float(header)
+    moment = _http_date(header)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def clock_ahead_s(date: str | None, now: datetime) -> float | None:
+    """How far this machine's clock is ahead of the service's, in seconds; None when not told."""
+    moment = _http_date(date) if date else None
+    return None if moment is None else (now - moment).total_seconds()
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    # An HTTP date is GMT, also when it forgets to say so.
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,150 @@
+"""Argv as a command, its own arguments, and settings."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Literal, NoReturn, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from fw_mcp import __version__
+from fw_mcp.config import ENVIRONMENT_ONLY, IN_MEMORY, Settings, load_settings, option, variable
+from fw_mcp.errors import ConfigError, Reason
+
+COMMANDS = {
+    "sandbox": "serve the sandbox over HTTP",
+    "doctor": "check keys, host, TLS, clock, store and unfinished writes",
+    "plans": "list the plans that wait for an answer",
+    "approve": "approve a plan, as a person in a terminal",
+    "changes": "list what was done, newest first",
+    "export-changes": "write every change as a line of JSON",
+    "export": "write titles and descriptions to a spreadsheet",
+    "plan": "say what a spreadsheet would change; sends nothing",
+    "apply": "send what was changed in a spreadsheet",
+    "reconcile": "settle writes without a known outcome, by reading the service",
+    "demo": "play a session against the sandbox and print it",
+}
+_LAST_PAGE = 1_000_000
+_METAVARS = {
+    "http": "HOST:PORT",
+    "http_allowed_hosts": "HOSTS",
+    "http_allowed_origins": "ORIGINS",
+    "store": "FILE",
+    "journal_days": "DAYS",
+    "writes": "TOOLS",
+    "max_items": "N",
+    "deletions_per_hour": "N",
+    "plan_ttl_s": "SECONDS",
+    "base_url": "URL",
+    "fetch_hosts": "HOSTS",
+    "file_folders": "FOLDERS",
+}
+_DESCRIPTION = """\
+MCP server that gives an AI assistant safe hands on a FinerWorks image library.
+Without a command it serves over stdio."""
+_EPILOG = """\
+The secrets are variables only: FINERWORKS_WEB_API_KEY, FINERWORKS_APP_KEY, FW_MCP_HTTP_TOKEN.
+Exit codes: 0 fine, 1 unexpected, 2 usage, 3 keys, 4 unreachable, 5 upstream error,
+6 unsafe configuration, 7 unfinished writes or rows left out."""
+_MISSED = "Exit code 7: images went away meanwhile, so others may be missing in the file."
+_LEFT_OUT = """\
+Columns: guid, title, description, exported; others are not read. An empty cell keeps the text.
+Exit code 7: rows are left out or left undone; they are named."""
+
+
+def parse(arguments: Sequence[str]) -> tuple[str, Settings, Mapping[str, object]]:
+    """Read the command line.
+
+    Returns:
+        The command, "" for none; the settings, with the environment's; the command's arguments.
+
+    Raises:
+        ConfigError: a setting cannot be used.
+        SystemExit: after `--help`, or with 2 for a usage that argparse refuses.
+    """
+    given = vars(_parser().parse_args(arguments))
+    command = str(given.pop("command") or "")
+    own = {name: given.pop(name) for name in list(given) if name not in Settings.model_fields}
+    settings = load_settings(given)
+    _check_sandbox_file(settings.sandbox)
+    return command, settings, own
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where the options are; the usage alone is a page."""
+        self.exit(2, f"fw-mcp: {message}. Nothing was started. fw-mcp --help lists all options.\n")
+
+
+def _parser() -> _Parser:
+    options = _options()
+    parser = _Parser(
+        prog="fw-mcp",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        parents=[options],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"fw-mcp {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    subparsers = {
+        name: commands.add_parser(name, help=text, description=text, parents=[options])
+        for name, text in COMMANDS.items()
+    }
+    subparsers["sandbox"].add_argument("--port", type=int, default=8321, help="default 8321")
+    subparsers["sandbox"].add_argument("file", nargs="?", metavar="FILE", help="keep it here")
+    subparsers["doctor"].add_argument("--json", action="store_true", help="for a program")
+    subparsers["approve"].add_argument("plan", metavar="PLAN", help="the plan_id")
+    page = subparsers["changes"].add_argument("--page", type=_page_number, default=1, metavar="N")
+    page.help = "25 changes a page; default 1"
+    for name, metavar in (("export-changes", "FILE"), ("export", "FILE.csv")):
+        new = subparsers[name].add_argument("file", nargs="?", metavar=metavar)
+        new.help = "a new file; default: stdout"
+    for name in ("plan", "apply"):
+        sheet = subparsers[name].add_argument("file", metavar="FILE.csv")
+        sheet.help = "from fw-mcp export, edited; comma, semicolon or tab"
+        subparsers[name].epilog = _LEFT_OUT
+    subparsers["export"].epilog = _MISSED
+    return parser
+
+
+def _options() -> _Parser:
+    options = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = options.add_argument_group("options")
+    for name, field in Settings.model_fields.items():
+        if name in ENVIRONMENT_ONLY:
+            continue
+        text = f"{field.description}{_default(field)} [{variable(name)}]"
+        if field.annotation is bool:
+            group.add_argument(option(name), dest=name, action="store_true", help=text)
+        elif name == "sandbox":
+            group.add_argument(option(name), nargs="?", const=IN_MEMORY, metavar="FILE", help=text)
+        else:
+            group.add_argument(option(name), dest=name, metavar=_metavar(name, field), help=text)
+    return options
+
+
+def _page_number(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) <= _LAST_PAGE:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a page is a number from 1 to {_LAST_PAGE}")
+
+
+def _default(field: FieldInfo) -> str:
+    return "" if field.default in {None, "", False} else f" Default {field.default}."
+
+
+def _metavar(name: str, field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return "|".join(get_args(field.annotation))
+    return _METAVARS.get(name, "VALUE")
+
+
+def _check_sandbox_file(file: str | None) -> None:
+    if file not in COMMANDS:
+        return
+    raise ConfigError(
+        f"--sandbox {file} would keep the sandbox in a file named {file}.",
+        state="Nothing was started.",
+        next_step=f"For the command write fw-mcp {file} --sandbox; for a file write ./{file}.",
+        reason=Reason.INVALID_SETTING,
+    )

@@ -1,0 +1,73 @@
+"""The person's side of a plan, in a terminal: `fw-mcp plans` and `fw-mcp approve PLAN`."""
+
+import sys
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import anyio
+
+from fw_mcp.errors import GuardError, Reason
+from fw_mcp.text import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fw_mcp.assembly import Assembly
+    from fw_mcp.store.plans import PlanRecord
+
+
+def list_plans(assembly: "Assembly", _: "Mapping[str, object]") -> int:
+    """Print the plans that wait for an answer."""
+    plans = anyio.run(assembly.plans.pending, time.time())
+    for plan in plans:
+        print(_told(plan))
+    if not plans:
+        print("No plan waits for an answer.")
+    return 0
+
+
+def approve(assembly: "Assembly", own: "Mapping[str, object]") -> int:
+    """Print one plan, and approve it; on a terminal only after a typed yes.
+
+    Raises:
+        GuardError: no such plan waits.
+    """
+    plan_id = str(own["plan"])
+    print(_told(anyio.run(_waiting, assembly, plan_id)))
+    if sys.stdin.isatty() and input("Approve this? Type yes: ").strip().lower() != "yes":
+        print("Not approved.")
+        return 1
+    anyio.run(_approved, assembly, plan_id)
+    print("Approved. The assistant may now repeat the call with this plan_id.")
+    return 0
+
+
+async def _waiting(assembly: "Assembly", plan_id: str) -> "PlanRecord":
+    waiting = await assembly.plans.pending(time.time())
+    plan = next((one for one in waiting if one.plan_id == plan_id), None)
+    if plan is None:
+        raise _unknown(plan_id)
+    return plan
+
+
+async def _approved(assembly: "Assembly", plan_id: str) -> None:
+    if not await assembly.plans.approve(plan_id, time.time()):
+        raise _unknown(plan_id)
+
+
+def _unknown(plan_id: str) -> GuardError:
+    return GuardError(
+        f"No plan {quoted(plan_id, 40)} waits for an answer in this store.",
+        state="Nothing was approved.",
+        next_step="fw-mcp plans lists those that wait; use the server's own --store.",
+        reason=Reason.PLAN_UNKNOWN,
+    )
+
+
+def _told(plan: "PlanRecord") -> str:
+    until = datetime.fromtimestamp(plan.expires_at, UTC).isoformat(timespec="seconds")
+    state = "approved" if plan.approved_at else "waits"
+    return f"{plan.plan_id}  {plan.tool} by {quoted(plan.caller)}, until {until}, {state}\n" + (
+        "\n".join(f"    {line}" for line in plan.question.splitlines())
+    )

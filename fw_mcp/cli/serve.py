@@ -1,0 +1,175 @@
+"""The commands that serve: the MCP server over stdio or HTTP, and the sandbox over HTTP."""
+
+import gc
+import logging
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+
+import anyio
+
+from fw_mcp.assembly import Assembly
+from fw_mcp.errors import ConfigError, Reason, StoreError
+from fw_mcp.server.app import FwServer, build_server
+from fw_mcp.server.context import Parts
+from fw_mcp.server.stdio import occupy_standard_descriptors, serve_stdio
+from fw_mcp.writes.changes import HANDLE_S, REPLAY_S, being_written
+
+_log = logging.getLogger(__name__)
+
+_YOUNG_OBJECTS = 20_000
+_DAY_S = 86_400
+_LAST_PORT = 65535
+# A handle's hour, and the time of a call that goes on at the end of it.
+_READ_AGAIN_S = HANDLE_S + REPLAY_S
+
+Serve = Callable[[FwServer], Awaitable[None]]
+
+
+def serve(assembly: Assembly, _: Mapping[str, object]) -> int:
+    """Serve MCP until the client leaves or a signal comes."""
+    # A page of images makes more objects than the default threshold: the collector would run
+    # several times in each call and find nothing.
+    gc.set_threshold(_YOUNG_OBJECTS)
+    occupy_standard_descriptors()
+    anyio.run(_run, assembly, _over_http(assembly) if assembly.settings.http else serve_stdio)
+    return 0
+
+
+def serve_sandbox(_: Assembly, own: Mapping[str, object]) -> int:
+    """Serve the sandbox's HTTP API on loopback.
+
+    Raises:
+        ConfigError: the port or the file cannot be used.
+    """
+    import uvicorn  # noqa: PLC0415  serving over stdio needs neither
+
+    from fw_mcp.sandbox.app import create_app  # noqa: PLC0415
+
+    file = own["file"]
+    app = create_app(str(file) if file else None)
+    with _listener(int(str(own["port"]))) as listener:
+        where = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        print(f"The sandbox listens on {where}; its API is {where}/openapi.json", file=sys.stderr)
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+    return 0
+
+
+async def _run(assembly: Assembly, serve_over: Serve) -> None:
+    try:
+        async with anyio.create_task_group() as beside:
+            # It gets its turn once the transport waits for the first message.
+            beside.start_soon(look_after_journal_daily, assembly, anyio.sleep)
+            await serve_over(build_server(parts_of(assembly)))
+            beside.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        # What ended the serving, as it is.
+        raise group.exceptions[0] from None
+    finally:
+        with anyio.CancelScope(shield=True):
+            await assembly.aclose()
+
+
+def parts_of(assembly: Assembly) -> Parts:
+    """What a server on this assembly is made of."""
+    return Parts(
+        library=assembly.library,
+        guard=assembly.guard,
+        changes=assembly.changes,
+        viewer=assembly.viewer,
+        inspector=assembly.inspector,
+        likenesses=assembly.likenesses,
+        show_hires=assembly.settings.show_hires,
+        note=assembly.note,
+    )
+
+
+async def look_after_journal_daily(
+    assembly: Assembly, sleep: Callable[[float], Awaitable[None]]
+) -> None:
+    """Look after the journal now and once a day, until cancelled.
+
+    Args:
+        assembly: whose journal.
+        sleep: waits for so many seconds.
+    """
+    while True:
+        await look_after_journal(assembly)
+        await sleep(_DAY_S)
+
+
+async def look_after_journal(assembly: Assembly) -> None:
+    """Let go of what is older than the journal is kept, and warn of writes left open.
+
+    Of what is older than a call can be gone on with, only what each write did is kept.
+
+    A store that is not there yet has nothing of either, and is not made for it.
+    """
+    path = assembly.database.path
+    if path is None or not path.exists():
+        return
+    now = assembly.journal.now()
+    try:
+        unsettled = await assembly.journal.unsettled()
+        open_ = [entry for entry in unsettled if not being_written(entry, now)]
+        if open_:
+            tools = ", ".join(sorted({entry.tool for entry in open_}))
+            _log.warning(
+                "writes without a known outcome: %d (%s); run fw-mcp reconcile", len(open_), tools
+            )
+        await assembly.changes.history.forget(now - assembly.settings.journal_days * _DAY_S)
+        await assembly.changes.history.slim(now - _READ_AGAIN_S)
+    except StoreError as fault:
+        _log.warning("The journal was not looked at: %s", fault.what)
+
+
+def _over_http(assembly: Assembly) -> Serve:
+    from fw_mcp.server.http import serve_http  # noqa: PLC0415  brings the web server
+
+    settings = assembly.settings
+    host, port = _address(settings.http or "")
+    return partial(
+        serve_http,
+        host=host,
+        port=port,
+        token=settings.http_token.get_secret_value() if settings.http_token else None,
+        ready=partial(_ready, assembly),
+        allowed_hosts=_listed(settings.http_allowed_hosts),
+        allowed_origins=_listed(settings.http_allowed_origins),
+        listening=lambda url: print(f"fw-mcp listens on {url}", file=sys.stderr),
+    )
+
+
+async def _ready(assembly: Assembly) -> None:
+    """Ready when the keys are there and the store can be written."""
+    await assembly.library.client()
+    await assembly.journal.unsettled()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) <= _LAST_PORT and host):
+        raise ConfigError(
+            f"--http {text} is not HOST:PORT.",
+            state="Nothing was started.",
+            next_step="Write for example --http 127.0.0.1:8000.",
+            reason=Reason.INVALID_SETTING,
+        )
+    return host.strip("[]"), int(port)
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _listener(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except (OSError, OverflowError) as taken:
+        raise ConfigError(
+            f"Port {port} cannot be listened on.",
+            state="Nothing was started.",
+            next_step="Name a free one with --port; 0 takes any.",
+            reason=Reason.INVALID_SETTING,
+        ) from taken

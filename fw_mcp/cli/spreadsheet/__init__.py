@@ -1,0 +1,1 @@
+"""Titles and descriptions in a spreadsheet: `fw-mcp export`, `fw-mcp preview`, `fw-mcp apply`."""

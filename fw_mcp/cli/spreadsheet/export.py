@@ -1,0 +1,161 @@
+"""`fw-mcp export [FILE.csv]`: the inventory as a spreadsheet, page by page."""
+
+import codecs
+import csv
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+import anyio
+
+from fw_mcp.api.models import PAGE_LIMIT
+from fw_mcp.cli.output import new_file, until_the_reader_has_enough
+from fw_mcp.cli.spreadsheet.cells import digest, to_cell
+from fw_mcp.images.read import Query, search
+from fw_mcp.writes.update import text_of
+
+if TYPE_CHECKING:
+    from fw_mcp.api.models import ImageDetails
+    from fw_mcp.assembly import Assembly
+    from fw_mcp.images.account import Library
+
+COLUMNS = (
+    "guid",
+    "title",
+    "description",
+    "file_name",
+    "pix_w",
+    "pix_h",
+    "date_added",
+    "active",
+    "products",
+    "shops",
+    "exported",
+)
+# With the mark of byte order, without which Excel takes UTF-8 for an older encoding.
+_ENCODING = "utf-8-sig"
+_ACTIVE = MappingProxyType({None: "", True: "true", False: "false"})
+_MISSED = 7
+_PASSES = 3
+_MOST_PAGES = 20_000
+# In the order of adding: what is added meanwhile comes last and moves nothing.
+_EVERYTHING = Query(per_page=PAGE_LIMIT, sort_field="id", sort_direction="ASC")
+
+
+class _Cells(Protocol):
+    def write(self, text: str, /) -> object:
+        """Take the next characters."""
+
+
+def export(assembly: "Assembly", own: Mapping[str, object]) -> int:
+    """Write the inventory, oldest image first, to a new file or to stdout.
+
+    Returns:
+        0; 7 when an image may have been missed, since images kept going away meanwhile.
+
+    Raises:
+        ApiError: a page could not be read; a file that was begun is removed.
+        ConfigError: the file exists, or cannot be made.
+    """
+    file = own["file"]
+    if file is not None:
+        with new_file(Path(str(file)), encoding=_ENCODING, newline="") as out:
+            walk = anyio.run(_export, assembly, out)
+        print(f"Images written to {file}: {len(walk.seen)}.", file=sys.stderr)
+        return _ended(walk)
+    code = 0
+    with until_the_reader_has_enough():
+        encoded = codecs.getwriter(_ENCODING)(sys.stdout.buffer)
+        code = _ended(anyio.run(_export, assembly, encoded))
+        sys.stdout.flush()
+    return code
+
+
+class Walk:
+    """Every image of the inventory once, a page in memory at a time.
+
+    An image that goes away while the pages are read moves those after it to other pages, where
+    they may be missed; the pages are then read again for what is new.
+
+    Args:
+        library: whose.
+
+    Attributes:
+        seen: the guids of the images so far, which are kept to tell what is new.
+        whole: whether no image can have been missed, as far as the service's counts tell.
+    """
+
+    def __init__(self, library: "Library") -> None:
+        self.seen: set[str] = set()
+        self.whole = False
+        self._library = library
+
+    async def images(self) -> "AsyncGenerator[ImageDetails]":
+        """The images, oldest first, those that were missed at first after them."""
+        for _ in range(_PASSES):
+            async for image in self._pass():
+                yield image
+            if self.whole:
+                return
+
+    async def _pass(self) -> "AsyncGenerator[ImageDetails]":
+        listed = most = 0
+        last: tuple[ImageDetails, ...] = ()
+        for number in range(1, _MOST_PAGES + 1):
+            page = await search(self._library, replace(_EVERYTHING, page_number=number))
+            listed += len(page.images)
+            most = max(most, page.count)
+            for image in page.images:
+                if image.guid not in self.seen:
+                    self.seen.add(image.guid)
+                    yield image
+            # A service that gives the same page again and again would never end.
+            if page.next_page_number is None or page.images == last:
+                self.whole = page.count == most <= min(listed, len(self.seen))
+                return
+            last = page.images
+
+
+async def _export(assembly: "Assembly", out: _Cells) -> Walk:
+    walk = Walk(assembly.library)
+    sheet = csv.writer(out)
+    sheet.writerow(COLUMNS)
+    try:
+        async with aclosing(walk.images()) as images:
+            async for image in images:
+                sheet.writerow(_cells(image))
+    finally:
+        await assembly.aclose()
+    return walk
+
+
+def _cells(image: "ImageDetails") -> tuple[str, ...]:
+    title, description = text_of(image)
+    return (
+        image.guid,
+        to_cell(title),
+        to_cell(description),
+        to_cell(image.file_name or ""),
+        str(image.pix_w or ""),
+        str(image.pix_h or ""),
+        image.date_added.isoformat(timespec="seconds") if image.date_added else "",
+        _ACTIVE[image.active],
+        str(len(image.products)) if image.products is not None else "",
+        to_cell(", ".join(sorted({shop for product in image.hung for shop in product.shops}))),
+        digest(title, description),
+    )
+
+
+def _ended(walk: Walk) -> int:
+    if walk.whole:
+        return 0
+    print(
+        "Images went away while the pages were read, so others may be missing here. "
+        "Export again when nothing is being deleted.",
+        file=sys.stderr,
+    )
+    return _MISSED

@@ -1,0 +1,417 @@
+"""Which images of a library a question is about, how many, and their pages, read fresh."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import chain, islice
+from typing import NamedTuple, Protocol
+
+import anyio.to_thread
+
+from fw_mcp.api.models import CHUNK_LIMIT, ImageDetails
+from fw_mcp.errors import Reason, ShapeError
+from fw_mcp.images.account import Library, Progress, chunked
+from fw_mcp.images.duplicates import alike, content, same
+from fw_mcp.images.filters import UNMEASURED, UNTOLD, Question
+from fw_mcp.images.read import Query, search
+from fw_mcp.images.scan import NARROW, Scan, left_s, scan
+
+_COMPARED_AT_ONCE = 200
+# The last seconds of what compares pictures are for those that it has fetched.
+_TOO_SHORT_TO_COMPARE_S = 2.5
+_LATE = "the call's time was over. Call again: what was compared is remembered."
+_DIM = "they could not be seen, or are too plain to tell apart."
+_UNKNOWN = "their file_size or pixels are not told."
+_UNPAIRED = f"Some pairs of pictures were not compared: the call's time was over. {NARROW}"
+
+
+class Compares(Protocol):
+    """Gives what pictures can be compared by."""
+
+    def check(self) -> None:
+        """Refuse, before anything is read, what cannot be done here."""
+
+    async def of(self, images: Sequence[ImageDetails], *, until: float) -> Mapping[str, int]:
+        """Guid → difference hash, for those whose picture could be seen until then.
+
+        `until` is on the library's clock.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question about a library.
+
+    Attributes:
+        query: what the service filters and sorts; its page is a page of the matches.
+        question: the rest.
+        now: the time it is, with an offset.
+        started: when the call began, on the library's clock.
+        progress: told after each page.
+        likenesses: needed for pictures that look alike.
+    """
+
+    query: Query
+    question: Question
+    now: datetime
+    started: float
+    progress: Progress
+    likenesses: Compares | None = None
+
+
+class Match(NamedTuple):
+    """An image that matches, and the number of its group of doubles, if it was asked for those."""
+
+    guid: str
+    group: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What a walk through a library found.
+
+    Attributes:
+        found: in the order asked for, doubles beside each other.
+        summary: name → how many images; None when it was not asked for.
+        scanned: distinct images that were looked at.
+        held: images that the service says there are.
+        not_reached: what was left out, why, and what to do; "" when nothing was.
+        doubles: number of a group → all of it, those that were not asked for too.
+    """
+
+    found: tuple[Match, ...]
+    summary: Mapping[str, int] | None
+    scanned: int
+    held: int
+    not_reached: str
+    doubles: Mapping[int, Sequence[str]] = field(default_factory=dict)
+
+
+async def matching(library: Library, asked: Asked) -> Matches:
+    """Walk through the library.
+
+    Raises:
+        ApiError: nothing could be read.
+        ConfigError: the keys are missing.
+        FetchError: pictures were to be compared, and none may be fetched.
+    """
+    question = asked.question
+    query = replace(asked.query, page_number=1, list_products=question.needs_products)
+    sieve = _Sieve(question, asked.now)
+    walk = await scan(library, query, sieve.keep, started=asked.started, progress=asked.progress)
+    groups, not_compared = await _doubles(library, asked, walk)
+    told = (walk.not_reached, not_compared, sieve.left_out())
+    doubles = _numbered(walk, groups) if question.duplicates else None
+    return Matches(
+        found=_found(walk, doubles),
+        summary=_summary(question, walk, groups) if question.summary else None,
+        scanned=walk.scanned,
+        held=walk.held,
+        not_reached=" ".join(filter(None, told)),
+        doubles=doubles or {},
+    )
+
+
+class _Noted(NamedTuple):
+    """What a walk keeps of an image; what no answer needs is None."""
+
+    guid: str
+    wanted: bool
+    names: frozenset[str] | None
+    content: tuple[int, int, int] | None
+    thumbnail: str | None
+
+
+class _Sieve:
+    """What is worth keeping of each image."""
+
+    def __init__(self, question: Question, now: datetime) -> None:
+        self._question = question
+        self._now = now
+        # A few dozen sets stand for ten thousand.
+        self._sets: dict[frozenset[str], frozenset[str]] = {}
+        self._unmeasured: set[str] = set()
+
+    def keep(self, image: ImageDetails) -> _Noted | None:
+        """What to keep of it; None for nothing.
+
+        Raises:
+            ShapeError: it depends on the products, and the service does not tell them.
+        """
+        asked = self._question
+        if asked.of_products and image.products is None:
+            raise untold()
+        wanted = asked.matches(image, self._now)
+        if not wanted and asked.misses_pixels(image, self._now):
+            self._unmeasured.add(image.guid)
+        if not wanted and asked.duplicates is None and not asked.summary:
+            return None
+        return _Noted(
+            image.guid,
+            wanted,
+            self._names(image) if wanted and asked.summary else None,
+            content(image) if asked.duplicates == "content" or asked.summary else None,
+            image.public_thumbnail_uri if asked.duplicates == "likeness" else None,
+        )
+
+    def left_out(self) -> str:
+        """How many images could not be judged; "" when all were."""
+        count = len(self._unmeasured)
+        return f"Left out, because their pixels are not told: {count:,} images." if count else ""
+
+    def _names(self, image: ImageDetails) -> frozenset[str]:
+        names = self._question.names(image, self._now)
+        return self._sets.setdefault(names, names)
+
+
+def _numbered(walk: Scan[_Noted], groups: Sequence[Sequence[str]]) -> dict[int, Sequence[str]]:
+    """The groups with an image that was asked for, from 1.
+
+    A double is shown with its number though the others of its group are not asked for.
+    """
+    wanted = {one.guid for one in walk.kept if one.wanted}
+    return dict(enumerate((group for group in groups if not wanted.isdisjoint(group)), 1))
+
+
+def _found(walk: Scan[_Noted], doubles: Mapping[int, Sequence[str]] | None) -> tuple[Match, ...]:
+    """What was asked for: each by itself, or doubles beside each other."""
+    wanted = {one.guid: None for one in walk.kept if one.wanted}
+    if doubles is None:
+        return tuple(map(Match, wanted))
+    return tuple(
+        Match(guid, number) for number, group in doubles.items() for guid in group if guid in wanted
+    )
+
+
+def _summary(
+    question: Question, walk: Scan[_Noted], groups: Sequence[Sequence[str]]
+) -> dict[str, int]:
+    """How many of the images that match go by each name; a name that none goes by is told too."""
+    doubled = set(chain.from_iterable(groups))
+    matching = [one for one in walk.kept if one.wanted]
+    if question.duplicates:
+        matching = [one for one in matching if one.guid in doubled]
+    counts = Counter(name for one in matching for name in one.names or ())
+    untold = {name: counts[name] for name in (UNTOLD, UNMEASURED) if counts[name]}
+    return {
+        "images": len(matching),
+        **{name: counts[name] for name in question.counted()},
+        "duplicates": sum(one.guid in doubled for one in matching),
+        **untold,
+    }
+
+
+async def _doubles(
+    library: Library, asked: Asked, walk: Scan[_Noted]
+) -> tuple[Sequence[Sequence[str]], str]:
+    """The groups of doubles, and what could not be compared."""
+    question = asked.question
+    if question.duplicates == "likeness":
+        return await _lookalikes(library, asked, walk.kept)
+    if question.duplicates is None and not question.summary:
+        return (), ""
+    facts = {one.guid: one.content for one in walk.kept if one.content is not None}
+    total = len(walk.kept)
+    return same(facts.items()), _not_compared("images", total - len(facts), total, _UNKNOWN)
+
+
+async def _lookalikes(
+    library: Library, asked: Asked, images: Sequence[_Noted]
+) -> tuple[Sequence[Sequence[str]], str]:
+    hashes = await _hashes(library, asked, images)
+    late = left_s(library, asked.started) < _TOO_SHORT_TO_COMPARE_S
+
+    def is_over() -> bool:
+        return left_s(library, asked.started) <= 0
+
+    # Comparing tens of thousands takes a second, in which other calls want their answers.
+    groups = await anyio.to_thread.run_sync(alike, hashes, is_over)
+    total, missed = len(images), len(images) - len(hashes)
+    told = _not_compared("pictures", missed, total, _LATE if late else _DIM)
+    unpaired = _UNPAIRED if is_over() and not (late and missed) else ""
+    return groups, " ".join(filter(None, (told, unpaired)))
+
+
+def _not_compared(what: str, missed: int, total: int, why: str) -> str:
+    return f"{missed:,} of {total:,} {what} were not compared: {why}" if missed else ""
+
+
+async def _hashes(library: Library, asked: Asked, images: Sequence[_Noted]) -> dict[str, int]:
+    """The hashes of those whose pictures could be seen in time, in the order of `images`."""
+    hashes: dict[str, int] = {}
+    total, looked = len(images), 0
+    for chunk in chunked(images, _COMPARED_AT_ONCE):
+        left = left_s(library, asked.started)
+        if asked.likenesses is None or left < _TOO_SHORT_TO_COMPARE_S:
+            break
+        slim = [ImageDetails(guid=one.guid, public_thumbnail_uri=one.thumbnail) for one in chunk]
+        hashes |= await asked.likenesses.of(slim, until=library.clock() + left)
+        looked += len(chunk)
+        message = f"Compared {looked:,} of {total:,} pictures"
+        await asked.progress(total + looked, 2 * total, message)
+    return {one.guid: hashes[one.guid] for one in images if one.guid in hashes}
+
+
+def untold() -> ShapeError:
+    """Not told is not the same as none: an image would pass for one without products."""
+    return ShapeError(
+        "FinerWorks did not say which products hang on the images.",
+        state="This part was only reading; nothing was changed by it.",
+        next_step="Ask without has_products, no_products and live_in_shop.",
+        reason=Reason.UNREADABLE_ANSWER,
+    )
+
+
+KEPT_S = 600.0
+_MOST_KEPT = 4
+
+
+class Scans:
+    """The last few walks, until ten minutes after their last use: one walk serves many pages.
+
+    They outlive what is written meanwhile: who retitles page by page would otherwise skip images.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[object, tuple[float, Matches]] = {}
+
+    def keep(self, asked: "Asked", matches: "Matches", now_s: float) -> None:
+        """Keep a walk; `now_s` is on the library's clock, as for `recall`."""
+        self._kept.pop(_name(asked), None)
+        self._kept[_name(asked)] = (now_s, matches)
+        while len(self._kept) > _MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+
+    def recall(self, asked: "Asked", now_s: float) -> "Matches | None":
+        """The walk that was made for the same question, whichever page of it is asked for."""
+        used_at, matches = self._kept.get(_name(asked), (now_s - KEPT_S, None))
+        return matches if now_s - used_at < KEPT_S else None
+
+
+def _name(asked: "Asked") -> object:
+    return replace(asked.query, page_number=1, per_page=1), asked.question
+
+
+# One that is still there is enough to prove a double.
+_OTHERS_READ = 2
+_ANEW = (
+    "The library was looked at anew for this page: images that changed since page 1 may have moved "
+    "to earlier pages. Begin again at page_number 1 to miss none."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPage:
+    """One page of matches, read fresh.
+
+    Attributes:
+        groups: guid → number of its group of doubles.
+        note: what changed since the walk; "" when nothing did.
+    """
+
+    images: tuple[ImageDetails, ...]
+    groups: Mapping[str, int | None]
+    matches: Matches
+    note: str
+
+
+async def match_page(library: Library, scans: Scans, asked: Asked) -> MatchPage:
+    """One page of what matches: the first after a walk, the others from the same walk.
+
+    Args:
+        library: whose.
+        scans: the walks of this server.
+        asked: the question.
+
+    Raises:
+        ApiError: nothing could be read, or not this page.
+        ConfigError: the keys are missing.
+        FetchError: pictures were to be compared, and none may be fetched.
+    """
+    matches, anew = await _matches(library, scans, asked)
+    query = asked.query
+    first = (query.page_number - 1) * query.per_page
+    named = dict(matches.found[first : first + query.per_page])
+    there = await _read(library, asked, [*named, *_others(matches, named)])
+    images = tuple(there[guid] for guid in named if _stands(guid, named, matches, there, asked))
+    told = (anew, _gone(len(named) - len(images), asked.question))
+    return MatchPage(images, named, matches, " ".join(filter(None, told)))
+
+
+async def _matches(library: Library, scans: Scans, asked: Asked) -> tuple[Matches, str]:
+    """The walk that the page is of, and what is to be told of it when it had to be made anew."""
+    later = asked.query.page_number > 1
+    kept = scans.recall(asked, library.clock()) if later else None
+    matches = kept or await matching(library, asked)
+    scans.keep(asked, matches, library.clock())
+    return matches, _ANEW if later and kept is None else ""
+
+
+def _others(matches: Matches, named: Mapping[str, int | None]) -> Iterator[str]:
+    """Doubles of the images of a page that are not on it: they may be gone by now."""
+    for group in {number for number in named.values() if number is not None}:
+        elsewhere = (guid for guid in matches.doubles[group] if guid not in named)
+        yield from islice(elsewhere, _OTHERS_READ)
+
+
+async def _read(library: Library, asked: Asked, guids: Sequence[str]) -> dict[str, ImageDetails]:
+    """Those of `guids` that are there, and that the service still lists by its filters."""
+    there: dict[str, ImageDetails] = {}
+    left = list(guids)
+    while left:
+        named, left = left[:CHUNK_LIMIT], left[CHUNK_LIMIT:]
+        listed, count = await _listed(library, asked, named)
+        there |= listed
+        if count > len(listed):
+            unlisted = [guid for guid in named if guid not in listed]
+            if len(unlisted) == len(named):
+                raise _cut_short()
+            left = unlisted + left
+    return there
+
+
+async def _listed(
+    library: Library, asked: Asked, guids: Sequence[str]
+) -> tuple[dict[str, ImageDetails], int]:
+    """What one page of `guids` shows, and how many of them the service counts."""
+    query = replace(
+        asked.query,
+        guid_filter=tuple(guids),
+        page_number=1,
+        per_page=CHUNK_LIMIT,
+        list_products=asked.query.list_products or asked.question.of_products,
+    )
+    page = await library.in_time(search(library, query), asked.started)
+    if asked.question.of_products and any(one.products is None for one in page.images):
+        raise untold()
+    return {image.guid: image for image in page.images}, page.count
+
+
+def _stands(
+    guid: str,
+    named: Mapping[str, int | None],
+    matches: Matches,
+    there: Mapping[str, ImageDetails],
+    asked: Asked,
+) -> bool:
+    """Whether an image of a page is there, still matches, and still has a double, if it had one."""
+    if guid not in there or not asked.question.matches(there[guid], asked.now):
+        return False
+    group = named[guid]
+    return group is None or sum(one in there for one in matches.doubles[group]) > 1
+
+
+def _gone(count: int, question: Question) -> str:
+    how = "went, changed or lost their doubles" if question.duplicates else "went or changed"
+    return f"{count} of these images {how} meanwhile." if count else ""
+
+
+def _cut_short() -> ShapeError:
+    """An image that is only left out of a page must not pass for one that went."""
+    return ShapeError(
+        "FinerWorks did not list the images that it was asked for by guid.",
+        state="This part was only reading; nothing was changed by it.",
+        next_step="Call again in a minute, or with summary, which only counts.",
+        reason=Reason.UNREADABLE_ANSWER,
+    )

@@ -1,0 +1,168 @@
+"""Search, and read by guid."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import anyio
+
+from fw_mcp.api.models import ImageDetails, LibraryName, ListImagesRequest, SortDirection, SortField
+from fw_mcp.errors import FwError, Reason, ShapeError
+from fw_mcp.images.account import Library, chunked
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What `list_images` is asked, in its own words."""
+
+    library: LibraryName = "inventory"
+    search_filter: str | None = None
+    guid_filter: tuple[str, ...] | None = None
+    page_number: int = 1
+    per_page: int = 25
+    sort_field: SortField = "id"
+    sort_direction: SortDirection = "DESC"
+    upload_date_from: str | None = None
+    upload_date_to: str | None = None
+    list_products: bool = True
+    active: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing.
+
+    Attributes:
+        count: images the query matches on all pages.
+        next_page_number: None on the last page.
+    """
+
+    images: tuple[ImageDetails, ...]
+    page_number: int
+    per_page: int
+    count: int
+
+    @property
+    def next_page_number(self) -> int | None:
+        """The page after this one, while there are images that no page has shown yet."""
+        seen = self.page_number * self.per_page
+        return self.page_number + 1 if self.images and seen < self.count else None
+
+
+async def search(library: Library, query: Query) -> Page:
+    """One page of what `query` matches.
+
+    Raises:
+        ApiError: the service failed, or the way to it.
+        ConfigError: the keys are missing.
+    """
+    async with library.reading() as client:
+        answer = await client.list_images(
+            ListImagesRequest(
+                library=client.library(query.library),
+                search_filter=query.search_filter,
+                guid_filter=list(query.guid_filter) if query.guid_filter else None,
+                page_number=query.page_number,
+                per_page=query.per_page,
+                sort_field=query.sort_field,
+                sort_direction=query.sort_direction,
+                upload_date_from=query.upload_date_from,
+                upload_date_to=query.upload_date_to,
+                list_products=query.list_products,
+                active=query.active,
+            )
+        )
+    return Page(
+        images=tuple(answer.images),
+        page_number=query.page_number,
+        per_page=query.per_page,
+        count=answer.count,
+    )
+
+
+async def read_images(
+    library: Library,
+    guids: Sequence[str],
+    name: LibraryName,
+    *,
+    started: float,
+    products: bool = True,
+) -> Mapping[str, ImageDetails]:
+    """The images with these guids as they stand now, with their products.
+
+    Args:
+        library: whose.
+        guids: any number; asked for in chunks of 50, four at a time.
+        name: `inventory` or `temporary`.
+        started: when the call began, on the library's clock.
+        products: ask for the products; nothing may be destroyed on a reading without them.
+
+    Returns:
+        guid → image, for those that exist; in the order of `guids`.
+
+    Raises:
+        ApiError: a chunk could not be read, or does not say what products an inventory image has.
+    """
+    found: dict[str, ImageDetails] = {}
+
+    async def read(chunk: Sequence[str]) -> None:
+        query = Query(
+            library=name, guid_filter=tuple(chunk), per_page=library.chunk, list_products=products
+        )
+        page = await library.in_time(search(library, query), started)
+        _check_page_is_whole(page)
+        if products and name == "inventory":
+            _check_products_are_told(page.images)
+        found.update((image.guid, image) for image in page.images)
+
+    try:
+        async with anyio.create_task_group() as group:
+            for chunk in chunked(guids, library.chunk):
+                group.start_soon(read, chunk)
+    except* FwError as faults:
+        raise _first(faults) from faults
+    # A service that ignored guid_filter would otherwise hand over images nobody named.
+    return {guid: found[guid] for guid in guids if guid in found}
+
+
+async def read_anywhere(
+    library: Library, guids: Sequence[str], *, started: float, products: bool = True
+) -> Mapping[str, ImageDetails]:
+    """The images with these guids, from the inventory or else among the temporary ones.
+
+    `update_images` and selections name images by guid alone, whichever library they are in.
+    Args, returns and errors are those of `read_images`.
+    """
+    found = await read_images(library, guids, "inventory", started=started, products=products)
+    elsewhere = [guid for guid in guids if guid not in found]
+    if not elsewhere:
+        return found
+    return {**found, **await read_images(library, elsewhere, "temporary", started=started)}
+
+
+def _check_page_is_whole(page: Page) -> None:
+    """An image that is only left out of a page must not pass for one that is gone."""
+    if page.count <= len({image.guid for image in page.images}):
+        return
+    raise ShapeError(
+        f"FinerWorks listed {len(page.images)} of {page.count} images that it holds.",
+        state="This part was only reading; nothing was changed by it.",
+        next_step="Try again in a minute; search_images shows what is there.",
+        reason=Reason.UNREADABLE_ANSWER,
+    )
+
+
+def _check_products_are_told(images: Sequence[ImageDetails]) -> None:
+    """Not told is not the same as none: a person would agree to lose nothing."""
+    if all(image.products is not None for image in images):
+        return
+    raise ShapeError(
+        "FinerWorks did not say which products hang on the images.",
+        state="This part was only reading; nothing was changed by it.",
+        next_step="Try again in a minute; without the products nothing is deleted or retitled.",
+        reason=Reason.UNREADABLE_ANSWER,
+    )
+
+
+def _first(faults: BaseExceptionGroup[FwError]) -> FwError:
+    one = faults.exceptions[0]
+    return _first(one) if isinstance(one, BaseExceptionGroup) else one

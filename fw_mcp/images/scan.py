@@ -1,0 +1,195 @@
+"""Every page of a listing, four at a time, and the truth about what was not reached."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+import anyio
+
+from fw_mcp.api.models import PAGE_LIMIT, ImageDetails
+from fw_mcp.errors import ApiError, Reason
+from fw_mcp.images.account import Library, Progress
+from fw_mcp.images.read import Page, Query, search
+
+T = TypeVar("T")
+
+MOST_PAGES = 2_000
+# As many as the library gives turns to read.
+_AT_ONCE = 4
+# What was found must still be read and told before the host gives up on the call.
+_PART_KEPT_TO_TELL = 0.2
+NARROW = "Narrow it with upload_date_from and upload_date_to, a part at a time."
+_AGAIN = "Call again in a minute."
+# The same question was answered a moment ago: nothing about it has to be changed.
+_PASSING = frozenset({Reason.REJECTED, Reason.UPSTREAM_ERROR})
+_LATE = f"The call's time was over. {NARROW}"
+_MOVED = f"The library changed while it was looked at. {_AGAIN}"
+_UNSHOWN = f"FinerWorks counts them, but no page showed them. {_AGAIN}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scan(Generic[T]):
+    """What was kept of the images of a listing.
+
+    Attributes:
+        kept: in the listing's order, one for each image.
+        scanned: distinct images that were looked at.
+        held: images that the service says there are, or as many as it showed beyond that.
+        not_reached: what was left out, why, and what to do; "" when nothing was.
+    """
+
+    kept: tuple[T, ...]
+    scanned: int
+    held: int
+    not_reached: str = ""
+
+
+async def scan(
+    library: Library,
+    query: Query,
+    keep: Callable[[ImageDetails], T | None],
+    *,
+    started: float,
+    progress: Progress,
+    most_pages: int = MOST_PAGES,
+) -> Scan[T]:
+    """Look at every image that `query` lists, whichever page it names.
+
+    Args:
+        library: whose.
+        query: its filters and its order hold.
+        keep: what to keep of an image, None for nothing; all else of it leaves the memory. What
+            it raises counts as a page that could not be read.
+        started: when the call began, on the library's clock.
+        progress: told after each page that shows something new.
+        most_pages: of 50 images; no further one is read.
+
+    Raises:
+        ApiError: the first page could not be read. A later one only ends the scan.
+        ConfigError: the keys are missing.
+    """
+    query = replace(query, per_page=PAGE_LIMIT)
+    walk = _Walk(library, query, keep, started=started, progress=progress, most_pages=most_pages)
+    await walk.first()
+    async with anyio.create_task_group() as group:
+        for _ in range(_AT_ONCE):
+            group.start_soon(walk.follow)
+    return walk.result()
+
+
+def left_s(library: Library, started: float) -> float:
+    """Seconds until a call that began at `started` must have looked at all it is to tell of."""
+    return library.time_left_s(started) - library.pace.total_s * _PART_KEPT_TO_TELL
+
+
+class _Walk(Generic[T]):
+    """One way through the pages; each worker takes the next page that nobody has taken."""
+
+    def __init__(
+        self,
+        library: Library,
+        query: Query,
+        keep: Callable[[ImageDetails], T | None],
+        *,
+        started: float,
+        progress: Progress,
+        most_pages: int,
+    ) -> None:
+        self._library = library
+        self._query = query
+        self._keep = keep
+        self._started = started
+        self._progress = progress
+        self._most_pages = most_pages
+        self._kept: dict[int, list[tuple[str, T]]] = {}
+        self._seen: set[str] = set()
+        self._held = 0
+        self._page_size = PAGE_LIMIT
+        self._taken = 0
+        self._moved = False
+        self._miscounted = False
+        self._ended = False
+        self._why = ""
+
+    async def first(self) -> None:
+        """The page that tells how many there are."""
+        self._taken = 1
+        await self._library.in_time(self._look_at(1), self._started)
+
+    async def follow(self) -> None:
+        """Page after page, until there are no more or a reason to stop."""
+        while self._goes_on():
+            self._taken += 1
+            try:
+                with anyio.move_on_after(left_s(self._library, self._started)):
+                    await self._look_at(self._taken)
+                    continue
+            except ApiError as fault:
+                passing = fault.reason in _PASSING
+                self._stop(f"{fault.what} {_AGAIN if passing else fault.next_step}")
+                return
+            self._stop(_LATE)
+
+    def result(self) -> Scan[T]:
+        """What was kept, page by page; an image that moved to a later page is there once."""
+        kept: dict[str, T] = {}
+        for number in sorted(self._kept):
+            for guid, one in self._kept[number]:
+                kept.setdefault(guid, one)
+        held = max(self._held, len(self._seen))
+        return Scan(tuple(kept.values()), len(self._seen), held, self._not_reached())
+
+    def _goes_on(self) -> bool:
+        if self._ended or self._why or self._is_counted_through():
+            return False
+        if self._taken >= self._most_pages:
+            self._stop(f"One call looks at {self._most_pages * self._page_size:,} images. {NARROW}")
+        elif self._library.clock() - self._started >= self._library.pace.start_chunks_s:
+            self._stop(_LATE)
+        return not self._why
+
+    def _is_counted_through(self) -> bool:
+        # A count that a page has outgrown says nothing about where the end is.
+        return not self._miscounted and self._taken * self._page_size >= self._held
+
+    def _stop(self, why: str) -> None:
+        self._why = self._why or why
+
+    async def _look_at(self, number: int) -> None:
+        page = await search(self._library, replace(self._query, page_number=number))
+        before = len(self._seen)
+        self._note(number, page)
+        seen = len(self._seen)
+        if seen > before:
+            message = f"Looked at {seen:,} of {max(seen, self._held):,} images"
+            await self._progress(seen, max(seen, self._held), message)
+
+    def _note(self, number: int, page: Page) -> None:
+        self._measure(number, page)
+        kept = ((image.guid, self._keep(image)) for image in page.images)
+        self._kept[number] = [(guid, one) for guid, one in kept if one is not None]
+        self._seen.update(image.guid for image in page.images)
+
+    def _measure(self, number: int, page: Page) -> None:
+        """Learn from a page where the end is."""
+        if number == 1:
+            # A service that gives fewer a page than it is asked for gives them on each.
+            self._page_size = len(page.images) or PAGE_LIMIT
+        elif page.images:
+            self._moved = self._moved or page.count != self._held
+        if number == 1 or page.images:
+            self._held = page.count
+        if (number - 1) * self._page_size + len(page.images) > page.count:
+            self._miscounted = self._miscounted or bool(page.images)
+        new = any(image.guid not in self._seen for image in page.images)
+        # Past the end a page is empty, or a repeated one, whatever the count says.
+        self._ended = self._ended or not page.images or (self._miscounted and not new)
+
+    def _not_reached(self) -> str:
+        missed = self._held - len(self._seen)
+        if missed > 0:
+            why = self._why or (_MOVED if self._moved else _UNSHOWN)
+            return f"{missed:,} of {self._held:,} images were not looked at. {why}"
+        if self._why and not self._ended:
+            return f"Some images may not have been looked at. {self._why}"
+        return _MOVED if self._moved else ""

@@ -1,0 +1,1 @@
+"""Files from URLs that nobody here chose."""

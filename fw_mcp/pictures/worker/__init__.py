@@ -1,0 +1,1 @@
+"""A process that decodes what strangers made, and has nothing to lose."""

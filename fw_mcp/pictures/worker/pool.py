@@ -1,0 +1,301 @@
+"""Pictures made smaller, laid out and compared, by a process that has nothing to lose.
+
+What it answers is checked: it decoded what strangers made, and may be anybody by now.
+"""
+
+import importlib.util
+import itertools
+import json
+import logging
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from subprocess import DEVNULL
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
+
+import anyio
+from pydantic import BaseModel, ConfigDict, Field
+
+from fw_mcp.pictures.worker.child import ANSWER, LENGTH, LOOKED, Job
+
+if TYPE_CHECKING:
+    from anyio.abc import ByteReceiveStream, ByteSendStream, Process
+
+T = TypeVar("T")
+
+_log = logging.getLogger("fw_mcp.pictures")
+
+_COMMAND = (sys.executable, "-I", "-m", "fw_mcp.pictures.worker.child")
+# Without these some systems cannot start a program at all.
+_KEPT_OF_THE_ENVIRONMENT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_TOTAL_S = 15.0
+# Each may take a gigabyte.
+_CHILDREN_AT_ONCE = 2
+_MOST_HEADER_BYTES = 20_000
+_TO_END_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that a model can be shown; sizes in pixels."""
+
+    content: bytes
+    mime_type: str
+    pix_w: int
+    pix_h: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A contact sheet.
+
+    Attributes:
+        shown: for each cell, whether its picture is there.
+    """
+
+    picture: Picture
+    shown: tuple[bool, ...]
+
+
+class Workshop:
+    """Where pictures are worked on.
+
+    Args:
+        environ: the environment; the child gets of it only what a program needs to start.
+        command: starts the child.
+        available: whether the imaging library is installed; None to look.
+        total_s: seconds for a job, waiting for a turn included.
+    """
+
+    def __init__(
+        self,
+        *,
+        environ: Mapping[str, str] | None = None,
+        command: Sequence[str] = _COMMAND,
+        available: bool | None = None,
+        total_s: float = _TOTAL_S,
+    ) -> None:
+        given = environ or {}
+        self._environ = {name: given[name] for name in _KEPT_OF_THE_ENVIRONMENT if name in given}
+        self._command = command
+        self._available = available
+        self.total_s = total_s
+        self._turns = anyio.Semaphore(_CHILDREN_AT_ONCE)
+
+    @property
+    def available(self) -> bool:
+        """Whether the imaging library is installed; without it no method has anything to give."""
+        if self._available is None:
+            self._available = importlib.util.find_spec("PIL") is not None
+        return self._available
+
+    async def fitted(
+        self, pictures: Sequence[bytes], *, side: int, most_bytes: int
+    ) -> list[Picture | None]:
+        """Each picture upright, as JPEG without metadata; None for what is no picture.
+
+        Args:
+            pictures: JPEG, PNG, WebP or GIF.
+            side: pixels, the most of width and height; smaller pictures are not enlarged.
+            most_bytes: of all together.
+        """
+        if not pictures:
+            return []
+        job = Job("fitted", _sizes(pictures), side, most_bytes)
+        made = await self._done(job, pictures, _pictures_of)
+        return made or [None] * len(pictures)
+
+    async def sheet(
+        self, cells: Sequence[tuple[bytes | None, str]], *, side: int, most_bytes: int
+    ) -> Sheet | None:
+        """A contact sheet; None if it could not be made.
+
+        Args:
+            cells: a picture, or None for an empty box, and the label under it (ASCII); at least
+                one.
+            side: pixels, the most of width and height.
+            most_bytes: of the sheet.
+        """
+        contents = [content for content, _ in cells]
+        labels = [label for _, label in cells]
+        job = Job("sheet", _sizes(contents), side, most_bytes, labels)
+        return await self._done(job, contents, _sheet_of)
+
+    async def likenesses(self, pictures: Sequence[bytes]) -> list[int | None]:
+        """64 bits each, which few bits tell apart; None where a picture cannot be compared."""
+        job = Job("likenesses", _sizes(pictures))
+        found = await self._done(job, pictures, _hashes_of)
+        return found or [None] * len(pictures)
+
+    async def _done(
+        self,
+        job: Job,
+        contents: Sequence[bytes | None],
+        read: Callable[[Job, bytes], T],
+    ) -> T | None:
+        """What the child answers; a picture that ended it is left out, and it is asked again."""
+        left: list[bytes | None] = list(contents)
+        with anyio.move_on_after(self.total_s):
+            async with self._turns:
+                while True:
+                    said = await self._run(replace(job, sizes=_sizes(left)), left)
+                    with suppress(ValueError):
+                        return read(job, said.lstrip(LOOKED))
+                    looked = len(said) - len(said.lstrip(LOOKED))
+                    if looked >= len(left) or left[looked] is None:
+                        break
+                    _log.info("a picture ended the process that looked at it")
+                    left[looked] = None
+        _log.info("pictures were given up")
+        return None
+
+    async def _run(self, job: Job, contents: Sequence[bytes | None]) -> bytes:
+        """What one child says to `job`, as far as it gets."""
+        header = json.dumps(asdict(job)).encode()
+        # Not joined: a dozen large files more would be held.
+        asked = [LENGTH.pack(len(header)) + header, *filter(None, contents)]
+        most = len(contents) + len(ANSWER) + LENGTH.size + _MOST_HEADER_BYTES + job.most_bytes
+        with suppress(OSError):
+            async with _started(self._command, self._environ) as child:
+                said = await _exchanged(child, asked, most)
+                # One that is killed while it ends by itself is waited for twice, and logged.
+                with anyio.move_on_after(_TO_END_S if len(said) <= most else 0):
+                    await child.wait()
+                return said
+        return b""
+
+
+@asynccontextmanager
+async def _started(command: Sequence[str], environ: Mapping[str, str]) -> "AsyncIterator[Process]":
+    """A child that is gone, and waited for, in the end."""
+    child = await anyio.open_process(command, env=environ, stderr=DEVNULL)
+    try:
+        yield child
+    finally:
+        if child.returncode is None:
+            with suppress(ProcessLookupError):
+                child.kill()
+        with anyio.CancelScope(shield=True):
+            await child.aclose()
+
+
+async def _exchanged(child: "Process", asked: Sequence[bytes], most_bytes: int) -> bytes:
+    """What a child says until it ends, or has said too much."""
+    said = bytearray()
+    async with anyio.create_task_group() as group:
+        group.start_soon(_feed, child, asked)
+        async for piece in cast("ByteReceiveStream", child.stdout):
+            said += piece
+            if len(said) > most_bytes:
+                break
+        group.cancel_scope.cancel()
+    return bytes(said)
+
+
+async def _feed(child: "Process", asked: Sequence[bytes]) -> None:
+    """Give the child its job; one that has stopped reading is judged by what it says."""
+    stdin = cast("ByteSendStream", child.stdin)
+    with suppress(anyio.BrokenResourceError, OSError):
+        for piece in asked:
+            await stdin.send(piece)
+        await stdin.aclose()
+
+
+def _sizes(contents: Sequence[bytes | None]) -> list[int | None]:
+    return [None if content is None else len(content) for content in contents]
+
+
+_MIME_TYPE = "image/jpeg"
+_BEGINS, _ENDS = b"\xff\xd8\xff", b"\xff\xd9"
+_HEAD = len(ANSWER) + LENGTH.size
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class _Made(_Strict):
+    size: int = Field(ge=1)
+    pix_w: int = Field(ge=1)
+    pix_h: int = Field(ge=1)
+
+
+class _Pictures(_Strict):
+    pictures: list[_Made | None]
+
+
+class _Sheet(_Pictures):
+    shown: list[bool]
+
+
+class _Hashes(_Strict):
+    hashes: list[Annotated[int, Field(ge=0, lt=2**64)] | None]
+
+
+def _pictures_of(job: Job, answer: bytes) -> list[Picture | None]:
+    """The pictures that a child made, one for each that it was given.
+
+    Raises:
+        ValueError: the answer is not what was asked for.
+    """
+    header, content = _parts(answer)
+    made = _cut(job, _Pictures.model_validate_json(header), content)
+    _check(len(made) == len(job.sizes))
+    return made
+
+
+def _sheet_of(job: Job, answer: bytes) -> Sheet:
+    """The contact sheet that a child made.
+
+    Raises:
+        ValueError: the answer is not what was asked for.
+    """
+    header, content = _parts(answer)
+    told = _Sheet.model_validate_json(header)
+    _check(len(told.pictures) == 1 and len(told.shown) == len(job.sizes))
+    (picture,) = _cut(job, told, content)
+    if picture is None:
+        raise ValueError("no sheet")
+    return Sheet(picture, tuple(told.shown))
+
+
+def _hashes_of(job: Job, answer: bytes) -> list[int | None]:
+    """The likenesses that a child found.
+
+    Raises:
+        ValueError: the answer is not what was asked for.
+    """
+    header, content = _parts(answer)
+    found = _Hashes.model_validate_json(header).hashes
+    _check(len(found) == len(job.sizes) and not content)
+    return found
+
+
+def _parts(answer: bytes) -> tuple[bytes, bytes]:
+    """The header and what follows it."""
+    _check(answer.startswith(ANSWER) and len(answer) >= _HEAD)
+    (length,) = LENGTH.unpack_from(answer, len(ANSWER))
+    return answer[_HEAD : _HEAD + length], answer[_HEAD + length :]
+
+
+def _cut(job: Job, told: _Pictures, content: bytes) -> list[Picture | None]:
+    """The pictures that stand one after the other in `content`."""
+    sizes = [one.size if one else 0 for one in told.pictures]
+    _check(len(content) == sum(sizes) <= job.most_bytes)
+    ends = itertools.pairwise(itertools.accumulate(sizes, initial=0))
+    return [
+        None if one is None else _picture(job, one, content[begin:end])
+        for one, (begin, end) in zip(told.pictures, ends, strict=True)
+    ]
+
+
+def _picture(job: Job, made: _Made, content: bytes) -> Picture:
+    _check(content.startswith(_BEGINS) and content.endswith(_ENDS))
+    _check(max(made.pix_w, made.pix_h) <= job.side)
+    return Picture(content, _MIME_TYPE, made.pix_w, made.pix_h)
+
+
+def _check(fits: bool) -> None:
+    if not fits:
+        raise ValueError("not an answer to the job")

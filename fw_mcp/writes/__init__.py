@@ -1,0 +1,1 @@
+"""The writing side: journalled, sent in chunks, read back, settled, taken back; knows no MCP."""

@@ -1,0 +1,342 @@
+"""Take back what a change did, as far as FinerWorks lets it be taken back.
+
+Each item is decided on its own: what somebody changed since is left alone, and what an earlier undo
+took back is not taken back twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import cast
+from urllib.parse import unquote, urlsplit
+
+from pydantic import ValidationError
+
+from fw_mcp.api.models import (
+    DESCRIPTION_LIMIT,
+    FILE_NAME_LIMIT,
+    ImageDetails,
+    ImageToAdd,
+    LibraryName,
+)
+from fw_mcp.images.account import Library
+from fw_mcp.images.read import read_anywhere, read_images
+from fw_mcp.store.history import History
+from fw_mcp.store.journal import Change
+from fw_mcp.writes.add import KIND as ADD
+from fw_mcp.writes.add import add_images
+from fw_mcp.writes.delete import KIND as DELETE
+from fw_mcp.writes.delete import delete_images
+from fw_mcp.writes.job import Ends, Items, Job
+from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, hung, product_key
+from fw_mcp.writes.reconcile import settled_items
+from fw_mcp.writes.select import KIND as SELECT
+from fw_mcp.writes.select import read_selection, set_selection
+from fw_mcp.writes.update import KIND as UPDATE
+from fw_mcp.writes.update import Rewrite, text_of, update_images
+
+_CHANGED_SINCE = "Not undone: somebody changed it since."
+_GONE_SINCE = "Not undone: it is not there any more."
+_HELD_NOTHING = "Not undone: it held nothing before, and FinerWorks cannot empty a selection."
+_INCOMPLETE = "Not undone: the former record lacks what registering it needs"
+
+TOOL_OF = {
+    # What taking back a write of a kind does, in the words of the tool that does it.
+    ADD: "delete_images",
+    DELETE: "add_images",
+    UPDATE: "update_image_metadata",
+    SELECT: "set_selection",
+}
+
+
+_NOUN = {ADD: "image", DELETE: "image", UPDATE: "image", SELECT: "selection"}
+_DOES = {
+    ADD: "be deleted again",
+    DELETE: "be registered again, under a new guid",
+    UPDATE: "get the former text again",
+    SELECT: "hold the former images again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Undoable:
+    """What a change did.
+
+    Attributes:
+        kind: the endpoint that it called.
+        name: the library that it wrote to.
+        ends: how items ended that were written.
+        former: what a selection held before.
+        unsure: items of which it is not known whether they were written.
+        undone: items that were taken back already, and the change that did.
+        undoings: how many undos of it were sent before, however they ended.
+    """
+
+    change: Change
+    kind: str
+    name: LibraryName
+    ends: Ends
+    former: tuple[str, ...] = ()
+    unsure: Ends = field(default_factory=dict)
+    undone: Mapping[int, str] = field(default_factory=dict)
+    undoings: int = 0
+
+
+@dataclass(slots=True)
+class Undo:
+    """What would take a change back, made from records read just before.
+
+    Attributes:
+        refused: items that are left alone, and why.
+        rewrites: images that get their former text again.
+        doomed: images that were added and are deleted again.
+        lost: records that were deleted and are registered again.
+        selection: the guids that a selection shall hold again; None when nothing is to be stored.
+    """
+
+    done: Undoable
+    refused: Ends = field(default_factory=dict)
+    rewrites: dict[int, Rewrite] = field(default_factory=dict)
+    doomed: dict[int, ImageDetails] = field(default_factory=dict)
+    lost: dict[int, ImageToAdd] = field(default_factory=dict)
+    selection: tuple[str, ...] | None = None
+
+    @property
+    def items(self) -> int:
+        """How many items would be taken back."""
+        chosen = 0 if self.selection is None else 1
+        return len(self.rewrites) + len(self.doomed) + len(self.lost) + chosen
+
+    def lost_products(self, item: int) -> int:
+        """How many products of an item went with the change, and cannot come back."""
+        end = self.done.ends[item]
+        now = self.rewrites[item].before if item in self.rewrites else None
+        kept = {product_key(one) for one in hung(now)}
+        return sum(product_key(one) not in kept for one in hung(end.before))
+
+    def summary(self) -> str:
+        """What it would do, in a sentence."""
+        lost = sum(map(self.lost_products, [*self.rewrites, *self.lost]))
+        parts = [
+            f"{_count(self.items, _NOUN[self.done.kind])} would {_DOES[self.done.kind]}",
+            f"{_count(lost, 'product')} cannot come back" if lost else "",
+            f"{len(self.refused)} would be left alone" if self.refused else "",
+        ]
+        return "; ".join(part for part in parts if part) + "."
+
+
+async def undoable(
+    library: Library, history: History, change: Change, started: float
+) -> Undoable | None:
+    """What a change did; None when it wrote nothing.
+
+    Args:
+        library: whose.
+        history: the journal, read.
+        change: any.
+        started: when the call began, on the library's clock.
+
+    Raises:
+        ApiError: it is not known what it did, and the service could not be read.
+        StoreError: the journal could not be read.
+    """
+    entries = await history.entries(change.change_id)
+    settled = await settled_items(library, history, entries, started)
+    ends = {item: end for item, end in settled.items() if end.outcome in GOOD}
+    if not ends:
+        return None
+    first = entries[0]
+    later = await history.undoing(change.change_id)
+    return Undoable(
+        change=change,
+        kind=first.kind,
+        name=cast("LibraryName", first.intent[0].get("library", "inventory")),
+        ends=ends,
+        former=tuple(first.former[0]["guids"]) if first.kind == SELECT else (),
+        unsure={i: end for i, end in settled.items() if end.outcome is Outcome.UNKNOWN},
+        undone=await _undone(library, history, later, started),
+        undoings=len(later),
+    )
+
+
+async def _undone(
+    library: Library, history: History, undoings: Sequence[Change], started: float
+) -> dict[int, str]:
+    """The items that were taken back already, and the change that did; not known is read now.
+
+    What an undo took back, and another undo of that brought again, is not taken back any more.
+    """
+    undone: dict[int, str] = {}
+    for later in undoings:
+        entries = await history.entries(later.change_id)
+        ends = await settled_items(library, history, entries, started)
+        again = await _undone(library, history, await history.undoing(later.change_id), started)
+        undone |= {
+            item: later.change_id
+            for item, end in ends.items()
+            if end.outcome in GOOD and item not in again
+        }
+    return undone
+
+
+async def undo_of(library: Library, done: Undoable, started: float) -> Undo:
+    """What taking back `done` would do now.
+
+    Args:
+        library: whose.
+        done: the change.
+        started: when the call began, on the library's clock.
+
+    Raises:
+        ApiError: what stands there now could not be read.
+    """
+    undo = Undo(done, refused=dict(done.unsure))
+    for item, change_id in done.undone.items():
+        end = done.ends.get(item)
+        if end is None:
+            continue
+        why = f"Not undone again: change {change_id} undid it."
+        undo.refused[item] = Ended(end.guid, Outcome.NOT_ATTEMPTED, why, end.before, end.after)
+    due = {item: end for item, end in done.ends.items() if item not in done.undone}
+    if due:
+        await _PREPARED[done.kind](library, undo, due, started)
+    return undo
+
+
+async def carry_out(library: Library, job: Job, undo: Undo) -> Ends:
+    """Write it, and read it back.
+
+    Raises:
+        ApiError: what must be known first could not be read; nothing was sent.
+        StoreError: the journal could not be written; nothing was sent.
+    """
+    ended = dict(undo.refused)
+    if undo.rewrites:
+        rewritten = await update_images(library, job, undo.rewrites)
+        ended |= {item: _with_loss(undo, item, end) for item, end in rewritten.items()}
+    if undo.doomed:
+        ended |= await delete_images(library, job, undo.doomed, undo.done.name)
+    if undo.lost:
+        registered = await add_images(library, job, undo.lost, undo.done.name)
+        ended |= {item: _again(undo.done.ends[item], end) for item, end in registered.items()}
+    if undo.selection is not None:
+        (end,) = undo.done.ends.values()
+        stored = await set_selection(library, job, end.guid or "", undo.selection)
+        gone = ", ".join(stored.missing)
+        why = f"{stored.detail} These of its former images are gone: {gone}." if gone else ""
+        detail = why.strip() or stored.detail
+        ended[0] = Ended(end.guid, stored.outcome, detail, stored=stored.stored)
+    return ended
+
+
+async def _rewrites(library: Library, undo: Undo, due: Ends, started: float) -> None:
+    now = await read_anywhere(library, _guids(due), started=started)
+    for item, end in due.items():
+        current = now.get(end.guid or "")
+        as_left = current and end.after and text_of(current) == text_of(end.after)
+        if current is None or end.before is None or not as_left:
+            undo.refused[item] = _left(end, current)
+        else:
+            undo.rewrites[item] = Rewrite(current, *text_of(end.before))
+
+
+async def _deletions(library: Library, undo: Undo, due: Ends, started: float) -> None:
+    now = await read_images(library, _guids(due), undo.done.name, started=started)
+    for item, end in due.items():
+        current = now.get(end.guid or "")
+        if current is None or end.after is None or text_of(current) != text_of(end.after):
+            undo.refused[item] = _left(end, current)
+        else:
+            undo.doomed[item] = current
+
+
+async def _additions(_: Library, undo: Undo, due: Ends, __: float) -> None:
+    for item, end in due.items():
+        if end.before is None:
+            continue
+        try:
+            undo.lost[item] = _to_add(end.before)
+        except ValidationError as invalid:
+            missing = ", ".join(sorted({str(one["loc"][0]) for one in invalid.errors()}))
+            why = f"{_INCOMPLETE}: {missing}."
+            undo.refused[item] = Ended(end.guid, Outcome.FAILED, why, before=end.before)
+
+
+async def _choice(library: Library, undo: Undo, due: Ends, started: float) -> None:
+    ((item, end),) = due.items()
+    stored = await library.in_time(read_selection(library, end.guid or ""), started)
+    # An undo that was stored in part left some of the former images, and nobody else's.
+    ours = undo.done.undoings and set(stored) <= set(undo.done.former)
+    if not ours and set(stored) != set(end.stored or ()):
+        why = _CHANGED_SINCE
+    elif not undo.done.former:
+        why = _HELD_NOTHING
+    else:
+        undo.selection = undo.done.former
+        return
+    undo.refused[item] = Ended(end.guid, Outcome.NOT_ATTEMPTED, why, stored=stored)
+
+
+_PREPARED = {ADD: _deletions, DELETE: _additions, UPDATE: _rewrites, SELECT: _choice}
+
+
+def _left(end: Ended, current: ImageDetails | None) -> Ended:
+    if current is None:
+        return Ended(end.guid, Outcome.NOT_FOUND, _GONE_SINCE, before=end.after)
+    return Ended(end.guid, Outcome.NOT_ATTEMPTED, _CHANGED_SINCE, before=current, after=current)
+
+
+def _with_loss(undo: Undo, item: int, end: Ended) -> Ended:
+    """A text that is back brings no product back."""
+    lost = undo.lost_products(item)
+    if end.outcome not in GOOD or not lost:
+        return end
+    return replace(end, detail=f"{_count(lost, 'product')} cannot come back. {end.detail}".strip())
+
+
+def _again(deleted: Ended, end: Ended) -> Ended:
+    """An image that is registered anew has another guid, and comes without its products."""
+    if end.outcome not in GOOD:
+        return replace(end, before=deleted.before)
+    detail = f"Registered again under a new guid; it was {deleted.guid}."
+    if lost := len(hung(deleted.before)):
+        detail += f" {_count(lost, 'product')} cannot come back."
+    if len(_description(deleted.before)) > DESCRIPTION_LIMIT:
+        detail += f" Its description was cut to {DESCRIPTION_LIMIT} characters."
+    return replace(end, before=deleted.before, detail=detail)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _description(image: ImageDetails | None) -> str:
+    return (image and image.description) or ""
+
+
+def _to_add(record: ImageDetails) -> ImageToAdd:
+    """The record as it would be registered; a file name that it lacks is that of its address."""
+    return ImageToAdd.model_validate(
+        {
+            "title": record.title,
+            "description": _description(record)[:DESCRIPTION_LIMIT] or None,
+            "file_name": record.file_name,
+            "file_size": record.file_size,
+            "thumbnail_file_name": _named(record.thumbnail_file_name, record.public_thumbnail_uri),
+            "preview_file_name": _named(record.preview_file_name, record.public_preview_uri),
+            "hires_file_name": _named(record.hires_file_name, record.private_hires_uri),
+            "public_thumbnail_uri": record.public_thumbnail_uri,
+            "public_preview_uri": record.public_preview_uri,
+            "private_hires_uri": record.private_hires_uri,
+            "pix_w": record.pix_w,
+            "pix_h": record.pix_h,
+        }
+    )
+
+
+def _named(name: str | None, uri: str | None) -> str | None:
+    return name or PurePosixPath(unquote(urlsplit(uri or "").path)).name[-FILE_NAME_LIMIT:] or None
+
+
+def _guids(ends: Items[Ended]) -> list[str]:
+    return [end.guid for end in ends.values() if end.guid]
