@@ -29,7 +29,7 @@ from fw_mcp.api.models import AddImagesRequest, ImageToAdd, ListImagesRequest
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.errors import ApiError
 from fw_mcp.guard.guard import Guard, Limits
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.similarity import Likenesses
 from fw_mcp.pictures.view import Viewer
@@ -135,13 +135,13 @@ def mcp_client(
         return api_client(transport)
 
     kept = journal(database, time.time)
-    library = (
-        Library(connect, kept, clock=clock, sleep=clock.sleep) if clock else Library(connect, kept)
+    account = (
+        Account(connect, kept, clock=clock, sleep=clock.sleep) if clock else Account(connect, kept)
     )
     guard = Guard(PlanStore(database), Limits(), time.time)
-    changes = Changes(library, History(database))
+    changes = Changes(account, History(database))
     viewer = Viewer(None, Workshop())
-    parts = Parts(library, guard, changes, viewer, Inspector(None), Likenesses(viewer))
+    parts = Parts(account, guard, changes, viewer, Inspector(None), Likenesses(viewer))
     return Client(build_server(parts), cache=None)
 
 

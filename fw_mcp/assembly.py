@@ -18,7 +18,7 @@ from fw_mcp.config import IN_MEMORY, Settings, option, variable
 from fw_mcp.errors import ConfigError, Reason, StoreError
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.similarity import Likenesses
@@ -53,7 +53,7 @@ class Assembly:
     plans: PlanStore
     journal: Journal
     guard: Guard
-    library: Library
+    account: Account
     changes: Changes
     viewer: Viewer
     inspector: Inspector
@@ -65,7 +65,7 @@ class Assembly:
         """Close what was opened."""
         if self.fetcher is not None:
             await self.fetcher.aclose()
-        await self.library.aclose()
+        await self.account.aclose()
         self.database.close()
 
 
@@ -94,7 +94,7 @@ def assemble(
     async def connect() -> "FinerWorksClient":
         return await _connect(settings, database, sandbox)
 
-    library = Library(connect, journal)
+    account = Account(connect, journal)
     fetcher = _fetcher(settings, sandbox)
     viewer = Viewer(fetcher, Workshop(environ=environ))
     return Assembly(
@@ -103,8 +103,8 @@ def assemble(
         plans=plans,
         journal=journal,
         guard=Guard(plans, limits(settings), time.time),
-        library=library,
-        changes=Changes(library, History(database)),
+        account=account,
+        changes=Changes(account, History(database)),
         viewer=viewer,
         inspector=Inspector(fetcher, settings.read_folders),
         likenesses=Likenesses(viewer),
@@ -303,7 +303,7 @@ def _state_folder(environ: Mapping[str, str], platform: str) -> Path:
     if platform == "win32":
         return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     if platform == "darwin":
-        return home / "Library" / "Application Support"
+        return home / "Account" / "Application Support"
     return Path(environ.get("XDG_STATE_HOME") or home / ".local" / "state")
 
 

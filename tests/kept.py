@@ -78,7 +78,7 @@ class Kept:
             plans=other.plans,
             journal=other.journal,
             guard=other.guard,
-            library=other.library,
+            account=other.account,
             changes=other.changes,
             viewer=other.parts.viewer,
             inspector=other.parts.inspector,

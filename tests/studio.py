@@ -18,7 +18,7 @@ from fw_mcp.api.connection import Keys
 from fw_mcp.api.pacing import Traffic
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.guard.guard import Guard, Limits
-from fw_mcp.images.account import Library, Pace
+from fw_mcp.images.account import Account, Pace
 from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.similarity import Likenesses
@@ -108,7 +108,7 @@ class Studio:
     plans: PlanStore
     journal: Journal
     changes: Changes
-    library: Library
+    account: Account
     guard: Guard
     parts: Parts
     server: FwServer
@@ -154,14 +154,14 @@ def make_studio(
     async def connect() -> FinerWorksClient:
         return sandbox_client(wire, Traffic(clock, clock.sleep))
 
-    library = Library(connect, journal, pace=pace, clock=clock, sleep=clock.sleep)
-    changes = Changes(library, History(database))
+    account = Account(connect, journal, pace=pace, clock=clock, sleep=clock.sleep)
+    changes = Changes(account, History(database))
     guard = Guard(plans, limits or Limits(), clock)
     if fetcher == "sandbox":
         fetcher = Fetcher(inside={SANDBOX_URL: SandboxTransport(app)}, resolve=_nowhere)
     viewer = Viewer(fetcher, workshop or Workshop(), clock=clock)
     parts = Parts(
-        library=library,
+        account=account,
         guard=guard,
         changes=changes,
         viewer=viewer,
@@ -178,7 +178,7 @@ def make_studio(
         plans=plans,
         journal=journal,
         changes=changes,
-        library=library,
+        account=account,
         guard=guard,
         parts=parts,
         server=build_server(parts),

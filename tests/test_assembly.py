@@ -84,7 +84,7 @@ async def test_the_session_id_is_kept_between_runs(tmp_path: Path) -> None:
     ids = []
     for _ in range(2):
         assembly = assemble(given, {})
-        client = await assembly.library.client()
+        client = await assembly.account.client()
         ids.append(client.library("temporary").session_id)
         await assembly.aclose()
     assert ids[0] == ids[1]
@@ -96,7 +96,7 @@ async def test_reading_goes_on_when_the_store_cannot_be_used(tmp_path: Path) -> 
     """A session id for this run alone stands in."""
     given = settings(web_api_key=WEB_KEY, app_key=APP_KEY, store=tmp_path)
     assembly = assemble(given, {})
-    client = await assembly.library.client()
+    client = await assembly.account.client()
     assert len(client.library("inventory").session_id) == 32
     await assembly.aclose()
 
@@ -108,7 +108,7 @@ async def test_a_given_session_id_is_used_as_it_is(tmp_path: Path) -> None:
         web_api_key=WEB_KEY, app_key=APP_KEY, store=tmp_path / "s", session_id="my-session-1"
     )
     assembly = assemble(given, {})
-    client = await assembly.library.client()
+    client = await assembly.account.client()
     assert client.library("temporary").session_id == "my-session-1"
     await assembly.aclose()
 

@@ -172,7 +172,7 @@ async def test_a_killed_write_is_found_settled_and_ended_by_the_same_call(
     for unsettled in open_:
         entry = await studio.changes.history.entry(unsettled.entry_id)
         assert entry is not None
-        ended = await reconcile(studio.library, studio.changes.history, entry)
+        ended = await reconcile(studio.account, studio.changes.history, entry)
         await assert_told(ended, await holdings(studio), before)
     assert await studio.journal.unsettled() == []
 

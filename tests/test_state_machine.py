@@ -98,7 +98,7 @@ class Held:
         )
 
 
-class Library(RuleBasedStateMachine):
+class Account(RuleBasedStateMachine):
     """One library, one server, one person."""
 
     def __init__(self) -> None:
@@ -299,7 +299,7 @@ class Library(RuleBasedStateMachine):
         assert all(count <= 1 for file, count in listed.items() if file in self.asked), listed
 
 
-TestLibrary = Library.TestCase
+TestLibrary = Account.TestCase
 TestLibrary.settings = settings(
     max_examples=20,
     stateful_step_count=10,

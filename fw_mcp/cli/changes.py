@@ -191,7 +191,7 @@ async def _settled(assembly: "Assembly", unsettled: "Unsettled", say: Callable[[
         return 0
     known = {one["item"] for one in entry.outcome if one["outcome"] != "unknown"}
     try:
-        ended = await reconciled(assembly.library, history, entry)
+        ended = await reconciled(assembly.account, history, entry)
     except ApiError as fault:
         say(f"    left open: {fault}")
         return exit_code(fault)

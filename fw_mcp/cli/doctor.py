@@ -94,7 +94,7 @@ async def _keys(assembly: "Assembly") -> Finding:
 
 async def _service(assembly: "Assembly") -> Finding:
     """Host, TLS and keys at once: the one read-only call that proves all three."""
-    client = await assembly.library.client()
+    client = await assembly.account.client()
     answer = await client.test_my_credentials()
     mode = {True: "live", False: "test", None: "unknown"}[answer.app_live_mode]
     name = answer.masked_user_name or "unnamed"
@@ -106,7 +106,7 @@ async def _service(assembly: "Assembly") -> Finding:
 
 async def _clock(assembly: "Assembly") -> Finding:
     """Plans expire by this machine's clock, and TLS believes it."""
-    ahead = (await assembly.library.client()).clock_ahead_s
+    ahead = (await assembly.account.client()).clock_ahead_s
     if ahead is None:
         return Finding("clock", 0, "not compared: the service did not tell its time")
     if abs(ahead) <= _DRIFT_S:

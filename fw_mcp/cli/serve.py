@@ -74,7 +74,7 @@ async def _run(assembly: Assembly, serve_over: Serve) -> None:
 def parts_of(assembly: Assembly) -> Parts:
     """What a server on this assembly is made of."""
     return Parts(
-        library=assembly.library,
+        account=assembly.account,
         guard=assembly.guard,
         changes=assembly.changes,
         viewer=assembly.viewer,
@@ -143,7 +143,7 @@ def _over_http(assembly: Assembly) -> Serve:
 
 async def _ready(assembly: Assembly) -> None:
     """Ready when the keys are there and the store can be written."""
-    await assembly.library.client()
+    await assembly.account.client()
     await assembly.journal.unsettled()
 
 

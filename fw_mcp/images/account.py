@@ -43,7 +43,7 @@ class Pace:
     total_s: float = 45.0
 
 
-class Library:
+class Account:
     """One account's image library.
 
     Args:

@@ -11,7 +11,7 @@ import anyio.to_thread
 
 from fw_mcp.api.models import CHUNK_LIMIT, ImageDetails
 from fw_mcp.errors import Reason, ShapeError
-from fw_mcp.images.account import Library, Progress, chunked
+from fw_mcp.images.account import Account, Progress, chunked
 from fw_mcp.images.duplicates import alike, content, same
 from fw_mcp.images.filters import UNMEASURED, UNTOLD, Question
 from fw_mcp.images.read import Query, search
@@ -35,7 +35,7 @@ class Compares(Protocol):
     async def of(self, images: Sequence[ImageDetails], *, until: float) -> Mapping[str, int]:
         """Guid → difference hash, for those whose picture could be seen until then.
 
-        `until` is on the library's clock.
+        `until` is on the account's clock.
         """
 
 
@@ -47,7 +47,7 @@ class Asked:
         query: what the service filters and sorts; its page is a page of the matches.
         question: the rest.
         now: the time it is, with an offset.
-        started: when the call began, on the library's clock.
+        started: when the call began, on the account's clock.
         progress: told after each page.
         likenesses: needed for pictures that look alike.
     """
@@ -88,7 +88,7 @@ class Matches:
     doubles: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
-async def matching(library: Library, asked: Asked) -> Matches:
+async def matching(account: Account, asked: Asked) -> Matches:
     """Walk through the library.
 
     Raises:
@@ -99,8 +99,8 @@ async def matching(library: Library, asked: Asked) -> Matches:
     question = asked.question
     query = replace(asked.query, page_number=1, list_products=question.needs_products)
     sieve = _Sieve(question, asked.now)
-    walk = await scan(library, query, sieve.keep, started=asked.started, progress=asked.progress)
-    groups, not_compared = await _doubles(library, asked, walk)
+    walk = await scan(account, query, sieve.keep, started=asked.started, progress=asked.progress)
+    groups, not_compared = await _doubles(account, asked, walk)
     told = (walk.not_reached, not_compared, sieve.left_out())
     doubles = _numbered(walk, groups) if question.duplicates else None
     return Matches(
@@ -203,12 +203,12 @@ def _summary(
 
 
 async def _doubles(
-    library: Library, asked: Asked, walk: Scan[_Noted]
+    account: Account, asked: Asked, walk: Scan[_Noted]
 ) -> tuple[Sequence[Sequence[str]], str]:
     """The groups of doubles, and what could not be compared."""
     question = asked.question
     if question.duplicates == "likeness":
-        return await _lookalikes(library, asked, walk.kept)
+        return await _lookalikes(account, asked, walk.kept)
     if question.duplicates is None and not question.summary:
         return (), ""
     facts = {one.guid: one.content for one in walk.kept if one.content is not None}
@@ -217,13 +217,13 @@ async def _doubles(
 
 
 async def _lookalikes(
-    library: Library, asked: Asked, images: Sequence[_Noted]
+    account: Account, asked: Asked, images: Sequence[_Noted]
 ) -> tuple[Sequence[Sequence[str]], str]:
-    hashes = await _hashes(library, asked, images)
-    late = left_s(library, asked.started) < _TOO_SHORT_TO_COMPARE_S
+    hashes = await _hashes(account, asked, images)
+    late = left_s(account, asked.started) < _TOO_SHORT_TO_COMPARE_S
 
     def is_over() -> bool:
-        return left_s(library, asked.started) <= 0
+        return left_s(account, asked.started) <= 0
 
     # Comparing tens of thousands takes a second, in which other calls want their answers.
     groups = await anyio.to_thread.run_sync(alike, hashes, is_over)
@@ -237,16 +237,16 @@ def _not_compared(what: str, missed: int, total: int, why: str) -> str:
     return f"{missed:,} of {total:,} {what} were not compared: {why}" if missed else ""
 
 
-async def _hashes(library: Library, asked: Asked, images: Sequence[_Noted]) -> dict[str, int]:
+async def _hashes(account: Account, asked: Asked, images: Sequence[_Noted]) -> dict[str, int]:
     """The hashes of those whose pictures could be seen in time, in the order of `images`."""
     hashes: dict[str, int] = {}
     total, looked = len(images), 0
     for chunk in chunked(images, _COMPARED_AT_ONCE):
-        left = left_s(library, asked.started)
+        left = left_s(account, asked.started)
         if asked.likenesses is None or left < _TOO_SHORT_TO_COMPARE_S:
             break
         slim = [ImageDetails(guid=one.guid, public_thumbnail_uri=one.thumbnail) for one in chunk]
-        hashes |= await asked.likenesses.of(slim, until=library.clock() + left)
+        hashes |= await asked.likenesses.of(slim, until=account.clock() + left)
         looked += len(chunk)
         message = f"Compared {looked:,} of {total:,} pictures"
         await asked.progress(total + looked, 2 * total, message)
@@ -277,7 +277,7 @@ class Scans:
         self._kept: dict[object, tuple[float, Matches]] = {}
 
     def keep(self, asked: "Asked", matches: "Matches", now_s: float) -> None:
-        """Keep a walk; `now_s` is on the library's clock, as for `recall`."""
+        """Keep a walk; `now_s` is on the account's clock, as for `recall`."""
         self._kept.pop(_name(asked), None)
         self._kept[_name(asked)] = (now_s, matches)
         while len(self._kept) > _MOST_KEPT:
@@ -316,11 +316,11 @@ class MatchPage:
     note: str
 
 
-async def match_page(library: Library, scans: Scans, asked: Asked) -> MatchPage:
+async def match_page(account: Account, scans: Scans, asked: Asked) -> MatchPage:
     """One page of what matches: the first after a walk, the others from the same walk.
 
     Args:
-        library: whose.
+        account: whose.
         scans: the walks of this server.
         asked: the question.
 
@@ -329,22 +329,22 @@ async def match_page(library: Library, scans: Scans, asked: Asked) -> MatchPage:
         ConfigError: the keys are missing.
         FetchError: pictures were to be compared, and none may be fetched.
     """
-    matches, anew = await _matches(library, scans, asked)
+    matches, anew = await _matches(account, scans, asked)
     query = asked.query
     first = (query.page_number - 1) * query.per_page
     named = dict(matches.found[first : first + query.per_page])
-    there = await _read(library, asked, [*named, *_others(matches, named)])
+    there = await _read(account, asked, [*named, *_others(matches, named)])
     images = tuple(there[guid] for guid in named if _stands(guid, named, matches, there, asked))
     told = (anew, _gone(len(named) - len(images), asked.question))
     return MatchPage(images, named, matches, " ".join(filter(None, told)))
 
 
-async def _matches(library: Library, scans: Scans, asked: Asked) -> tuple[Matches, str]:
+async def _matches(account: Account, scans: Scans, asked: Asked) -> tuple[Matches, str]:
     """The walk that the page is of, and what is to be told of it when it had to be made anew."""
     later = asked.query.page_number > 1
-    kept = scans.recall(asked, library.clock()) if later else None
-    matches = kept or await matching(library, asked)
-    scans.keep(asked, matches, library.clock())
+    kept = scans.recall(asked, account.clock()) if later else None
+    matches = kept or await matching(account, asked)
+    scans.keep(asked, matches, account.clock())
     return matches, _ANEW if later and kept is None else ""
 
 
@@ -355,13 +355,13 @@ def _others(matches: Matches, named: Mapping[str, int | None]) -> Iterator[str]:
         yield from islice(elsewhere, _OTHERS_READ)
 
 
-async def _read(library: Library, asked: Asked, guids: Sequence[str]) -> dict[str, ImageDetails]:
+async def _read(account: Account, asked: Asked, guids: Sequence[str]) -> dict[str, ImageDetails]:
     """Those of `guids` that are there, and that the service still lists by its filters."""
     there: dict[str, ImageDetails] = {}
     left = list(guids)
     while left:
         named, left = left[:CHUNK_LIMIT], left[CHUNK_LIMIT:]
-        listed, count = await _listed(library, asked, named)
+        listed, count = await _listed(account, asked, named)
         there |= listed
         if count > len(listed):
             unlisted = [guid for guid in named if guid not in listed]
@@ -372,7 +372,7 @@ async def _read(library: Library, asked: Asked, guids: Sequence[str]) -> dict[st
 
 
 async def _listed(
-    library: Library, asked: Asked, guids: Sequence[str]
+    account: Account, asked: Asked, guids: Sequence[str]
 ) -> tuple[dict[str, ImageDetails], int]:
     """What one page of `guids` shows, and how many of them the service counts."""
     query = replace(
@@ -382,7 +382,7 @@ async def _listed(
         per_page=CHUNK_LIMIT,
         list_products=asked.query.list_products or asked.question.of_products,
     )
-    page = await library.in_time(search(library, query), asked.started)
+    page = await account.in_time(search(account, query), asked.started)
     if asked.question.of_products and any(one.products is None for one in page.images):
         raise untold()
     return {image.guid: image for image in page.images}, page.count

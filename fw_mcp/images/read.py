@@ -7,7 +7,7 @@ import anyio
 
 from fw_mcp.api.models import ImageDetails, LibraryName, ListImagesRequest, SortDirection, SortField
 from fw_mcp.errors import FwError, Reason, ShapeError
-from fw_mcp.images.account import Library, chunked
+from fw_mcp.images.account import Account, chunked
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ class Page:
         return self.page_number + 1 if self.images and seen < self.count else None
 
 
-async def search(library: Library, query: Query) -> Page:
+async def search(account: Account, query: Query) -> Page:
     """One page of what `query` matches.
 
     Raises:
         ApiError: the service failed, or the way to it.
         ConfigError: the keys are missing.
     """
-    async with library.reading() as client:
+    async with account.reading() as client:
         answer = await client.list_images(
             ListImagesRequest(
                 library=client.library(query.library),
@@ -80,9 +80,9 @@ async def search(library: Library, query: Query) -> Page:
 
 
 async def read_images(
-    library: Library,
+    account: Account,
     guids: Sequence[str],
-    name: LibraryName,
+    library: LibraryName,
     *,
     started: float,
     products: bool = True,
@@ -90,10 +90,10 @@ async def read_images(
     """The images with these guids as they stand now, with their products.
 
     Args:
-        library: whose.
+        account: whose.
         guids: any number; asked for in chunks of 50, four at a time.
-        name: `inventory` or `temporary`.
-        started: when the call began, on the library's clock.
+        library: `inventory` or `temporary`.
+        started: when the call began, on the account's clock.
         products: ask for the products; nothing may be destroyed on a reading without them.
 
     Returns:
@@ -106,17 +106,20 @@ async def read_images(
 
     async def read(chunk: Sequence[str]) -> None:
         query = Query(
-            library=name, guid_filter=tuple(chunk), per_page=library.chunk, list_products=products
+            library=library,
+            guid_filter=tuple(chunk),
+            per_page=account.chunk,
+            list_products=products,
         )
-        page = await library.in_time(search(library, query), started)
+        page = await account.in_time(search(account, query), started)
         _check_page_is_whole(page)
-        if products and name == "inventory":
+        if products and library == "inventory":
             _check_products_are_told(page.images)
         found.update((image.guid, image) for image in page.images)
 
     try:
         async with anyio.create_task_group() as group:
-            for chunk in chunked(guids, library.chunk):
+            for chunk in chunked(guids, account.chunk):
                 group.start_soon(read, chunk)
     except* FwError as faults:
         raise _first(faults) from faults
@@ -125,18 +128,18 @@ async def read_images(
 
 
 async def read_anywhere(
-    library: Library, guids: Sequence[str], *, started: float, products: bool = True
+    account: Account, guids: Sequence[str], *, started: float, products: bool = True
 ) -> Mapping[str, ImageDetails]:
     """The images with these guids, from the inventory or else among the temporary ones.
 
     `update_images` and selections name images by guid alone, whichever library they are in.
     Args, returns and errors are those of `read_images`.
     """
-    found = await read_images(library, guids, "inventory", started=started, products=products)
+    found = await read_images(account, guids, "inventory", started=started, products=products)
     elsewhere = [guid for guid in guids if guid not in found]
     if not elsewhere:
         return found
-    return {**found, **await read_images(library, elsewhere, "temporary", started=started)}
+    return {**found, **await read_images(account, elsewhere, "temporary", started=started)}
 
 
 def _check_page_is_whole(page: Page) -> None:

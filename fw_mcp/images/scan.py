@@ -8,7 +8,7 @@ import anyio
 
 from fw_mcp.api.models import PAGE_LIMIT, ImageDetails
 from fw_mcp.errors import ApiError, Reason
-from fw_mcp.images.account import Library, Progress
+from fw_mcp.images.account import Account, Progress
 from fw_mcp.images.read import Page, Query, search
 
 T = TypeVar("T")
@@ -45,7 +45,7 @@ class Scan(Generic[T]):
 
 
 async def scan(
-    library: Library,
+    account: Account,
     query: Query,
     keep: Callable[[ImageDetails], T | None],
     *,
@@ -56,11 +56,11 @@ async def scan(
     """Look at every image that `query` lists, whichever page it names.
 
     Args:
-        library: whose.
+        account: whose.
         query: its filters and its order hold.
         keep: what to keep of an image, None for nothing; all else of it leaves the memory. What
             it raises counts as a page that could not be read.
-        started: when the call began, on the library's clock.
+        started: when the call began, on the account's clock.
         progress: told after each page that shows something new.
         most_pages: of 50 images; no further one is read.
 
@@ -69,7 +69,7 @@ async def scan(
         ConfigError: the keys are missing.
     """
     query = replace(query, per_page=PAGE_LIMIT)
-    walk = _Walk(library, query, keep, started=started, progress=progress, most_pages=most_pages)
+    walk = _Walk(account, query, keep, started=started, progress=progress, most_pages=most_pages)
     await walk.first()
     async with anyio.create_task_group() as group:
         for _ in range(_AT_ONCE):
@@ -77,9 +77,9 @@ async def scan(
     return walk.result()
 
 
-def left_s(library: Library, started: float) -> float:
+def left_s(account: Account, started: float) -> float:
     """Seconds until a call that began at `started` must have looked at all it is to tell of."""
-    return library.time_left_s(started) - library.pace.total_s * _PART_KEPT_TO_TELL
+    return account.time_left_s(started) - account.pace.total_s * _PART_KEPT_TO_TELL
 
 
 class _Walk(Generic[T]):
@@ -87,7 +87,7 @@ class _Walk(Generic[T]):
 
     def __init__(
         self,
-        library: Library,
+        account: Account,
         query: Query,
         keep: Callable[[ImageDetails], T | None],
         *,
@@ -95,7 +95,7 @@ class _Walk(Generic[T]):
         progress: Progress,
         most_pages: int,
     ) -> None:
-        self._library = library
+        self._account = account
         self._query = query
         self._keep = keep
         self._started = started
@@ -114,14 +114,14 @@ class _Walk(Generic[T]):
     async def first(self) -> None:
         """The page that tells how many there are."""
         self._taken = 1
-        await self._library.in_time(self._look_at(1), self._started)
+        await self._account.in_time(self._look_at(1), self._started)
 
     async def follow(self) -> None:
         """Page after page, until there are no more or a reason to stop."""
         while self._goes_on():
             self._taken += 1
             try:
-                with anyio.move_on_after(left_s(self._library, self._started)):
+                with anyio.move_on_after(left_s(self._account, self._started)):
                     await self._look_at(self._taken)
                     continue
             except ApiError as fault:
@@ -144,7 +144,7 @@ class _Walk(Generic[T]):
             return False
         if self._taken >= self._most_pages:
             self._stop(f"One call looks at {self._most_pages * self._page_size:,} images. {NARROW}")
-        elif self._library.clock() - self._started >= self._library.pace.start_chunks_s:
+        elif self._account.clock() - self._started >= self._account.pace.start_chunks_s:
             self._stop(_LATE)
         return not self._why
 
@@ -156,7 +156,7 @@ class _Walk(Generic[T]):
         self._why = self._why or why
 
     async def _look_at(self, number: int) -> None:
-        page = await search(self._library, replace(self._query, page_number=number))
+        page = await search(self._account, replace(self._query, page_number=number))
         before = len(self._seen)
         self._note(number, page)
         seen = len(self._seen)

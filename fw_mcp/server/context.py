@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mcp.server.mcpserver import Context
 
 from fw_mcp.guard.guard import Guard
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.images.questions import Scans
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.view import Viewer
@@ -32,7 +32,7 @@ class Parts:
         scans: the last walks through the library.
     """
 
-    library: Library
+    account: Account
     guard: Guard
     changes: Changes
     viewer: Viewer

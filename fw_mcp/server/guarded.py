@@ -54,8 +54,8 @@ class Undertaking(ABC, Generic[R]):
 
     def __init__(self, ctx: Call) -> None:
         self.ctx = ctx
-        self.library = parts_of(ctx).library
-        self.read_at = self.library.clock()
+        self.account = parts_of(ctx).account
+        self.read_at = self.account.clock()
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -237,7 +237,7 @@ async def _images(
         },
     )
     query = Query(**asked)
-    page = await search(parts_of(ctx).library, query)
+    page = await search(parts_of(ctx).account, query)
     rows = [image_row(image).model_dump(mode="json", exclude_none=True) for image in page.images]
     return compact(
         {
@@ -255,8 +255,8 @@ async def _image(ctx: Call, guid: str) -> str:
     """One image."""
     parts = parts_of(ctx)
     wanted = _checked(IMAGE.replace("{guid}", guid), _Named, {"guid": guid})["guid"]
-    library = parts.library
-    found = await read_anywhere(library, [wanted], started=library.clock())
+    account = parts.account
+    found = await read_anywhere(account, [wanted], started=account.clock())
     if wanted not in found:
         raise ResourceNotFoundError(f"There is no image {wanted}. search_images lists them.")
     return compact(image_record(found[wanted], show_hires=parts.show_hires))
@@ -265,7 +265,7 @@ async def _image(ctx: Call, guid: str) -> str:
 async def _selection(ctx: Call, guid: str) -> str:
     """One selection."""
     wanted = _checked(SELECTION.replace("{guid}", guid), _Named, {"guid": guid})["guid"]
-    stored = await read_selection(parts_of(ctx).library, wanted)
+    stored = await read_selection(parts_of(ctx).account, wanted)
     if not stored:
         raise ResourceNotFoundError(f"There is no selection {wanted}. set_selection makes one.")
     return compact({"guid": wanted, "guids": [shown(guid, GUID_SHOWN).text for guid in stored]})

@@ -27,12 +27,12 @@ async def check_files(ctx: Call, images: Items[ImageToAdd], *, started: float) -
     """
     if not images:
         return
-    library, inspector = parts_of(ctx).library, parts_of(ctx).inspector
+    account, inspector = parts_of(ctx).account, parts_of(ctx).inspector
     inspector.check()
     found = await inspector.inspect(
         [image.private_hires_uri for image in images.values()],
         local=False,
-        within_s=library.pace.start_chunks_s - (library.clock() - started),
+        within_s=account.pace.start_chunks_s - (account.clock() - started),
     )
     faults = [
         f"images[{item}] {quoted(image.file_name, 40)}: {', '.join(told)}"

@@ -15,7 +15,7 @@ from fw_mcp.api.models import (
     LibraryName,
 )
 from fw_mcp.errors import ApiError, FwError, RejectedError
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.images.read import Query, read_images, search
 from fw_mcp.store.journal import Record
 from fw_mcp.text import quoted
@@ -55,13 +55,13 @@ def baseline_of(record: Mapping[str, Any]) -> Baseline:
     return Baseline(record["newest_id"], frozenset(record["guids"]))
 
 
-async def baseline(library: Library, name: LibraryName, started: float) -> Baseline:
+async def baseline(account: Account, name: LibraryName, started: float) -> Baseline:
     """What is newest now.
 
     Raises:
         ApiError: it could not be listed.
     """
-    newest = await _page(library, name, 1, started)
+    newest = await _page(account, name, 1, started)
     ids = [image.id for image in newest]
     known = [one for one in ids if one is not None]
     return Baseline(
@@ -71,22 +71,22 @@ async def baseline(library: Library, name: LibraryName, started: float) -> Basel
 
 
 async def added_since(
-    library: Library, name: LibraryName, before: Baseline, started: float
+    account: Account, name: LibraryName, before: Baseline, started: float
 ) -> list[ImageDetails]:
     """Every image that was added after `before`, oldest first.
 
     Args:
-        library: whose.
+        account: whose.
         name: `inventory` or `temporary`.
         before: from `baseline`.
-        started: when the call began, on the library's clock.
+        started: when the call began, on the account's clock.
 
     Raises:
         ApiError: a page could not be read.
     """
     new: dict[str, ImageDetails] = {}
     for page_number in range(1, _MOST_PAGES + 1):
-        page = await _page(library, name, page_number, started)
+        page = await _page(account, name, page_number, started)
         new.update((image.guid, image) for image in page if before.is_new(image))
         if len(page) < CHUNK_LIMIT or not before.is_new(page[-1]):
             break
@@ -157,10 +157,10 @@ def _stem(file_name: str) -> str:
 
 
 async def _page(
-    library: Library, name: LibraryName, page_number: int, started: float
+    account: Account, name: LibraryName, page_number: int, started: float
 ) -> tuple[ImageDetails, ...]:
     query = Query(library=name, page_number=page_number, per_page=CHUNK_LIMIT, list_products=False)
-    page = await library.in_time(search(library, query), started)
+    page = await account.in_time(search(account, query), started)
     return page.images
 
 
@@ -175,12 +175,12 @@ _FIND_OUT = "search_images sorted by id shows the newest; look before adding it 
 
 
 async def add_images(
-    library: Library, job: Job, images: Items[ImageToAdd], name: LibraryName
+    account: Account, job: Job, images: Items[ImageToAdd], name: LibraryName
 ) -> Ends:
     """Register `images` in chunks of five, read back and journalled fifty at a time.
 
     Args:
-        library: whose.
+        account: whose.
         job: the call.
         images: metadata and URLs, each with its place in the call; no bytes are uploaded.
         name: `inventory` or `temporary`.
@@ -194,13 +194,13 @@ async def add_images(
     """
     ended: Ends = {item: job.settled[item] for item in images if item in job.settled}
     if job.carried:
-        await _keep(library, job, images, name)
+        await _keep(account, job, images, name)
     due = job.due(images)
     if not due:
         return ended
     kept = job.baseline
-    before = baseline_of(kept) if kept else await baseline(library, name, job.started)
-    adding = _Adding(library, job, name, before)
+    before = baseline_of(kept) if kept else await baseline(account, name, job.started)
+    adding = _Adding(account, job, name, before)
     if kept:
         # What a former run sent may still appear while this one sends it again.
         adding.doubted |= due
@@ -208,7 +208,7 @@ async def add_images(
     return ended | await adding.run(due, len(images))
 
 
-async def _keep(library: Library, job: Job, images: Items[ImageToAdd], name: LibraryName) -> None:
+async def _keep(account: Account, job: Job, images: Items[ImageToAdd], name: LibraryName) -> None:
     """Put on record what another change did for this one, or the next same call would do it."""
     kept = dict(job.settled)
 
@@ -216,7 +216,7 @@ async def _keep(library: Library, job: Job, images: Items[ImageToAdd], name: Lib
         return kept
 
     await journalled(
-        library,
+        account,
         job,
         KIND,
         intent=[_intent(item, images[item], name) for item in kept],
@@ -257,10 +257,10 @@ class _Adding:
         asked: every image that this run sent or a former one settled, once each.
     """
 
-    def __init__(self, library: Library, job: Job, name: LibraryName, before: Baseline) -> None:
+    def __init__(self, account: Account, job: Job, name: LibraryName, before: Baseline) -> None:
         self.doubted: dict[int, ImageToAdd] = {}
         self.asked: list[ImageToAdd] = []
-        self._library = library
+        self._account = account
         self._job = job
         self._name = name
         self._before = before
@@ -271,7 +271,7 @@ class _Adding:
     async def run(self, images: Items[ImageToAdd], total: int) -> Ends:
         """Add batch after batch."""
         ended: Ends = {}
-        for part in chunks_of(images, self._library.chunk):
+        for part in chunks_of(images, self._account.chunk):
             batch = _Batch(part)
             if self._why_not():
                 ended |= _skipped(part, self._why_not())
@@ -288,7 +288,7 @@ class _Adding:
 
     async def _journalled(self, batch: _Batch, total: int) -> None:
         intent = [_intent(item, image, self._name) for item, image in batch.images.items()]
-        entry_id = await self._library.journal.begin(
+        entry_id = await self._account.journal.begin(
             self._job.change, KIND, intent, [self._before.record()]
         )
         try:
@@ -298,11 +298,11 @@ class _Adding:
             with anyio.CancelScope(shield=True):
                 await self._read_back(batch)
                 ended = _skipped(batch.images, _LEFT) | batch.ended
-                await record_outcome(self._library, entry_id, ended)
+                await record_outcome(self._account, entry_id, ended)
 
     async def _send_all(self, batch: _Batch, total: int) -> None:
         for five in chunks_of(batch.images, ADD_LIMIT):
-            async with self._library.writing():
+            async with self._account.writing():
                 if why := self._why_not():
                     batch.ended |= _skipped(five, why)
                     continue
@@ -332,10 +332,10 @@ class _Adding:
         self._failures = self._failures + 1 if failed else 0
 
     async def _once(self, batch: _Batch, images: Items[ImageToAdd]) -> ApiError | None:
-        client = await self._library.client()
+        client = await self._account.client()
         request = AddImagesRequest(images=list(images.values()), library=client.library(self._name))
         try:
-            answer = await insisted(self._library, self._job, lambda: client.add_images(request))
+            answer = await insisted(self._account, self._job, lambda: client.add_images(request))
         except ApiError as fault:
             return fault
         self._taken.update(image.guid for image in answer.images)
@@ -354,7 +354,7 @@ class _Adding:
         self.doubted |= images
         try:
             for wait_s in self._waits():
-                await self._library.sleep(wait_s)
+                await self._account.sleep(wait_s)
                 new = await self._added()
                 for item, image in matched(left, new, self._taken).items():
                     self._taken.add(image.guid)
@@ -373,13 +373,13 @@ class _Adding:
         return left
 
     async def _added(self) -> list[ImageDetails]:
-        return await added_since(self._library, self._name, self._before, self._job.started)
+        return await added_since(self._account, self._name, self._before, self._job.started)
 
     def _waits(self) -> Iterator[float]:
         """How long to wait before each look, while there is time."""
         for wait_s in WAITS_S:
             # One look even then: it says that the time is over.
-            if not wait_s or self._library.time_left_s(self._job.started) > wait_s:
+            if not wait_s or self._account.time_left_s(self._job.started) > wait_s:
                 yield wait_s
 
     def _check_surplus(
@@ -453,14 +453,14 @@ class _Adding:
             left = [guid for guid in guids if guid not in listed]
             if not left:
                 break
-            await self._library.sleep(wait_s)
+            await self._account.sleep(wait_s)
             listed |= await read_images(
-                self._library, left, self._name, started=self._job.started, products=False
+                self._account, left, self._name, started=self._job.started, products=False
             )
         return listed
 
     def _why_not(self) -> str:
-        return self._stopped or out_of_time(self._library, self._job) or given_up(self._failures)
+        return self._stopped or out_of_time(self._account, self._job) or given_up(self._failures)
 
 
 def _created(image: ImageDetails | None, listed: Mapping[str, ImageDetails], detail: str) -> Ended:

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 
 from fw_mcp.errors import GuardError, Reason
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.store.history import Entry, History
 from fw_mcp.store.history import Item as Item  # noqa: PLC0414  the server's word for it
 from fw_mcp.store.history import Summary as Summary  # noqa: PLC0414  the same
@@ -79,16 +79,16 @@ class Changes:
     """What a library's journal tells of calls.
 
     Args:
-        library: whose.
+        account: whose.
         history: its journal, read.
     """
 
-    def __init__(self, library: Library, history: History) -> None:
+    def __init__(self, account: Account, history: History) -> None:
         self.history = history
-        self._leases = library.journal.leases
+        self._leases = account.journal.leases
         self._names: set[str] = set()
-        self._library = library
-        self._journal = library.journal
+        self._account = account
+        self._journal = account.journal
 
     async def alike(self, asked: Asked) -> Change | None:
         """The newest change that this very call of this caller made within ten minutes."""
@@ -192,7 +192,7 @@ class Changes:
             ApiError: what the change did is not known, and the service could not be read.
         """
         entries = await self.history.entries(change.change_id)
-        settled = await settled_items(self._library, self.history, entries, job.started)
+        settled = await settled_items(self._account, self.history, entries, job.started)
         return Job(change, job.started, job.progress, settled, baseline=_baseline(entries))
 
     async def undoing_elsewhere(self, change: Change) -> bool:
@@ -205,12 +205,12 @@ class Changes:
 
         Args:
             change: any.
-            started: when the call began, on the library's clock.
+            started: when the call began, on the account's clock.
 
         Raises:
             ApiError: what the change did is not known, and the service could not be read.
         """
-        return await undoable(self._library, self.history, change, started)
+        return await undoable(self._account, self.history, change, started)
 
     async def end(self, change: Change, result: str) -> bool:
         """Record what a call answered; False when it never sent anything.

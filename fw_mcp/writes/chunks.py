@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.errors import ApiError, FwError, Reason, StoreError, TransportError
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.store.journal import Record, Step
 from fw_mcp.writes.job import (
     CHANGED,
@@ -40,7 +40,7 @@ _LOST_ANSWER = TransportError(
 )
 
 
-async def insisted(library: Library, job: Job, send: Callable[[], Awaitable[T]]) -> T:
+async def insisted(account: Account, job: Job, send: Callable[[], Awaitable[T]]) -> T:
     """Send a write; up to twice more after pauses where it certainly was not carried out.
 
     Raises:
@@ -51,28 +51,28 @@ async def insisted(library: Library, job: Job, send: Callable[[], Awaitable[T]])
             answer = await send()
         except ApiError as fault:
             wait_s = max(pause_s or 0.0, fault.retry_after_s or 0.0)
-            if pause_s is None or not is_passing(fault) or out_of_time(library, job, wait_s):
+            if pause_s is None or not is_passing(fault) or out_of_time(account, job, wait_s):
                 raise
-            await library.sleep(wait_s)
+            await account.sleep(wait_s)
         else:
-            library.journal.reached(Step.ANSWERED)
+            account.journal.reached(Step.ANSWERED)
             return answer
     raise AssertionError("the last round returns or raises")  # pragma: no cover
 
 
-async def sent(library: Library, job: Job, items: Items[T], write: Write[T]) -> Ends:
+async def sent(account: Account, job: Job, items: Items[T], write: Write[T]) -> Ends:
     """Send a chunk; again, after a pause, what was certainly not carried out or left no trace.
 
     A pause is long enough for somebody to hang a product on an image: what is sent again is looked
     at again first, and only what still is as the person agreed to lose it goes.
     """
-    ended = await _sent_once(library, items, write)
+    ended = await _sent_once(account, items, write)
     for pause_s in PAUSES_S:
         left = {item: items[item] for item, end in ended.items() if end.again_after_s is not None}
         wait_s = max([pause_s, *(ended[item].again_after_s or 0.0 for item in left)])
-        if not left or out_of_time(library, job, wait_s):
+        if not left or out_of_time(account, job, wait_s):
             break
-        await library.sleep(wait_s)
+        await account.sleep(wait_s)
         try:
             now = await write.read_again([write.image(one).guid for one in left.values()])
         except ApiError:
@@ -87,17 +87,17 @@ async def sent(library: Library, job: Job, items: Items[T], write: Write[T]) -> 
             for item, one in other.items()
         }
         if same:
-            ended |= await _sent_once(library, same, write)
+            ended |= await _sent_once(account, same, write)
     return ended
 
 
-async def _sent_once(library: Library, items: Items[T], write: Write[T]) -> Ends:
+async def _sent_once(account: Account, items: Items[T], write: Write[T]) -> Ends:
     """Send, and read back what a failure does not tell by itself."""
     images = {item: write.image(one) for item, one in items.items()}
     fault: ApiError | None = None
     try:
         await write.request(items)
-        library.journal.reached(Step.ANSWERED)
+        account.journal.reached(Step.ANSWERED)
     except ApiError as raised:
         fault = raised
         if outcome_of_fault(fault) is not Outcome.UNKNOWN:
@@ -146,11 +146,11 @@ FAILURES_IN_A_ROW = 3
 _FRESH_S = 2.0
 
 
-async def in_chunks(library: Library, job: Job, items: Items[T], write: Write[T]) -> Ends:
+async def in_chunks(account: Account, job: Job, items: Items[T], write: Write[T]) -> Ends:
     """Write chunk after chunk while there is time and the service answers.
 
     Args:
-        library: whose.
+        account: whose.
         job: the call.
         items: each with its place in the call; what former runs settled is left out.
         write: what is written.
@@ -166,13 +166,13 @@ async def in_chunks(library: Library, job: Job, items: Items[T], write: Write[T]
     failures = 0
     why = ""
     begun = False
-    for chunk in chunks_of(due, library.chunk):
-        why = why or out_of_time(library, job) or given_up(failures)
+    for chunk in chunks_of(due, account.chunk):
+        why = why or out_of_time(account, job) or given_up(failures)
         if why:
             ended |= _all_kept(write, chunk, why)
             continue
         try:
-            results = await _write_chunk(library, job, chunk, write)
+            results = await _write_chunk(account, job, chunk, write)
         except FwError as fault:
             if not begun:
                 raise
@@ -186,36 +186,36 @@ async def in_chunks(library: Library, job: Job, items: Items[T], write: Write[T]
     return ended
 
 
-async def _write_chunk(library: Library, job: Job, chunk: Items[T], write: Write[T]) -> Ends:
-    async with library.writing() as waited:
-        ended = await _not_to_be_sent(library, job, chunk, write, waited=waited)
+async def _write_chunk(account: Account, job: Job, chunk: Items[T], write: Write[T]) -> Ends:
+    async with account.writing() as waited:
+        ended = await _not_to_be_sent(account, job, chunk, write, waited=waited)
         due = {item: one for item, one in chunk.items() if item not in ended}
         if due:
             ended |= await journalled(
-                library,
+                account,
                 job,
                 write.kind,
                 intent=[{"item": item, **write.intent(one)} for item, one in due.items()],
                 former=[_recorded(write.image(one)) for one in due.values()],
-                write=lambda: sent(library, job, due, write),
+                write=lambda: sent(account, job, due, write),
             )
     return ended
 
 
 async def _not_to_be_sent(
-    library: Library, job: Job, chunk: Items[T], write: Write[T], *, waited: bool
+    account: Account, job: Job, chunk: Items[T], write: Write[T], *, waited: bool
 ) -> Ends:
     """Inside the turn to write: which images no longer are what the call was decided on.
 
     A reading that is fresh, and that no other write of ours could overtake, is taken as it is.
     """
-    if why := out_of_time(library, job):
+    if why := out_of_time(account, job):
         return _all_kept(write, chunk, why)
     read = {item: write.image(one) for item, one in chunk.items()}
     held = {
         item: kept(one, one, CHANGED) for item, one in read.items() if one.guid in job.held_back
     }
-    if not waited and library.clock() - job.started < _FRESH_S:
+    if not waited and account.clock() - job.started < _FRESH_S:
         return held
     try:
         now = await write.read_again([image.guid for image in read.values()])
@@ -230,7 +230,7 @@ async def _not_to_be_sent(
 
 
 async def journalled(
-    library: Library,
+    account: Account,
     job: Job,
     kind: str,
     *,
@@ -241,7 +241,7 @@ async def journalled(
     """Record the intent, write, record the outcome.
 
     Args:
-        library: whose.
+        account: whose.
         job: the call.
         kind: the endpoint that is called.
         intent: one record an item, with its `item`.
@@ -251,15 +251,15 @@ async def journalled(
     Raises:
         StoreError: the intent could not be recorded, so nothing was sent.
     """
-    entry_id = await library.journal.begin(job.change, kind, intent, former)
+    entry_id = await account.journal.begin(job.change, kind, intent, former)
     ended = await write()
-    await record_outcome(library, entry_id, ended)
+    await record_outcome(account, entry_id, ended)
     return ended
 
 
-async def record_outcome(library: Library, entry_id: int, ended: Items[Ended]) -> None:
+async def record_outcome(account: Account, entry_id: int, ended: Items[Ended]) -> None:
     """Record what was read back, with the full records."""
-    library.journal.reached(Step.READ_BACK)
+    account.journal.reached(Step.READ_BACK)
     outcome = [
         {
             "item": item,
@@ -273,7 +273,7 @@ async def record_outcome(library: Library, entry_id: int, ended: Items[Ended]) -
         for item, end in ended.items()
     ]
     try:
-        await library.journal.finish(entry_id, outcome)
+        await account.journal.finish(entry_id, outcome)
     except StoreError:
         # What was read back stays true; the entry stays open, and fw-mcp doctor lists it.
         _log.warning("the outcome of journal entry %d could not be recorded", entry_id)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from fw_mcp.api.models import DeleteImagesRequest, ImageDetails, LibraryName
 from fw_mcp.errors import ApiError, RejectedError
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_images
 from fw_mcp.writes.chunks import in_chunks
 from fw_mcp.writes.job import Ends, Items, Job, Write
@@ -15,12 +15,12 @@ _LOST = "The answer was lost and the image is still listed; search_images shows 
 
 
 async def delete_images(
-    library: Library, job: Job, images: Items[ImageDetails], name: LibraryName
+    account: Account, job: Job, images: Items[ImageDetails], name: LibraryName
 ) -> Ends:
     """Delete in chunks of 50 and list again.
 
     Args:
-        library: whose.
+        account: whose.
         job: the call.
         images: records read just before, each with its place in the call; only what was read is
             deleted.
@@ -32,7 +32,7 @@ async def delete_images(
     Raises:
         StoreError: the journal could not be written; nothing was sent.
     """
-    deletion = _Deletion(library, job, name)
+    deletion = _Deletion(account, job, name)
     write = Write(
         kind=KIND,
         image=lambda image: image,
@@ -41,24 +41,24 @@ async def delete_images(
         request=deletion.request,
         ended=_ended,
     )
-    return await in_chunks(library, job, images, write)
+    return await in_chunks(account, job, images, write)
 
 
 class _Deletion:
     """One call's way to delete."""
 
-    def __init__(self, library: Library, job: Job, name: LibraryName) -> None:
-        self._library = library
+    def __init__(self, account: Account, job: Job, name: LibraryName) -> None:
+        self._account = account
         self._job = job
         self._name = name
 
     async def read(self, guids: Sequence[str]) -> Mapping[str, ImageDetails]:
         """The images as they stand now."""
-        return await read_images(self._library, guids, self._name, started=self._job.started)
+        return await read_images(self._account, guids, self._name, started=self._job.started)
 
     async def request(self, images: Items[ImageDetails]) -> None:
         """Delete them."""
-        client = await self._library.client()
+        client = await self._account.client()
         guids = [image.guid for image in images.values()]
         library = client.library(self._name)
         await client.delete_images(DeleteImagesRequest(guids=guids, library=library))

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.errors import ApiError
-from fw_mcp.images.account import Library, Progress
+from fw_mcp.images.account import Account, Progress
 from fw_mcp.store.journal import Change, Record
 from fw_mcp.writes.outcomes import GONE, GOOD, Ended, Outcome
 
@@ -27,7 +27,7 @@ class Job:
 
     Attributes:
         change: the call, as the journal keeps it; its id is also the handle to go on with.
-        started: when the call began, on the library's clock.
+        started: when the call began, on the account's clock.
         progress: told after each chunk.
         settled: how items ended in former runs; these are not sent again.
         held_back: guids that may not be sent, whatever the caller asked.
@@ -98,9 +98,9 @@ def all_failed(ended: Iterable[Ended]) -> bool:
     return all(end.outcome in bad for end in ended)
 
 
-def out_of_time(library: Library, job: Job, wait_s: float = 0.0) -> str:
+def out_of_time(account: Account, job: Job, wait_s: float = 0.0) -> str:
     """Why no further write may start, after so many seconds of waiting; "" while there is time."""
-    if library.clock() - job.started + wait_s < library.pace.start_chunks_s:
+    if account.clock() - job.started + wait_s < account.pace.start_chunks_s:
         return ""
     return "Not sent: the call's time was over."
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from fw_mcp.api.models import ImageDetails, ImageToAdd, LibraryName
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere, read_images
 from fw_mcp.store.history import Entry, History
 from fw_mcp.writes.add import KIND as ADD
@@ -28,15 +28,15 @@ _OTHER_IMAGES = "The selection holds other images."
 
 
 async def reconcile(
-    library: Library, history: History, entry: Entry, started: float | None = None
+    account: Account, history: History, entry: Entry, started: float | None = None
 ) -> Ends:
     """Read what became of an entry's items, and record it.
 
     Args:
-        library: whose.
+        account: whose.
         history: what other entries account for.
         entry: one without a recorded outcome, or with items whose outcome is unknown.
-        started: when the call began, on the library's clock; None for now.
+        started: when the call began, on the account's clock; None for now.
 
     Returns:
         The end of every item of the entry, those known before included.
@@ -52,24 +52,24 @@ async def reconcile(
         if one["item"] not in ended or ended[one["item"]].outcome is Outcome.UNKNOWN
     ]
     if due:
-        began = library.clock() if started is None else started
-        ended |= await _read(library, history, entry, due, began)
-        await record_outcome(library, entry.entry_id, ended)
+        began = account.clock() if started is None else started
+        ended |= await _read(account, history, entry, due, began)
+        await record_outcome(account, entry.entry_id, ended)
     return ended
 
 
 async def settled_items(
-    library: Library, history: History, entries: Sequence[Entry], started: float
+    account: Account, history: History, entries: Sequence[Entry], started: float
 ) -> Ends:
     """The items of a change that nothing is left to do for, as its runs so far ended them.
 
     What is not known of them is read from the service first, and recorded.
 
     Args:
-        library: whose.
+        account: whose.
         history: what other entries account for.
         entries: the change's, oldest first.
-        started: when the call began, on the library's clock.
+        started: when the call began, on the account's clock.
 
     Raises:
         ApiError: the service could not be read.
@@ -78,7 +78,7 @@ async def settled_items(
     ended: Ends = {}
     for entry in entries:
         ended |= (
-            await reconcile(library, history, entry, started) if entry.unsettled else ends_of(entry)
+            await reconcile(account, history, entry, started) if entry.unsettled else ends_of(entry)
         )
     return {item: end for item, end in ended.items() if is_settled(end) or _is_on_its_way(end)}
 
@@ -112,24 +112,24 @@ def _before(entry: Entry) -> Mapping[str | None, ImageDetails]:
 
 
 async def _read(
-    library: Library,
+    account: Account,
     history: History,
     entry: Entry,
     due: Sequence[dict[str, Any]],
     started: float,
 ) -> Ends:
     if entry.kind == ADD:
-        return await _read_added(library, history, entry, due, started)
+        return await _read_added(account, history, entry, due, started)
     if entry.kind == SELECT:
-        return await _read_selection(library, due[0], started)
+        return await _read_selection(account, due[0], started)
     guids = [one["guid"] for one in due]
     before = _before(entry)
     if entry.kind == UPDATE:
-        now = await read_anywhere(library, guids, started=started)
+        now = await read_anywhere(account, guids, started=started)
         return {
             one["item"]: _updated(one, before.get(one["guid"]), now.get(one["guid"])) for one in due
         }
-    left = await read_images(library, guids, _library_of(due), started=started)
+    left = await read_images(account, guids, _library_of(due), started=started)
     return {
         one["item"]: _deleted(one["guid"], before.get(one["guid"]), left.get(one["guid"]))
         for one in due
@@ -137,7 +137,7 @@ async def _read(
 
 
 async def _read_added(
-    library: Library,
+    account: Account,
     history: History,
     entry: Entry,
     due: Sequence[dict[str, Any]],
@@ -153,12 +153,12 @@ async def _read_added(
     before = baseline_of(entry.former[0]) if entry.former else Baseline(None, frozenset())
     found: dict[int, ImageDetails] = {}
     # What was sent long ago has shown by now, if it ever does.
-    lately = library.journal.now() - entry.begun_at < _SHOWN_BY_S
+    lately = account.journal.now() - entry.begun_at < _SHOWN_BY_S
     for wait_s in WAITS_S if lately else (0.0,):
-        if wait_s and library.time_left_s(started) <= wait_s:
+        if wait_s and account.time_left_s(started) <= wait_s:
             break
-        await library.sleep(wait_s)
-        new = await added_since(library, _library_of(due), before, started)
+        await account.sleep(wait_s)
+        new = await added_since(account, _library_of(due), before, started)
         found = matched(images, new, taken)
         if len(found) == len(images):
             break
@@ -174,8 +174,8 @@ def _added(found: ImageDetails | None, guid: str | None) -> Ended:
     return Ended(None, Outcome.FAILED, _NOT_ADDED)
 
 
-async def _read_selection(library: Library, one: Mapping[str, Any], started: float) -> Ends:
-    stored = await library.in_time(read_selection(library, one["guid"]), started)
+async def _read_selection(account: Account, one: Mapping[str, Any], started: float) -> Ends:
+    stored = await account.in_time(read_selection(account, one["guid"]), started)
     if set(stored) == set(one["guids"]):
         return {one["item"]: Ended(one["guid"], Outcome.UPDATED, _SETTLED, stored=stored)}
     return {one["item"]: Ended(one["guid"], Outcome.FAILED, _OTHER_IMAGES, stored=stored)}

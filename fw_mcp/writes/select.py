@@ -6,7 +6,7 @@ from functools import partial
 
 from fw_mcp.api.models import UpdateFileSelectionRequest
 from fw_mcp.errors import ApiError, RejectedError
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere
 from fw_mcp.writes.chunks import PAUSES_S, insisted, journalled
 from fw_mcp.writes.job import Ends, Job, out_of_time
@@ -37,19 +37,19 @@ class Selection:
     previous: tuple[str, ...] | None
 
 
-async def read_selection(library: Library, selection_guid: str) -> tuple[str, ...]:
+async def read_selection(account: Account, selection_guid: str) -> tuple[str, ...]:
     """The guids a selection holds; none when the service does not know it.
 
     Raises:
         ApiError: it could not be read.
     """
-    async with library.reading() as client:
+    async with account.reading() as client:
         answer = await client.list_file_selection(selection_guid)
     return tuple(answer.guids)
 
 
 async def set_selection(
-    library: Library, job: Job, selection_guid: str, guids: Sequence[str]
+    account: Account, job: Job, selection_guid: str, guids: Sequence[str]
 ) -> Selection:
     """Make the selection hold exactly the images of `guids` that exist, and read it back.
 
@@ -57,7 +57,7 @@ async def set_selection(
     stored is read.
 
     Args:
-        library: whose.
+        account: whose.
         job: the call.
         selection_guid: the selection's master key; created when it is new.
         guids: images of either library.
@@ -66,19 +66,19 @@ async def set_selection(
         ApiError: the images, or what the selection held, could not be read; nothing was sent.
         StoreError: the journal could not be written; nothing was sent.
     """
-    found = await read_anywhere(library, guids, started=job.started, products=False)
+    found = await read_anywhere(account, guids, started=job.started, products=False)
     present = [guid for guid in guids if guid in found]
     missing = tuple(guid for guid in guids if guid not in found)
-    write = partial(_send, library, job, selection_guid, present)
-    async with library.writing():
+    write = partial(_send, account, job, selection_guid, present)
+    async with account.writing():
         # Read in the turn to write: what another call stores meanwhile is what it held before.
-        previous = await library.in_time(read_selection(library, selection_guid), job.started)
+        previous = await account.in_time(read_selection(account, selection_guid), job.started)
         why = "" if present else _NONE_EXISTS
-        if why := out_of_time(library, job) or why:
+        if why := out_of_time(account, job) or why:
             kept = Outcome.NOT_ATTEMPTED
             return Selection(selection_guid, kept, why, previous, missing, previous)
         ended = await journalled(
-            library,
+            account,
             job,
             KIND,
             intent=[{"item": 0, "guid": selection_guid, "guids": present}],
@@ -89,27 +89,27 @@ async def set_selection(
     return Selection(selection_guid, end.outcome, end.detail, end.stored, missing, previous)
 
 
-async def _send(library: Library, job: Job, selection_guid: str, guids: list[str]) -> Ends:
+async def _send(account: Account, job: Job, selection_guid: str, guids: list[str]) -> Ends:
     """Store it; again when the answer was lost and something else is stored."""
-    end = await _once(library, job, selection_guid, guids)
+    end = await _once(account, job, selection_guid, guids)
     for pause_s in PAUSES_S:
-        if end.outcome is not Outcome.UNKNOWN or end.stored is None or out_of_time(library, job):
+        if end.outcome is not Outcome.UNKNOWN or end.stored is None or out_of_time(account, job):
             break
-        await library.sleep(pause_s)
-        end = await _once(library, job, selection_guid, guids)
+        await account.sleep(pause_s)
+        end = await _once(account, job, selection_guid, guids)
     return {0: end}
 
 
-async def _once(library: Library, job: Job, selection_guid: str, guids: list[str]) -> Ended:
-    client = await library.client()
+async def _once(account: Account, job: Job, selection_guid: str, guids: list[str]) -> Ended:
+    client = await account.client()
     request = UpdateFileSelectionRequest(guids=guids, guid=selection_guid)
     fault: ApiError | None = None
     try:
-        await insisted(library, job, lambda: client.update_file_selection(request))
+        await insisted(account, job, lambda: client.update_file_selection(request))
     except ApiError as raised:
         fault = raised
     try:
-        stored = await library.in_time(read_selection(library, selection_guid), job.started)
+        stored = await account.in_time(read_selection(account, selection_guid), job.started)
     except ApiError as unread:
         outcome = outcome_of_fault(fault) if fault else Outcome.UNKNOWN
         refusal = f"{why_failed(fault)} " if fault else ""

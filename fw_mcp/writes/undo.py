@@ -19,7 +19,7 @@ from fw_mcp.api.models import (
     ImageToAdd,
     LibraryName,
 )
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere, read_images
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change
@@ -126,22 +126,22 @@ class Undo:
 
 
 async def undoable(
-    library: Library, history: History, change: Change, started: float
+    account: Account, history: History, change: Change, started: float
 ) -> Undoable | None:
     """What a change did; None when it wrote nothing.
 
     Args:
-        library: whose.
+        account: whose.
         history: the journal, read.
         change: any.
-        started: when the call began, on the library's clock.
+        started: when the call began, on the account's clock.
 
     Raises:
         ApiError: it is not known what it did, and the service could not be read.
         StoreError: the journal could not be read.
     """
     entries = await history.entries(change.change_id)
-    settled = await settled_items(library, history, entries, started)
+    settled = await settled_items(account, history, entries, started)
     ends = {item: end for item, end in settled.items() if end.outcome in GOOD}
     if not ends:
         return None
@@ -154,13 +154,13 @@ async def undoable(
         ends=ends,
         former=tuple(first.former[0]["guids"]) if first.kind == SELECT else (),
         unsure={i: end for i, end in settled.items() if end.outcome is Outcome.UNKNOWN},
-        undone=await _undone(library, history, later, started),
+        undone=await _undone(account, history, later, started),
         undoings=len(later),
     )
 
 
 async def _undone(
-    library: Library, history: History, undoings: Sequence[Change], started: float
+    account: Account, history: History, undoings: Sequence[Change], started: float
 ) -> dict[int, str]:
     """The items that were taken back already, and the change that did; not known is read now.
 
@@ -169,8 +169,8 @@ async def _undone(
     undone: dict[int, str] = {}
     for later in undoings:
         entries = await history.entries(later.change_id)
-        ends = await settled_items(library, history, entries, started)
-        again = await _undone(library, history, await history.undoing(later.change_id), started)
+        ends = await settled_items(account, history, entries, started)
+        again = await _undone(account, history, await history.undoing(later.change_id), started)
         undone |= {
             item: later.change_id
             for item, end in ends.items()
@@ -179,13 +179,13 @@ async def _undone(
     return undone
 
 
-async def undo_of(library: Library, done: Undoable, started: float) -> Undo:
+async def undo_of(account: Account, done: Undoable, started: float) -> Undo:
     """What taking back `done` would do now.
 
     Args:
-        library: whose.
+        account: whose.
         done: the change.
-        started: when the call began, on the library's clock.
+        started: when the call began, on the account's clock.
 
     Raises:
         ApiError: what stands there now could not be read.
@@ -199,11 +199,11 @@ async def undo_of(library: Library, done: Undoable, started: float) -> Undo:
         undo.refused[item] = Ended(end.guid, Outcome.NOT_ATTEMPTED, why, end.before, end.after)
     due = {item: end for item, end in done.ends.items() if item not in done.undone}
     if due:
-        await _PREPARED[done.kind](library, undo, due, started)
+        await _PREPARED[done.kind](account, undo, due, started)
     return undo
 
 
-async def carry_out(library: Library, job: Job, undo: Undo) -> Ends:
+async def carry_out(account: Account, job: Job, undo: Undo) -> Ends:
     """Write it, and read it back.
 
     Raises:
@@ -212,16 +212,16 @@ async def carry_out(library: Library, job: Job, undo: Undo) -> Ends:
     """
     ended = dict(undo.refused)
     if undo.rewrites:
-        rewritten = await update_images(library, job, undo.rewrites)
+        rewritten = await update_images(account, job, undo.rewrites)
         ended |= {item: _with_loss(undo, item, end) for item, end in rewritten.items()}
     if undo.doomed:
-        ended |= await delete_images(library, job, undo.doomed, undo.done.name)
+        ended |= await delete_images(account, job, undo.doomed, undo.done.name)
     if undo.lost:
-        registered = await add_images(library, job, undo.lost, undo.done.name)
+        registered = await add_images(account, job, undo.lost, undo.done.name)
         ended |= {item: _again(undo.done.ends[item], end) for item, end in registered.items()}
     if undo.selection is not None:
         (end,) = undo.done.ends.values()
-        stored = await set_selection(library, job, end.guid or "", undo.selection)
+        stored = await set_selection(account, job, end.guid or "", undo.selection)
         gone = ", ".join(stored.missing)
         why = f"{stored.detail} These of its former images are gone: {gone}." if gone else ""
         detail = why.strip() or stored.detail
@@ -229,8 +229,8 @@ async def carry_out(library: Library, job: Job, undo: Undo) -> Ends:
     return ended
 
 
-async def _rewrites(library: Library, undo: Undo, due: Ends, started: float) -> None:
-    now = await read_anywhere(library, _guids(due), started=started)
+async def _rewrites(account: Account, undo: Undo, due: Ends, started: float) -> None:
+    now = await read_anywhere(account, _guids(due), started=started)
     for item, end in due.items():
         current = now.get(end.guid or "")
         as_left = current and end.after and text_of(current) == text_of(end.after)
@@ -240,8 +240,8 @@ async def _rewrites(library: Library, undo: Undo, due: Ends, started: float) -> 
             undo.rewrites[item] = Rewrite(current, *text_of(end.before))
 
 
-async def _deletions(library: Library, undo: Undo, due: Ends, started: float) -> None:
-    now = await read_images(library, _guids(due), undo.done.name, started=started)
+async def _deletions(account: Account, undo: Undo, due: Ends, started: float) -> None:
+    now = await read_images(account, _guids(due), undo.done.name, started=started)
     for item, end in due.items():
         current = now.get(end.guid or "")
         if current is None or end.after is None or text_of(current) != text_of(end.after):
@@ -250,7 +250,7 @@ async def _deletions(library: Library, undo: Undo, due: Ends, started: float) ->
             undo.doomed[item] = current
 
 
-async def _additions(_: Library, undo: Undo, due: Ends, __: float) -> None:
+async def _additions(_: Account, undo: Undo, due: Ends, __: float) -> None:
     for item, end in due.items():
         if end.before is None:
             continue
@@ -262,9 +262,9 @@ async def _additions(_: Library, undo: Undo, due: Ends, __: float) -> None:
             undo.refused[item] = Ended(end.guid, Outcome.FAILED, why, before=end.before)
 
 
-async def _choice(library: Library, undo: Undo, due: Ends, started: float) -> None:
+async def _choice(account: Account, undo: Undo, due: Ends, started: float) -> None:
     ((item, end),) = due.items()
-    stored = await library.in_time(read_selection(library, end.guid or ""), started)
+    stored = await account.in_time(read_selection(account, end.guid or ""), started)
     # An undo that was stored in part left some of the former images, and nobody else's.
     ours = undo.done.undoings and set(stored) <= set(undo.done.former)
     if not ours and set(stored) != set(end.stored or ()):

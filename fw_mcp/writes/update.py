@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
 from fw_mcp.errors import ApiError, RejectedError
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere
 from fw_mcp.writes.chunks import in_chunks
 from fw_mcp.writes.job import ALREADY, Ends, Items, Job, Write
@@ -29,14 +29,14 @@ class Rewrite:
         return (self.title, self.description) != text_of(self.before)
 
 
-async def update_images(library: Library, job: Job, rewrites: Items[Rewrite]) -> Ends:
+async def update_images(account: Account, job: Job, rewrites: Items[Rewrite]) -> Ends:
     """Send new titles and descriptions, in chunks of 50, and read them back.
 
     An image that already has the text is not sent: an update that changes nothing would still
     remove its products.
 
     Args:
-        library: whose.
+        account: whose.
         job: the call.
         rewrites: whole texts, made from records read just before, each with its place in the call.
 
@@ -46,7 +46,7 @@ async def update_images(library: Library, job: Job, rewrites: Items[Rewrite]) ->
     Raises:
         StoreError: the journal could not be written; nothing was sent.
     """
-    rewriting = _Rewriting(library, job)
+    rewriting = _Rewriting(account, job)
     write = Write(
         kind=KIND,
         image=lambda rewrite: rewrite.before,
@@ -57,23 +57,23 @@ async def update_images(library: Library, job: Job, rewrites: Items[Rewrite]) ->
     )
     same = {item: _already(one) for item, one in job.due(rewrites).items() if not one.changes}
     due = {item: one for item, one in rewrites.items() if item not in same}
-    return same | await in_chunks(library, job, due, write)
+    return same | await in_chunks(account, job, due, write)
 
 
 class _Rewriting:
     """One call's way to rewrite."""
 
-    def __init__(self, library: Library, job: Job) -> None:
-        self._library = library
+    def __init__(self, account: Account, job: Job) -> None:
+        self._account = account
         self._job = job
 
     async def read(self, guids: Sequence[str]) -> Mapping[str, ImageDetails]:
         """The images as they stand now."""
-        return await read_anywhere(self._library, guids, started=self._job.started)
+        return await read_anywhere(self._account, guids, started=self._job.started)
 
     async def request(self, rewrites: Items[Rewrite]) -> None:
         """Rewrite them."""
-        client = await self._library.client()
+        client = await self._account.client()
         images = [_image(one) for one in rewrites.values()]
         request = UpdateImagesRequest(images=images, account_key=client.account_key)
         await client.update_images(request)

@@ -16,7 +16,7 @@ from fw_mcp.api.connection import Keys
 from fw_mcp.api.pacing import Traffic
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.guard.guard import Guard, Limits
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.similarity import Likenesses
 from fw_mcp.pictures.view import Viewer
@@ -104,14 +104,14 @@ class Stage:
         self._database = Database(None)
         journal = Journal(self._database, self.clock, this_process())
         self.history = History(self._database)
-        self._library = Library(
+        self._account = Account(
             self._connect, journal, clock=self.clock, sleep=self.clock.sleep, chunk=CHUNK
         )
         viewer = Viewer(None, Workshop())
         parts = Parts(
-            library=self._library,
+            account=self._account,
             guard=Guard(PlanStore(self._database), _LIMITS, self.clock),
-            changes=Changes(self._library, self.history),
+            changes=Changes(self._account, self.history),
             viewer=viewer,
             inspector=Inspector(None),
             likenesses=Likenesses(viewer),
@@ -124,7 +124,7 @@ class Stage:
         Returns:
             Their guids, oldest first.
         """
-        await self._library.aclose()
+        await self._account.aclose()
         self._database.close()
         self.clock.forward(_DAY_S)
         self.faults.clear()

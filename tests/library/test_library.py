@@ -9,7 +9,7 @@ from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.errors import ConfigError, Reason, TransportError
-from fw_mcp.images.account import Library, Pace, chunked
+from fw_mcp.images.account import Account, Pace, chunked
 from fw_mcp.images.read import Query, read_images, search
 from fw_mcp.store.journal import Step
 from fw_mcp.writes.add import add_images
@@ -33,14 +33,14 @@ async def test_the_client_is_connected_once_at_the_first_use(studio: Studio) -> 
         await anyio.lowlevel.checkpoint()
         return sandbox_client(SandboxTransport(studio.app))
 
-    library = Library(connect, studio.journal)
-    await library.aclose()
+    account = Account(connect, studio.journal)
+    await account.aclose()
     async with anyio.create_task_group() as group:
         for _ in range(3):
-            group.start_soon(search, library, Query())
+            group.start_soon(search, account, Query())
     assert connected == 1
-    await library.aclose()
-    await search(library, Query())
+    await account.aclose()
+    await search(account, Query())
     assert connected == 2
 
 
@@ -55,10 +55,10 @@ async def test_a_connection_that_failed_is_tried_again(studio: Studio) -> None:
             raise faults.pop()
         return sandbox_client(SandboxTransport(studio.app))
 
-    library = Library(connect, studio.journal)
+    account = Account(connect, studio.journal)
     with pytest.raises(ConfigError):
-        await search(library, Query())
-    assert (await search(library, Query())).count == 248
+        await search(account, Query())
+    assert (await search(account, Query())).count == 248
 
 
 async def test_at_most_four_reads_are_under_way(studio: Studio) -> None:
@@ -80,7 +80,7 @@ async def test_at_most_four_reads_are_under_way(studio: Studio) -> None:
 
 
 async def _read(studio: Studio, guids: list[str]) -> None:
-    await read_images(studio.library, guids, "inventory", started=studio.clock())
+    await read_images(studio.account, guids, "inventory", started=studio.clock())
 
 
 async def test_one_write_is_under_way_at_a_time(studio: Studio) -> None:
@@ -95,7 +95,7 @@ async def test_one_write_is_under_way_at_a_time(studio: Studio) -> None:
 
     async def delete(image: ImageDetails) -> None:
         call = job(studio, "delete_images")
-        ended = await delete_images(studio.library, call, {0: image}, "inventory")
+        ended = await delete_images(studio.account, call, {0: image}, "inventory")
         assert ended_as(ended) == [Outcome.DELETED]
 
     studio.wire.on_the_way = wait
@@ -122,7 +122,7 @@ async def test_one_request_to_add_is_under_way_at_a_time(studio: Studio) -> None
 
     async def add(number: int) -> None:
         images = {0: to_add(number)[number - 1]}
-        ended = await add_images(studio.library, job(studio), images, "inventory")
+        ended = await add_images(studio.account, job(studio), images, "inventory")
         assert ended_as(ended) == [Outcome.CREATED]
 
     studio.wire.on_the_way = wait
@@ -150,7 +150,7 @@ async def test_a_call_that_is_left_finishes_the_chunk_that_was_begun(studio: Stu
 
     async def add() -> None:
         with left:
-            await add_images(studio.library, job(studio), to_add(12), "inventory")
+            await add_images(studio.account, job(studio), to_add(12), "inventory")
 
     studio.wire.on_the_way = wait
     async with anyio.create_task_group() as group:
@@ -177,7 +177,7 @@ async def left_waiting(
         with left:
             await call
 
-    async with anyio.create_task_group() as group, studio.library.writing():
+    async with anyio.create_task_group() as group, studio.account.writing():
         group.start_soon(run)
         if begun is not None:
             await begun.wait()
@@ -191,7 +191,7 @@ async def test_a_call_that_is_left_while_it_waits_for_its_turn_sends_nothing(
 ) -> None:
     """Not begun is not done."""
     images = numbered(await unsold(studio, 1))
-    call = delete_images(studio.library, job(studio, "delete_images"), images, "inventory")
+    call = delete_images(studio.account, job(studio, "delete_images"), images, "inventory")
     await left_waiting(studio, call)
     assert (studio.wire.writes, await entries(studio)) == ([], [])
 
@@ -200,7 +200,7 @@ async def test_a_call_to_add_that_is_left_while_it_waits_sends_nothing_and_says_
     """Its entry was begun: that none of it was sent is on record."""
     begun = anyio.Event()
     studio = make_studio(reached=lambda step: begun.set() if step is Step.INTENT_RECORDED else None)
-    call = add_images(studio.library, job(studio), to_add(2), "inventory")
+    call = add_images(studio.account, job(studio), to_add(2), "inventory")
     await left_waiting(studio, call, begun)
     assert studio.wire.writes == []
     (entry,) = await entries(studio)
@@ -216,7 +216,7 @@ async def test_no_chunk_is_begun_after_the_time_for_it(studio: Studio) -> None:
         studio.clock.forward(10 if sent.endpoint == "add_images" else 0)
 
     studio.wire.on_the_way = slow
-    ended = await add_images(studio.library, job(studio), to_add(25), "inventory")
+    ended = await add_images(studio.account, job(studio), to_add(25), "inventory")
     assert ended_as(ended) == [Outcome.CREATED] * 15 + [Outcome.NOT_ATTEMPTED] * 10
     assert len(studio.wire.to("add_images")) == 3
     assert ended[24].detail == "Not sent: the call's time was over."
@@ -230,7 +230,7 @@ async def test_the_time_for_a_call_is_the_operators() -> None:
         studio.clock.forward(2 if sent.endpoint == "add_images" else 0)
 
     studio.wire.on_the_way = slow
-    ended = await add_images(studio.library, job(studio), to_add(6), "inventory")
+    ended = await add_images(studio.account, job(studio), to_add(6), "inventory")
     assert ended_as(ended) == [Outcome.CREATED] * 5 + [Outcome.NOT_ATTEMPTED]
 
 
@@ -241,7 +241,7 @@ async def test_reading_back_ends_with_the_calls_time(studio: Studio) -> None:
         studio.clock.forward(50 if sent.endpoint == "add_images" else 0)
 
     studio.wire.on_the_way = very_slow
-    end = (await add_images(studio.library, job(studio), to_add(1), "inventory"))[0]
+    end = (await add_images(studio.account, job(studio), to_add(1), "inventory"))[0]
     assert end.outcome is Outcome.UNKNOWN
     assert end.guid in await holdings(studio)
     assert end.detail.startswith("It could not be read back: The call took longer than 45 s.")
@@ -250,7 +250,7 @@ async def test_reading_back_ends_with_the_calls_time(studio: Studio) -> None:
 async def test_a_reading_that_never_ends_is_given_up(studio: Studio) -> None:
     """The error says that nothing was changed by it, and what to do."""
     with pytest.raises(TransportError) as told:
-        await studio.library.in_time(anyio.sleep_forever(), studio.clock() - 45)
+        await studio.account.in_time(anyio.sleep_forever(), studio.clock() - 45)
     assert str(told.value) == (
         "The call took longer than 45 s. This part was only reading; nothing was changed by it. "
         "Call again with fewer images. (reason: timed_out)"

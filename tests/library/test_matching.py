@@ -80,7 +80,7 @@ async def test_doubles_are_beside_each_other_in_numbered_groups(studio: Studio) 
         [one(0, **twice), one(1, **thrice), one(2), one(3, **thrice), one(4, **twice),
          one(5, **thrice), one(6, **twice, pix_w=4), one(7, file_size=0), one(8, file_size=0)]
     )  # fmt: skip
-    found = await matching(studio.library, asked(studio, Question(duplicates="content")))
+    found = await matching(studio.account, asked(studio, Question(duplicates="content")))
     first = [Match(guid, 1) for guid in guids(1, 3, 5)]
     assert found.found == (*first, *[Match(guid, 2) for guid in guids(0, 4)])
 
@@ -92,7 +92,7 @@ async def test_a_double_is_found_though_the_other_one_is_not_asked_for(studio: S
          one(2, file_size=8, title="Dew"), one(3, file_size=7), one(4)]
     )  # fmt: skip
     question = Question(duplicates="content", only=("missing_title",))
-    found = await matching(studio.library, asked(studio, question))
+    found = await matching(studio.account, asked(studio, question))
     assert found.found == (Match(guid_of(3), 1),)
 
 
@@ -103,7 +103,7 @@ async def test_pictures_that_look_alike_are_doubles(studio: Studio) -> None:
         zip(guids(0, 1, 2, 3, 4), (0xFF00, 0, 0xF, 0xFF01, 1 << 60 | 0xFFFF0), strict=True)
     )
     sights = Sights(studio, hashes)
-    found = await matching(studio.library, asked(studio, Question(duplicates="likeness"), sights))
+    found = await matching(studio.account, asked(studio, Question(duplicates="likeness"), sights))
     first = [Match(guid, 1) for guid in guids(0, 3)]
     assert found.found == (*first, *[Match(guid, 2) for guid in guids(1, 2)])
     assert found.not_reached == ""
@@ -116,7 +116,7 @@ async def test_pictures_that_could_not_be_seen_are_counted(studio: Studio) -> No
     """Not compared is not different."""
     studio.wire.on_the_way = Shelf([one(number) for number in range(5)])
     sights = Sights(studio, dict.fromkeys(guids(1, 3), 77))
-    found = await matching(studio.library, asked(studio, Question(duplicates="likeness"), sights))
+    found = await matching(studio.account, asked(studio, Question(duplicates="likeness"), sights))
     assert found.found == (Match(guid_of(1), 1), Match(guid_of(3), 1))
     assert found.not_reached == (
         "3 of 5 pictures were not compared: they could not be seen, or are too plain to tell apart."
@@ -129,7 +129,7 @@ async def test_comparing_ends_in_time_and_says_what_it_left(studio: Studio) -> N
     sights = Sights(studio, dict.fromkeys(guids(*range(900)), 77), takes_s=20)
     progress = Progress()
     question = replace(asked(studio, Question(duplicates="likeness"), sights), progress=progress)
-    found = await matching(studio.library, question)
+    found = await matching(studio.account, question)
     assert len(found.found) == len(sights.asked) == 400
     assert found.not_reached == (
         "500 of 900 pictures were not compared: the call's time was over. "
@@ -143,14 +143,14 @@ async def test_comparing_that_is_not_allowed_is_an_error(studio: Studio) -> None
     studio.wire.on_the_way = Shelf([one(0)])
     blind = Blind(studio, {})
     with pytest.raises(FetchError):
-        await matching(studio.library, asked(studio, Question(duplicates="likeness"), blind))
+        await matching(studio.account, asked(studio, Question(duplicates="likeness"), blind))
 
 
 async def test_products_that_are_not_told_end_the_question(studio: Studio) -> None:
     """Not told is not none; an older host leaves them out."""
     studio.wire.on_the_way = Shelf([one(0, products=[]), one(1)])
     with pytest.raises(ApiError) as told:
-        await matching(studio.library, asked(studio, Question(only=("no_products",))))
+        await matching(studio.account, asked(studio, Question(only=("no_products",))))
     assert told.value.reason is Reason.UNREADABLE_ANSWER
     assert "did not say which products" in told.value.what
 
@@ -159,7 +159,7 @@ async def test_products_that_are_not_told_on_a_later_page_end_the_walk(studio: S
     """What was told stands, and the rest is said to be missing."""
     images = [one(number, products=[]) for number in range(50)]
     studio.wire.on_the_way = Shelf([*images, *[one(number) for number in range(50, 60)]])
-    found = await matching(studio.library, asked(studio, Question(only=("no_products",))))
+    found = await matching(studio.account, asked(studio, Question(only=("no_products",))))
     assert (len(found.found), found.scanned, found.held) == (50, 50, 60)
     assert found.not_reached == (
         "10 of 60 images were not looked at. FinerWorks did not say which products hang on the "
@@ -171,7 +171,7 @@ async def test_a_summary_counts_products_that_are_not_told_apart(studio: Studio)
     """Neither with nor without."""
     studio.wire.on_the_way = Shelf([one(0, products=[]), one(1), one(2, products=[{"sku": "A"}])])
     question = Question(summary=True, with_products=True)
-    found = await matching(studio.library, asked(studio, question))
+    found = await matching(studio.account, asked(studio, question))
     counts = dict(found.summary or {})
     names = ("images", "has_products", "no_products", "live_in_shop", "products_not_told")
     assert [counts[name] for name in names] == [3, 1, 1, 0, 1]
@@ -183,7 +183,7 @@ async def test_a_summary_of_doubles_counts_the_doubles_alone(studio: Studio) -> 
     studio.wire.on_the_way = Shelf([one(0, title="Fog"), one(1), one(2, title="Dew")])
     sights = Sights(studio, {guid_of(0): 1, guid_of(1): 1, guid_of(2): 0xFFFF})
     question = Question(summary=True, duplicates="likeness")
-    found = await matching(studio.library, asked(studio, question, sights))
+    found = await matching(studio.account, asked(studio, question, sights))
     counts = dict(found.summary or {})
     assert (counts["images"], counts["duplicates"], counts["missing_title"]) == (2, 2, 1)
     assert [match.guid for match in found.found] == guids(0, 1)
@@ -199,7 +199,7 @@ async def test_a_walk_serves_the_other_pages_of_the_same_question(studio: Studio
         before = len(studio.wire.sent)
         asking = asked(studio, question)
         asking = replace(asking, query=Query(page_number=page_number, per_page=per_page))
-        await match_page(studio.library, scans, asking)
+        await match_page(studio.account, scans, asking)
         return len(studio.wire.sent) - before
 
     assert await requests(1) == 4
@@ -219,9 +219,9 @@ async def test_the_first_page_is_always_of_a_new_walk(studio: Studio) -> None:
     shelf = Shelf([one(0)])
     studio.wire.on_the_way = shelf
     scans, question = Scans(), Question(only=("landscape",))
-    assert len((await match_page(studio.library, scans, asked(studio, question))).images) == 1
+    assert len((await match_page(studio.account, scans, asked(studio, question))).images) == 1
     shelf.images = [one(0), one(1)]
-    again = await match_page(studio.library, scans, asked(studio, question))
+    again = await match_page(studio.account, scans, asked(studio, question))
     assert len(again.images) == 2
 
 
@@ -231,7 +231,7 @@ async def test_a_few_walks_are_kept_and_the_oldest_goes(studio: Studio) -> None:
     scans = Scans()
     questions = [Question(file_name_contains="", only=("landscape",), min_ppi=n) for n in range(5)]
     for question in questions:
-        await match_page(studio.library, scans, asked(studio, question))
+        await match_page(studio.account, scans, asked(studio, question))
     kept = [scans.recall(asked(studio, one), studio.clock()) is not None for one in questions]
     assert kept == [False, True, True, True, True]
 
@@ -241,10 +241,10 @@ async def test_a_page_of_a_walk_that_is_not_kept_any_more_says_so(studio: Studio
     studio.wire.on_the_way = Shelf([one(number) for number in range(60)])
     scans, asking = Scans(), asked(studio, Question(only=("landscape",)))
     second = replace(asking, query=Query(page_number=2))
-    await match_page(studio.library, scans, asking)
-    kept = await match_page(studio.library, scans, second)
+    await match_page(studio.account, scans, asking)
+    kept = await match_page(studio.account, scans, second)
     studio.clock.forward(600)
-    anew = await match_page(studio.library, scans, replace(second, started=studio.clock()))
+    anew = await match_page(studio.account, scans, replace(second, started=studio.clock()))
     assert kept.note == ""
     assert anew.note == (
         "The library was looked at anew for this page: images that changed since page 1 may have "
@@ -258,10 +258,10 @@ async def pages_of_doubles(
     """The second page of one image, after the images `goes` are gone, and what it leaves out."""
     studio.wire.on_the_way = shelf
     scans, asking = Scans(), asked(studio, question)
-    await match_page(studio.library, scans, replace(asking, query=Query(per_page=1)))
+    await match_page(studio.account, scans, replace(asking, query=Query(per_page=1)))
     shelf.images = [image for image in shelf.images if image["guid"] not in guids(*goes)]
     second = replace(asking, query=Query(per_page=1, page_number=2))
-    page = await match_page(studio.library, scans, second)
+    page = await match_page(studio.account, scans, second)
     return [image.guid for image in page.images], page.note
 
 
@@ -292,7 +292,7 @@ async def test_a_page_holds_what_the_service_still_lists_by_its_own_filters(
     """Switched off since the walk, an image is not among the active ones."""
     studio.wire.on_the_way = Shelf([one(0)])
     asking = replace(asked(studio, Question(only=("landscape",))), query=Query(active=True))
-    await match_page(studio.library, Scans(), asking)
+    await match_page(studio.account, Scans(), asking)
     walk, rows = studio.wire.to("list_images")
     assert (walk["active"], rows["active"], rows["guid_filter"]) == (True, True, guids(0))
 
@@ -306,7 +306,7 @@ async def test_rows_are_read_to_the_end_however_few_a_page_holds(studio: Studio)
 
     shelf.before = seven
     studio.wire.on_the_way = shelf
-    page = await match_page(studio.library, Scans(), asked(studio, Question(only=("landscape",))))
+    page = await match_page(studio.account, Scans(), asked(studio, Question(only=("landscape",))))
     assert [image.guid for image in page.images] == guids(*range(25))
     assert page.note == ""
 
@@ -323,7 +323,7 @@ async def test_a_service_that_does_not_list_by_guid_is_not_taken_for_an_empty_on
     shelf.before = forget
     studio.wire.on_the_way = shelf
     with pytest.raises(ApiError) as told:
-        await match_page(studio.library, Scans(), asked(studio, Question(only=("missing_title",))))
+        await match_page(studio.account, Scans(), asked(studio, Question(only=("missing_title",))))
     assert told.value.what == "FinerWorks did not list the images that it was asked for by guid."
 
 
@@ -338,7 +338,7 @@ async def test_rows_without_products_are_not_taken_for_changed_ones(studio: Stud
     shelf.before = forget
     studio.wire.on_the_way = shelf
     with pytest.raises(ApiError) as told:
-        await match_page(studio.library, Scans(), asked(studio, Question(only=("no_products",))))
+        await match_page(studio.account, Scans(), asked(studio, Question(only=("no_products",))))
     assert "did not say which products" in told.value.what
 
 
@@ -351,7 +351,7 @@ async def test_files_of_unknown_size_are_said_not_to_be_compared(
         [one(0, file_size=7), one(1, file_size=7), one(2, file_size=None), one(3, pix_w=0)]
     )
     question = Question(duplicates=None if summary else "content", summary=summary)
-    found = await matching(studio.library, asked(studio, question))
+    found = await matching(studio.account, asked(studio, question))
     assert found.not_reached == (
         "2 of 4 images were not compared: their file_size or pixels are not told."
     )
@@ -363,12 +363,12 @@ async def test_images_of_unknown_pixels_are_said_to_be_left_out(studio: Studio) 
         [one(0), one(1, pix_w=None), one(2, pix_h=0), one(3, pix_w=None, title="Fog")]
     )
     question = Question(only=("landscape", "missing_title"))
-    found = await matching(studio.library, asked(studio, question))
+    found = await matching(studio.account, asked(studio, question))
     assert (found.found, found.not_reached) == (
         (Match(guid_of(0)),),
         "Left out, because their pixels are not told: 2 images.",
     )
-    counted = await matching(studio.library, asked(studio, Question(summary=True)))
+    counted = await matching(studio.account, asked(studio, Question(summary=True)))
     assert dict(counted.summary or {})["pixels_not_told"] == 3
 
 
@@ -377,7 +377,7 @@ async def test_comparing_without_the_time_for_it_is_late_and_not_blind(studio: S
     studio.wire.on_the_way = Shelf([one(number) for number in range(5)])
     sights = Sights(studio, {}, takes_s=34)
     question = asked(studio, Question(duplicates="likeness"), sights)
-    found = await matching(studio.library, question)
+    found = await matching(studio.account, question)
     assert found.not_reached == (
         "5 of 5 pictures were not compared: the call's time was over. "
         "Call again: what was compared is remembered."
@@ -388,7 +388,7 @@ async def test_pairs_that_were_not_compared_in_time_are_told(studio: Studio) -> 
     """The pictures were all seen; there was no time to hold each against each."""
     studio.wire.on_the_way = Shelf([one(number) for number in range(3)])
     sights = Sights(studio, dict.fromkeys(guids(0, 1, 2), 5), takes_s=40)
-    found = await matching(studio.library, asked(studio, Question(duplicates="likeness"), sights))
+    found = await matching(studio.account, asked(studio, Question(duplicates="likeness"), sights))
     assert found.not_reached == (
         "Some pairs of pictures were not compared: the call's time was over. "
         "Narrow it with upload_date_from and upload_date_to, a part at a time."

@@ -128,7 +128,7 @@ async def test_an_answer_is_what_the_library_holds_whatever_its_pages_are_like(s
     progress = Progress()
     asked = Asked(Query(), question, NOW, studio.clock(), progress)
     wanted = answer(records, question)
-    found = await matching(studio.library, asked)
+    found = await matching(studio.account, asked)
     assert {match.guid for match in found.found} == {one["guid"] for one in wanted}
     assert (found.scanned, found.held) == (len(records), max(len(records), claims or 0))
     assert ("were not looked at" in found.not_reached) is (found.held > found.scanned)
@@ -156,7 +156,7 @@ async def test_the_pages_of_an_answer_are_the_whole_answer_once(seed: int) -> No
     for number in range(1, len(wanted) // per_page + 3):
         query = Query(per_page=per_page, page_number=number)
         asked = Asked(query, question, NOW, studio.clock(), Progress())
-        page = await match_page(studio.library, scans, asked)
+        page = await match_page(studio.account, scans, asked)
         assert len(page.matches.found) == len(wanted)
         seen += [image.guid for image in page.images]
     assert sorted(seen) == sorted(wanted)

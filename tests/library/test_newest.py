@@ -45,39 +45,39 @@ async def register(studio: Studio, first: int, last: int) -> list[str]:
 
 async def test_nothing_is_new_before_something_is_added(studio: Studio) -> None:
     """The newest id is what an add is compared with."""
-    before = await baseline(studio.library, "inventory", studio.clock())
+    before = await baseline(studio.account, "inventory", studio.clock())
     newest = max(image.id or 0 for image in (await holdings(studio)).values())
     assert before.newest_id == newest
-    assert await added_since(studio.library, "inventory", before, studio.clock()) == []
+    assert await added_since(studio.account, "inventory", before, studio.clock()) == []
 
 
 async def test_everything_that_was_added_since_is_found_oldest_first(studio: Studio) -> None:
     """Over pages of fifty."""
-    before = await baseline(studio.library, "inventory", studio.clock())
+    before = await baseline(studio.account, "inventory", studio.clock())
     guids = await register(studio, 1, 60)
-    new = await added_since(studio.library, "inventory", before, studio.clock())
+    new = await added_since(studio.account, "inventory", before, studio.clock())
     assert [image.guid for image in new] == guids
 
 
 async def test_an_old_image_that_moved_up_is_not_new(studio: Studio) -> None:
     """Those before it were deleted: it is on the page now, and its id is old."""
-    before = await baseline(studio.library, "inventory", studio.clock())
+    before = await baseline(studio.account, "inventory", studio.clock())
     newest = list(await holdings(studio))[:50]
     library = studio.api.library("inventory")
     await studio.api.delete_images(DeleteImagesRequest(guids=newest, library=library))
-    assert await added_since(studio.library, "inventory", before, studio.clock()) == []
+    assert await added_since(studio.account, "inventory", before, studio.clock()) == []
 
 
 async def test_a_library_is_compared_with_itself_alone(studio: Studio) -> None:
     """What is added to the inventory is not new among the temporary images."""
-    before = await baseline(studio.library, "temporary", studio.clock())
+    before = await baseline(studio.account, "temporary", studio.clock())
     await register(studio, 1, 1)
-    assert await added_since(studio.library, "temporary", before, studio.clock()) == []
+    assert await added_since(studio.account, "temporary", before, studio.clock()) == []
 
 
 async def test_a_baseline_is_the_same_after_it_was_kept(studio: Studio) -> None:
     """In a journal entry, as JSON."""
-    before = await baseline(studio.library, "inventory", studio.clock())
+    before = await baseline(studio.account, "inventory", studio.clock())
     kept = baseline_of(before.record())
     assert kept.newest_id == before.newest_id
     assert kept.record() == before.record()

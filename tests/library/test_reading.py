@@ -21,7 +21,7 @@ async def test_any_number_of_images_is_read_in_chunks_and_comes_in_the_order_ask
     """50 in a request, whatever the order of the answers; unknown guids are not in it."""
     held = await holdings(studio)
     asked = [*sorted(held), GUID]
-    found = await read_images(studio.library, asked, "inventory", started=studio.clock())
+    found = await read_images(studio.account, asked, "inventory", started=studio.clock())
     assert list(found) == sorted(held)
     assert dict(found) == held
     sizes = sorted(len(body["guid_filter"]) for body in studio.wire.to("list_images"))
@@ -30,7 +30,7 @@ async def test_any_number_of_images_is_read_in_chunks_and_comes_in_the_order_ask
 
 async def test_no_guids_are_read_without_a_request(studio: Studio) -> None:
     """An empty filter would list everything."""
-    assert await read_images(studio.library, [], "inventory", started=studio.clock()) == {}
+    assert await read_images(studio.account, [], "inventory", started=studio.clock()) == {}
     assert studio.wire.sent == []
 
 
@@ -44,7 +44,7 @@ async def test_images_that_nobody_named_are_not_handed_over(studio: Studio) -> N
         return httpx.Response(200, json={"status": status, "images": images, "count": 2})
 
     studio.wire.on_the_way = everything
-    found = await read_images(studio.library, [guid], "inventory", started=studio.clock())
+    found = await read_images(studio.account, [guid], "inventory", started=studio.clock())
     assert list(found) == [guid]
 
 
@@ -53,7 +53,7 @@ async def test_images_are_found_in_either_library(studio: Studio) -> None:
     inventory = next(iter(await holdings(studio)))
     temporary = next(iter(await holdings(studio, "temporary")))
     guids = [temporary, inventory, GUID]
-    found = await read_anywhere(studio.library, guids, started=studio.clock())
+    found = await read_anywhere(studio.account, guids, started=studio.clock())
     assert set(found) == {temporary, inventory}
     asked = [(body["library"]["name"], body["guid_filter"])
              for body in studio.wire.to("list_images")]  # fmt: skip
@@ -65,7 +65,7 @@ async def test_one_chunk_that_cannot_be_read_fails_the_reading(studio: Studio) -
     guids = list(await holdings(studio))
     studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_images", after=2, times=2))
     with pytest.raises(ApiError) as told:
-        await read_images(studio.library, guids, "inventory", started=studio.clock())
+        await read_images(studio.account, guids, "inventory", started=studio.clock())
     assert told.value.reason is Reason.REJECTED
 
 

@@ -55,7 +55,7 @@ async def entry_of(studio: Studio, entry_id: int) -> Entry:
 async def settled(studio: Studio, entry: Entry) -> Ends:
     """What came of the entry: read without writing, and recorded as it is given."""
     sent = len(studio.wire.writes)
-    ended = await reconcile(studio.library, studio.changes.history, entry)
+    ended = await reconcile(studio.account, studio.changes.history, entry)
     assert len(studio.wire.writes) == sent
     recorded = ends_of(await entry_of(studio, entry.entry_id))
     assert {item: (end.guid, end.outcome, end.detail) for item, end in recorded.items()} == {
@@ -173,7 +173,7 @@ async def test_a_selection_is_told_as_it_stands(
 
 async def adding(studio: Studio, images: Items[ImageToAdd], *, kept_baseline: bool = True) -> Entry:
     """Images that were about to be registered."""
-    before = await baseline(studio.library, "inventory", studio.clock())
+    before = await baseline(studio.account, "inventory", studio.clock())
     intent = [
         {"item": item, **image.model_dump(mode="json"), "library": "inventory"}
         for item, image in images.items()
@@ -318,7 +318,7 @@ async def test_an_entry_that_cannot_be_read_stays_as_it_is(studio: Studio, kind:
 
     studio.wire.on_the_way = refuse
     with pytest.raises(ApiError):
-        await reconcile(studio.library, studio.changes.history, entry)
+        await reconcile(studio.account, studio.changes.history, entry)
     assert await studio.journal.unsettled() == open_before
 
 
@@ -329,7 +329,7 @@ async def test_of_a_change_only_what_is_done_counts_as_settled(studio: Studio) -
     first = await deleting(studio, images)
     await delete(studio, gone)
     entries = await studio.changes.history.entries("c1")
-    done = await settled_items(studio.library, studio.changes.history, entries, studio.clock())
+    done = await settled_items(studio.account, studio.changes.history, entries, studio.clock())
     assert {item: end.outcome for item, end in done.items()} == {0: Outcome.DELETED}
     assert await studio.journal.unsettled() == []
     assert first.unsettled

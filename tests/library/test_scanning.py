@@ -35,7 +35,7 @@ async def scanned(
 ) -> Scan[str]:
     """A scan that begins now."""
     given = {"started": studio.clock(), "progress": Progress(), **more}
-    return await scan(studio.library, query or Query(), keep, **given)
+    return await scan(studio.account, query or Query(), keep, **given)
 
 
 async def test_every_image_is_kept_once_in_the_order_of_the_listing(studio: Studio) -> None:

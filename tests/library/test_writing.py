@@ -45,7 +45,7 @@ async def test_what_is_about_to_be_written_is_on_record_before_it_is_sent(
     studio.wire.on_the_way = look
     rewrite = Rewrite(image, "New title", image.description or "")
     call = job(studio, "update_image_metadata")
-    await update_images(studio.library, call, {4: rewrite})
+    await update_images(studio.account, call, {4: rewrite})
     text = {"guid": image.guid, "title": "New title", "description": image.description}
     entry = {
         "entry_id": 1,
@@ -70,7 +70,7 @@ async def test_each_chunk_of_a_write_has_its_own_entry(studio: Studio) -> None:
     images = numbered(await unsold(studio, 60))
     progress = Progress()
     call = job(studio, "delete_images", progress)
-    await delete_images(studio.library, call, images, "inventory")
+    await delete_images(studio.account, call, images, "inventory")
     recorded = await entries(studio)
     assert [len(entry["intent"]) for entry in recorded] == [50, 10]
     assert [len(entry["outcome"]) for entry in recorded] == [50, 10]
@@ -83,7 +83,7 @@ async def test_each_chunk_of_a_write_has_its_own_entry(studio: Studio) -> None:
 async def test_fifty_images_of_an_add_share_an_entry_and_five_a_request(studio: Studio) -> None:
     """The reference takes five at a time; what an entry says was sent is read back at once."""
     progress = Progress()
-    await add_images(studio.library, job(studio, progress=progress), to_add(53), "temporary")
+    await add_images(studio.account, job(studio, progress=progress), to_add(53), "temporary")
     recorded = await entries(studio)
     assert [len(entry["intent"]) for entry in recorded] == [50, 3]
     assert [len(entry["outcome"]) for entry in recorded] == [50, 3]
@@ -96,7 +96,7 @@ async def test_fifty_images_of_an_add_share_an_entry_and_five_a_request(studio: 
 async def test_a_deletion_keeps_the_full_former_record_with_its_products(studio: Studio) -> None:
     """FinerWorks cannot undo it; what there was is at least known."""
     (image,) = await sold(studio, 1)
-    await delete_images(studio.library, job(studio, "delete_images"), {0: image}, "inventory")
+    await delete_images(studio.account, job(studio, "delete_images"), {0: image}, "inventory")
     (entry,) = await entries(studio)
     assert ImageDetails.model_validate(entry["former"][0]) == image
     assert entry["intent"] == [{"item": 0, "guid": image.guid, "library": "inventory"}]
@@ -105,8 +105,8 @@ async def test_a_deletion_keeps_the_full_former_record_with_its_products(studio:
 async def test_a_selection_keeps_what_it_held(studio: Studio) -> None:
     """So that it can be set back."""
     one, two = [image.guid for image in await unsold(studio, 2)]
-    await set_selection(studio.library, job(studio, "set_selection"), KEY, [one])
-    await set_selection(studio.library, job(studio, "set_selection"), KEY, [two])
+    await set_selection(studio.account, job(studio, "set_selection"), KEY, [one])
+    await set_selection(studio.account, job(studio, "set_selection"), KEY, [two])
     last = (await entries(studio))[-1]
     assert last["intent"] == [{"item": 0, "guid": KEY, "guids": [two]}]
     assert last["former"] == [{"guid": KEY, "guids": [one]}]
@@ -118,10 +118,10 @@ async def test_nothing_is_sent_when_the_journal_cannot_be_written(tmp_path: Path
     (image,) = await unsold(studio, 1)
     rewrite = Rewrite(image, "New title", "")
     for write in (
-        add_images(studio.library, job(studio), to_add(1), "inventory"),
-        update_images(studio.library, job(studio), {0: rewrite}),
-        delete_images(studio.library, job(studio), {0: image}, "inventory"),
-        set_selection(studio.library, job(studio), KEY, [image.guid]),
+        add_images(studio.account, job(studio), to_add(1), "inventory"),
+        update_images(studio.account, job(studio), {0: rewrite}),
+        delete_images(studio.account, job(studio), {0: image}, "inventory"),
+        set_selection(studio.account, job(studio), KEY, [image.guid]),
     ):
         with pytest.raises(StoreError, match=r"Nothing was sent; reading images still works\."):
             await write
@@ -142,7 +142,7 @@ async def test_a_truth_that_cannot_be_recorded_is_told_all_the_same(
             store.mkdir()
 
     studio.wire.on_the_way = lose_the_store
-    end = (await add_images(studio.library, job(studio), to_add(1), "inventory"))[0]
+    end = (await add_images(studio.account, job(studio), to_add(1), "inventory"))[0]
     assert (end.outcome, end.guid in await holdings(studio)) == (Outcome.CREATED, True)
     assert "the outcome of journal entry 1 could not be recorded" in caplog.text
 
@@ -161,7 +161,7 @@ async def test_an_answer_that_gives_only_id_and_guid_is_settled_by_reading_back(
 
     studio.wire.on_the_way = tersely
     images = to_add(3)
-    ended = await add_images(studio.library, job(studio), images, "inventory")
+    ended = await add_images(studio.account, job(studio), images, "inventory")
     held = await holdings(studio)
     assert ended_as(ended) == [Outcome.CREATED] * 3
     assert {item: held[end.guid or ""].private_hires_uri for item, end in ended.items()} == {
@@ -190,7 +190,7 @@ async def test_a_yes_to_an_image_that_is_not_listed_is_unknown(
         return httpx.Response(201, json=document) if sent.endpoint == "add_images" else None
 
     studio.wire.on_the_way = says_yes
-    end = (await add_images(studio.library, job(studio), to_add(1), "inventory"))[0]
+    end = (await add_images(studio.account, job(studio), to_add(1), "inventory"))[0]
     assert end.outcome is Outcome.UNKNOWN
     assert end.detail.startswith(told)
 
@@ -213,7 +213,7 @@ async def updated_meanwhile(studio: Studio, image: ImageDetails, title: str | No
 
     studio.wire.on_the_way = meanwhile
     rewrite = Rewrite(image, "New title", image.description or "")
-    return (await update_images(studio.library, job(studio), {0: rewrite}))[0]
+    return (await update_images(studio.account, job(studio), {0: rewrite}))[0]
 
 
 async def test_a_yes_that_kept_the_old_text_is_failed(studio: Studio) -> None:
@@ -300,7 +300,7 @@ async def test_an_image_that_is_only_left_out_of_the_page_is_not_told_as_deleted
         return httpx.Response(200, json=document)
 
     studio.wire.on_the_way = cut_short
-    ended = await delete_images(studio.library, job(studio, "delete_images"), images, "inventory")
+    ended = await delete_images(studio.account, job(studio, "delete_images"), images, "inventory")
     assert ended_as(ended) == [Outcome.UNKNOWN, Outcome.UNKNOWN]
 
 
@@ -328,5 +328,5 @@ async def test_an_old_image_that_moved_up_is_not_adopted(studio: Studio) -> None
         return httpx.Response(200, json=document)
 
     studio.wire.on_the_way = moved_up
-    end = (await add_images(studio.library, job(studio), {0: image}, "inventory"))[0]
+    end = (await add_images(studio.account, job(studio), {0: image}, "inventory"))[0]
     assert (end.outcome, end.guid) == (Outcome.UNKNOWN, None)

@@ -17,7 +17,7 @@ from fw_mcp.cli.serve import parts_of
 from fw_mcp.config import load_settings
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Limits
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.server.app import build_server
 from fw_mcp.writes.changes import Changes
@@ -52,9 +52,9 @@ def broken() -> Client:
     async def connect() -> FinerWorksClient:
         raise RuntimeError(SECRET)
 
-    library = Library(connect, studio.journal)
-    changes = Changes(library, studio.changes.history)
-    parts = replace(studio.parts, library=library, changes=changes)
+    account = Account(connect, studio.journal)
+    changes = Changes(account, studio.changes.history)
+    parts = replace(studio.parts, account=account, changes=changes)
     return Client(build_server(parts), cache=None)
 
 
@@ -129,9 +129,9 @@ async def test_a_protocol_error_stays_one() -> None:
     async def connect() -> FinerWorksClient:
         raise MCPError(INVALID_PARAMS, "No way to ask.")
 
-    library = Library(connect, studio.journal)
-    changes = Changes(library, studio.changes.history)
-    parts = replace(studio.parts, library=library, changes=changes)
+    account = Account(connect, studio.journal)
+    changes = Changes(account, studio.changes.history)
+    parts = replace(studio.parts, account=account, changes=changes)
     async with Client(build_server(parts), cache=None) as client:
         with pytest.raises(MCPError, match="No way to ask"):
             await client.call_tool("search_images", {})

@@ -35,7 +35,7 @@ async def test_a_product_hung_while_an_update_waits_is_not_lost(
         looks += sent.endpoint == "update_images"
 
     slept: list[float] = []
-    sleep = studio.library.sleep
+    sleep = studio.account.sleep
 
     async def hung(seconds: float) -> None:
         if not slept:
@@ -43,7 +43,7 @@ async def test_a_product_hung_while_an_update_waits_is_not_lost(
         slept.append(seconds)
         await sleep(seconds)
 
-    studio.library.sleep = hung
+    studio.account.sleep = hung
     studio.wire.on_the_way = meanwhile
     studio.faults.add(fault)
     images = [{"guid": one.guid, "title": "New"} for one in (kept, plain)]

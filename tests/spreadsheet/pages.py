@@ -9,7 +9,7 @@ import httpx
 
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.assembly import Assembly
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from tests.studio import sandbox_client
 
 _STATUS = {"success": True, "status_code": 200, "message": "", "reference_id": "ab" * 16}
@@ -74,4 +74,4 @@ def on_pages(assembly: Assembly, pages: Pages) -> Assembly:
     async def connect() -> FinerWorksClient:
         return sandbox_client(pages)
 
-    return replace(assembly, library=Library(connect, assembly.journal))
+    return replace(assembly, account=Account(connect, assembly.journal))

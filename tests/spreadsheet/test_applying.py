@@ -25,7 +25,7 @@ from fw_mcp.cli.spreadsheet.apply import Sent as Ended
 from fw_mcp.cli.spreadsheet.sheet import opened
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.errors import TransportError
-from fw_mcp.images.account import Library
+from fw_mcp.images.account import Account
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.server.app import build_server
 from fw_mcp.store.history import History
@@ -92,9 +92,9 @@ def on_the_wire(
         return sandbox_client(wire)
 
     assembly = desk.assembly()
-    library = Library(connect, assembly.journal, clock=clock, sleep=clock.sleep)
-    changes = Changes(library, History(assembly.database))
-    return replace(assembly, library=library, changes=changes), wire
+    account = Account(connect, assembly.journal, clock=clock, sleep=clock.sleep)
+    changes = Changes(account, History(assembly.database))
+    return replace(assembly, account=account, changes=changes), wire
 
 
 def test_the_whole_round_trip(desk: Desk) -> None:

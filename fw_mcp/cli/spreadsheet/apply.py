@@ -250,7 +250,7 @@ class Applying:
     """
 
     def __init__(self, assembly: "Assembly", updates: Updates) -> None:
-        self._library = assembly.library
+        self._account = assembly.account
         self._most_that_ask = assembly.guard.limits.items_per_call
         self._updates = updates
         self._plain: list[Row] = []
@@ -294,7 +294,7 @@ class Applying:
         return "\n".join(lines)
 
     async def _through(self, sheet: "Sheet") -> None:
-        async with aclosing(each_compared(self._library, sheet.rows())) as each:
+        async with aclosing(each_compared(self._account, sheet.rows())) as each:
             async for one in each:
                 await self._take(one)
                 if self._stopped:
@@ -327,7 +327,7 @@ class Applying:
         """Send what still changes of these rows in one call, and empty the list."""
         if self._stopped or not rows:
             return
-        again = await compared(self._library, rows)
+        again = await compared(self._account, rows)
         changing = {one.row.guid: one for one in again if one.verdict is Verdict.CHANGES}
         rows[:] = [one.row for one in changing.values()]
         for one in again:
@@ -363,7 +363,7 @@ class Applying:
 
     async def _ends_now(self, changing: Mapping[str, Compared]) -> Mapping[str, tuple[str, str]]:
         """How the rows stand that an earlier call was to change."""
-        again = await compared(self._library, [one.row for one in changing.values()])
+        again = await compared(self._account, [one.row for one in changing.values()])
         return {
             one.row.guid: (_UPDATED, "")
             if one.verdict is Verdict.UNCHANGED

@@ -20,7 +20,7 @@ from fw_mcp.writes.update import text_of
 if TYPE_CHECKING:
     from fw_mcp.api.models import ImageDetails
     from fw_mcp.cli.spreadsheet.sheet import Row
-    from fw_mcp.images.account import Library
+    from fw_mcp.images.account import Account
 
 # As many as are read at once: four chunks.
 BATCH = 200
@@ -121,18 +121,18 @@ def _since(row: "Row", image: "ImageDetails", new: dict[str, str]) -> Compared:
     return Compared(row, Verdict.CONFLICT, image, why=f"{now}; export again to edit it")
 
 
-async def compared(library: "Library", rows: Sequence["Row"]) -> list[Compared]:
+async def compared(account: "Account", rows: Sequence["Row"]) -> list[Compared]:
     """Each row beside its image, read just now.
 
     Raises:
         ApiError: the images could not be read.
     """
     guids = [row.guid for row in rows if not row.fault]
-    found = await read_images(library, guids, "inventory", started=library.clock())
+    found = await read_images(account, guids, "inventory", started=account.clock())
     return [compare(row, found.get(row.guid)) for row in rows]
 
 
-async def each_compared(library: "Library", rows: Iterable["Row"]) -> AsyncGenerator[Compared]:
+async def each_compared(account: "Account", rows: Iterable["Row"]) -> AsyncGenerator[Compared]:
     """Each row beside its image, 200 rows in memory at a time.
 
     Raises:
@@ -141,7 +141,7 @@ async def each_compared(library: "Library", rows: Iterable["Row"]) -> AsyncGener
     """
     left = iter(rows)
     while batch := list(islice(left, BATCH)):
-        for one in await compared(library, batch):
+        for one in await compared(account, batch):
             yield one
 
 

@@ -21,7 +21,7 @@ from fw_mcp.writes.update import text_of
 if TYPE_CHECKING:
     from fw_mcp.api.models import ImageDetails
     from fw_mcp.assembly import Assembly
-    from fw_mcp.images.account import Library
+    from fw_mcp.images.account import Account
 
 COLUMNS = (
     "guid",
@@ -82,17 +82,17 @@ class Walk:
     they may be missed; the pages are then read again for what is new.
 
     Args:
-        library: whose.
+        account: whose.
 
     Attributes:
         seen: the guids of the images so far, which are kept to tell what is new.
         whole: whether no image can have been missed, as far as the service's counts tell.
     """
 
-    def __init__(self, library: "Library") -> None:
+    def __init__(self, account: "Account") -> None:
         self.seen: set[str] = set()
         self.whole = False
-        self._library = library
+        self._account = account
 
     async def images(self) -> "AsyncGenerator[ImageDetails]":
         """The images, oldest first, those that were missed at first after them."""
@@ -106,7 +106,7 @@ class Walk:
         listed = most = 0
         last: tuple[ImageDetails, ...] = ()
         for number in range(1, _MOST_PAGES + 1):
-            page = await search(self._library, replace(_EVERYTHING, page_number=number))
+            page = await search(self._account, replace(_EVERYTHING, page_number=number))
             listed += len(page.images)
             most = max(most, page.count)
             for image in page.images:
@@ -121,7 +121,7 @@ class Walk:
 
 
 async def _export(assembly: "Assembly", out: _Cells) -> Walk:
-    walk = Walk(assembly.library)
+    walk = Walk(assembly.account)
     sheet = csv.writer(out)
     sheet.writerow(COLUMNS)
     try:

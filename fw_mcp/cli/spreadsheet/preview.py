@@ -44,7 +44,7 @@ async def _plan(assembly: "Assembly", sheet: "Sheet") -> Counter[Verdict]:
     rows: Counter[Verdict] = Counter()
     selling = lost = 0
     try:
-        async with aclosing(each_compared(assembly.library, sheet.rows())) as each:
+        async with aclosing(each_compared(assembly.account, sheet.rows())) as each:
             async for one in each:
                 rows[one.verdict] += 1
                 if one.verdict is Verdict.CHANGES and one.sells:

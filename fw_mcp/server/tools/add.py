@@ -195,7 +195,7 @@ class _Addition(Undertaking[AddImagesResult]):
         images = dict(enumerate(self._images))
         if self._verify:
             await check_files(self.ctx, job.due(images), started=self.read_at)
-        return await add(self.library, job, images, self._name)
+        return await add(self.account, job, images, self._name)
 
     @property
     def items(self) -> int:
@@ -206,7 +206,7 @@ class _Addition(Undertaking[AddImagesResult]):
         """What is not listed any more is registered again."""
         guids = [end.guid for end in settled.values() if end.guid]
         listed = await read_images(
-            self.library, guids, self._name, started=self.read_at, products=False
+            self.account, guids, self._name, started=self.read_at, products=False
         )
         return {
             item: end

@@ -115,7 +115,7 @@ class _Deletion(Undertaking[DeleteImagesResult]):
         """Delete what was read last."""
         found = self._found or {}
         items = {item: found[guid] for item, guid in enumerate(self._guids) if guid in found}
-        return dict(job.settled) | await delete(self.library, job, items, self._name)
+        return dict(job.settled) | await delete(self.account, job, items, self._name)
 
     def told(self, ended: Ends | None = None) -> DeleteImagesResult:
         """One row a guid: how it ended, or that nothing was sent for it."""
@@ -133,8 +133,8 @@ class _Deletion(Undertaking[DeleteImagesResult]):
         return list((self._found or {}).values())
 
     async def _read(self) -> None:
-        self.read_at = self.library.clock()
-        self._found = await read_images(self.library, self._guids, self._name, started=self.read_at)
+        self.read_at = self.account.clock()
+        self._found = await read_images(self.account, self._guids, self._name, started=self.read_at)
 
     def _rows(self, ended: Ends) -> list[EndRow]:
         rows = {image.guid: self._at_risk(image) for image in self._present}

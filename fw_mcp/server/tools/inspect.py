@@ -86,7 +86,7 @@ async def inspect_files(
     registered. Nothing is changed.
     """
     parts = parts_of(ctx)
-    within_s = parts.library.pace.total_s
+    within_s = parts.account.pace.total_s
     found = await parts.inspector.inspect(files, local=is_local(ctx), within_s=within_s)
     return InspectFilesResult(files=[_row(one) for one in found])
 

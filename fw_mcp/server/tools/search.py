@@ -197,7 +197,7 @@ async def search_images(
     _check(query, question, looks)
     if question.whole:
         return await _ask_all(ctx, query, question, looks)
-    page = await search(parts_of(ctx).library, query)
+    page = await search(parts_of(ctx).account, query)
     return _result(query, page, looks)
 
 
@@ -282,13 +282,13 @@ async def _ask_all(
         query,
         question,
         now=datetime.now(UTC),
-        started=parts.library.clock(),
+        started=parts.account.clock(),
         progress=ctx.report_progress,
         likenesses=parts.likenesses,
     )
     if question.summary:
-        return _counted(query, await matching(parts.library, asked))
-    page = await match_page(parts.library, parts.scans, asked)
+        return _counted(query, await matching(parts.account, asked))
+    page = await match_page(parts.account, parts.scans, asked)
     return _matched(query, page, looks)
 
 

@@ -118,7 +118,7 @@ class _Choice(Undertaking[SetSelectionResult]):
 
     async def write(self, job: Job) -> Ends:
         """Store it."""
-        self._selection = await select(self.library, job, self._key, self._guids)
+        self._selection = await select(self.account, job, self._key, self._guids)
         chosen = self._selection
         return {0: Ended(self._key, chosen.outcome, chosen.detail, stored=chosen.stored)}
 

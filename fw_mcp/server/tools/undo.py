@@ -114,7 +114,7 @@ class _Undoing(Undertaking[UndoChangeResult]):
 
     async def write(self, job: Job) -> Ends:
         """Do what was read last."""
-        return await carry_out(self.library, job, self._undo or await self._read())
+        return await carry_out(self.account, job, self._undo or await self._read())
 
     def told(self, ended: Ends | None = None) -> UndoChangeResult:
         """One row an image: how it ended, or what would be done."""
@@ -137,8 +137,8 @@ class _Undoing(Undertaking[UndoChangeResult]):
         Raises:
             GuardError: nothing of the change can be taken back.
         """
-        self.read_at = self.library.clock()
-        undo = await undo_of(self.library, self._undoable, self.read_at)
+        self.read_at = self.account.clock()
+        undo = await undo_of(self.account, self._undoable, self.read_at)
         if not undo.items:
             why = next(iter(undo.refused.values())).detail if undo.refused else "It did nothing."
             raise _cannot(f"Nothing of change {self.undoes} can be undone. {why}")
@@ -190,7 +190,7 @@ async def _undoable(ctx: Call, change_id: str) -> Undoable:
         raise _cannot(f"Change {change_id}, or an undo of it, is still under way.")
     if await changes.undoing_elsewhere(change):
         raise _cannot(f"Change {change_id} is being undone by another process.")
-    undoable = await changes.undoable(change, parts_of(ctx).library.clock())
+    undoable = await changes.undoable(change, parts_of(ctx).account.clock())
     if undoable is None:
         raise _cannot(f"Change {change_id} wrote nothing.")
     return undoable

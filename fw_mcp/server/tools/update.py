@@ -156,7 +156,7 @@ class _Rewriting(Undertaking[UpdateImageMetadataResult]):
 
     async def write(self, job: Job) -> Ends:
         """Rewrite what was read last."""
-        return dict(job.settled) | await update_images(self.library, job, self._rewrites)
+        return dict(job.settled) | await update_images(self.account, job, self._rewrites)
 
     def told(self, ended: Ends | None = None) -> UpdateImageMetadataResult:
         """One row an image: how it ended, or what would change."""
@@ -185,8 +185,8 @@ class _Rewriting(Undertaking[UpdateImageMetadataResult]):
 
     async def _read(self) -> None:
         guids = [image.guid for image in self._images]
-        self.read_at = self.library.clock()
-        self._found = await read_anywhere(self.library, guids, started=self.read_at)
+        self.read_at = self.account.clock()
+        self._found = await read_anywhere(self.account, guids, started=self.read_at)
 
     def _rows(self, ended: Ends) -> list[EndRow]:
         rewrites = self._rewrites
