@@ -7,10 +7,13 @@ READY := $(VENV)/.ready
 WORKERS ?= 3
 # The whole lock, wheel by wheel: nothing is resolved or built on a user's machine.
 INSTALL := pip install --quiet --disable-pip-version-check --no-deps
+SAMPLE := -m "not exhaustive"
+THE_REST := -m "exhaustive or hypothesis" --hypothesis-profile=full
 LOCKED := --only-binary=:all: --require-hashes
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-faults fuzz conformance contract format lock clean
+.PHONY: help demo test check bench bench-faults fuzz conformance contract format lock lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,16 +30,16 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY) ## Play a real session over stdio against the embedded sandbox
 	@$(BIN)/python -m fw_mcp demo
 
-test: $(READY) ## Run the whole test suite
-	$(BIN)/python -m pytest -n $(WORKERS)
+test: $(READY) ## Run the tests: each promise, and of many like cases a sample
+	$(BIN)/python -m pytest -n $(WORKERS) $(SAMPLE)
 
-check: $(READY) ## Run every quality gate: lint, format, types, tests with coverage
+check: $(READY) ## Run every gate: lint, format, types, coverage, the cases that make test leaves out
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --ignore=tests/faults
-	@echo "The matrix of faults, without coverage: tracing it takes longer than all the rest"
-	$(BIN)/python -m pytest -n $(WORKERS) tests/faults
+	$(BIN)/python -m pytest -n $(WORKERS) $(SAMPLE) --cov --cov-report=term
+	@echo "What 'make test' leaves out, without coverage: every case, and more examples of each property"
+	$(BIN)/python -m pytest -n $(WORKERS) $(THE_REST)
 
 bench: $(READY) ## Measure, as ratios in one run
 	@$(BIN)/python bench/run.py
@@ -53,19 +56,21 @@ conformance: $(READY) ## Put the server before the MCP Inspector and the officia
 	@$(BIN)/python bench/conformance/run.py
 
 contract: $(READY) ## Rewrite what is generated from the code: tool definitions, README tables
-	@$(BIN)/python -m tests.contract
+	@$(BIN)/python -m tests.support.contract
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: $(READY) ## Resolve the pinned, hashed requirements again
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@for part in runtime dev; do \
-	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra pictures \
-	    $$([ $$part = dev ] && echo --group dev) pyproject.toml -o requirements/$$part.txt; done
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --group build -o requirements/build.txt
+lock: $(READY) ## Resolve the hashed requirements again (UPGRADE=--upgrade: the newest) and check them
+	@$(BIN)/python -m $(INSTALL) --only-binary=:all: uv
+	@$(COMPILE) $(UPGRADE) --extra pictures --group dev pyproject.toml -o requirements/dev.txt
+	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra pictures pyproject.toml -o requirements/runtime.txt
+	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --group build -o requirements/build.txt
+	@$(BIN)/python requirements/check.py
+
+lock-check: $(READY) ## Try the hashed requirements with the pips and for the Pythons that users have
+	@$(BIN)/python requirements/check.py
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,188 @@
+"""The locked requirements: what stands in them, how they are installed, what the check refuses."""
+
+import hashlib
+import io
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.process import environment
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("runtime", "dev", "build")
+FLAGS = ["--no-deps", "--only-binary=:all:", "--require-hashes"]
+PIN = re.compile(
+    r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)==(?P<version>[0-9][0-9a-z.]*)"
+    r"(?: ; (?P<marker>[^#@;]+?))?(?: --hash=sha256:[0-9a-f]{64})+"
+)
+NEXT_PYTHON = "3.14" if sys.version_info < (3, 14) else "3.13"
+
+
+def requirements(part: str) -> list[str]:
+    """Each requirement of a file on one line."""
+    text = (ROOT / "requirements" / f"{part}.txt").read_text(encoding="utf-8")
+    return text.replace(" \\\n    ", " ").splitlines()
+
+
+def pins(part: str) -> dict[str, str]:
+    """The version of each package in one requirements file."""
+    found = [PIN.fullmatch(line) for line in requirements(part)]
+    return {one["name"]: one["version"] for one in found if one}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_line_of_the_lock_is_one_version_of_one_package_with_its_hashes(part: str) -> None:
+    """No option, URL or extra: each would make pip look for what is not locked."""
+    lines = requirements(part)
+    assert [line[:80] for line in lines if not PIN.fullmatch(line)] == []
+    assert lines
+    assert len(pins(part)) == len(lines)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_package_of_the_lock_is_for_some_pythons_only(part: str) -> None:
+    """The check reads markers as the Python at hand does, also where it tries another's wheels."""
+    found = [PIN.fullmatch(line) for line in requirements(part)]
+    markers = [one["marker"] for one in found if one and one["marker"]]
+    of_a_python = [one for one in markers if re.search("python_(full_)?version", one)]
+    assert [one for one in of_a_python if "'emscripten'" not in one] == []
+
+
+@pytest.mark.parametrize("part", ["runtime", "build"])
+def test_what_is_shipped_has_the_versions_of_development(part: str) -> None:
+    """The container holds what the tests ran against."""
+    assert pins(part).items() <= pins("dev").items()
+
+
+def commands(name: str) -> list[str]:
+    """The lines of a file that are carried out, variables of a Makefile filled in."""
+    text = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
+    variables = dict(re.findall(r"^([A-Z]+) [?:]?= (.*)$", text, re.MULTILINE))
+    for _ in variables:
+        text = re.sub(r"\$\(([A-Z]+)\)", lambda one: variables.get(one[1], one[0]), text)
+    lines = [part.strip() for line in text.splitlines() for part in line.split("&&")]
+    return [line for line in lines if not re.match("#|[A-Z]+ [?:]?=", line)]
+
+
+def installs(name: str) -> list[list[str]]:
+    """What each command that installs packages is given."""
+    found = [re.search(r"\bpip (?:--python \S+ )?install (.*)", line) for line in commands(name)]
+    return [one[1].split() for one in found if one]
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [("Makefile", ["dev"]), ("Dockerfile", ["runtime", "build"]), (".ci/run", [])],
+)
+def test_whoever_installs_the_lock_resolves_and_builds_nothing(name: str, files: list[str]) -> None:
+    """Promise: `make demo` works on a fresh machine, whatever was released since."""
+    locked = [given for given in installs(name) if "-r" in given]
+    assert [given[-1] for given in locked] == [f"requirements/{part}.txt" for part in files]
+    assert [[one for one in given if one in FLAGS] for given in locked] == [FLAGS] * len(files)
+
+
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [("Makefile", [".", "uv"]), ("Dockerfile", ["dist/*.whl"]), (".ci/run", [])],
+)
+def test_nothing_else_is_installed_but_the_project_and_what_makes_the_lock(
+    name: str, others: list[str]
+) -> None:
+    """And that without what they depend on."""
+    given = [one for one in installs(name) if "-r" not in one]
+    assert [one[-1] for one in given] == others
+    assert [one for one in given if "--no-deps" not in one] == []
+
+
+# the check
+
+
+def wheel(folder: Path, name: str, tag: str) -> Path:
+    """A package that holds nothing."""
+    file = folder / f"{name}-1.0-{tag}.whl"
+    about = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(
+            f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        )
+        archive.writestr(
+            f"{about}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
+        )
+        archive.writestr(f"{about}/RECORD", "")
+    return file
+
+
+def source(folder: Path, name: str) -> Path:
+    """A package that would have to be built."""
+    file = folder / f"{name}-1.0.tar.gz"
+    about = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode()
+    with tarfile.open(file, "w:gz") as archive:
+        member = tarfile.TarInfo(f"{name}-1.0/PKG-INFO")
+        member.size = len(about)
+        archive.addfile(member, io.BytesIO(about))
+    return file
+
+
+def checked(folder: Path, *locked: tuple[str, str]) -> tuple[int, str]:
+    """Check a lock of these packages, with nothing to be had but what lies in `folder`.
+
+    Args:
+        folder: the files of packages.
+        locked: name and hash.
+    """
+    lock = folder / "lock.txt"
+    lines = [f"{name}==1.0 --hash=sha256:{digest}\n" for name, digest in locked]
+    lock.write_text("".join(lines), encoding="utf-8")
+    check = ROOT / "requirements" / "check.py"
+    only = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
+    done = subprocess.run(
+        [sys.executable, str(check), str(lock), "--pip", "here", "--python", NEXT_PYTHON],
+        env=environment(only),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+def sha256(file: Path) -> str:
+    """A file's hash."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_a_lock_of_wheels_that_fit_every_python_passes(tmp_path: Path) -> None:
+    """One line a case, and what all of it took."""
+    code, said = checked(tmp_path, ("any", sha256(wheel(tmp_path, "any", "py3-none-any"))))
+    assert (code, [line.split()[0] for line in said.splitlines()]) == (0, ["ok", "ok", "2"])
+
+
+def test_a_package_without_a_wheel_is_refused_by_name(tmp_path: Path) -> None:
+    """A user's machine need not be able to build it."""
+    good, bad = wheel(tmp_path, "any", "py3-none-any"), source(tmp_path, "source-only")
+    code, said = checked(tmp_path, ("any", sha256(good)), ("source-only", sha256(bad)))
+    assert (code, said.count("FAIL"), said.count(": source-only==1.0: ")) == (1, 2, 2)
+
+
+def test_a_package_without_a_wheel_for_one_python_is_refused_with_that_python(
+    tmp_path: Path,
+) -> None:
+    """The others have theirs."""
+    this = f"cp{sys.version_info[0]}{sys.version_info[1]}-none-any"
+    code, said = checked(tmp_path, ("some", sha256(wheel(tmp_path, "some", this))))
+    (failed,) = [line for line in said.splitlines() if line.startswith("FAIL")]
+    assert (code, f" for Python {NEXT_PYTHON}: some==1.0: " in failed) == (1, True)
+
+
+def test_a_file_with_another_hash_is_refused_by_name(tmp_path: Path) -> None:
+    """It is not what was locked."""
+    wheel(tmp_path, "any", "py3-none-any")
+    code, said = checked(tmp_path, ("any", "0" * 64))
+    assert (code, said.count(": any==1.0: THESE PACKAGES DO NOT MATCH THE HASHES")) == (1, 2)
