@@ -24,7 +24,7 @@ _UNAUTHORIZED = 401
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """One HTTP answer.
 
     Attributes:
@@ -41,7 +41,7 @@ class Answer:
     clock_ahead_s: float | None = None
 
 
-def read_answer(endpoint: Endpoint, answer: Answer, keys: Keys) -> dict[str, object]:
+def read_answer(endpoint: Endpoint, answer: HttpAnswer, keys: Keys) -> dict[str, object]:
     """The JSON of a success: HTTP 2xx whose `status.success` is true and nothing else.
 
     Args:
@@ -65,7 +65,7 @@ def read_answer(endpoint: Endpoint, answer: Answer, keys: Keys) -> dict[str, obj
     return document
 
 
-def _document(endpoint: Endpoint, answer: Answer) -> dict[str, object]:
+def _document(endpoint: Endpoint, answer: HttpAnswer) -> dict[str, object]:
     if answer.body is None:
         raise failures.unreadable(endpoint, "is larger than allowed")
     if answer.content_encoding != "identity":
@@ -73,7 +73,7 @@ def _document(endpoint: Endpoint, answer: Answer) -> dict[str, object]:
     if not answer.body.strip():
         raise failures.unreadable(endpoint, "is empty")
     try:
-        return decoded(answer.body)
+        return json_object(answer.body)
     except ValueError as error:
         raise failures.unreadable(endpoint, "is not the JSON it should be") from error
 
@@ -86,7 +86,7 @@ def _rejected(endpoint: Endpoint, status: dict[str, object], keys: Keys) -> Reje
     return failures.rejected(endpoint, _said(status.get("message"), keys), known)
 
 
-def _status_error(endpoint: Endpoint, answer: Answer, keys: Keys) -> StatusError:
+def _status_error(endpoint: Endpoint, answer: HttpAnswer, keys: Keys) -> StatusError:
     document = _document_or_nothing(endpoint, answer)
     if answer.status_code == _TOO_MANY_REQUESTS:
         return failures.rate_limited(endpoint, answer.status_code, answer.retry_after_s)
@@ -96,7 +96,7 @@ def _status_error(endpoint: Endpoint, answer: Answer, keys: Keys) -> StatusError
     return failures.status_outside_2xx(endpoint, answer.status_code, said, answer.retry_after_s)
 
 
-def _document_or_nothing(endpoint: Endpoint, answer: Answer) -> dict[str, object]:
+def _document_or_nothing(endpoint: Endpoint, answer: HttpAnswer) -> dict[str, object]:
     """The body of a failure: often HTML or nothing, and the HTTP status says enough."""
     try:
         return _document(endpoint, answer)
@@ -142,7 +142,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _MOST_VALUES = 500_000
 
 
-def decoded(body: bytes) -> dict[str, object]:
+def json_object(body: bytes) -> dict[str, object]:
     """The JSON object in `body`, UTF-8 with or without a byte order mark.
 
     Returns:
@@ -155,14 +155,14 @@ def decoded(body: bytes) -> dict[str, object]:
     """
     if len(body) > _MOST_VALUES and sum(map(body.count, (b",", b"{", b"["))) > _MOST_VALUES:
         raise ValueError("too many values")
-    text = _whole(body.removeprefix(codecs.BOM_UTF8))
+    text = _without_halves(body.removeprefix(codecs.BOM_UTF8))
     document = from_json(text, allow_inf_nan=False, cache_strings="keys")
     if not isinstance(document, dict):
         raise ValueError("not an object")  # noqa: TRY004  one error for everything odd
     return document
 
 
-def _whole(body: bytes) -> bytes:
+def _without_halves(body: bytes) -> bytes:
     """`body` without escapes of half a character, which no JSON parser but Python's takes."""
     if not _SURROGATE.search(body):
         return body

@@ -1,6 +1,6 @@
 """`FinerWorksClient`: one method per endpoint, typed requests in, typed responses out.
 
-Knows the endpoints and one call path for all of them; the HTTP library is `wire`'s business.
+Knows the endpoints and one call path for all of them; the HTTP library is `transport`'s business.
 """
 
 import logging
@@ -32,7 +32,7 @@ from fw_mcp.api.models import (
     UpdateImagesRequest,
     normal_guid,
 )
-from fw_mcp.api.pacing import Traffic
+from fw_mcp.api.pacing import READS, Traffic, repeated
 from fw_mcp.errors import ArgumentsError, ConfigError, Reason, TransportError
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class FinerWorksClient:
         max_body_bytes: a longer answer is unreadable.
         now: the clock for a `Retry-After` that is a date; with an offset.
         traffic: of the account; None for its own.
+        sleep: waits so many seconds before a read is tried again.
 
     Attributes:
         clock_ahead_s: seconds this machine's clock was ahead of the service's at the last answer;
@@ -93,6 +94,7 @@ class FinerWorksClient:
         max_body_bytes: int = MAX_BODY_BYTES,
         now: Callable[[], datetime] = _utc_now,
         traffic: Traffic | None = None,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         self._base_url = BaseUrl.parse(base_url)
         self._keys = keys
@@ -102,6 +104,7 @@ class FinerWorksClient:
         self._max_body_bytes = max_body_bytes
         self._now = now
         self._traffic = traffic or Traffic()
+        self._sleep = sleep
         self._wire: Wire | None = None
         self.clock_ahead_s: float | None = None
 
@@ -256,7 +259,9 @@ class FinerWorksClient:
         attempt = partial(self._attempt, endpoint, shape, content, guid)
         timeouts = self._timeouts
         with anyio.move_on_after(timeouts.write_s if endpoint.writes else timeouts.total_s):
-            return await (attempt(1) if endpoint.writes else _repeated(attempt))
+            if endpoint.writes:
+                return await attempt(1)
+            return await repeated(attempt, READS, sleep=self._sleep)
         self._traffic.lost()
         raise failures.timed_out(endpoint)
 
@@ -300,12 +305,6 @@ class FinerWorksClient:
                 now=self._now,
             )
         return self._wire
-
-
-async def _repeated(attempt: Callable[[int], Awaitable[R]]) -> R:
-    from fw_mcp.api.pacing import repeated  # noqa: PLC0415  not needed to start a server
-
-    return await repeated(attempt)
 
 
 def _typed(endpoint: Endpoint, shape: type[R], document: dict[str, object]) -> R:

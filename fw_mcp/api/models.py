@@ -82,10 +82,10 @@ class _NoneWhenOdd:
         return core_schema.with_default_schema(handler(source), default=None, on_error="default")
 
 
-Text = Annotated[str, AfterValidator(_whole)]
+TextToSend = Annotated[str, AfterValidator(_whole)]
 """Text to send: any characters, all of them whole."""
 
-Guid = Annotated[str, AfterValidator(normal_guid)]
+GuidToSend = Annotated[str, AfterValidator(normal_guid)]
 """A guid to send: refused when malformed, kept in lower case."""
 
 AnsweredGuid = Annotated[
@@ -268,7 +268,7 @@ class ImageDetails(_Response):
     products: tuple[Product, ...] | None = None
 
     @property
-    def hung(self) -> "tuple[Product, ...]":
+    def hung(self) -> tuple[Product, ...]:
         """The virtual-inventory products; none when they were not asked for."""
         return self.products or ()
 
@@ -364,10 +364,10 @@ FILE_NAME_LIMIT = 200
 URI_LIMIT = 500
 """Characters of each URI (D)."""
 
-_Uri = Annotated[Text, Field(min_length=1, max_length=URI_LIMIT)]
-_FileName = Annotated[Text, Field(min_length=1, max_length=FILE_NAME_LIMIT)]
+_Uri = Annotated[TextToSend, Field(min_length=1, max_length=URI_LIMIT)]
+_FileName = Annotated[TextToSend, Field(min_length=1, max_length=FILE_NAME_LIMIT)]
 _Pixels = Annotated[int, Field(gt=0)]
-_Guids = Annotated[tuple[Guid, ...], Field(min_length=1, max_length=CHUNK_LIMIT)]
+_Guids = Annotated[tuple[GuidToSend, ...], Field(min_length=1, max_length=CHUNK_LIMIT)]
 
 
 class _Request(BaseModel):
@@ -387,8 +387,8 @@ class ImageLibrary(_Request):
     """
 
     name: LibraryName = "inventory"
-    session_id: Text = Field(min_length=8, max_length=50)
-    account_key: Text | None = None
+    session_id: TextToSend = Field(min_length=8, max_length=50)
+    account_key: TextToSend | None = None
     site_id: int = Field(default=2, ge=1)
 
 
@@ -410,7 +410,7 @@ class ListImagesRequest(_Request):
     """
 
     library: ImageLibrary
-    search_filter: Text | None = None
+    search_filter: TextToSend | None = None
     guid_filter: _Guids | None = None
     page_number: int = Field(default=1, ge=1)
     per_page: int = Field(default=10, ge=1, le=PAGE_LIMIT)
@@ -442,8 +442,8 @@ class ImageToAdd(_Request):
         pix_h: height of the print master, pixels.
     """
 
-    title: Text | None = None
-    description: Annotated[Text, Field(max_length=DESCRIPTION_LIMIT)] | None = None
+    title: TextToSend | None = None
+    description: Annotated[TextToSend, Field(max_length=DESCRIPTION_LIMIT)] | None = None
     file_name: _FileName
     file_size: int = Field(gt=0)
     thumbnail_file_name: _FileName
@@ -469,9 +469,9 @@ class ImageToUpdate(_Request):
     No length is documented for an update.
     """
 
-    guid: Guid
-    title: Text | None
-    description: Text | None
+    guid: GuidToSend
+    title: TextToSend | None
+    description: TextToSend | None
 
 
 class UpdateImagesRequest(_Request):
@@ -481,7 +481,7 @@ class UpdateImagesRequest(_Request):
     """
 
     images: tuple[ImageToUpdate, ...] = Field(min_length=1, max_length=CHUNK_LIMIT)
-    account_key: Text | None = None
+    account_key: TextToSend | None = None
 
 
 class DeleteImagesRequest(_Request):
@@ -499,36 +499,5 @@ class UpdateFileSelectionRequest(_Request):
         guid: the selection's master key; a new one creates the selection.
     """
 
-    guids: tuple[Guid, ...] = Field(min_length=1)
-    guid: Guid
-
-
-__all__ = [
-    "ADD_LIMIT",
-    "CHUNK_LIMIT",
-    "DESCRIPTION_LIMIT",
-    "FILE_NAME_LIMIT",
-    "PAGE_LIMIT",
-    "URI_LIMIT",
-    "AddImagesRequest",
-    "AddImagesResponse",
-    "CredentialsResponse",
-    "DeleteImagesRequest",
-    "FileSelectionResponse",
-    "ImageDetails",
-    "ImageLibrary",
-    "ImageToAdd",
-    "ImageToUpdate",
-    "Label",
-    "LibraryName",
-    "ListImagesRequest",
-    "ListImagesResponse",
-    "Product",
-    "SortDirection",
-    "SortField",
-    "Status",
-    "StatusResponse",
-    "UpdateFileSelectionRequest",
-    "UpdateImagesRequest",
-    "normal_guid",
-]
+    guids: tuple[GuidToSend, ...] = Field(min_length=1)
+    guid: GuidToSend

@@ -3,12 +3,13 @@
 Knows no HTTP library.
 """
 
-import itertools
 import logging
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Self, TypeVar
 
 import anyio
 
@@ -76,7 +77,7 @@ class Traffic:
                 break
             spare_s = _SPARE_S if endpoint.writes else 0.0
             # What is to be destroyed must be looked at again after a wait, which is not done here.
-            if endpoint.destroys or pause_s > latest - now or pause_s + spare_s > _time_left_s():
+            if endpoint.destroys or pause_s > latest - now or pause_s + spare_s > time_left_s():
                 raise failures.paused(endpoint, pause_s)
             await self._sleep(pause_s)
         self._probing = self._is_tripped()
@@ -136,81 +137,114 @@ class Traffic:
         return self._losses >= _LOSSES_IN_A_ROW
 
 
-def _time_left_s() -> float:
+def time_left_s() -> float:
+    """Seconds until the deadline around the call that asks; infinite when there is none."""
     return anyio.current_effective_deadline() - anyio.current_time()
 
 
-ATTEMPTS = 3
-LONGEST_RETRY_AFTER_S = 30.0
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often something is tried, and how long is waited in between.
 
-_FIRST_RETRY_S = 1.0
-_LONGEST_RETRY_S = 8.0
+    Attributes:
+        pauses_s: seconds before the second attempt, the third, and so on to the last.
+        jitter: the part of each pause that is left to chance, 0 to 1, so that those who failed
+            together do not come again together.
+        longest_retry_after_s: seconds; where the service asks for more, the failure is told.
+    """
+
+    pauses_s: tuple[float, ...]
+    jitter: float = 0.0
+    longest_retry_after_s: float = math.inf
+
+    @classmethod
+    def doubling(
+        cls,
+        attempts: int,
+        *,
+        first_s: float,
+        longest_s: float,
+        jitter: float = 0.0,
+        longest_retry_after_s: float = math.inf,
+    ) -> Self:
+        """Pauses from `first_s` seconds on, each twice the one before, up to `longest_s`."""
+        pauses_s = tuple(min(longest_s, first_s * 2**step) for step in range(attempts - 1))
+        return cls(pauses_s, jitter, longest_retry_after_s)
+
+    @property
+    def attempts(self) -> int:
+        """How often something is tried at the most."""
+        return 1 + len(self.pauses_s)
+
+    def pause_after(
+        self, number: int, asked_s: float, chance: Callable[[], float] = random.random
+    ) -> float | None:
+        """How long to wait before the next attempt.
+
+        Args:
+            number: of the attempt that failed, from 1.
+            asked_s: seconds the service asked for; 0 when it asked for none.
+            chance: a number from 0 to 1.
+
+        Returns:
+            seconds, never fewer than asked for; None when there is no next attempt.
+        """
+        if number >= self.attempts or asked_s > self.longest_retry_after_s:
+            return None
+        pause_s = self.pauses_s[number - 1]
+        return max(pause_s * (1 - self.jitter * chance()), asked_s)
+
+
+READS = RetryPolicy.doubling(3, first_s=1.0, longest_s=8.0, jitter=0.5, longest_retry_after_s=30.0)
+"""Of what may be asked again without harm."""
+
 _PASSING_STATUS_CODES = frozenset({408, 429, 500, 502, 503, 504})
 _HELD_BACK = frozenset({Reason.RATE_LIMITED, Reason.CIRCUIT_OPEN})
 
 T = TypeVar("T")
 
 
-async def repeated(attempt: Callable[[int], Awaitable[T]]) -> T:
-    """The first result of `attempt`, which is called up to three times with 1, 2, 3.
-
-    A pause that would outlast the enclosing deadline is not begun: the failure is told instead.
-
-    Raises:
-        ApiError: the last failure.
-    """
-    try:
-        return await attempt(1)
-    except ApiError as error:
-        failure = error
-    # Entered at the first failure only, since the machinery costs more than parsing a page; and
-    # outside the handler, since an error raised again inside its own handling chains to itself.
-    return await _again(attempt, failure)
-
-
-async def _again(attempt: Callable[[int], Awaitable[T]], first: ApiError) -> T:
-    numbers = itertools.count(1)
-
-    def pause(error: Exception) -> float | bool:
-        remaining_s = anyio.current_effective_deadline() - anyio.current_time()
-        pause_s = pause_after(error, next(numbers))
-        return pause_s if pause_s is not None and pause_s < remaining_s else False
-
-    import stamina  # noqa: PLC0415  only after a failure
-
-    async for this in stamina.retry_context(on=pause, attempts=ATTEMPTS, timeout=None):
-        with this:
-            if this.num == 1:
-                raise first
-            return await attempt(this.num)
-    raise AssertionError("stamina ends with a result or an error")  # pragma: no cover
-
-
-def pause_after(
-    error: Exception, number: int, jitter: Callable[[float, float], float] = random.uniform
-) -> float | None:
-    """How long to wait before a read is tried again.
-
-    Args:
-        error: what ended the attempt.
-        number: of the attempt that failed, from 1.
-        jitter: a number between its two arguments.
-
-    Returns:
-        seconds: half the step plus a random part of its other half, steps doubling from 1 to 8,
-        and at least what the service asked for; None when trying again is useless or the service
-        asked for more than 30 s.
-    """
-    if not _may_pass(error):
-        return None
-    half = min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2 ** (number - 1)) / 2
-    asked = (error.retry_after_s or 0.0) if isinstance(error, StatusError) else 0.0
-    return max(half + jitter(0, half), asked) if asked <= LONGEST_RETRY_AFTER_S else None
-
-
-def _may_pass(error: Exception) -> bool:
+def may_pass(error: ApiError) -> bool:
+    """Whether a read that failed so may succeed when it is tried again."""
     if isinstance(error, StatusError):
         return error.status_code in _PASSING_STATUS_CODES
     if isinstance(error, TransportError):
         return error.reason not in _HELD_BACK
     return isinstance(error, ShapeError)
+
+
+async def repeated(
+    attempt: Callable[[int], Awaitable[T]],
+    policy: RetryPolicy,
+    *,
+    passes: Callable[[ApiError], bool] = may_pass,
+    left_s: Callable[[], float] = time_left_s,
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    chance: Callable[[], float] = random.random,
+) -> T:
+    """The first result of `attempt`, which is called with 1, 2 and so on.
+
+    A pause that would outlast the time that is left is not begun: the failure is told instead.
+
+    Args:
+        attempt: raises when it fails.
+        policy: how often and when.
+        passes: whether a failure is worth another attempt.
+        left_s: seconds that are left.
+        sleep: waits so many seconds.
+        chance: a number from 0 to 1.
+
+    Raises:
+        ApiError: the last failure.
+    """
+    number = 1
+    while True:
+        try:
+            return await attempt(number)
+        except ApiError as error:
+            asked_s = error.retry_after_s or 0.0
+            pause_s = policy.pause_after(number, asked_s, chance) if passes(error) else None
+            if pause_s is None or pause_s >= left_s():
+                raise
+        await sleep(pause_s)
+        number += 1

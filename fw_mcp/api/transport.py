@@ -11,7 +11,7 @@ import httpx
 import truststore
 
 from fw_mcp.api import failures
-from fw_mcp.api.answers import Answer
+from fw_mcp.api.answers import HttpAnswer
 from fw_mcp.api.connection import BaseUrl, Keys, Timeouts
 from fw_mcp.api.failures import Endpoint
 from fw_mcp.errors import ConfigError, Reason
@@ -53,7 +53,7 @@ class Wire:
         self._now = now
         self._http = _http_client(base_url, keys, timeouts, transport)
 
-    async def send(self, endpoint: Endpoint, content: bytes | None, guid: str | None) -> Answer:
+    async def send(self, endpoint: Endpoint, content: bytes | None, guid: str | None) -> HttpAnswer:
         """Send one request, once.
 
         Args:
@@ -85,11 +85,11 @@ class Wire:
         """Close every connection."""
         await self._http.aclose()
 
-    async def _answer(self, request: httpx.Request) -> Answer:
+    async def _answer(self, request: httpx.Request) -> HttpAnswer:
         response = await self._http.send(request, stream=True)
         try:
             encoding = (response.headers.get("content-encoding") or "identity").lower()
-            return Answer(
+            return HttpAnswer(
                 status_code=response.status_code,
                 body=await self._body(response) if encoding == "identity" else b"",
                 content_encoding=encoding,

@@ -33,8 +33,8 @@ from fw_mcp.sandbox.faults.plan import Fault, Faults
 from fw_mcp.sandbox.faults.work import carry_out
 from fw_mcp.sandbox.images import Images, check_file, open_images
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
-from fw_mcp.sandbox.requests import BindingError, Members
-from fw_mcp.sandbox.seed import furnish
+from fw_mcp.sandbox.requests import BindingError, Members, Model
+from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES, furnish
 
 _VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
@@ -49,6 +49,7 @@ def create_app(
     path: str | Path | None = None,
     *,
     seed: bool = True,
+    per_series: int = INVENTORY_PER_SERIES,
     switches: Switches = ALL_OFF,
     faults: Faults | None = None,
     fault_control: bool = False,
@@ -57,20 +58,22 @@ def create_app(
     """Make a sandbox. Nothing is opened or seeded before the first request.
 
     An injected fault of kind ``dropped`` leaves the application as `ConnectionDropped`
-    (``fw_mcp.sandbox.faults``): map it where the application is called in process.
+    (``fw_mcp.sandbox.faults.plan``): map it where the application is called in process.
 
     Args:
         path: the SQLite file to keep everything in, opened again with what it holds; None keeps it
             in memory for as long as the application lives.
         seed: fill a library that never held an image with the studio's.
+        per_series: how many inventory images each of the studio's eight series has.
         switches: where to depart from the ordinary behaviour.
         faults: what is to go wrong.
-        fault_control: serve ``POST`` (add one) and ``DELETE`` (clear) ``/_sandbox/faults``, without
-            keys. Leave it off where strangers can reach the application.
+        fault_control: serve ``POST`` (add one) and ``DELETE`` (clear) ``/_sandbox/faults``, and
+            ``PUT /_sandbox/switches``, without keys. Leave it off where strangers can reach the
+            application.
         clock: gives the time, with a zone.
 
     Returns:
-        The application. It needs no lifespan.
+        The application. It needs no lifespan; ``state.sandbox.images`` are its tables.
 
     Raises:
         ConfigError: the file is not the sandbox's, or its folder is missing.
@@ -78,19 +81,23 @@ def create_app(
     file = Path(path) if path is not None else None
     if file:
         check_file(file)
-    sandbox = _Sandbox(file, seed, switches, faults or Faults(), clock)
+    sandbox = _Sandbox(file, per_series if seed else 0, switches, faults or Faults(), clock)
     routes = [
         Route("/openapi.json", _openapi),
         Route("/pictures/{guid}/{size}", sandbox.picture),
         Route("/{version}/{name}", sandbox.call, methods=_VERBS),
     ]
-    control = [Route("/_sandbox/faults", sandbox.control, methods=["POST", "DELETE"])]
+    control = [
+        Route("/_sandbox/faults", sandbox.plan_faults, methods=["POST", "DELETE"]),
+        Route("/_sandbox/switches", sandbox.set_switches, methods=["PUT"]),
+    ]
     # Starlette's own redirect to a path without its slash would send a write twice.
     app = Starlette(
         routes=(control if fault_control else []) + routes,
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
     )
     app.router.redirect_slashes = False
+    app.state.sandbox = sandbox
     return app
 
 
@@ -100,25 +107,26 @@ class _Sandbox:
     def __init__(
         self,
         file: Path | None,
-        seed: bool,
+        per_series: int,
         switches: Switches,
         faults: Faults,
         clock: Callable[[], datetime],
     ) -> None:
         self._file = file
-        self._seed = seed
+        self._per_series = per_series
         self._switches = switches
         self._faults = faults
         self._clock = clock
         self._unlisted = Unlisted()
 
     @cached_property
-    def _images(self) -> Images:
+    def images(self) -> Images:
+        """The tables, opened at the first use."""
         return open_images(self._file, furnish=self._furnish)
 
     def _furnish(self, images: Images) -> None:
-        if self._seed:
-            furnish(images, now=self._clock())
+        if self._per_series:
+            furnish(images, now=self._clock(), per_series=self._per_series)
 
     async def call(self, request: Request) -> Response:
         """Answer ``/v3/<name>``, or spoil the answer as planned."""
@@ -140,10 +148,8 @@ class _Sandbox:
         try:
             wanted = Members(endpoint.accepts).bind(_members(endpoint, request, body))
             outcome = carry_out(endpoint, self._context(request), wanted, fault)
-        except MalformedBodyError:
-            return web_api_error(400, "The request body is not valid JSON.")
-        except BindingError as error:
-            return web_api_error(400, BAD_REQUEST, model_state=error.problems)
+        except (MalformedBodyError, BindingError) as error:
+            return _refusal(error)
         except sqlite3.Error:
             return web_api_error(500, SERVER_ERROR)
         return envelope(
@@ -157,13 +163,13 @@ class _Sandbox:
     def _context(self, request: Request) -> Context:
         now = central_time.to_microseconds(self._clock())
         base_url = str(request.base_url)
-        return Context(self._images, self._switches, now, base_url, self._unlisted)
+        return Context(self.images, self._switches, now, base_url, self._unlisted)
 
     async def picture(self, request: Request) -> Response:
         """Serve a thumbnail or a preview. There are no print masters."""
         size, image = request.path_params["size"], None
         if size in {"thumbnail", "preview"}:
-            image = self._images.with_guid(request.path_params["guid"].lower())
+            image = self.images.with_guid(request.path_params["guid"].lower())
         if image is None:
             raise HTTPException(404)
         headers = _PICTURE_HEADERS | {"ETag": f'"{image["guid"]}-{size}"'}
@@ -174,18 +180,42 @@ class _Sandbox:
         png = pictures.paint(image["guid"], pixels, series=image["personal_gallery_title"])
         return Response(png, media_type="image/png", headers=headers)
 
-    async def control(self, request: Request) -> Response:
+    async def plan_faults(self, request: Request) -> Response:
         """Add a fault to the plan, or clear it."""
         if request.method == "DELETE":
             self._faults.clear()
             return Response(status_code=204)
-        try:
-            self._faults.add(Members(Fault).bind(_parsed(await request.body())))
-        except MalformedBodyError:
-            return web_api_error(400, "The request body is not valid JSON.")
-        except BindingError as error:
-            return web_api_error(400, BAD_REQUEST, model_state=error.problems)
-        return Response(status_code=204)
+        return await _told(request, Fault, self._plan)
+
+    async def set_switches(self, request: Request) -> Response:
+        """Turn these switches as told, and those that are left out off."""
+        return await _told(request, Switches, self._set)
+
+    def _plan(self, fault: Fault) -> None:
+        if fault.endpoint not in {None, *_BY_NAME}:
+            raise BindingError({"endpoint": [f"The value must be one of: {', '.join(_BY_NAME)}."]})
+        self._faults.add(fault)
+
+    def _set(self, switches: Switches) -> None:
+        self._switches = switches
+
+
+async def _told(request: Request, model: type[Model], do: Callable[[Model], None]) -> Response:
+    """The answer to somebody who controls the sandbox: unlike the API's, it refuses unknown names.
+
+    A misspelt one would otherwise make for a quiet test.
+    """
+    try:
+        do(Members(model, closed=True).bind(_parsed(await request.body())))
+    except (MalformedBodyError, BindingError) as error:
+        return _refusal(error)
+    return Response(status_code=204)
+
+
+def _refusal(error: MalformedBodyError | BindingError) -> Response:
+    if isinstance(error, BindingError):
+        return web_api_error(400, BAD_REQUEST, model_state=error.problems)
+    return web_api_error(400, "The request body is not valid JSON.")
 
 
 def _found(request: Request) -> Endpoint:

@@ -1,4 +1,8 @@
-"""What each endpoint does, in which shape it answers, and the table of them all."""
+"""The endpoints of the sandbox: a table of them, what each does, and in which shape it is answered.
+
+It never sees an HTTP request: the application binds what an endpoint is asked, and sends what it
+gives.
+"""
 
 import re
 import uuid
@@ -15,6 +19,7 @@ from fw_mcp.sandbox.images import Images, Row, StoredImage
 from fw_mcp.sandbox.requests import (
     AddImages,
     DeleteImages,
+    Flag,
     ImageText,
     LibraryName,
     ListFileSelection,
@@ -23,60 +28,45 @@ from fw_mcp.sandbox.requests import (
     Nothing,
     UpdateFileSelection,
     UpdateImages,
+    holds,
 )
 from fw_mcp.sandbox.seed import KEPT_FOR
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+UNKNOWN_GUIDS = "One or more images could not be found."
 BAD_REQUEST = "The request is invalid."
 SERVER_ERROR = "An error has occurred."
 
+_ODD_CHARACTER = re.compile(r"[^A-Za-z0-9._-]")
+_URIS = ("public_thumbnail_uri", "public_preview_uri", "private_hires_uri")
+_UNPUBLISHED = ("library", "session_id")
 
-def envelope(
-    members: Mapping[str, object],
-    *,
-    domain: str | None,
-    success: bool = True,
-    status_code: int = 200,
-    message: str | None = None,
-) -> JSONResponse:
-    """An answer of the service itself.
-
-    Args:
-        members: what the endpoint gives besides ``status``.
-        domain: the host the request came to.
-        success: what ``status.success`` says.
-        status_code: HTTP's number, repeated in ``status``.
-        message: the service's sentence, if it has one.
-    """
-    status = {
-        "success": success,
-        "status_code": status_code,
-        "message": message,
-        "debug": "sandbox: internals of the service, which no client should pass on",
-        "reference_id": uuid.uuid4().hex,
-        "domain": domain,
-    }
-    return JSONResponse({"status": status, **members}, status_code)
-
-
-def web_api_error(
-    status_code: int,
-    message: str,
-    *,
-    model_state: Mapping[str, list[str]] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> JSONResponse:
-    """An answer of the framework in front of the service: no envelope."""
-    state = {"ModelState": model_state} if model_state else {}
-    return JSONResponse({"Message": message, **state}, status_code, headers)
-
-
-def keys_refused() -> JSONResponse:
-    """The answer to a missing, wrong or doubled key; it is the same for all three."""
-    refusal = {"ApiC.Models.authorization_credentials": ["Missing or unauthorized api credentials"]}
-    return web_api_error(400, BAD_REQUEST, model_state=refusal)
+USER_ACCOUNT = {
+    "account_id": 1,
+    "account_key": "00000000-0000-4000-8000-00000000000c",
+    "account_username": "sandbox-studio",
+    "account_email": "nobody@sandbox.invalid",
+    "account_title": "Sandbox Studio (fake)",
+    "account_firstname": "Nobody",
+    "account_lastname": "Atall",
+    "billing_info": {
+        "first_name": "Nobody",
+        "last_name": "Atall",
+        "address_1": "1 Nowhere Street",
+        "city": "Nowhere",
+        "state_code": "TX",
+        "zip_postal_code": "00000",
+        "country_code": "us",
+        "phone": "000-000-0000",
+        "email": "billing@sandbox.invalid",
+    },
+    "payment_profile_id": "fake-payment-profile",
+    "connections": [{"name": "Shopify", "id": "sandbox.invalid", "data": "fake-shop-token"}],
+    "app_details": {"app_name": "Sandbox", "app_live_mode": False, "app_webhook": None},
+}
+"""An account as full of personal and billing members as a real one, all of them fake."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +86,12 @@ class Switches:
         answers_reversed: ``add_images`` answers in the reverse of the order it was asked in.
     """
 
-    update_keeps_products: bool = False
-    omitted_text_is_blanked: bool = False
-    unknown_guids_fail: bool = False
-    selection_merges: bool = False
-    dates_without_offset: bool = False
-    answers_reversed: bool = False
+    update_keeps_products: bool = field(default=False, metadata=holds(Flag()))
+    omitted_text_is_blanked: bool = field(default=False, metadata=holds(Flag()))
+    unknown_guids_fail: bool = field(default=False, metadata=holds(Flag()))
+    selection_merges: bool = field(default=False, metadata=holds(Flag()))
+    dates_without_offset: bool = field(default=False, metadata=holds(Flag()))
+    answers_reversed: bool = field(default=False, metadata=holds(Flag()))
 
 
 ALL_OFF = Switches()
@@ -140,45 +130,6 @@ class Unlisted:
         return tuple(late)
 
 
-UNKNOWN_GUIDS = "One or more images could not be found."
-
-_ODD_CHARACTER = re.compile(r"[^A-Za-z0-9._-]")
-_URIS = ("public_thumbnail_uri", "public_preview_uri", "private_hires_uri")
-_UNPUBLISHED = ("library", "session_id")
-
-USER_ACCOUNT = {
-    "account_id": 1,
-    "account_key": "00000000-0000-4000-8000-00000000000c",
-    "account_username": "sandbox-studio",
-    "account_email": "nobody@sandbox.invalid",
-    "account_title": "Sandbox Studio (fake)",
-    "account_firstname": "Nobody",
-    "account_lastname": "Atall",
-    "billing_info": {
-        "first_name": "Nobody",
-        "last_name": "Atall",
-        "address_1": "1 Nowhere Street",
-        "city": "Nowhere",
-        "state_code": "TX",
-        "zip_postal_code": "00000",
-        "country_code": "us",
-        "phone": "000-000-0000",
-        "email": "billing@sandbox.invalid",
-    },
-    "payment_profile_id": "fake-payment-profile",
-    "connections": [{"name": "Shopify", "id": "sandbox.invalid", "data": "fake-shop-token"}],
-    "app_details": {"app_name": "Sandbox", "app_live_mode": False, "app_webhook": None},
-}
-"""An account as full of personal and billing members as a real one, all of them fake."""
-
-
-class CarriedBy(StrEnum):
-    """Where a request's members are."""
-
-    BODY = "body"
-    QUERY = "query"
-
-
 @dataclass(frozen=True)
 class Context:
     """What an endpoint works with.
@@ -207,6 +158,13 @@ class Outcome:
     members: Mapping[str, object] = field(default_factory=dict)
     success: bool = True
     message: str | None = None
+
+
+class CarriedBy(StrEnum):
+    """Where a request's members are."""
+
+    BODY = "body"
+    QUERY = "query"
 
 
 @dataclass(frozen=True)
@@ -340,17 +298,6 @@ ENDPOINTS = (
 )
 
 
-def sanitised(file_name: str) -> str:
-    """A file name as ``add_images`` stores it: only ASCII letters, digits, ``.``, ``_``, ``-``."""
-    return _ODD_CHARACTER.sub("_", file_name)
-
-
-def renamed(file_name: str) -> str:
-    """A file name in lower case, with ``_1`` before its extension."""
-    stem, dot, extension = file_name.lower().rpartition(".")
-    return f"{stem}_1.{extension}" if dot else f"{extension}_1"
-
-
 def _stored(context: Context, wanted: AddImages, image: NewImage) -> StoredImage:
     expires = wanted.library.name is LibraryName.TEMPORARY
     file_name = sanitised(image.file_name)
@@ -367,6 +314,17 @@ def _stored(context: Context, wanted: AddImages, image: NewImage) -> StoredImage
         library=wanted.library.name,
         session_id=wanted.library.session_id if expires else None,
     )
+
+
+def sanitised(file_name: str) -> str:
+    """A file name as ``add_images`` stores it: only ASCII letters, digits, ``.``, ``_``, ``-``."""
+    return _ODD_CHARACTER.sub("_", file_name)
+
+
+def renamed(file_name: str) -> str:
+    """A file name in lower case, with ``_1`` before its extension."""
+    stem, dot, extension = file_name.lower().rpartition(".")
+    return f"{stem}_1.{extension}" if dot else f"{extension}_1"
 
 
 def _blanked(text: ImageText) -> ImageText:
@@ -409,3 +367,49 @@ def _written(context: Context, microseconds: int | None) -> str | None:
     if microseconds is None:
         return None
     return central_time.written(microseconds, offset=not context.switches.dates_without_offset)
+
+
+def envelope(
+    members: Mapping[str, object],
+    *,
+    domain: str | None,
+    success: bool = True,
+    status_code: int = 200,
+    message: str | None = None,
+) -> JSONResponse:
+    """An answer of the service itself.
+
+    Args:
+        members: what the endpoint gives besides ``status``.
+        domain: the host the request came to.
+        success: what ``status.success`` says.
+        status_code: HTTP's number, repeated in ``status``.
+        message: the service's sentence, if it has one.
+    """
+    status = {
+        "success": success,
+        "status_code": status_code,
+        "message": message,
+        "debug": "sandbox: internals of the service, which no client should pass on",
+        "reference_id": uuid.uuid4().hex,
+        "domain": domain,
+    }
+    return JSONResponse({"status": status, **members}, status_code)
+
+
+def web_api_error(
+    status_code: int,
+    message: str,
+    *,
+    model_state: Mapping[str, list[str]] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """An answer of the framework in front of the service: no envelope."""
+    state = {"ModelState": model_state} if model_state else {}
+    return JSONResponse({"Message": message, **state}, status_code, headers)
+
+
+def keys_refused() -> JSONResponse:
+    """The answer to a missing, wrong or doubled key; it is the same for all three."""
+    refusal = {"ApiC.Models.authorization_credentials": ["Missing or unauthorized api credentials"]}
+    return web_api_error(400, BAD_REQUEST, model_state=refusal)

@@ -42,7 +42,7 @@ _HERE = """
 _MATCHING = f"""
   FROM images WHERE {_HERE}
   AND (:active IS NULL OR active = :active)
-  AND (:search = '' OR holds(title, :search) OR holds(description, :search))
+  AND (:search = '' OR has_part(title, :search) OR has_part(description, :search))
   AND (:guids = '[]' OR guid IN (SELECT value FROM json_each(:guids)))
   AND (:added_from IS NULL OR date_added >= :added_from)
   AND (:added_to IS NULL OR date_added <= :added_to)
@@ -89,7 +89,7 @@ _INSERT = f"INSERT INTO images ({_COLUMNS}) VALUES ({_PLACES})"  # noqa: S608  o
 _values = attrgetter(*(field.name for field in fields(StoredImage)))
 
 
-def holds(text: str | None, part: str) -> bool:
+def has_part(text: str | None, part: str) -> bool:
     """Whether a text holds another, in any case and any script; SQLite's LIKE knows only ASCII."""
     return text is not None and part.casefold() in text.casefold()
 
@@ -103,7 +103,7 @@ class Images:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         connection.row_factory = sqlite3.Row
-        connection.create_function("holds", 2, holds, deterministic=True)
+        connection.create_function("has_part", 2, has_part, deterministic=True)
         self._connection = connection
 
     def never_held_any(self) -> bool:
@@ -151,6 +151,26 @@ class Images:
         with self._connection as transaction:
             transaction.executemany(_INSERT, map(_values, images))
             transaction.executemany("INSERT INTO products VALUES (?, ?)", rows)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the tables are in no file."""
+        (_, _, file), *_ = self._connection.execute("PRAGMA database_list")
+        return not file
+
+    def restore(self, database: bytes, later: int) -> None:
+        """Take the tables of a serialized database in place of these, which are in memory.
+
+        Args:
+            database: with the same tables.
+            later: how many microseconds its dates are to be moved.
+        """
+        self._connection.deserialize(database)
+        with self._connection as transaction:
+            transaction.execute(
+                "UPDATE images SET date_added = date_added + ?, date_expires = date_expires + ?",
+                (later, later),
+            )
 
     def retitle(self, texts: Sequence[ImageText], *, keep_products: bool, now: int) -> set[str]:
         """Replace titles and descriptions that are not None; the guids that were found."""

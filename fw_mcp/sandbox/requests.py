@@ -24,6 +24,7 @@ INT64_MAX = 2**63 - 1
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _INTEGER = re.compile(r"\s*[+-]?\d{1,19}\s*", re.ASCII)
 _REQUIRED = "A value is required."
+_UNKNOWN = "There is no member of this name."
 
 
 class BindingError(ValueError):
@@ -205,9 +206,14 @@ class Array(Generic[Value]):
 
 @dataclass(frozen=True)
 class Members(Generic[Model]):
-    """An object bound to a dataclass; unknown members are ignored, names match in any case."""
+    """An object bound to a dataclass; unknown members are ignored, names match in any case.
+
+    Attributes:
+        closed: unknown members are refused instead.
+    """
 
     model: type[Model]
+    closed: bool = False
 
     def bind(self, value: object) -> Model:
         """Bind every field, and collect the problems of all of them."""
@@ -215,6 +221,9 @@ class Members(Generic[Model]):
             raise _problem("The value must be an object.")
         given = {str(name).lower(): member for name, member in value.items()}
         bound, problems = dict[str, object](), dict[str, list[str]]()
+        if self.closed:
+            known = {member.name for member in fields(self.model)}
+            problems = {name: [_UNKNOWN] for name in given if name not in known}
         for member in fields(self.model):
             try:
                 bound |= _bind_member(member, given.get(member.name))

@@ -1,14 +1,16 @@
 """The studio a new sandbox starts with: the same images, words and products every time."""
 
 import random
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from uuid import UUID
 
 from fw_mcp.sandbox import central_time
-from fw_mcp.sandbox.images import Images, Product, StoredImage
+from fw_mcp.sandbox.images import SCHEMA, Images, Product, StoredImage
 from fw_mcp.sandbox.keys import SANDBOX_SESSION_ID
 from fw_mcp.sandbox.requests import LibraryName
 from fw_mcp.sandbox.series import HUGE, LONG_STORY, MOODS, ORDINARY, SERIES, UNUSABLY_SMALL, Series
@@ -120,23 +122,37 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_FILE_NUMBER = 2041
 
 
-def furnish(images: Images, *, now: datetime) -> None:
+def furnish(images: Images, *, now: datetime, per_series: int = INVENTORY_PER_SERIES) -> None:
     """Fill empty tables.
 
     Args:
         images: the tables.
         now: what the dates count back from; aware.
+        per_series: how many inventory images each series has.
     """
-    studio, products = _studio()
-    images.stock(map(partial(_later, central_time.to_microseconds(now)), studio), products)
+    later = central_time.to_microseconds(now)
+    if images.in_memory:
+        images.restore(_tables(per_series), later)
+    else:
+        studio, products = _studio(per_series)
+        images.stock(map(partial(_later, later), studio), products)
 
 
 @cache
-def _studio() -> tuple[Sequence[StoredImage], Sequence[Product]]:
+def _tables(per_series: int) -> bytes:
+    """The studio as a database: to copy one takes a quarter of the time of storing each row."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(SCHEMA)
+        Images(connection).stock(*_studio(per_series))
+        return connection.serialize()
+
+
+@cache
+def _studio(per_series: int) -> tuple[Sequence[StoredImage], Sequence[Product]]:
     """The studio as it would be in 1970, when instants count from."""
     rng = random.Random(_SEED)  # noqa: S311  the same studio every time is the point
-    inventory = list(_inventory(rng, _EPOCH))
-    temporary = list(_temporary(rng, _EPOCH))
+    inventory = list(_inventory(rng, _EPOCH, per_series))
+    temporary = list(_temporary(rng, _EPOCH, len(inventory)))
     return (*inventory, *temporary), tuple(_products(rng, inventory))
 
 
@@ -149,18 +165,17 @@ def _later(microseconds: int, image: StoredImage) -> StoredImage:
     )
 
 
-def _inventory(rng: random.Random, now: datetime) -> Iterator[StoredImage]:
-    total = INVENTORY_PER_SERIES * len(SERIES)
+def _inventory(rng: random.Random, now: datetime, per_series: int) -> Iterator[StoredImage]:
+    total = per_series * len(SERIES)
     for index in range(total):
         # Series follow each other, with the tail of one mixed into the next as in any real library.
-        series = SERIES[min(index // INVENTORY_PER_SERIES + (index % 13 == 0), len(SERIES) - 1)]
+        series = SERIES[min(index // per_series + (index % 13 == 0), len(SERIES) - 1)]
         age = timedelta(days=(total - index) * 4, seconds=rng.randrange(86_400))
         added = now - age - timedelta(microseconds=rng.randrange(10**6))
         yield _image(rng, index, series, added)
 
 
-def _temporary(rng: random.Random, now: datetime) -> Iterator[StoredImage]:
-    first = INVENTORY_PER_SERIES * len(SERIES)
+def _temporary(rng: random.Random, now: datetime, first: int) -> Iterator[StoredImage]:
     for index in range(TEMPORARY_IMAGES):
         added = now - timedelta(hours=18 * (TEMPORARY_IMAGES - index), seconds=rng.randrange(3600))
         session_id = OTHER_SESSION_ID if index % 4 == 3 else SANDBOX_SESSION_ID  # noqa: PLR2004

@@ -19,6 +19,7 @@ from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.faults import raw_server
 from fw_mcp.sandbox.faults.plan import Faults
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB_API_KEY
+from tests.api.stand_in import Pauses
 
 CAP_BYTES = 1_000_000
 """What the client reads of an answer at most."""
@@ -56,21 +57,6 @@ class _MeteredStream(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
-
-
-@dataclass
-class Pauses:
-    """A clock that moves only when somebody waits on it."""
-
-    seconds: float = 0.0
-
-    def __call__(self) -> float:
-        """The time it is."""
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        """Let that time pass at once."""
-        self.seconds += seconds
 
 
 @dataclass(frozen=True)
@@ -146,6 +132,7 @@ async def calling(
             timeouts=timeouts,
             max_body_bytes=CAP_BYTES,
             traffic=Traffic(pauses, pauses.sleep),
+            sleep=pauses.sleep,
         )
         with anyio.fail_after(10):
             async with client:

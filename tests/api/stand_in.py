@@ -1,6 +1,7 @@
 """What stands in for the service here: a handler behind httpx.MockTransport, and its answers."""
 
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import httpx
@@ -51,15 +52,19 @@ class Service:
         )
 
 
-def hurried() -> Traffic:
-    """Traffic whose pauses pass at once."""
-    passed = 0.0
+@dataclass
+class Pauses:
+    """A clock that moves only when somebody waits on it."""
 
-    async def sleep(seconds: float) -> None:
-        nonlocal passed
-        passed += seconds
+    seconds: float = 0.0
 
-    return Traffic(lambda: passed, sleep)
+    def __call__(self) -> float:
+        """The time it is."""
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that time pass at once."""
+        self.seconds += seconds
 
 
 def client_of(
@@ -70,7 +75,8 @@ def client_of(
     timeouts: Timeouts | None = None,
     max_body_bytes: int = 1_000_000,
 ) -> FinerWorksClient:
-    """The real client over `service`, at noon of a fixed day."""
+    """The real client over `service`, at noon of a fixed day; its pauses pass at once."""
+    pauses = Pauses()
     return FinerWorksClient(
         base_url=base_url,
         keys=KEYS,
@@ -78,7 +84,8 @@ def client_of(
         account_key=account_key,
         transport=httpx.MockTransport(service),
         timeouts=timeouts,
-        traffic=hurried(),
+        traffic=Traffic(pauses, pauses.sleep),
+        sleep=pauses.sleep,
         max_body_bytes=max_body_bytes,
         now=lambda: datetime(2026, 1, 1, 12, tzinfo=UTC),
     )

@@ -9,7 +9,7 @@ from fw_mcp.errors import Reason, RejectedError, ShapeError, StatusError
 from tests.api import calls
 from tests.api.stand_in import BAD_KEYS, EMPTY_PAGE, KEYS, REJECTION, Service, client_of, failure_of
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_pauses")]
+pytestmark = pytest.mark.anyio
 
 
 async def test_bad_keys_are_told_as_such() -> None:

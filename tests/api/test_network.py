@@ -10,7 +10,7 @@ from fw_mcp.errors import ConfigError, Reason, TransportError
 from tests.api import calls
 from tests.api.stand_in import GUID, KEYS, SESSION_ID
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_pauses")]
+pytestmark = pytest.mark.anyio
 
 SUCCESS = b'{"status": {"success": true}}'
 

@@ -199,6 +199,23 @@ async def test_a_fault_that_is_not_one_is_refused_over_http() -> None:
     assert malformed.json() == {"Message": "The request body is not valid JSON."}
 
 
+@pytest.mark.parametrize(
+    ("fault", "member"),
+    [
+        ({"kind": "rate_limited", "retryAfter": 7}, "retryafter"),
+        ({"kind": "rate_limited", "endpoint": "list_image"}, "endpoint"),
+    ],
+)
+async def test_a_fault_that_would_never_show_is_refused_over_http(
+    fault: dict[str, object], member: str
+) -> None:
+    """A misspelt member or endpoint would make for a quiet test."""
+    async with calling(create_app(fault_control=True)) as caller:
+        answer = await caller.post("/_sandbox/faults", json=fault)
+        assert (await caller.get("/v3/test_my_credentials")).status_code == 200
+    assert (answer.status_code, list(answer.json()["ModelState"])) == (400, [member])
+
+
 async def test_the_route_of_faults_is_not_there_unless_enabled(studio: httpx.AsyncClient) -> None:
     """Off by default."""
     answer = await studio.post("/_sandbox/faults", json={"kind": "rate_limited"})

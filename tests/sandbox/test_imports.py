@@ -30,4 +30,4 @@ def test_the_sandbox_imports_nothing_of_ours_but_errors_and_itself(module: Path)
 def test_the_sandbox_knows_no_client_library(module: Path) -> None:
     """Neither the HTTP client, nor MCP, nor the models of either."""
     roots = {name.split(".")[0] for name in imported(module)}
-    assert roots & {"httpx", "mcp", "pydantic", "stamina", "uvicorn"} == set()
+    assert roots & {"httpx", "mcp", "pydantic", "uvicorn"} == set()

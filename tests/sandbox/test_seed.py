@@ -1,5 +1,6 @@
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.seed import OTHER_SESSION_ID, SHOPS
 from tests.sandbox.wire import INVENTORY, NOW, TEMPORARY, Json, calling, now, walked
+from tests.support.studio import HELD, PER_SERIES
 
 pytestmark = pytest.mark.anyio
 
@@ -131,6 +133,38 @@ async def test_some_products_are_live_in_each_of_the_seven_shops(
 def members_of(products: list[Json]) -> set[str]:
     """The members of all integrations."""
     return {member for product in products for member in product["third_party_integrations"] or {}}
+
+
+async def test_a_studio_of_72_images_has_all_that_the_large_one_has() -> None:
+    """What tests are held against is small and as varied."""
+    async with calling(create_app(per_series=PER_SERIES, clock=now)) as small:
+        images = await walked(small, list_products=True)
+    products = [product for image in images for product in image["products"]]
+    titles = Counter(image["title"] for image in images)
+    texts = [image["description"] for image in images]
+    sizes = [image["pix_w"] * image["pix_h"] for image in images]
+    assert len(images) == HELD
+    assert len({image["personal_gallery_title"] for image in images}) == 8
+    assert sum(count > 1 for title, count in titles.items() if title) > 1
+    assert titles[""] > 0
+    assert sum(image["title"] == image["file_name"] for image in images) > 5
+    assert (texts.count(None) > 5, texts.count("") > 3) == (True, True)
+    assert sum(len(text or "") > 300 for text in texts) > 3
+    assert (min(sizes) < 300_000, max(sizes) > 90_000_000) == (True, True)
+    assert 3 < sum(not image["active"] for image in images) < 20
+    assert {len(image["products"]) for image in images} == {0, 1, 2, 3}
+    assert set().union(*map(shops_of, products)) == set(SHOPS)
+    assert any(product["third_party_integrations"] is None for product in products)
+
+
+async def test_a_studio_in_a_file_is_the_one_in_memory(
+    studio: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    """One is copied whole, the other stored image by image."""
+    async with calling(create_app(tmp_path / "studio.db", clock=now)) as filed:
+        for library in (INVENTORY, TEMPORARY):
+            mine = await walked(studio, library=library, list_products=True)
+            assert await walked(filed, library=library, list_products=True) == mine
 
 
 async def test_uris_are_absolute_and_of_the_host_that_was_asked(

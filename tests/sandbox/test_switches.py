@@ -27,6 +27,20 @@ async def test_update_keeps_products() -> None:
         assert [i for i in await walked(caller, list_products=True) if i["products"]] == sold
 
 
+async def test_switches_are_set_over_http_when_that_is_enabled() -> None:
+    """Those that are named are on, all others off; one that there is not is refused."""
+    async with calling(create_app(fault_control=True)) as caller:
+        assert await selected(caller, UNKNOWN_GUID) == [UNKNOWN_GUID]
+        on = await caller.put("/_sandbox/switches", json={"selection_merges": True})
+        assert await selected(caller) == [UNKNOWN_GUID]
+        refused = await caller.put("/_sandbox/switches", json={"selection_merge": True})
+        assert await selected(caller) == [UNKNOWN_GUID]
+        off = await caller.put("/_sandbox/switches", json={})
+        assert await selected(caller) == []
+    assert (on.status_code, refused.status_code, off.status_code) == (204, 400, 204)
+    assert list(refused.json()["ModelState"]) == ["selection_merge"]
+
+
 async def test_omitted_text_is_blanked() -> None:
     """A client that sends only one of the two texts loses the other."""
     switches = Switches(omitted_text_is_blanked=True)

@@ -50,8 +50,8 @@ class FaultKind(StrEnum):
     CONTINUE_FLOOD = "continue_flood"
     """``100 Continue`` again and again, ``size`` bytes of it, and no answer.
 
-    Only the server in ``fw_mcp.sandbox.bare`` can send that. Elsewhere it is `SILENT`, which ends
-    as a drop.
+    Only the server in ``fw_mcp.sandbox.faults.raw_server`` can send that. Elsewhere it is `SILENT`,
+    which ends as a drop.
     """
 
     SLOW = "slow"
@@ -65,7 +65,7 @@ class FaultKind(StrEnum):
     LENGTH_TOO_SHORT = "length_too_short"
     """The real answer under half its ``Content-Length``, so that the rest seems the next answer.
 
-    Only the server in ``fw_mcp.sandbox.bare`` sends the rest. Elsewhere it is missing.
+    Only the server in ``fw_mcp.sandbox.faults.raw_server`` sends the rest. Elsewhere it is missing.
     """
     WRONG_TYPES = "wrong_types"
     """The real answer with a value of another type in every member."""

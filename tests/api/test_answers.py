@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fw_mcp.api.answers import decoded
+from fw_mcp.api.answers import json_object
 
 JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -21,14 +21,14 @@ JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
 @given(st.dictionaries(st.text(), JSON_VALUES))
 def test_a_json_object_is_read_as_it_is(document: dict[str, Any]) -> None:
     """Strictness costs nothing that is well formed."""
-    assert decoded(json.dumps(document).encode()) == document
+    assert json_object(json.dumps(document).encode()) == document
 
 
 @given(st.binary() | st.text().map(str.encode) | JSON_VALUES.map(json.dumps).map(str.encode))
 def test_any_bytes_are_an_object_or_one_error(body: bytes) -> None:
     """Nothing else of Python's comes out."""
     try:
-        actual = decoded(body)
+        actual = json_object(body)
     except ValueError:
         return
     assert isinstance(actual, dict)
@@ -57,16 +57,16 @@ def test_any_bytes_are_an_object_or_one_error(body: bytes) -> None:
 def test_a_body_that_is_not_strict_json_is_one_error(body: bytes) -> None:
     """HTML, cut off, not an object, NaN, too many digits, not UTF-8, nested too deep."""
     with pytest.raises(ValueError):  # noqa: PT011  any ValueError is the promise
-        decoded(body)
+        json_object(body)
 
 
 def test_a_byte_order_mark_is_tolerated() -> None:
     """Windows software writes one."""
-    assert decoded(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+    assert json_object(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
 
 def test_half_characters_become_replacement_characters() -> None:
     """In keys and values at any depth; a whole pair stays the emoji it is."""
     body = rb'{"k\ud83d": ["v\ude00!", {"n\udfff": "\ud83d\ude00"}]}'
 
-    assert decoded(body) == {"k\ufffd": ["v\ufffd!", {"n\ufffd": "\U0001f600"}]}
+    assert json_object(body) == {"k\ufffd": ["v\ufffd!", {"n\ufffd": "\U0001f600"}]}

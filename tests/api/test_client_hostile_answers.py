@@ -13,7 +13,7 @@ from tests.api import calls
 from tests.api.hostile import IN_PROCESS, OVER_HTTP, Way, calling, over_bare
 from tests.api.stand_in import EMPTY_PAGE, Call, Service, client_of
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_pauses")]
+pytestmark = pytest.mark.anyio
 
 
 class End(NamedTuple):

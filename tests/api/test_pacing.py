@@ -11,9 +11,9 @@ from fw_mcp.api.failures import ADD_IMAGES, DELETE_IMAGES, LIST_IMAGES, UPDATE_I
 from fw_mcp.api.pacing import Traffic
 from fw_mcp.errors import ApiError, Reason, TransportError
 from tests.api import calls
-from tests.api.stand_in import EMPTY_PAGE, KEYS, SESSION_ID, Call, Handler
+from tests.api.stand_in import EMPTY_PAGE, KEYS, SESSION_ID, Call, Handler, Pauses
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_pauses")]
+pytestmark = pytest.mark.anyio
 
 
 ANSWER = EMPTY_PAGE | {"guids": []}
@@ -92,7 +92,7 @@ class Holding:
 def client_in(
     traffic: Traffic, service: Handler, timeouts: Timeouts | None = None
 ) -> FinerWorksClient:
-    """The real client over `service`, in that traffic."""
+    """The real client over `service`, in that traffic, whose pauses are the only ones."""
     return FinerWorksClient(
         base_url="https://api.finerworks.com",
         keys=KEYS,
@@ -100,6 +100,7 @@ def client_in(
         transport=httpx.MockTransport(service),
         timeouts=timeouts,
         traffic=traffic,
+        sleep=Pauses().sleep,
     )
 
 

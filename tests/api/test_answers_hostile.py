@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from fw_mcp.api.answers import decoded
+from fw_mcp.api.answers import json_object
 from fw_mcp.api.models import ImageDetails, Product
 
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
@@ -21,13 +21,13 @@ def test_a_member_that_no_number_type_holds_is_refused(member: str, number: byte
     """Arithmetic with it would fail later, far from here, and its digits would fill a page."""
     body = b'{"guid": "%b", "%b": %b}' % (GUID.encode(), member.encode(), number)
     with pytest.raises(ValidationError):
-        ImageDetails.model_validate(decoded(body))
+        ImageDetails.model_validate(json_object(body))
 
 
 @pytest.mark.parametrize("number", TOO_LARGE[3:])
 def test_a_price_beyond_every_float_is_none(number: bytes) -> None:
     """What is only told, and odd, is left out."""
-    product = Product.model_validate(decoded(b'{"sku": "A", "per_item_price": %b}' % number))
+    product = Product.model_validate(json_object(b'{"sku": "A", "per_item_price": %b}' % number))
     assert product.per_item_price is None
 
 
@@ -41,7 +41,7 @@ def test_a_price_beyond_every_float_is_none(number: bytes) -> None:
 def test_a_member_that_a_number_type_holds_is_read(text: bytes, value: int) -> None:
     """The largest one and the smallest."""
     body = b'{"guid": "%b", "id": %b}' % (GUID.encode(), text)
-    assert ImageDetails.model_validate(decoded(body)).id == value
+    assert ImageDetails.model_validate(json_object(body)).id == value
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_a_member_that_a_number_type_holds_is_read(text: bytes, value: int) -> N
 def test_more_values_than_any_page_has_are_not_built(body: bytes) -> None:
     """Each would cost many times its bytes, and again as a fault to report."""
     with pytest.raises(ValueError, match="too many values"):
-        decoded(body)
+        json_object(body)
 
 
 def test_a_long_text_is_not_many_values() -> None:
     """A page may be large."""
     text = "word " * 400_000
-    assert decoded(b'{"a":"%b"}' % text.encode()) == {"a": text}
+    assert json_object(b'{"a":"%b"}' % text.encode()) == {"a": text}
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_a_long_text_is_not_many_values() -> None:
 )
 def test_half_characters_among_other_escapes_are_found(escapes: bytes, expected: str) -> None:
     """A backslash that is itself escaped begins none."""
-    assert decoded(b'{"a":"%b"}' % escapes) == {"a": expected}
+    assert json_object(b'{"a":"%b"}' % escapes) == {"a": expected}

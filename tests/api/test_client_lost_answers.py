@@ -18,7 +18,7 @@ from tests.api.stand_in import (
     failure_of,
 )
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_pauses")]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize(
