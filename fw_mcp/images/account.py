@@ -1,4 +1,4 @@
-"""The way to one account's library: the client, the journal, and how much goes at a time."""
+"""The way to one account's library: the client, and how much goes at a time."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -14,7 +14,6 @@ from fw_mcp.errors import Reason, TransportError
 if TYPE_CHECKING:
     # The client brings the HTTP library, which a server that only lists its tools never needs.
     from fw_mcp.api.client import FinerWorksClient
-    from fw_mcp.store.journal import Journal
 
 T = TypeVar("T")
 
@@ -49,7 +48,6 @@ class Account:
     Args:
         connect: gives the client; called once, at the first use, so that a server without keys
             starts and says what is missing when it is asked for something.
-        journal: where writes are recorded before they are sent.
         pace: how long a call may take.
         clock: seconds, monotonic.
         sleep: waits so many seconds.
@@ -59,14 +57,12 @@ class Account:
     def __init__(
         self,
         connect: Callable[[], Awaitable["FinerWorksClient"]],
-        journal: "Journal",
         *,
         pace: Pace | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         chunk: int = CHUNK_LIMIT,
     ) -> None:
-        self.journal = journal
         self.pace = pace or Pace()
         self.clock = clock
         self.sleep = sleep

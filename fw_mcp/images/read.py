@@ -169,3 +169,14 @@ def _check_products_are_told(images: Sequence[ImageDetails]) -> None:
 def _first(faults: BaseExceptionGroup[FwError]) -> FwError:
     one = faults.exceptions[0]
     return _first(one) if isinstance(one, BaseExceptionGroup) else one
+
+
+async def read_selection(account: Account, selection_guid: str) -> tuple[str, ...]:
+    """The guids a selection holds; none when the service does not know it.
+
+    Raises:
+        ApiError: it could not be read.
+    """
+    async with account.reading() as client:
+        answer = await client.list_file_selection(selection_guid)
+    return tuple(answer.guids)

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from fw_mcp.errors import FetchError, Reason
 
-REFUSAL = "The file was not read."
+NOT_READ = "The file was not read."
 
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.stat in os.supports_dir_fd
 
@@ -117,7 +117,7 @@ def _check_regular(found: os.stat_result) -> None:
 
 def _refusal() -> FetchError:
     return FetchError(
-        REFUSAL,
+        NOT_READ,
         state="This part was only reading; nothing was changed by it.",
         next_step="Give the path of a picture below a folder that the operator named with "
         "--file-folders, without links on the way.",

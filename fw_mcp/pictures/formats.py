@@ -7,67 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import BinaryIO, NamedTuple
 
-_LARGE, _TO_THE_END = 1, 0
-_FULL = 4
-"""Bytes of version and flags, with which some boxes begin."""
-
-
-def displayed_size(head: bytes) -> tuple[int, int]:
-    """Width and height in pixels of the picture that is the file's own.
-
-    EXIF is not asked: the format has its own turning, beside which EXIF's counts for nothing.
-
-    Args:
-        head: the beginning of the file, up to where the picture begins.
-
-    Raises:
-        ValueError: a box cannot be that long.
-        LookupError: a box is not there.
-        struct.error: a box is too short.
-    """
-    meta = dict(_boxes(dict(_boxes(head))[b"meta"][_FULL:]))
-    parts = dict(_boxes(meta[b"iprp"]))
-    properties = list(_boxes(parts[b"ipco"]))
-    own = [properties[at - 1] for at in _associated(parts[b"ipma"], _own_item(meta[b"pitm"])) if at]
-    pix_w, pix_h = struct.unpack_from(">LL", dict(own)[b"ispe"], _FULL)
-    quarter_turns = dict(own).get(b"irot", b"\0")[0]
-    return (pix_h, pix_w) if quarter_turns % 2 else (pix_w, pix_h)
-
-
-def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The name and the content of each box; the last may be cut off."""
-    at = 0
-    while at + 8 <= len(content):
-        (size, name), head = struct.unpack_from(">L4s", content, at), 8
-        if size == _LARGE:
-            (size,), head = struct.unpack_from(">Q", content, at + 8), 16
-        elif size == _TO_THE_END:
-            size = len(content) - at
-        if size < head:
-            raise ValueError("a box that ends before it begins")
-        yield name, content[at + head : at + size]
-        at += size
-
-
-def _own_item(pitm: bytes) -> int:
-    (item,) = struct.unpack_from(">L" if pitm[0] else ">H", pitm, _FULL)
-    return int(item)
-
-
-def _associated(ipma: bytes, item: int) -> list[int]:
-    """Which properties an item has, counted from 1."""
-    item_form, form = ">L" if ipma[0] else ">H", "H" if ipma[3] & 1 else "B"
-    (left,), at = struct.unpack_from(">L", ipma, _FULL), _FULL + 4
-    while left:
-        (one,), at = struct.unpack_from(item_form, ipma, at), at + struct.calcsize(item_form)
-        found = struct.unpack_from(f">{ipma[at]}{form}", ipma, at + 1)
-        if one == item:
-            # The highest bit says that a reader must know the property.
-            return [index & (0x7FFF if form == "H" else 0x7F) for index in found]
-        at, left = at + 1 + len(found) * struct.calcsize(form), left - 1
-    raise LookupError
-
-
 UNREADABLE = "It is not a picture that can be read: JPEG, PNG, TIFF, WebP, GIF, HEIC or AVIF."
 
 _MOST_PIXELS = 2**31 - 1
@@ -94,24 +33,22 @@ _BRANDS = (
     (b"heic", "image/heic"),
     (b"heix", "image/heic"),
 )
+_JPEG_EXIF = 0xE1
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_JPEG_PIXELS, _JPEG_END = 0xDA, 0xD9
+# Filling, and markers that no length follows.
+_JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD8), 0xFF})
 _WEBP_HAS_EXIF = 0x08
+_EXIF_BEGINS = b"Exif\0\0"
 _BYTE_ORDERS = MappingProxyType({b"II": "<", b"MM": ">"})
 _BIG_TIFF = 43
 _SUBFILE, _WIDTH, _HEIGHT, _ORIENTATION, _DNG = 254, 256, 257, 274, 50706
 _TAGS = frozenset({_SUBFILE, _WIDTH, _HEIGHT, _ORIENTATION, _DNG})
 # Of a TIFF's types those that are one whole number: short, long, and long8 of the large kind.
 _INTEGERS = MappingProxyType({3: "H", 4: "L", 16: "Q"})
-_FORMATS = MappingProxyType(
-    {
-        "image/jpeg": "JPEG",
-        "image/png": "PNG",
-        "image/gif": "GIF",
-        "image/tiff": "TIFF",
-        "image/webp": "WEBP",
-        "image/heic": "HEIC",
-        "image/avif": "AVIF",
-    }
-)
+_BOX_IS_LARGE, _BOX_GOES_TO_THE_END = 1, 0
+_BOX_FLAGS = 4
+"""Bytes of version and flags, with which some boxes begin."""
 
 
 class UnreadablePicture(ValueError):  # noqa: N818  it says what the file is, as a sentence of ours
@@ -177,17 +114,17 @@ def facts_of(source: BinaryIO | io.RawIOBase) -> Facts:
         media_type = picture_type(frugal.piece(0, _HEAD))
         if media_type is None:
             raise UnreadablePicture
-        header = _READERS.get(media_type, _usual)(frugal)
+        stored = _READERS[media_type](frugal)
     except (ValueError, LookupError, ArithmeticError, OSError, struct.error) as broken:
         raise UnreadablePicture from broken
-    if not (0 < header.pix_w <= _MOST_PIXELS and 0 < header.pix_h <= _MOST_PIXELS):
+    if not (0 < stored.pix_w <= _MOST_PIXELS and 0 < stored.pix_h <= _MOST_PIXELS):
         raise UnreadablePicture
-    orientation = header.orientation if header.orientation in _ORIENTATIONS else _UPRIGHT
-    pix_w, pix_h = _turned(header.pix_w, header.pix_h, orientation)
-    return Facts(_FORMATS[media_type], pix_w, pix_h, orientation)
+    orientation = stored.orientation if stored.orientation in _ORIENTATIONS else _UPRIGHT
+    pix_w, pix_h = _turned(stored.pix_w, stored.pix_h, orientation)
+    return Facts(media_type.removeprefix("image/").upper(), pix_w, pix_h, orientation)
 
 
-class _Header(NamedTuple):
+class _Stored(NamedTuple):
     """Pixels as stored, and the EXIF orientation if there is one."""
 
     pix_w: int
@@ -225,42 +162,55 @@ def _turned(pix_w: int, pix_h: int, orientation: int) -> tuple[int, int]:
     return (pix_h, pix_w) if orientation in _SIDEWAYS else (pix_w, pix_h)
 
 
-def _usual(source: _Frugal) -> _Header:
-    """The header as `imagesize` reads it."""
-    # It brings an HTTP client and XML, which few calls need.
-    import imagesize  # type: ignore[import-untyped]  # noqa: PLC0415
+def _jpeg(source: _Frugal) -> _Stored:
+    """By its frame; the EXIF stands somewhere before the pixels."""
+    pix_w, pix_h, orientation, at = 0, 0, _UPRIGHT, 2
+    while True:
+        start, marker, length = struct.unpack(">cBH", source.piece(at, 4))
+        if start != b"\xff" or marker in _JPEG_BARE:
+            at += 1
+            continue
+        if marker in {_JPEG_PIXELS, _JPEG_END}:
+            return _Stored(pix_w, pix_h, orientation)
+        if marker in _JPEG_FRAMES:
+            pix_h, pix_w = struct.unpack(">HH", source.piece(at + 5, 4))
+        elif marker == _JPEG_EXIF and orientation == _UPRIGHT:
+            segment = source.piece(at + 4, max(length - 2, 0))
+            if segment.startswith(_EXIF_BEGINS):
+                # It ends with its segment, wherever it says that its directory begins.
+                orientation = _orientation(_Frugal(io.BytesIO(segment[6:])), 0)
+        at += 2 + length
 
-    # A file object and never a text: that would be opened, be it a path or a URL.
-    found = imagesize.get_info(source, dpi=False, colors=False, channels=False, exif_rotation=False)
-    return _Header(int(found.width), int(found.height), found.rotation)
+
+def _gif(source: _Frugal) -> _Stored:
+    return _Stored(*struct.unpack("<HH", source.piece(6, 4)))
 
 
-def _gif(source: _Frugal) -> _Header:
-    # imagesize takes the sides for signed.
-    return _Header(*struct.unpack("<HH", source.piece(6, 4)))
-
-
-def _heif(source: _Frugal) -> _Header:
-    return _Header(*displayed_size(source.piece(0, _LONGEST_READ)))
-
-
-def _png(source: _Frugal) -> _Header:
+def _png(source: _Frugal) -> _Stored:
+    first, pix_w, pix_h = struct.unpack(">4sLL", source.piece(12, 12))
+    if first != b"IHDR":
+        raise UnreadablePicture
     at, length, name = 8, 0, b""
     while name not in {b"eXIf", b"IDAT"}:
         length, name = struct.unpack(">L4s", source.piece(at, 8))
         start, at = at + 8, at + 12 + length
     orientation = _orientation(source, start) if name == b"eXIf" else _UPRIGHT
-    return _usual(source)._replace(orientation=orientation)
+    return _Stored(pix_w, pix_h, orientation)
 
 
-def _webp(source: _Frugal) -> _Header:
-    found, first = _usual(source), source.piece(12, 9)
+def _webp(source: _Frugal) -> _Stored:
+    first = source.piece(12, 18)
     if first.startswith(b"VP8 "):
         # The two highest bits of a side are a wish for enlarging.
-        return _Header(found.pix_w & 0x3FFF, found.pix_h & 0x3FFF)
-    if first.startswith(b"VP8X") and first[8] & _WEBP_HAS_EXIF:
-        return found._replace(orientation=_webp_orientation(source))
-    return found
+        return _Stored(*(side & 0x3FFF for side in struct.unpack_from("<HH", first, 14)))
+    if first.startswith(b"VP8L"):
+        (bits,) = struct.unpack_from("<L", first, 9)
+        return _Stored((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    if not first.startswith(b"VP8X"):
+        raise UnreadablePicture
+    low_w, high_w, low_h, high_h = struct.unpack_from("<HBHB", first, 12)
+    orientation = _webp_orientation(source) if first[8] & _WEBP_HAS_EXIF else _UPRIGHT
+    return _Stored((high_w << 16 | low_w) + 1, (high_h << 16 | low_h) + 1, orientation)
 
 
 def _webp_orientation(source: _Frugal) -> int:
@@ -273,16 +223,16 @@ def _webp_orientation(source: _Frugal) -> int:
     except struct.error:
         return _UPRIGHT
     # Some writers keep the words that begin EXIF in a JPEG.
-    return _orientation(source, start + 6 * (source.piece(start, 6) == b"Exif\0\0"))
+    return _orientation(source, start + 6 * (source.piece(start, 6) == _EXIF_BEGINS))
 
 
-def _tiff(source: _Frugal) -> _Header:
-    """By its first directory; imagesize knows fewer kinds of it, and nothing of raw pictures."""
+def _tiff(source: _Frugal) -> _Stored:
+    """By its first directory."""
     fields = _directory(source, 0)
     if fields.get(_SUBFILE, 0) & 1 or _DNG in fields or source.piece(8, 2) == b"CR":
         # A camera's raw file begins with a small preview, or with what is no finished picture.
         raise UnreadablePicture
-    return _Header(fields[_WIDTH], fields[_HEIGHT], fields.get(_ORIENTATION, _UPRIGHT))
+    return _Stored(fields[_WIDTH], fields[_HEIGHT], fields.get(_ORIENTATION, _UPRIGHT))
 
 
 def _orientation(source: _Frugal, start: int) -> int:
@@ -320,13 +270,65 @@ def _number(order: str, kind: int, value: bytes) -> int:
     return int(number)
 
 
-_READERS: Mapping[str, Callable[[_Frugal], _Header]] = MappingProxyType(
+def _heif(source: _Frugal) -> _Stored:
+    """By the properties of the picture that is the file's own, as it is displayed.
+
+    EXIF is not asked: the format has its own turning, beside which EXIF's counts for nothing.
+    """
+    head = source.piece(0, _LONGEST_READ)
+    meta = dict(_boxes(dict(_boxes(head))[b"meta"][_BOX_FLAGS:]))
+    parts = dict(_boxes(meta[b"iprp"]))
+    properties = list(_boxes(parts[b"ipco"]))
+    own = dict(
+        properties[at - 1] for at in _associated(parts[b"ipma"], _own_item(meta[b"pitm"])) if at
+    )
+    pix_w, pix_h = struct.unpack_from(">LL", own[b"ispe"], _BOX_FLAGS)
+    quarter_turns = own.get(b"irot", b"\0")[0]
+    return _Stored(pix_h, pix_w) if quarter_turns % 2 else _Stored(pix_w, pix_h)
+
+
+def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The name and the content of each box; the last may be cut off."""
+    at = 0
+    while at + 8 <= len(content):
+        (size, name), head = struct.unpack_from(">L4s", content, at), 8
+        if size == _BOX_IS_LARGE:
+            (size,), head = struct.unpack_from(">Q", content, at + 8), 16
+        elif size == _BOX_GOES_TO_THE_END:
+            size = len(content) - at
+        if size < head:
+            raise ValueError("a box that ends before it begins")
+        yield name, content[at + head : at + size]
+        at += size
+
+
+def _own_item(pitm: bytes) -> int:
+    (item,) = struct.unpack_from(">L" if pitm[0] else ">H", pitm, _BOX_FLAGS)
+    return int(item)
+
+
+def _associated(ipma: bytes, item: int) -> list[int]:
+    """Which properties an item has, counted from 1."""
+    item_form, form = ">L" if ipma[0] else ">H", "H" if ipma[3] & 1 else "B"
+    (left,), at = struct.unpack_from(">L", ipma, _BOX_FLAGS), _BOX_FLAGS + 4
+    while left:
+        (one,), at = struct.unpack_from(item_form, ipma, at), at + struct.calcsize(item_form)
+        found = struct.unpack_from(f">{ipma[at]}{form}", ipma, at + 1)
+        if one == item:
+            # The highest bit says that a reader must know the property.
+            return [index & (0x7FFF if form == "H" else 0x7F) for index in found]
+        at, left = at + 1 + len(found) * struct.calcsize(form), left - 1
+    raise LookupError
+
+
+_READERS: Mapping[str, Callable[[_Frugal], _Stored]] = MappingProxyType(
     {
-        "image/gif": _gif,
-        "image/heic": _heif,
-        "image/avif": _heif,
+        "image/jpeg": _jpeg,
         "image/png": _png,
+        "image/gif": _gif,
         "image/tiff": _tiff,
         "image/webp": _webp,
+        "image/heic": _heif,
+        "image/avif": _heif,
     }
 )

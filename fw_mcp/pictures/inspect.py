@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 import anyio
 
-from fw_mcp.errors import FetchError
-from fw_mcp.pictures.fetch.fetcher import fetching_is_off, refusal
+from fw_mcp.errors import FetchError, Reason
+from fw_mcp.pictures.fetch.fetcher import Fetcher, refusal
 from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.formats import Facts, UnreadablePicture, facts_of
 from fw_mcp.pictures.threads import unwaited
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     # typeshed's own words for what `readinto` takes; there is nothing to import at run time.
     from _typeshed import WriteableBuffer
 
-    from fw_mcp.pictures.fetch.fetcher import Fetched, Fetcher
+    from fw_mcp.pictures.fetch.hops import Fetched
 
 # Of a file of unknown size.
 _FURTHEST = 2**62
@@ -138,7 +138,7 @@ class Inspector:
     """Reads headers, four files at a time.
 
     Args:
-        fetcher: fetches pieces of URLs; None when the operator has turned fetching off.
+        fetcher: fetches pieces of URLs.
         folders: where local files may be read.
         remote_s: seconds for all pieces of a file behind a URL; each has its own limit besides.
         local_s: seconds for a local file, which may lie on another machine.
@@ -146,13 +146,13 @@ class Inspector:
 
     def __init__(
         self,
-        fetcher: "Fetcher | None",
+        fetcher: Fetcher,
         folders: Sequence[Path] = (),
         *,
         remote_s: float = 20.0,
         local_s: float = 10.0,
     ) -> None:
-        self.fetcher = fetcher
+        self._fetcher = fetcher
         self._remote_s = remote_s
         self._local_s = local_s
         self._folders = Folders(folders)
@@ -163,8 +163,7 @@ class Inspector:
         Raises:
             FetchError: the operator has turned fetching off.
         """
-        if self.fetcher is None:
-            raise fetching_is_off()
+        self._fetcher.check()
 
     async def inspect(
         self, files: Sequence[str], *, local: bool, within_s: float
@@ -196,22 +195,19 @@ class Inspector:
             if local and self._folders:
                 return await self._local(file)
         except FetchError as unread:
-            return _unread(file, f"{unread.what} {unread.next_step}")
+            # What to do where fetching is off is no matter of one file.
+            next_step = "" if unread.reason is Reason.FETCH_OFF else f" {unread.next_step}"
+            return _unread(file, f"{unread.what}{next_step}")
         except UnreadablePicture as unreadable:
             return _unread(file, str(unreadable))
         return _unread(file, _LOCAL_OFF)
 
     async def _remote(self, url: str) -> Inspected:
-        if self.fetcher is None:
-            return _unread(url, fetching_is_off().what)
         with anyio.move_on_after(self._remote_s):
-            return await self._described(self.fetcher, url)
+            facts, size = await remote_facts(self._fetcher, url)
+            name = PurePosixPath(unquote(urlsplit(url).path)).name
+            return Inspected(url, is_url=True, file_name=name, file_size=size, facts=facts)
         raise refusal()
-
-    async def _described(self, fetcher: "Fetcher", url: str) -> Inspected:
-        facts, size = await remote_facts(fetcher, url)
-        name = PurePosixPath(unquote(urlsplit(url).path)).name
-        return Inspected(url, is_url=True, file_name=name, file_size=size, facts=facts)
 
     async def _local(self, path: str) -> Inspected:
         with anyio.move_on_after(self._local_s):
@@ -233,7 +229,7 @@ def _unread(file: str, why: str) -> Inspected:
     return Inspected(file, _is_url(file), error=why)
 
 
-async def remote_facts(fetcher: "Fetcher", url: str) -> tuple[Facts, int | None]:
+async def remote_facts(fetcher: Fetcher, url: str) -> tuple[Facts, int | None]:
     """What the header behind `url` says, and the size of the file in bytes if the server tells it.
 
     First 64 KB are fetched, then what is missing, in pieces that double, at most 2 MB in all: a
@@ -256,7 +252,7 @@ async def remote_facts(fetcher: "Fetcher", url: str) -> tuple[Facts, int | None]
 class _Remote:
     """A file behind a URL, as far as it was fetched."""
 
-    def __init__(self, fetcher: "Fetcher", url: str, first: "Fetched") -> None:
+    def __init__(self, fetcher: Fetcher, url: str, first: "Fetched") -> None:
         self.size = first.size
         self.known = Sparse(first.size)
         self.known.add(first.offset, first.content)

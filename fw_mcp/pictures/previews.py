@@ -3,17 +3,13 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import anyio
 
 from fw_mcp.errors import FetchError
-from fw_mcp.pictures.fetch.fetcher import MOST_BYTES
+from fw_mcp.pictures.fetch.fetcher import MOST_BYTES, Fetcher
 from fw_mcp.pictures.formats import picture_type
-
-if TYPE_CHECKING:
-    # A server that only lists its tools fetches nothing.
-    from fw_mcp.pictures.fetch.fetcher import Fetcher
 
 SHOWN = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 
@@ -75,7 +71,7 @@ class Previews:
         clock: seconds, monotonic.
     """
 
-    def __init__(self, fetcher: "Fetcher", clock: Callable[[], float]) -> None:
+    def __init__(self, fetcher: Fetcher, clock: Callable[[], float]) -> None:
         self._fetcher = fetcher
         self._kept = _Kept(clock)
 
@@ -96,7 +92,11 @@ class Previews:
             within_s: seconds for all.
             most_bytes: of a file; a larger one is not fetched.
             keep: for the next call; not for what is only compared.
+
+        Raises:
+            FetchError: the operator turned fetching off.
         """
+        self._fetcher.check()
         # What was tried and not had says so, even when there was no time for what is next best.
         contents: list[Content] = [
             NotShown.NO_TIME if any(uris(image)) else NotShown.NO_PREVIEW for image in images

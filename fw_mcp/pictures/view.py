@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import anyio
 
 from fw_mcp.errors import ArgumentsError, FetchError, Reason
-from fw_mcp.pictures.fetch.fetcher import fetching_is_off
+from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.formats import UnreadablePicture, facts_of, picture_type
 from fw_mcp.pictures.previews import (
     Content,
@@ -24,12 +23,8 @@ from fw_mcp.pictures.previews import (
 )
 from fw_mcp.pictures.worker.pool import Picture, Workshop
 
-if TYPE_CHECKING:
-    # A server that only lists its tools fetches nothing.
-    from fw_mcp.pictures.fetch.fetcher import Fetcher
-
 # As base64 and with captions under the million characters that hosts take.
-MOST_BYTES = 735_000
+MOST_BYTES_SHOWN = 735_000
 
 # Each may hold a dozen of the largest files.
 _VIEWS_AT_ONCE = 3
@@ -57,26 +52,27 @@ class Viewer:
     """Shows images.
 
     Args:
-        fetcher: fetches previews; None where the operator turned that off.
+        fetcher: fetches previews.
         workshop: makes pictures smaller.
         clock: seconds, monotonic.
     """
 
     def __init__(
         self,
-        fetcher: "Fetcher | None",
+        fetcher: Fetcher,
         workshop: Workshop,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.workshop = workshop
-        self._previews = Previews(fetcher, clock) if fetcher else None
+        self.previews = Previews(fetcher, clock)
+        self._fetcher = fetcher
         self._turns = anyio.Semaphore(_VIEWS_AT_ONCE)
 
     @property
     def is_on(self) -> bool:
         """Whether the operator lets pictures be fetched."""
-        return self._previews is not None
+        return self._fetcher.is_on
 
     def check(self, extra_for: str | None = None) -> None:
         """Refuse, before anything is read, what cannot be done here.
@@ -88,24 +84,12 @@ class Viewer:
             FetchError: the operator turned fetching off.
             ArgumentsError: the imaging library is not installed.
         """
-        if self._previews is None:
-            raise fetching_is_off()
+        self._fetcher.check()
         if extra_for and not self.workshop.available:
             raise _extra_is_missing(extra_for)
 
-    @property
-    def previews(self) -> Previews:
-        """The way to what images look like.
-
-        Raises:
-            FetchError: the operator turned it off.
-        """
-        if self._previews is None:
-            raise fetching_is_off()
-        return self._previews
-
     async def views(self, images: Sequence[Previewed], *, side: int, within_s: float) -> list[View]:
-        """A picture of each image, or why there is none; together at most `MOST_BYTES`.
+        """A picture of each image, or why there is none; together at most `MOST_BYTES_SHOWN`.
 
         Args:
             images: a dozen or so.
@@ -119,7 +103,7 @@ class Viewer:
             if not self.workshop.available:
                 return await self._unchanged(images, contents, side)
             files = [one for one in contents if isinstance(one, bytes)]
-            made = iter(await self.workshop.fitted(files, side=side, most_bytes=MOST_BYTES))
+            made = iter(await self.workshop.fitted(files, side=side, most_bytes=MOST_BYTES_SHOWN))
             return [
                 next(made) or NotShown.UNREADABLE if isinstance(one, bytes) else one
                 for one in contents
@@ -128,7 +112,7 @@ class Viewer:
     async def contact_sheet(
         self, images: Sequence[Previewed], *, side: int, within_s: float
     ) -> ContactSheet:
-        """All images on one picture of at most `MOST_BYTES`, numbered in their order.
+        """All images on one picture of at most `MOST_BYTES_SHOWN`, numbered in their order.
 
         Args:
             images: a dozen or so.
@@ -147,7 +131,7 @@ class Viewer:
                 (one if isinstance(one, bytes) else None, f"{number}.  {image.guid[:8]}")
                 for number, (image, one) in enumerate(zip(images, contents, strict=True), 1)
             ]
-            sheet = await self.workshop.sheet(cells, side=side, most_bytes=MOST_BYTES)
+            sheet = await self.workshop.sheet(cells, side=side, most_bytes=MOST_BYTES_SHOWN)
         if sheet is None:
             raise _no_sheet()
         told = zip(contents, sheet.shown, strict=True)
@@ -158,23 +142,25 @@ class Viewer:
         self, images: Sequence[Previewed], side: int, within_s: float
     ) -> AsyncIterator[list[Content]]:
         """What could be fetched in time for the workshop to have its own, held while in use."""
-        previews, until = self.previews, anyio.current_time() + within_s - self.workshop.total_s
+        until = anyio.current_time() + within_s - self.workshop.total_s
         uris = thumbnail_first if side <= _THUMBNAIL_SIDE else preview_first
         async with AsyncExitStack() as held:
             with anyio.CancelScope(deadline=until):
                 await held.enter_async_context(self._turns)
             # Whose turn did not come has no time left either.
-            yield await previews.of(images, uris, within_s=until - anyio.current_time())
+            yield await self.previews.of(images, uris, within_s=until - anyio.current_time())
 
     async def _unchanged(
         self, images: Sequence[Previewed], contents: Sequence[Content], side: int
     ) -> list[View]:
         """What can be shown as it is; the thumbnail of what is too large."""
-        views = list(_as_they_are(contents, side, MOST_BYTES))
+        views = list(_as_they_are(contents, side, MOST_BYTES_SHOWN))
         large = [place for place, view in enumerate(views) if view is NotShown.NO_ROOM]
         wanted = [images[place] for place in large]
         smaller = await self.previews.of(wanted, thumbnail, within_s=self.workshop.total_s)
-        room = MOST_BYTES - sum(len(view.content) for view in views if isinstance(view, Picture))
+        room = MOST_BYTES_SHOWN - sum(
+            len(view.content) for view in views if isinstance(view, Picture)
+        )
         for place, view in zip(large, _as_they_are(smaller, side, room), strict=True):
             views[place] = view if isinstance(view, Picture) else NotShown.NO_ROOM
         return views

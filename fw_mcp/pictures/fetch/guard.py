@@ -28,7 +28,7 @@ Cause = Literal[
 ]
 
 
-class Refused(Exception):  # noqa: N818  a decision, not yet the error that is told
+class Denied(Exception):  # noqa: N818  a decision, not yet the error that is told
     """Something that is not fetched.
 
     Attributes:
@@ -125,7 +125,7 @@ _NOT_PUBLIC = (".localhost", ".local", ".internal", ".home.arpa", ".onion")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Hop:
     """A URL that may be asked, as far as its text can tell.
 
     Attributes:
@@ -141,47 +141,47 @@ class Target:
     is_public: bool
 
 
-def read_url(text: str, *, own: Collection[str] = ()) -> Target:
-    """The target that `text` names: https, port 443 and a public name, or one of our own origins.
+def read_url(text: str, *, own: Collection[str] = ()) -> Hop:
+    """The hop that `text` names: https, port 443 and a public name, or one of our own origins.
 
     Args:
         text: from the library or a caller.
         own: origins in lower case that may be reached whatever their scheme, host and port.
 
     Raises:
-        Refused: `text` is anything else.
+        Denied: `text` is anything else.
     """
     match = _URL.fullmatch(text) if _is_fit(text) else None
     if match is None:
-        raise Refused("bad_url")
+        raise Denied("bad_url")
     url = _parsed(text)
     host = _ascii_host(url)
     origin = match["origin"].lower()
     if origin in own:
-        return Target(url, origin, host, is_public=False)
+        return Hop(url, origin, host, is_public=False)
     if match["scheme"].lower() != "https" or match["port"] not in {None, "443"}:
-        raise Refused("bad_url")
+        raise Denied("bad_url")
     if not _NAME.fullmatch(host) or host.endswith(_NOT_PUBLIC):
-        raise Refused("bad_url")
-    return Target(url, f"https://{host}", host, is_public=True)
+        raise Denied("bad_url")
+    return Hop(url, f"https://{host}", host, is_public=True)
 
 
-def redirected(target: Target, location: str | None) -> Target:
-    """The target that an answer of `target` sends its caller to: a public one, whatever it was.
+def redirected(hop: Hop, location: str | None) -> Hop:
+    """The hop that an answer of `hop` sends its caller to: a public one, whatever it was.
 
     Raises:
-        Refused: `location` is missing, or leads anywhere else.
+        Denied: `location` is missing, or leads anywhere else.
     """
     if not location or not _is_fit(location):
-        raise Refused("bad_redirect")
+        raise Denied("bad_redirect")
     try:
-        return read_url(str(target.url.join(location)))
-    except (httpx.InvalidURL, ValueError, Refused):
-        raise Refused("bad_redirect") from None
+        return read_url(str(hop.url.join(location)))
+    except (httpx.InvalidURL, ValueError, Denied):
+        raise Denied("bad_redirect") from None
 
 
 def listed(hosts: Collection[str]) -> frozenset[str]:
-    """`hosts` in the form in which a target's host is compared; one that is no host allows none."""
+    """`hosts` in the form in which a hop's host is compared; one that is no host allows none."""
     return frozenset(_listed(host) for host in hosts)
 
 
@@ -206,4 +206,4 @@ def _parsed(text: str) -> httpx.URL:
     try:
         return httpx.URL(text)
     except (httpx.InvalidURL, ValueError):
-        raise Refused("bad_url") from None
+        raise Denied("bad_url") from None

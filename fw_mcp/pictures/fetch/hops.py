@@ -1,4 +1,4 @@
-"""One question and where it leads: each hop is read, resolved, checked and dialled from scratch.
+"""One fetch and where it leads: each hop is read, resolved, checked and dialled from scratch.
 
 Connections are kept apart by origin; of an answer, a file or a piece of it is kept, and never more
 than was asked for.
@@ -8,8 +8,8 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import cast
 
@@ -19,10 +19,12 @@ import truststore
 
 from fw_mcp import __version__
 from fw_mcp.pictures.fetch.guard import (
-    Refused,
-    Target,
+    Cause,
+    Denied,
+    Hop,
     is_loopback,
     is_public,
+    listed,
     read_url,
     redirected,
 )
@@ -64,7 +66,7 @@ class _Line:
     users: int = 0
 
 
-class Lines:
+class _Lines:
     """The transports in use and the last few that were.
 
     Args:
@@ -125,171 +127,161 @@ async def resolved(host: str) -> Sequence[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server answered, its body still to be read.
+class Fetched:
+    """A file or a piece of one.
 
     Attributes:
-        url: the address that answered.
+        offset: of `content` in the file, in bytes.
+        size: of the whole file in bytes; None if the server does not say.
+        url: the address that answered, after redirects.
     """
 
-    response: httpx.Response
+    content: bytes
+    offset: int
+    size: int | None
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+_Piece = tuple[bytes, int, int | None]
+"""Bytes, where they begin in their file, and its size where the server says it."""
+_Read = Callable[[httpx.Response], Awaitable[_Piece]]
+
+
 class Hops:
-    """Where requests may go, and how they get there.
+    """Where requests may go, and how they get there: a fetcher's arguments, as it takes them."""
 
-    Attributes:
-        hosts: the only public ones that may be asked, as `listed` gives them; none for any.
-        inside: origin → the transport that answers for it; nothing is dialled.
-        loopback: an origin on this machine that may be asked over plain http.
-        resolve: a host's addresses.
-        lines: the connections.
-    """
+    def __init__(
+        self,
+        *,
+        hosts: Collection[str],
+        inside: Mapping[str, httpx.AsyncBaseTransport],
+        loopback: str | None,
+        resolve: Resolve | None,
+        dial: Dial | None,
+        total_s: float,
+    ) -> None:
+        self._hosts = listed(hosts)
+        self._inside = {origin.lower(): transport for origin, transport in inside.items()}
+        self._own = {*self._inside, (loopback or "").lower()}
+        self._resolve = resolve or resolved
+        self._lines = _Lines(dial or Dialler())
+        self._total_s = total_s
 
-    hosts: Collection[str] = frozenset()
-    inside: Mapping[str, httpx.AsyncBaseTransport] = field(default_factory=dict)
-    loopback: str | None = None
-    resolve: Resolve = resolved
-    lines: Lines = field(default_factory=lambda: Lines(Dialler()))
+    async def aclose(self) -> None:
+        """Close every connection that is not in use."""
+        await self._lines.aclose()
 
-    @asynccontextmanager
-    async def answer(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Answer]:
-        """What `url` answers, redirects followed.
+    async def whole(self, url: str, most_bytes: int) -> Fetched | Cause:
+        """The whole file at `url`, or why it was not fetched."""
+        return await self._in_time(url, {}, partial(_read_whole, most_bytes=most_bytes))
 
-        Args:
-            url: from the library or a caller.
-            headers: beside those of every request.
+    async def piece(self, url: str, offset: int, length: int) -> Fetched | Cause:
+        """A piece of the file at `url`, or its beginning, or why it was not fetched."""
+        headers = {"Range": f"bytes={offset}-{offset + length - 1}"}
+        read = partial(_read_piece, offset=offset, length=length)
+        return await self._in_time(url, headers, read)
 
-        Raises:
-            Refused: a hop is not allowed, or leads nowhere.
-            httpx.HTTPError: no answer came.
-        """
-        target = read_url(url, own={*self.inside, self.loopback or ""})
+    async def _in_time(self, url: str, headers: Mapping[str, str], read: _Read) -> Fetched | Cause:
+        """What was read, or why not: the causes end here, since an HTTP library's hold the URL."""
+        with anyio.move_on_after(self._total_s):
+            try:
+                return await self._followed(url, headers, read)
+            except Denied as denied:
+                return denied.cause
+            except httpx.TimeoutException:
+                return "timed_out"
+            except (httpx.HTTPError, OSError):
+                return "broken_answer"
+        return "timed_out"
+
+    async def _followed(self, url: str, headers: Mapping[str, str], read: _Read) -> Fetched:
+        """What is read of the answer to `url`, redirects followed."""
+        hop = read_url(url, own=self._own)
         for _ in range(1 + _MOST_REDIRECTS):
-            async with self._asked(target, headers) as response:
+            async with self._asked(hop, headers) as response:
                 if response.status_code not in _REDIRECTS:
-                    yield Answer(response, str(target.url))
-                    return
-                target = redirected(target, response.headers.get("location"))
-        raise Refused("too_many_redirects")
+                    return Fetched(*await read(response), str(hop.url))
+                hop = redirected(hop, response.headers.get("location"))
+        raise Denied("too_many_redirects")
 
     @asynccontextmanager
-    async def _asked(
-        self, target: Target, headers: Mapping[str, str]
-    ) -> AsyncIterator[httpx.Response]:
-        inside = self.inside.get(target.origin)
-        if inside is not None:
-            async with _sent(inside, [_request(target, target.url, headers)]) as response:
-                yield response
-            return
-        urls = [target.url.copy_with(host=address) for address in await self._addresses(target)]
-        async with self.lines.to(target.origin) as transport:
-            requests = [_request(target, url, headers) for url in urls]
-            async with _sent(transport, requests) as response:
-                yield response
+    async def _asked(self, hop: Hop, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
+        inside = self._inside.get(hop.origin)
+        urls = [hop.url] if inside else await self._addresses(hop)
+        requests = [_request(hop, url, headers) for url in urls]
+        line = nullcontext(inside) if inside else self._lines.to(hop.origin)
+        async with line as transport, aclosing(await _answer(transport, requests)) as response:
+            yield response
 
-    async def _addresses(self, target: Target) -> Sequence[str]:
-        """The checked addresses of `target`; only these are dialled, so no name is asked twice."""
-        if target.is_public and self.hosts and target.host not in self.hosts:
-            raise Refused("host_not_listed")
+    async def _addresses(self, hop: Hop) -> Sequence[httpx.URL]:
+        """`hop` at its checked addresses; only these are dialled, so no name is asked twice."""
+        if hop.is_public and self._hosts and hop.host not in self._hosts:
+            raise Denied("host_not_listed")
         try:
-            addresses = await self.resolve(target.host)
+            addresses = await self._resolve(hop.host)
         except (OSError, UnicodeError):
-            raise Refused("not_resolved") from None
+            raise Denied("not_resolved") from None
         if not addresses:
-            raise Refused("not_resolved")
-        allowed = is_public if target.is_public else is_loopback
+            raise Denied("not_resolved")
+        allowed = is_public if hop.is_public else is_loopback
         if not all(map(allowed, addresses)):
-            raise Refused("denied_address")
-        return addresses[:_MOST_ADDRESSES]
+            raise Denied("denied_address")
+        return [hop.url.copy_with(host=address) for address in addresses[:_MOST_ADDRESSES]]
 
 
-def _request(target: Target, url: httpx.URL, headers: Mapping[str, str]) -> httpx.Request:
+def _request(hop: Hop, url: httpx.URL, headers: Mapping[str, str]) -> httpx.Request:
     """A request to an address under its host's name, for the server as for its certificate."""
-    named = target.host if target.is_public else target.url.netloc.decode("ascii")
+    named = hop.host if hop.is_public else hop.url.netloc.decode("ascii")
     return httpx.Request(
         "GET",
         url,
         headers={"Host": named, **_HEADERS, **headers},
-        extensions={"timeout": _TIMEOUTS_S, "sni_hostname": target.host},
+        extensions={"timeout": _TIMEOUTS_S, "sni_hostname": hop.host},
     )
 
 
-@asynccontextmanager
-async def _sent(
-    transport: httpx.AsyncBaseTransport, requests: Sequence[httpx.Request]
-) -> AsyncIterator[httpx.Response]:
-    response = await _first_answer(transport, requests)
-    try:
-        yield response
-    finally:
-        await response.aclose()
-
-
-async def _first_answer(
+async def _answer(
     transport: httpx.AsyncBaseTransport, requests: Sequence[httpx.Request]
 ) -> httpx.Response:
+    """The answer to the first request that gets as far as a connection."""
     for request in requests:
-        try:
+        with suppress(httpx.ConnectError, httpx.ConnectTimeout):
             return await transport.handle_async_request(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            continue
-    raise Refused("no_connection")
+    raise Denied("no_connection")
 
 
 _SIZE = re.compile(r"[0-9]{1,15}")
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,15})-([0-9]{1,15})/([0-9]{1,15}|\*)")
 
 
-async def read_whole(response: httpx.Response, most_bytes: int) -> bytes:
-    """The whole body.
-
-    Args:
-        response: to a request for a whole file.
-        most_bytes: a larger one is refused, before its body is read where it says its size.
-
-    Raises:
-        Refused: it is no file, compressed, or too large.
-    """
+async def _read_whole(response: httpx.Response, most_bytes: int) -> _Piece:
+    """The whole body; one that says it is too large is refused unread."""
     _check_is_plain(response)
     if response.status_code != httpx.codes.OK:
-        raise Refused("bad_status")
+        raise Denied("bad_status")
     if (_declared_size(response) or 0) > most_bytes:
-        raise Refused("too_large")
+        raise Denied("too_large")
     content = await _first_bytes(response, most_bytes + 1)
     if len(content) > most_bytes:
-        raise Refused("too_large")
-    return content
+        raise Denied("too_large")
+    return content, 0, len(content)
 
 
-async def read_piece(
-    response: httpx.Response, offset: int, length: int
-) -> tuple[bytes, int, int | None]:
-    """A piece, where it begins, and the size of the whole file where the server says it.
-
-    Args:
-        response: to a request for a range.
-        offset: where the range begins.
-        length: of the range, in bytes; a file may end before.
-
-    Raises:
-        Refused: it is neither that piece nor a whole file, or compressed.
-    """
+async def _read_piece(response: httpx.Response, offset: int, length: int) -> _Piece:
+    """The range that was asked for, up to the end of the file; or the file's beginning."""
     _check_is_plain(response)
     if response.status_code == httpx.codes.OK:
         return await _read_beginning(response, length)
     if response.status_code != httpx.codes.PARTIAL_CONTENT:
-        raise Refused("bad_status")
+        raise Denied("bad_status")
     expected, size = _promised(response, offset, length)
     content = await _first_bytes(response, expected + 1)
     if len(content) != expected:
-        raise Refused("bad_range")
+        raise Denied("bad_range")
     return content, offset, size
 
 
-async def _read_beginning(response: httpx.Response, length: int) -> tuple[bytes, int, int | None]:
+async def _read_beginning(response: httpx.Response, length: int) -> _Piece:
     content = await _first_bytes(response, length + 1)
     is_all = len(content) <= length
     return content[:length], 0, len(content) if is_all else _declared_size(response)
@@ -299,19 +291,19 @@ def _promised(response: httpx.Response, offset: int, length: int) -> tuple[int, 
     """How many bytes a piece has, and the size of the whole."""
     match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
     if match is None:
-        raise Refused("bad_range")
+        raise Denied("bad_range")
     first, last = int(match[1]), int(match[2])
     size = None if match[3] == "*" else int(match[3])
     fits = first == offset <= last < offset + length
     if not fits or (size is not None and last >= size):
-        raise Refused("bad_range")
+        raise Denied("bad_range")
     return last - first + 1, size
 
 
 def _check_is_plain(response: httpx.Response) -> None:
     """A compressed body may unpack to any size."""
     if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise Refused("compressed")
+        raise Denied("compressed")
 
 
 def _declared_size(response: httpx.Response) -> int | None:

@@ -1,10 +1,10 @@
-"""The process that decodes pictures: one job in, one answer out, and nothing else.
+"""The process that decodes pictures: one task in, one answer out, and nothing else.
 
 What it decodes may come from anybody, so it runs with limits of its own making and without the
-server's environment. A fault that is not foreseen ends it; `workshop` goes on without the picture
+server's environment. A fault that is not foreseen ends it; the parent goes on without the picture
 at fault. The imaging library is imported here alone, after the limits are set.
 
-A job is a length (four bytes, the largest first), a JSON header and the pictures. The answer is a
+A task is a length (four bytes, the largest first), a JSON header and the pictures. The answer is a
 `LOOKED` for each picture looked at, then `ANSWER`, a length, a JSON header and the pictures made.
 """
 
@@ -15,8 +15,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from fw_mcp.pictures.worker.imaging import Jpeg
@@ -43,7 +43,7 @@ Ration = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Task:
     """What is asked.
 
     Attributes:
@@ -61,15 +61,8 @@ class Job:
     labels: Sequence[str] = ()
 
 
-class Resource(Protocol):
-    """What sets limits to a process: the module of that name, where the system has it."""
-
-    def setrlimit(self, limit: int, pair: tuple[int, int], /) -> None:
-        """Set one."""
-
-
 def main() -> None:
-    """Do the job that comes in on stdin."""
+    """Do the task that comes in on stdin."""
     with suppress(ImportError):
         import resource  # noqa: PLC0415  not on Windows
 
@@ -83,8 +76,8 @@ def ration(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
-def limit(resource: Resource) -> None:
-    """Set this process its limits."""
+def limit(resource: ModuleType) -> None:
+    """Set this process its limits, by the module of that name."""
     for name, most in LIMITS.items():
         # Some systems refuse a limit, or lack it; the parent's clock holds all the same.
         with suppress(AttributeError, ValueError, OSError):
@@ -92,23 +85,25 @@ def limit(resource: Resource) -> None:
 
 
 def work(source: BinaryIO, sink: BinaryIO, ration: Ration) -> None:
-    """Read one job, look at each of its pictures, and answer.
+    """Read one task, look at each of its pictures, and answer.
 
     Args:
-        source: where the job comes from.
+        source: where the task comes from.
         sink: where the answer goes.
         ration: told the seconds that each picture gets, and 0 after the last.
     """
-    job = Job(**json.loads(source.read(*LENGTH.unpack(source.read(LENGTH.size)))))
-    header, made = _JOBS[job.name](job, _contents(job, source, sink, ration))
+    task = Task(**json.loads(source.read(*LENGTH.unpack(source.read(LENGTH.size)))))
+    header, made = _TASKS[task.name](task, _contents(task, source, sink, ration))
     answer = json.dumps(header).encode()
     sink.write(ANSWER + LENGTH.pack(len(answer)) + answer + b"".join(made))
     sink.flush()
 
 
-def _contents(job: Job, source: BinaryIO, sink: BinaryIO, ration: Ration) -> Iterator[bytes | None]:
+def _contents(
+    task: Task, source: BinaryIO, sink: BinaryIO, ration: Ration
+) -> Iterator[bytes | None]:
     """Each picture; it counts as looked at when the next one is asked for."""
-    for size in job.sizes:
+    for size in task.sizes:
         ration(PICTURE_S)
         yield None if size is None else source.read(size)
         sink.write(LOOKED)
@@ -116,29 +111,34 @@ def _contents(job: Job, source: BinaryIO, sink: BinaryIO, ration: Ration) -> Ite
     ration(0)
 
 
-def _fit(job: Job, contents: Iterator[bytes | None]) -> _Made:
-    from fw_mcp.pictures.worker.imaging import decoded, within  # noqa: PLC0415  after the limits
+def _fit(task: Task, contents: Iterator[bytes | None]) -> _Made:
+    from fw_mcp.pictures.worker.imaging import loaded, within  # noqa: PLC0415  after the limits
 
-    images = [decoded(content, job.side) for content in contents]
-    return _told(within(images, job.most_bytes))
+    images = [loaded(content, task.side) for content in contents]
+    return _told(within(images, task.most_bytes))
 
 
-def _lay_out(job: Job, contents: Iterator[bytes | None]) -> _Made:
-    from fw_mcp.pictures.worker.imaging import Layout, contact_sheet, decoded, within  # noqa: PLC0415  after the limits  # noqa: PLC0415
+def _lay_out(task: Task, contents: Iterator[bytes | None]) -> _Made:
+    from fw_mcp.pictures.worker.imaging import (  # noqa: PLC0415  after the limits
+        Layout,
+        contact_sheet,
+        loaded,
+        within,
+    )
 
-    layout = Layout.of(len(job.sizes), job.side)
-    images = [decoded(content, layout.box) for content in contents]
-    header, made = _told(within([contact_sheet(layout, images, job.labels)], job.most_bytes))
+    layout = Layout.of(len(task.sizes), task.side)
+    images = [loaded(content, layout.box) for content in contents]
+    header, made = _told(within([contact_sheet(layout, images, task.labels)], task.most_bytes))
     return {**header, "shown": [image is not None for image in images]}, made
 
 
-def _liken(_: Job, contents: Iterator[bytes | None]) -> _Made:
+def _liken(_: Task, contents: Iterator[bytes | None]) -> _Made:
     from fw_mcp.pictures.worker.imaging import likeness  # noqa: PLC0415  after the limits
 
     return {"hashes": [likeness(content) for content in contents]}, ()
 
 
-_JOBS = MappingProxyType({"fitted": _fit, "sheet": _lay_out, "likenesses": _liken})
+_TASKS = MappingProxyType({"fitted": _fit, "sheet": _lay_out, "likenesses": _liken})
 
 
 def _told(jpegs: "Sequence[Jpeg | None]") -> _Made:

@@ -50,7 +50,7 @@ class Jpeg(NamedTuple):
     pix_h: int
 
 
-def decoded(content: bytes | None, side: int) -> Image.Image | None:
+def loaded(content: bytes | None, side: int) -> Image.Image | None:
     """A picture upright, on white, at most `side` pixels wide and high; None if it is none.
 
     Only its pixels are kept, no metadata. It is never enlarged.
@@ -114,7 +114,7 @@ def likeness(content: bytes | None) -> int | None:
 
     None for what is no picture, and for one that is too plain to be told from others.
     """
-    image = decoded(content, _COMPARED_SIDE)
+    image = loaded(content, _COMPARED_SIDE)
     if image is None:
         return None
     spots = image.convert("L").resize((_ACROSS, _DOWN), Image.Resampling.BOX).tobytes()

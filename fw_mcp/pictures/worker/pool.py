@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 import anyio
 from pydantic import BaseModel, ConfigDict, Field
 
-from fw_mcp.pictures.worker.child import ANSWER, LENGTH, LOOKED, Job
+from fw_mcp.pictures.worker.child import ANSWER, LENGTH, LOOKED, Task
 
 if TYPE_CHECKING:
     from anyio.abc import ByteReceiveStream, ByteSendStream, Process
@@ -47,8 +47,8 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """A contact sheet.
+class LaidOut:
+    """A contact sheet that was made.
 
     Attributes:
         shown: for each cell, whether its picture is there.
@@ -65,7 +65,7 @@ class Workshop:
         environ: the environment; the child gets of it only what a program needs to start.
         command: starts the child.
         available: whether the imaging library is installed; None to look.
-        total_s: seconds for a job, waiting for a turn included.
+        total_s: seconds for a task, waiting for a turn included.
     """
 
     def __init__(
@@ -102,13 +102,13 @@ class Workshop:
         """
         if not pictures:
             return []
-        job = Job("fitted", _sizes(pictures), side, most_bytes)
-        made = await self._done(job, pictures, _pictures_of)
+        task = Task("fitted", _sizes(pictures), side, most_bytes)
+        made = await self._done(task, pictures, _pictures_of)
         return made or [None] * len(pictures)
 
     async def sheet(
         self, cells: Sequence[tuple[bytes | None, str]], *, side: int, most_bytes: int
-    ) -> Sheet | None:
+    ) -> LaidOut | None:
         """A contact sheet; None if it could not be made.
 
         Args:
@@ -119,29 +119,29 @@ class Workshop:
         """
         contents = [content for content, _ in cells]
         labels = [label for _, label in cells]
-        job = Job("sheet", _sizes(contents), side, most_bytes, labels)
-        return await self._done(job, contents, _sheet_of)
+        task = Task("sheet", _sizes(contents), side, most_bytes, labels)
+        return await self._done(task, contents, _sheet_of)
 
     async def likenesses(self, pictures: Sequence[bytes]) -> list[int | None]:
         """64 bits each, which few bits tell apart; None where a picture cannot be compared."""
-        job = Job("likenesses", _sizes(pictures))
-        found = await self._done(job, pictures, _hashes_of)
+        task = Task("likenesses", _sizes(pictures))
+        found = await self._done(task, pictures, _hashes_of)
         return found or [None] * len(pictures)
 
     async def _done(
         self,
-        job: Job,
+        task: Task,
         contents: Sequence[bytes | None],
-        read: Callable[[Job, bytes], T],
+        read: Callable[[Task, bytes], T],
     ) -> T | None:
         """What the child answers; a picture that ended it is left out, and it is asked again."""
         left: list[bytes | None] = list(contents)
         with anyio.move_on_after(self.total_s):
             async with self._turns:
                 while True:
-                    said = await self._run(replace(job, sizes=_sizes(left)), left)
+                    said = await self._run(replace(task, sizes=_sizes(left)), left)
                     with suppress(ValueError):
-                        return read(job, said.lstrip(LOOKED))
+                        return read(task, said.lstrip(LOOKED))
                     looked = len(said) - len(said.lstrip(LOOKED))
                     if looked >= len(left) or left[looked] is None:
                         break
@@ -150,12 +150,12 @@ class Workshop:
         _log.info("pictures were given up")
         return None
 
-    async def _run(self, job: Job, contents: Sequence[bytes | None]) -> bytes:
-        """What one child says to `job`, as far as it gets."""
-        header = json.dumps(asdict(job)).encode()
+    async def _run(self, task: Task, contents: Sequence[bytes | None]) -> bytes:
+        """What one child says to `task`, as far as it gets."""
+        header = json.dumps(asdict(task)).encode()
         # Not joined: a dozen large files more would be held.
         asked = [LENGTH.pack(len(header)) + header, *filter(None, contents)]
-        most = len(contents) + len(ANSWER) + LENGTH.size + _MOST_HEADER_BYTES + job.most_bytes
+        most = len(contents) + len(ANSWER) + LENGTH.size + _MOST_HEADER_BYTES + task.most_bytes
         with suppress(OSError):
             async with _started(self._command, self._environ) as child:
                 said = await _exchanged(child, asked, most)
@@ -194,7 +194,7 @@ async def _exchanged(child: "Process", asked: Sequence[bytes], most_bytes: int) 
 
 
 async def _feed(child: "Process", asked: Sequence[bytes]) -> None:
-    """Give the child its job; one that has stopped reading is judged by what it says."""
+    """Give the child its task; one that has stopped reading is judged by what it says."""
     stdin = cast("ByteSendStream", child.stdin)
     with suppress(anyio.BrokenResourceError, OSError):
         for piece in asked:
@@ -215,60 +215,60 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class _Made(_Strict):
+class _PictureTold(_Strict):
     size: int = Field(ge=1)
     pix_w: int = Field(ge=1)
     pix_h: int = Field(ge=1)
 
 
-class _Pictures(_Strict):
-    pictures: list[_Made | None]
+class _PicturesTold(_Strict):
+    pictures: list[_PictureTold | None]
 
 
-class _Sheet(_Pictures):
+class _SheetTold(_PicturesTold):
     shown: list[bool]
 
 
-class _Hashes(_Strict):
+class _HashesTold(_Strict):
     hashes: list[Annotated[int, Field(ge=0, lt=2**64)] | None]
 
 
-def _pictures_of(job: Job, answer: bytes) -> list[Picture | None]:
+def _pictures_of(task: Task, answer: bytes) -> list[Picture | None]:
     """The pictures that a child made, one for each that it was given.
 
     Raises:
         ValueError: the answer is not what was asked for.
     """
     header, content = _parts(answer)
-    made = _cut(job, _Pictures.model_validate_json(header), content)
-    _check(len(made) == len(job.sizes))
+    made = _cut(task, _PicturesTold.model_validate_json(header), content)
+    _check(len(made) == len(task.sizes))
     return made
 
 
-def _sheet_of(job: Job, answer: bytes) -> Sheet:
+def _sheet_of(task: Task, answer: bytes) -> LaidOut:
     """The contact sheet that a child made.
 
     Raises:
         ValueError: the answer is not what was asked for.
     """
     header, content = _parts(answer)
-    told = _Sheet.model_validate_json(header)
-    _check(len(told.pictures) == 1 and len(told.shown) == len(job.sizes))
-    (picture,) = _cut(job, told, content)
+    told = _SheetTold.model_validate_json(header)
+    _check(len(told.pictures) == 1 and len(told.shown) == len(task.sizes))
+    (picture,) = _cut(task, told, content)
     if picture is None:
         raise ValueError("no sheet")
-    return Sheet(picture, tuple(told.shown))
+    return LaidOut(picture, tuple(told.shown))
 
 
-def _hashes_of(job: Job, answer: bytes) -> list[int | None]:
+def _hashes_of(task: Task, answer: bytes) -> list[int | None]:
     """The likenesses that a child found.
 
     Raises:
         ValueError: the answer is not what was asked for.
     """
     header, content = _parts(answer)
-    found = _Hashes.model_validate_json(header).hashes
-    _check(len(found) == len(job.sizes) and not content)
+    found = _HashesTold.model_validate_json(header).hashes
+    _check(len(found) == len(task.sizes) and not content)
     return found
 
 
@@ -279,23 +279,23 @@ def _parts(answer: bytes) -> tuple[bytes, bytes]:
     return answer[_HEAD : _HEAD + length], answer[_HEAD + length :]
 
 
-def _cut(job: Job, told: _Pictures, content: bytes) -> list[Picture | None]:
+def _cut(task: Task, told: _PicturesTold, content: bytes) -> list[Picture | None]:
     """The pictures that stand one after the other in `content`."""
     sizes = [one.size if one else 0 for one in told.pictures]
-    _check(len(content) == sum(sizes) <= job.most_bytes)
+    _check(len(content) == sum(sizes) <= task.most_bytes)
     ends = itertools.pairwise(itertools.accumulate(sizes, initial=0))
     return [
-        None if one is None else _picture(job, one, content[begin:end])
+        None if one is None else _picture(task, one, content[begin:end])
         for one, (begin, end) in zip(told.pictures, ends, strict=True)
     ]
 
 
-def _picture(job: Job, made: _Made, content: bytes) -> Picture:
+def _picture(task: Task, made: _PictureTold, content: bytes) -> Picture:
     _check(content.startswith(_BEGINS) and content.endswith(_ENDS))
-    _check(max(made.pix_w, made.pix_h) <= job.side)
+    _check(max(made.pix_w, made.pix_h) <= task.side)
     return Picture(content, _MIME_TYPE, made.pix_w, made.pix_h)
 
 
 def _check(fits: bool) -> None:
     if not fits:
-        raise ValueError("not an answer to the job")
+        raise ValueError("not an answer to the task")

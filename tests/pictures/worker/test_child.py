@@ -1,4 +1,4 @@
-"""The child process: one job in, one answer out, within limits that it sets itself."""
+"""The child process: one task in, one answer out, within limits that it sets itself."""
 
 import io
 import json
@@ -8,21 +8,31 @@ import signal
 import subprocess
 import sys
 from dataclasses import asdict
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from fw_mcp.pictures.worker import child
-from fw_mcp.pictures.worker.child import ANSWER, LENGTH, LIMITS, LOOKED, PICTURE_S, Job, limit, work
-from tests.media.painted import bomb, file_of, halves, noise, opened
+from fw_mcp.pictures.worker.child import (
+    ANSWER,
+    LENGTH,
+    LIMITS,
+    LOOKED,
+    PICTURE_S,
+    Task,
+    limit,
+    work,
+)
+from tests.pictures.painted import bomb, file_of, halves, noise, opened
 
 COMMAND = (sys.executable, "-I", "-m", "fw_mcp.pictures.worker.child")
 GOOD = file_of(halves((60, 40)))
 
 
-def asked(job: Job, *contents: bytes) -> bytes:
-    """A job as it goes in."""
-    header = json.dumps(asdict(job)).encode()
+def asked(task: Task, *contents: bytes) -> bytes:
+    """A task as it goes in."""
+    header = json.dumps(asdict(task)).encode()
     return LENGTH.pack(len(header)) + header + b"".join(contents)
 
 
@@ -36,17 +46,17 @@ def answered(said: bytes) -> tuple[int, dict[str, Any], bytes]:
     return looked, header, rest[1 + LENGTH.size + length :]
 
 
-def done(job: Job, *contents: bytes) -> tuple[int, dict[str, Any], bytes]:
-    """The answer to a job, in this process."""
+def done(task: Task, *contents: bytes) -> tuple[int, dict[str, Any], bytes]:
+    """The answer to a task, in this process."""
     sink = io.BytesIO()
-    work(io.BytesIO(asked(job, *contents)), sink, lambda _: None)
+    work(io.BytesIO(asked(task, *contents)), sink, lambda _: None)
     return answered(sink.getvalue())
 
 
 def test_pictures_are_fitted_and_told_with_their_sizes() -> None:
     """One after the other; what is no picture is null."""
-    job = Job("fitted", [len(GOOD), 4, None], side=30, most_bytes=10_000)
-    looked, header, made = done(job, GOOD, b"text")
+    task = Task("fitted", [len(GOOD), 4, None], side=30, most_bytes=10_000)
+    looked, header, made = done(task, GOOD, b"text")
     (picture, *others) = header["pictures"]
     assert (looked, others) == (3, [None, None])
     assert picture == {"size": len(made), "pix_w": 30, "pix_h": 20}
@@ -55,8 +65,8 @@ def test_pictures_are_fitted_and_told_with_their_sizes() -> None:
 
 def test_a_sheet_says_which_of_its_cells_are_filled() -> None:
     """A picture that turns out to be none leaves a box."""
-    job = Job("sheet", [len(GOOD), None, 4], 256, 20_000, ["1", "2", "3"])
-    looked, header, made = done(job, GOOD, b"text")
+    task = Task("sheet", [len(GOOD), None, 4], 256, 20_000, ["1", "2", "3"])
+    looked, header, made = done(task, GOOD, b"text")
     assert (looked, header["shown"]) == (3, [True, False, False])
     assert opened(made).size == (header["pictures"][0]["pix_w"], header["pictures"][0]["pix_h"])
     assert max(opened(made).size) <= 256
@@ -64,15 +74,15 @@ def test_a_sheet_says_which_of_its_cells_are_filled() -> None:
 
 def test_likenesses_are_numbers() -> None:
     """Or null."""
-    job = Job("likenesses", [len(GOOD), 4])
-    assert done(job, GOOD, b"text") == (2, {"hashes": [int("00011000" * 8, 2), None]}, b"")
+    task = Task("likenesses", [len(GOOD), 4])
+    assert done(task, GOOD, b"text") == (2, {"hashes": [int("00011000" * 8, 2), None]}, b"")
 
 
 def test_each_picture_has_its_own_time() -> None:
     """One that is slow ends the process before it takes that of the others."""
     rationed: list[float] = []
-    job = Job("likenesses", [4, None])
-    work(io.BytesIO(asked(job, b"text")), io.BytesIO(), rationed.append)
+    task = Task("likenesses", [4, None])
+    work(io.BytesIO(asked(task, b"text")), io.BytesIO(), rationed.append)
     assert rationed == [PICTURE_S, PICTURE_S, 0]
 
 
@@ -95,12 +105,13 @@ def test_a_process_whose_ration_is_taken_back_goes_on() -> None:
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
 
 
-class Limits:
+class Limits(ModuleType):
     """Stands in for the system: remembers what is set, refuses some, lacks others."""
 
     RLIMIT_AS, RLIMIT_CPU, RLIMIT_NOFILE, RLIMIT_FSIZE = range(4)
 
     def __init__(self) -> None:
+        super().__init__("resource")
         self.set: dict[int, tuple[int, int]] = {}
 
     def setrlimit(self, limit: int, pair: tuple[int, int], /) -> None:
@@ -141,14 +152,14 @@ def test_this_system_has_every_limit(name: str) -> None:
     assert isinstance(getattr(resource, name), int)
 
 
-def test_a_job_is_done_in_a_process_of_its_own_with_nothing_in_its_environment() -> None:
+def test_a_task_is_done_in_a_process_of_its_own_with_nothing_in_its_environment() -> None:
     """Under the limits, with every decoder and the letters of the labels."""
     kinds = [file_of(halves((600, 400)), kind) for kind in ("JPEG", "PNG", "WEBP", "GIF")]
     contents = [*kinds, bomb(), noise((50, 50)).tobytes()]
     labels = [str(number) for number in range(6)]
-    job = Job("sheet", [len(one) for one in contents], 512, 90_000, labels)
+    task = Task("sheet", [len(one) for one in contents], 512, 90_000, labels)
     run = subprocess.run(
-        COMMAND, input=asked(job, *contents), capture_output=True, env={}, check=True
+        COMMAND, input=asked(task, *contents), capture_output=True, env={}, check=True
     )
     looked, header, made = answered(run.stdout)
     assert (looked, header["shown"]) == (6, [True] * 4 + [False] * 2)
@@ -159,7 +170,7 @@ def test_a_job_is_done_in_a_process_of_its_own_with_nothing_in_its_environment()
 @pytest.mark.parametrize(
     "said", [b"", b"\0\0", b"\0\0\0\2{}", LENGTH.pack(2**31) + b"{", b"a" * 99]
 )
-def test_what_is_no_job_ends_it_without_an_answer(said: bytes) -> None:
+def test_what_is_no_task_ends_it_without_an_answer(said: bytes) -> None:
     """Nobody but the server speaks to it."""
     run = subprocess.run(COMMAND, input=said, capture_output=True, env={}, check=False)
     assert (run.returncode, run.stdout) == (1, b"")

@@ -11,7 +11,7 @@ import anyio.lowlevel
 import pytest
 
 from fw_mcp.pictures.worker.pool import Picture, Workshop
-from tests.media.painted import bomb, file_of, halves, is_like, noise, opened, slow
+from tests.pictures.painted import bomb, file_of, halves, is_like, noise, opened, slow
 
 pytestmark = pytest.mark.anyio
 
@@ -21,8 +21,8 @@ FRAME = "import json, struct, sys\n"
 ANSWER = "sys.stdout.buffer.write(b'=' + struct.pack('>I', len(h)) + h + made)\n"
 READ = (
     "(n,) = struct.unpack('>I', sys.stdin.buffer.read(4))\n"
-    "job = json.loads(sys.stdin.buffer.read(n))\n"
-    "given = [s and sys.stdin.buffer.read(s) for s in job['sizes']]\n"
+    "task = json.loads(sys.stdin.buffer.read(n))\n"
+    "given = [s and sys.stdin.buffer.read(s) for s in task['sizes']]\n"
 )
 
 
@@ -37,7 +37,7 @@ def lying(header: str, made: str = "b''") -> Workshop:
 
 
 async def fitted(workshop: Workshop, *pictures: bytes) -> list[Picture | None]:
-    """The pictures of one job of ordinary size."""
+    """The pictures of one task of ordinary size."""
     return await workshop.fitted(pictures, side=300, most_bytes=50_000)
 
 
@@ -252,7 +252,7 @@ async def test_what_a_program_needs_to_start_reaches_the_child() -> None:
     assert await workshop(program, environ=environ).likenesses([GOOD]) == [42]
 
 
-async def test_no_child_outlives_its_job(tmp_path: Path) -> None:
+async def test_no_child_outlives_its_task(tmp_path: Path) -> None:
     """Neither one that hangs nor one whose caller has gone."""
     file = tmp_path / "pid"
     program = f"import os, time; open({os.fspath(file)!r}, 'w').write(str(os.getpid()))\n"
@@ -266,7 +266,7 @@ async def test_no_child_outlives_its_job(tmp_path: Path) -> None:
         os.kill(int(file.read_text()), 0)
 
 
-async def test_more_jobs_than_two_wait_for_each_other(tmp_path: Path) -> None:
+async def test_more_tasks_than_two_wait_for_each_other(tmp_path: Path) -> None:
     """Each may take a gigabyte; a third one's waiting counts as its time."""
     program = f"import os, time; open({os.fspath(tmp_path)!r} + f'/{{os.getpid()}}', 'w')\n"
     hanging = workshop(program + "time.sleep(60)", total_s=1.0)

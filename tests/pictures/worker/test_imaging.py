@@ -5,9 +5,9 @@ from itertools import combinations
 import pytest
 from PIL import Image
 
-from fw_mcp.pictures.worker.imaging import decoded, likeness, within
-from tests.media.headers import tiff
-from tests.media.painted import (
+from fw_mcp.pictures.worker.imaging import likeness, loaded, within
+from tests.pictures.headers import tiff
+from tests.pictures.painted import (
     BLUE,
     GREEN,
     ORIENTATION,
@@ -27,7 +27,7 @@ WHITE = (255, 255, 255)
 
 def shown(content: bytes, side: int = 1024) -> Image.Image:
     """A picture that can be decoded."""
-    image = decoded(content, side)
+    image = loaded(content, side)
     assert image is not None
     return image
 
@@ -44,7 +44,7 @@ def test_four_formats_are_decoded(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["TIFF", "BMP", "PPM", "PDF", "ICNS"])
 def test_every_other_format_is_no_picture(kind: str) -> None:
     """Fewer decoders are fewer ways in."""
-    assert decoded(file_of(Image.new("RGB", (64, 64), RED), kind), 1024) is None
+    assert loaded(file_of(Image.new("RGB", (64, 64), RED), kind), 1024) is None
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def test_every_other_format_is_no_picture(kind: str) -> None:
 )
 def test_what_is_broken_too_large_or_something_else_is_no_picture(content: bytes) -> None:
     """It costs itself, and no error gets out."""
-    assert decoded(content, 1024) is None
+    assert loaded(content, 1024) is None
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF"])
 def test_half_a_file_is_no_picture(kind: str) -> None:
     """A grey half would be taken for the work."""
     content = file_of(noise((200, 200)), kind)
-    assert decoded(content[: len(content) // 2], 1024) is None
+    assert loaded(content[: len(content) // 2], 1024) is None
 
 
 def test_a_picture_is_made_smaller_and_never_larger() -> None:

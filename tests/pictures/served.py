@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tests.media.headers import sides, tiff
-from tests.media.web import Body, page
+from tests.pictures.fetch.web import Body, page
+from tests.pictures.headers import sides, tiff
 
 LARGE = 84_000_000
 

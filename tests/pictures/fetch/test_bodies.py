@@ -9,8 +9,8 @@ import pytest
 
 from fw_mcp.errors import FetchError
 from fw_mcp.pictures.fetch.fetcher import REFUSAL, Fetcher
-from tests.media.bad_urls import LOOPBACK
-from tests.media.web import JPEG, PUBLIC, Body, Page, Web, breaks, page
+from tests.pictures.fetch.bad_urls import LOOPBACK
+from tests.pictures.fetch.web import JPEG, PUBLIC, Body, Page, Web, breaks, page
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from fw_mcp.pictures.worker.imaging import Layout, contact_sheet
-from tests.media.painted import BLUE, RED, halves, is_like
+from tests.pictures.painted import BLUE, RED, halves, is_like
 
 PAPER = (250, 250, 247)
 

@@ -18,9 +18,9 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from fw_mcp.errors import FetchError
-from fw_mcp.pictures.fetch.fetcher import REFUSAL, Fetched, Fetcher
-from fw_mcp.pictures.fetch.hops import Dialler, resolved, transport_with
-from tests.media.web import PUBLIC
+from fw_mcp.pictures.fetch.fetcher import REFUSAL, Fetcher
+from fw_mcp.pictures.fetch.hops import Dialler, Fetched, resolved, transport_with
+from tests.pictures.fetch.web import PUBLIC
 
 pytestmark = pytest.mark.anyio
 

@@ -1,6 +1,8 @@
 """What may be fetched from where, and what who asked learns."""
 
 import logging
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,9 +11,10 @@ import pytest
 
 from fw_mcp import __version__
 from fw_mcp.errors import FetchError, Reason
-from fw_mcp.pictures.fetch.fetcher import REFUSAL, Fetched
-from tests.media.bad_urls import BAD_ADDRESSES, BAD_URLS, LOOPBACK
-from tests.media.web import JPEG, PUBLIC, Web, breaks, page, sends_to
+from fw_mcp.pictures.fetch.fetcher import REFUSAL, Fetcher
+from fw_mcp.pictures.fetch.hops import Fetched
+from tests.pictures.fetch.bad_urls import BAD_ADDRESSES, BAD_URLS, LOOPBACK
+from tests.pictures.fetch.web import JPEG, PUBLIC, Web, breaks, page, sends_to
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +40,36 @@ TOLD = (
     " public host that answers within 10 s with the file itself, uncompressed and not too large;"
     " the log has one word for the cause at --log-level info. (reason: not_fetched)"
 )
+
+
+async def test_where_the_operator_turned_fetching_off_each_fetch_says_so() -> None:
+    """Promise: `--no-fetch` turns all of it off, whoever asks, whatever URL; nobody is asked."""
+    web = Web({"inside/a.png": page()})
+    inside = {"http://sandbox.localhost": lambda: httpx.MockTransport(web.answer)}
+    fetcher = Fetcher(is_on=False, inside=inside)
+
+    for asking in (
+        fetcher.fetch("http://sandbox.localhost/a.png"),
+        fetcher.fetch(""),
+        fetcher.fetch_range(URL, 0, 1),
+    ):
+        with pytest.raises(FetchError) as caught:
+            await asking
+        assert str(caught.value) == (
+            "Nothing is fetched from URLs: the operator of this server turned that off. Nothing was"
+            " changed. Go on with titles, descriptions and sizes, or ask the operator to start it"
+            " without --no-fetch. (reason: fetch_off)"
+        )
+    await fetcher.aclose()
+    assert web.dialled == []
+
+
+@pytest.mark.parametrize("module", ["fw_mcp.assembly", "fw_mcp.cli.serve", "fw_mcp.server.app"])
+def test_a_server_starts_without_the_http_library(module: str) -> None:
+    """It costs a tenth of a second, and one that only lists its tools needs none of it."""
+    program = f"import sys, {module}; print([n for n in ('httpx', 'PIL') if n in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert run.stdout == b"[]\n"
 
 
 async def test_a_file_is_fetched_from_the_address_that_was_checked() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from fw_mcp.pictures.fetch.guard import is_denied, is_loopback, is_public
-from tests.media.bad_urls import BAD_ADDRESSES
+from tests.pictures.fetch.bad_urls import BAD_ADDRESSES
 
 GOOD_ADDRESSES = (
     "1.1.1.1",

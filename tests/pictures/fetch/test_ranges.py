@@ -4,8 +4,9 @@ import httpx
 import pytest
 
 from fw_mcp.errors import FetchError
-from fw_mcp.pictures.fetch.fetcher import REFUSAL, Fetched
-from tests.media.web import Body, Page, Web, page, sends_to
+from fw_mcp.pictures.fetch.fetcher import REFUSAL
+from fw_mcp.pictures.fetch.hops import Fetched
+from tests.pictures.fetch.web import Body, Page, Web, page, sends_to
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fw_mcp.errors import FetchError, Reason
-from fw_mcp.pictures.folders import REFUSAL, Folders
+from fw_mcp.pictures.folders import NOT_READ, Folders
 
 BOTH = pytest.mark.parametrize("by_descriptor", [True, False], ids=["walked", "resolved"])
 
@@ -140,7 +140,7 @@ def test_what_is_not_a_file_below_a_folder_is_refused(
     folders = Folders([pictures], by_descriptor=by_descriptor)
     before = descriptors()
     assert refusal(folders, path.format(pictures)) == (
-        f"{REFUSAL} This part was only reading; nothing was changed by it. Give the path of a "
+        f"{NOT_READ} This part was only reading; nothing was changed by it. Give the path of a "
         "picture below a folder that the operator named with --file-folders, without links on the "
         "way. (reason: not_fetched)"
     )
@@ -155,7 +155,7 @@ def test_only_a_regular_file_is_opened(
     """A pipe would wait for ever, a device may do something, a link leads anywhere."""
     make(pictures / "odd.tif")
     before = descriptors()
-    assert REFUSAL in refusal(Folders([pictures], by_descriptor=by_descriptor), "odd.tif")
+    assert NOT_READ in refusal(Folders([pictures], by_descriptor=by_descriptor), "odd.tif")
     assert descriptors() == before
 
 
@@ -163,7 +163,7 @@ def test_only_a_regular_file_is_opened(
 def test_a_link_to_a_file_is_not_followed_even_inside(pictures: Path, by_descriptor: bool) -> None:
     """Where it leads may change between two looks."""
     make_link_inside(pictures / "odd.jpg")
-    assert REFUSAL in refusal(Folders([pictures], by_descriptor=by_descriptor), "odd.jpg")
+    assert NOT_READ in refusal(Folders([pictures], by_descriptor=by_descriptor), "odd.jpg")
 
 
 @BOTH
@@ -174,15 +174,15 @@ def test_a_folder_on_the_way_that_is_a_link_to_outside_is_not_followed(
     """Neither relative nor absolute."""
     (pictures / "album").symlink_to(target)
     folders = Folders([pictures], by_descriptor=by_descriptor)
-    assert REFUSAL in refusal(folders, "album/diary.tif")
-    assert REFUSAL in refusal(folders, "album/passwd")
+    assert NOT_READ in refusal(folders, "album/diary.tif")
+    assert NOT_READ in refusal(folders, "album/passwd")
 
 
 def test_a_folder_that_is_swapped_for_a_link_meanwhile_leads_nowhere(pictures: Path) -> None:
     """Each name is opened inside the one before, which stays the folder that it was."""
     (pictures / "2025").rename(pictures / "old")
     (pictures / "2025").symlink_to("old")
-    assert REFUSAL in refusal(Folders([pictures]), "2025/fog.tif")
+    assert NOT_READ in refusal(Folders([pictures]), "2025/fog.tif")
 
 
 @BOTH
@@ -191,13 +191,13 @@ def test_a_folder_that_is_gone_opens_nothing(pictures: Path, by_descriptor: bool
     gone = pictures / "gone"
     folders = Folders([gone, pictures], by_descriptor=by_descriptor)
     assert content(folders, "dusk.jpg") == b"pictures/dusk.jpg"
-    assert REFUSAL in refusal(folders, f"{gone}/dusk.jpg")
+    assert NOT_READ in refusal(folders, f"{gone}/dusk.jpg")
 
 
 def test_without_folders_nothing_is_opened(pictures: Path) -> None:
     """As a server starts unless the operator names some."""
     assert not Folders([])
-    assert REFUSAL in refusal(Folders([]), f"{pictures}/dusk.jpg")
+    assert NOT_READ in refusal(Folders([]), f"{pictures}/dusk.jpg")
 
 
 def test_the_log_holds_a_cause_and_no_path(

@@ -7,7 +7,7 @@ import anyio.lowlevel
 import httpx
 
 from fw_mcp.pictures.fetch.fetcher import Fetcher
-from tests.media.bad_urls import LOOPBACK
+from tests.pictures.fetch.bad_urls import LOOPBACK
 
 PUBLIC = "93.184.216.34"
 JPEG = b"\xff\xd8\xff\xe0 a picture"
@@ -81,7 +81,7 @@ class Web:
         """A fetcher on this internet, with the sandbox inside and an origin on this machine."""
         return Fetcher(
             hosts=hosts,
-            inside={"http://sandbox.localhost": httpx.MockTransport(self._answer_inside)},
+            inside={"http://sandbox.localhost": lambda: httpx.MockTransport(self._answer_inside)},
             loopback=LOOPBACK,
             resolve=self._resolve,
             dial=self._dial,
