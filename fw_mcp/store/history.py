@@ -2,94 +2,86 @@
 
 import json
 import sqlite3
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
-from fw_mcp.store.journal import Change
+from fw_mcp.store.journal import OPEN, Change, Item
 from fw_mcp.store.sqlite import Database
 
-_ENTRY = "entry_id, change_id, kind, begun_at, finished_at, intent, former, outcome"
 UNFINISHED = "unfinished"
 # A change may hold megabytes.
 _READ_AT_ONCE = 10
-# Nobody else's write may wait long.
-_LET_GO_AT_ONCE = 100
+# Nobody else's write may wait long: a change that goes takes up to 500 items along.
+_FORGOTTEN_AT_ONCE = 10
+_SLIMMED_AT_ONCE = 100
 
+_CHANGE = ", ".join(field.name for field in fields(Change))
+_ITEM = ", ".join(field.name for field in fields(Item))
+_JSON = ("guid", "detail", "sent", "before", "after", "told")
 _SUMMARY = "change_id, tool, caller, plan_id, accepted, undoes, begun_at"
-# An item that a later run of the call wrote again counts as that run ended it.
-_OUTCOMES = f"""
-WITH told (change_id, entry_id, item, outcome) AS (
-    SELECT change_id, entry_id, json_extract(value, '$.item'), '{UNFINISHED}'
-    FROM journal, json_each(intent)
-    WHERE finished_at IS NULL AND change_id IN (SELECT value FROM json_each(?))
-    UNION ALL
-    SELECT change_id, entry_id, json_extract(value, '$.item'), json_extract(value, '$.outcome')
-    FROM journal, json_each(outcome)
-    WHERE change_id IN (SELECT value FROM json_each(?))
-)
-SELECT change_id, outcome, count(*) FROM (
-    SELECT change_id, item, outcome, max(entry_id) FROM told GROUP BY change_id, item
-) GROUP BY change_id, outcome ORDER BY min(item)
+
+_BY_ID = f"SELECT {_CHANGE} FROM changes WHERE account = ? AND change_id = ?"  # noqa: S608  ours
+_ALIKE = f"""
+SELECT {_CHANGE} FROM changes
+WHERE account = ? AND arguments_digest = ? AND tool = ? AND caller = ? AND worked_at >= ?
+ORDER BY place DESC LIMIT 1
 """  # noqa: S608  ours
-_UNDOING = """
-SELECT undoes, change_id FROM changes WHERE undoes IN (SELECT value FROM json_each(?))
-ORDER BY begun_at, rowid
+_UNDOING = f"""
+SELECT {_CHANGE} FROM changes WHERE account = ? AND undoes = ? ORDER BY place
+"""  # noqa: S608  ours
+_NEXT = f"""
+SELECT place, {_CHANGE} FROM changes WHERE account = ? AND place > ? ORDER BY place LIMIT ?
+"""  # noqa: S608  ours
+_ITEMS = f"""
+SELECT {_ITEM} FROM items WHERE account = ? AND change_id = ? ORDER BY item
+"""  # noqa: S608  ours
+_NAMED_SINCE = """
+SELECT change_id, item, guid FROM items
+WHERE account = ? AND coalesce(finished_at, begun_at) >= ? AND kind <> '' AND guid IS NOT NULL
 """
-_WHOLE = "SELECT rowid, * FROM changes WHERE rowid > ? ORDER BY rowid LIMIT ?"
-# When a change was last worked on.
-_LATEST = """
-max(begun_at, coalesce(ended_at, 0), (
-    SELECT coalesce(max(begun_at), 0) FROM journal WHERE journal.change_id = changes.change_id
-))
+# Of a bare column, SQLite would look for the greatest in the account's whole journal.
+_LAST_PLACE = """
+SELECT max(CASE WHEN kind <> '' THEN place ELSE 0 END) FROM items
+WHERE account = ? AND change_id = ?
 """
-_SETTLED = """
+_FIRST_PLACE = "SELECT place FROM changes WHERE account = ? AND change_id = ?"
+_COUNT = "SELECT count(*) FROM changes WHERE account = ?"
+_PAGE = f"""
+SELECT {_SUMMARY} FROM changes WHERE account = ? ORDER BY place DESC LIMIT ? OFFSET ?
+"""  # noqa: S608  ours
+_ONE = f"SELECT {_SUMMARY} FROM changes WHERE account = ? AND change_id = ?"  # noqa: S608  ours
+_OUTCOMES = """
+SELECT change_id, outcome, count(*) FROM items
+WHERE account = ? AND kind <> '' AND change_id IN ({marks})
+GROUP BY change_id, outcome ORDER BY min(item)
+"""
+_UNDONE_BY = """
+SELECT undoes, change_id FROM changes WHERE account = ? AND undoes IN ({marks}) ORDER BY place
+"""
+_SETTLED = f"""
 NOT EXISTS (
-    SELECT 1 FROM journal WHERE journal.change_id = changes.change_id
-    AND (finished_at IS NULL OR unknown > 0)
+    SELECT items.item FROM items
+    WHERE items.account = old.account AND items.change_id = old.change_id AND {OPEN}
 )
-"""
+"""  # noqa: S608  ours
 _FORGET = f"""
-DELETE FROM changes WHERE change_id IN (
-    SELECT change_id FROM changes WHERE begun_at < ? AND coalesce(ended_at, begun_at) < ?
-    AND {_SETTLED} LIMIT ?
+DELETE FROM changes WHERE account = :account AND change_id IN (
+    SELECT old.change_id FROM changes AS old
+    WHERE old.account = :account AND old.worked_at < :before AND {_SETTLED}
+    ORDER BY old.worked_at LIMIT :at_once
 )
 """  # noqa: S608  ours
 _SLIM = f"""
-UPDATE changes SET arguments = '{{}}', result = NULL, seen = '{{}}' WHERE change_id IN (
-    SELECT change_id FROM changes
-    WHERE (arguments != '{{}}' OR result IS NOT NULL OR seen != '{{}}') AND begun_at < ?
-    AND {_LATEST} < ? AND {_SETTLED} LIMIT ?
+UPDATE changes SET arguments = '{{}}', seen = '{{}}'
+WHERE account = :account AND change_id IN (
+    SELECT old.change_id FROM changes AS old
+    WHERE old.account = :account AND (old.arguments <> '{{}}' OR old.seen <> '{{}}')
+    AND old.worked_at < :before AND {_SETTLED}
+    ORDER BY old.worked_at LIMIT :at_once
 )
 """  # noqa: S608  ours
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One journalled write.
-
-    Attributes:
-        kind: the endpoint that was called.
-        begun_at, finished_at: seconds since the epoch; None while the outcome is not recorded.
-        intent: what was to be sent, one record an item.
-        former: what stood there before.
-        outcome: what was read back, one record an item.
-    """
-
-    entry_id: int
-    change_id: str
-    kind: str
-    begun_at: float
-    finished_at: float | None
-    intent: Sequence[dict[str, Any]]
-    former: Sequence[dict[str, Any]]
-    outcome: Sequence[dict[str, Any]]
-
-    @property
-    def unsettled(self) -> bool:
-        """Whether it is not known what came of it."""
-        return self.finished_at is None or any(one["outcome"] == "unknown" for one in self.outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +93,7 @@ class Summary:
         accepted: how the plan was accepted.
         undoes: the change that this one takes back.
         begun_at: seconds since the epoch.
-        outcomes: outcome → how many items ended so; `unfinished` for those without one.
+        outcomes: outcome → how many items that were sent ended so; `unfinished` for those without.
         undone_by: the changes that took it back, oldest first.
     """
 
@@ -121,38 +113,31 @@ class Summary:
         return UNFINISHED not in self.outcomes
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One item of a change: what became of it, `unfinished` without an outcome."""
-
-    guid: str | None
-    file_name: str | None
-    outcome: str
-    detail: str
-
-
 class History:
-    """What the journal of `database` tells."""
+    """What the journal of `database` tells of its account.
+
+    Each method raises `StoreError` where the journal cannot be read.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._account = database.account
 
     async def change(self, change_id: str) -> Change | None:
         """The change of that id."""
-        found = await self._changes("WHERE change_id = ?", change_id)
+        found = await self._changes(_BY_ID, change_id)
         return found[0] if found else None
 
-    async def entries(self, change_id: str) -> list[Entry]:
-        """The writes of a change, oldest first."""
-        return await self._entries("WHERE change_id = ? ORDER BY entry_id", change_id)
+    async def items(self, change_id: str) -> list[Item]:
+        """The items of a change in the order of the call, also those that nothing was sent for."""
 
-    async def entry(self, entry_id: int) -> Entry | None:
-        """The entry of that id."""
-        found = await self._entries("WHERE entry_id = ?", entry_id)
-        return found[0] if found else None
+        def work(connection: sqlite3.Connection) -> list[Item]:
+            return list(map(_item, connection.execute(_ITEMS, (self._account, change_id))))
+
+        return await self._database.run(work)
 
     async def alike(
-        self, tool: str, caller: str, arguments_digest: str, since: float, *, account: str
+        self, tool: str, caller: str, arguments_digest: str, since: float
     ) -> Change | None:
         """The newest change that the same call of the same caller worked on since then.
 
@@ -161,44 +146,49 @@ class History:
             caller: who calls.
             arguments_digest: of what the call asks for.
             since: seconds since the epoch.
-            account: the account that the call is made on.
         """
-        found = await self._changes(
-            "WHERE arguments_digest = ? AND tool = ? AND caller = ? AND account = ?"
-            f" AND {_LATEST} >= ? ORDER BY begun_at DESC, rowid DESC LIMIT 1",
-            arguments_digest,
-            tool,
-            caller,
-            account,
-            since,
-        )
+        found = await self._changes(_ALIKE, arguments_digest, tool, caller, since)
         return found[0] if found else None
 
     async def undoing(self, change_id: str) -> list[Change]:
         """The changes that took this one back, oldest first."""
-        return await self._changes("WHERE undoes = ? ORDER BY begun_at, rowid", change_id)
+        return await self._changes(_UNDOING, change_id)
 
     async def guids_named_since(
-        self, moment: float, *, besides_entry: int = 0, besides_change: str = ""
+        self, moment: float, *, besides_change: str = "", besides_items: Collection[int] = ()
     ) -> set[str]:
-        """The guids that entries begun or finished since then name.
+        """The guids of what was sent, by items begun or finished since then.
 
         Args:
             moment: seconds since the epoch.
-            besides_entry: an entry that does not count.
-            besides_change: a change whose entries do not count.
+            besides_change: a change whose items do not count.
+            besides_items: where given, just these items of it do not count, and its others do.
         """
 
-        def work(connection: sqlite3.Connection) -> set[str]:
-            rows = connection.execute(
-                "SELECT intent, outcome FROM journal WHERE coalesce(finished_at, begun_at) >= ?"
-                " AND entry_id != ? AND change_id != ?",
-                (moment, besides_entry, besides_change),
-            )
-            named = [one for intent, outcome in rows for one in _read(intent) + _read(outcome)]
-            return {one["guid"] for one in named if one.get("guid")}
+        def counts(change_id: str, item: int) -> bool:
+            return change_id != besides_change or bool(besides_items and item not in besides_items)
 
-        return await self._database.run(work)
+        def work(connection: sqlite3.Connection) -> set[str]:
+            rows = connection.execute(_NAMED_SINCE, (self._account, moment))
+            return {guid for change_id, item, guid in rows if counts(change_id, item)}
+
+        return {json.loads(guid) for guid in await self._database.run(work)}
+
+    async def first_place(self, change_id: str) -> int:
+        """The place of the first write of a change, also where a later run wrote it again.
+
+        Returns:
+            0 when there is no such change.
+        """
+        return await self._number(_FIRST_PLACE, change_id)
+
+    async def last_place(self, change_id: str) -> int:
+        """The place of the last write of a change; greater than the first of one begun before.
+
+        Returns:
+            0 when it wrote nothing.
+        """
+        return await self._number(_LAST_PLACE, change_id)
 
     async def page(self, page_number: int, per_page: int) -> tuple[list[Summary], int]:
         """Changes, newest first, and how many there are in all.
@@ -209,133 +199,123 @@ class History:
         """
 
         def work(connection: sqlite3.Connection) -> tuple[list[Summary], int]:
-            count = int(connection.execute("SELECT count(*) FROM changes").fetchone()[0])
-            newest = "ORDER BY begun_at DESC, rowid DESC LIMIT ? OFFSET ?"
+            count = int(connection.execute(_COUNT, (self._account,)).fetchone()[0])
             skipped = (page_number - 1) * per_page
-            return _summaries(connection, newest, per_page, skipped), count
+            return self._summaries(connection, _PAGE, per_page, skipped), count
 
         return await self._database.run(work)
 
     async def summary(self, change_id: str) -> Summary | None:
         """The change of that id, as a list of changes tells it."""
-
-        def work(connection: sqlite3.Connection) -> list[Summary]:
-            return _summaries(connection, "WHERE change_id = ?", change_id)
-
-        found = await self._database.run(work)
+        found = await self._database.run(
+            lambda connection: self._summaries(connection, _ONE, change_id)
+        )
         return found[0] if found else None
 
-    async def everything(self) -> AsyncGenerator[tuple[Change, list[Entry]]]:
-        """Every change with its entries, oldest first, a few of them in memory at a time."""
+    async def everything(self) -> AsyncGenerator[tuple[Change, list[Item]]]:
+        """Every change with its items, oldest first, a few of them in memory at a time."""
         last = 0
-        while page := await self._database.run(partial(_whole, last)):
-            for rowid, change, entries in page:
-                yield change, list(map(_entry, entries))
-                last = rowid
+        while page := await self._database.run(partial(self._after, last)):
+            for place, change, items in page:
+                yield change, items
+                last = place
 
     async def forget(self, before: float) -> int:
-        """Let go of changes that ended before then, unless an outcome of theirs is not known.
+        """Let go of changes last worked on before then, unless an outcome of theirs is not known.
 
         Other work on the store gets its turn in between.
+
+        Args:
+            before: seconds since the epoch.
 
         Returns:
             How many went.
         """
-        return await self._by_and_by(_FORGET, before)
+        return await self._by_and_by(_FORGET, before, _FORGOTTEN_AT_ONCE)
 
     async def slim(self, before: float) -> int:
         """Empty what only a call that goes on reads, of changes last worked on before then.
 
-        That is what was asked, how the images stood, and what was answered; what each write did
-        stays. A change with an outcome that is not known stays whole. Other work on the store gets
-        its turn in between.
+        That is what was asked, and how the images stood; what each write did stays. A change with
+        an outcome that is not known stays whole. Other work on the store gets its turn in between.
+
+        Args:
+            before: seconds since the epoch.
 
         Returns:
             How many were emptied.
         """
-        return await self._by_and_by(_SLIM, before)
+        return await self._by_and_by(_SLIM, before, _SLIMMED_AT_ONCE)
 
-    async def _by_and_by(self, statement: str, before: float) -> int:
-        def work(connection: sqlite3.Connection) -> int:
-            return connection.execute(statement, (before, before, _LET_GO_AT_ONCE)).rowcount
-
+    async def _by_and_by(self, statement: str, before: float, at_once: int) -> int:
+        row = {"account": self._account, "before": before, "at_once": at_once}
         gone = 0
-        while went := await self._database.run(work):
+        while went := await self._database.run(
+            lambda connection: connection.execute(statement, row).rowcount
+        ):
             gone += went
         return gone
 
-    async def _changes(self, where: str, *values: object) -> list[Change]:
+    async def _changes(self, statement: str, *values: object) -> list[Change]:
         def work(connection: sqlite3.Connection) -> list[Change]:
-            rows = connection.execute(f"SELECT * FROM changes {where}", values)  # noqa: S608  ours
-            return list(map(_change, rows))
+            return [Change(*row) for row in connection.execute(statement, (self._account, *values))]
 
         return await self._database.run(work)
 
-    async def _entries(self, where: str, *values: object) -> list[Entry]:
-        def work(connection: sqlite3.Connection) -> list[Entry]:
-            rows = connection.execute(
-                f"SELECT {_ENTRY} FROM journal {where}",  # noqa: S608  ours
-                values,
+    async def _number(self, statement: str, change_id: str) -> int:
+        def work(connection: sqlite3.Connection) -> int:
+            row = connection.execute(statement, (self._account, change_id)).fetchone()
+            return int(row[0] or 0) if row else 0
+
+        return await self._database.run(work)
+
+    def _summaries(
+        self, connection: sqlite3.Connection, statement: str, *values: object
+    ) -> list[Summary]:
+        rows = connection.execute(statement, (self._account, *values)).fetchall()
+        ids = [row["change_id"] for row in rows]
+        outcomes: dict[str, dict[str, int]] = {}
+        for change_id, outcome, count in self._of(connection, _OUTCOMES, ids):
+            outcomes.setdefault(change_id, {})[outcome or UNFINISHED] = count
+        undone_by: dict[str, list[str]] = {}
+        for undone, change_id in self._of(connection, _UNDONE_BY, ids):
+            undone_by.setdefault(undone, []).append(change_id)
+        return [
+            Summary(
+                **dict(row),
+                outcomes=outcomes.get(row["change_id"], {}),
+                undone_by=tuple(undone_by.get(row["change_id"], ())),
             )
-            return list(map(_entry, rows))
+            for row in rows
+        ]
 
-        return await self._database.run(work)
+    def _of(
+        self, connection: sqlite3.Connection, statement: str, ids: Sequence[str]
+    ) -> list[sqlite3.Row]:
+        if not ids:
+            return []
+        marked = statement.format(marks=", ".join("?" * len(ids)))
+        return connection.execute(marked, (self._account, *ids)).fetchall()
 
-
-def items_of(entries: Sequence[Entry]) -> list[Item]:
-    """Each item of a change as its latest write ended, in the order of the call."""
-    items: dict[int, Item] = {}
-    for entry in entries:
-        names = {one["guid"]: one.get("file_name") for one in entry.former if one.get("guid")}
-        sent = {one["item"]: one for one in entry.intent}
-        ended = {one["item"]: one for one in entry.outcome}
-        for item in sent | ended:
-            one = {"outcome": UNFINISHED, **sent.get(item, {}), **ended.get(item, {})}
-            items[item] = _item(one, names)
-    return [items[item] for item in sorted(items)]
-
-
-def _item(one: Mapping[str, Any], names: Mapping[str, str | None]) -> Item:
-    guid = one.get("guid")
-    stored = one.get("after") or {}
-    file_name = stored.get("file_name") or one.get("file_name") or names.get(guid or "")
-    return Item(guid, file_name, one["outcome"], one.get("detail") or "")
-
-
-def _summaries(connection: sqlite3.Connection, where: str, *values: object) -> list[Summary]:
-    rows = connection.execute(f"SELECT {_SUMMARY} FROM changes {where}", values).fetchall()  # noqa: S608  ours
-    ids = json.dumps([row["change_id"] for row in rows])
-    outcomes: dict[str, dict[str, int]] = {}
-    for change_id, outcome, count in connection.execute(_OUTCOMES, (ids, ids)):
-        outcomes.setdefault(change_id, {})[outcome] = count
-    undone_by: dict[str, list[str]] = {}
-    for undone, change_id in connection.execute(_UNDOING, (ids,)):
-        undone_by.setdefault(undone, []).append(change_id)
-    rest: list[tuple[Any, ...]] = [
-        (outcomes.get(row["change_id"], {}), tuple(undone_by.get(row["change_id"], ())))
-        for row in rows
-    ]
-    return [Summary(*row, *told) for row, told in zip(rows, rest, strict=True)]
+    def _after(
+        self, place: int, connection: sqlite3.Connection
+    ) -> list[tuple[int, Change, list[Item]]]:
+        changes = connection.execute(_NEXT, (self._account, place, _READ_AT_ONCE)).fetchall()
+        return [
+            (
+                row["place"],
+                Change(*row[1:]),
+                list(map(_item, connection.execute(_ITEMS, (self._account, row["change_id"])))),
+            )
+            for row in changes
+        ]
 
 
-def _whole(
-    after: int, connection: sqlite3.Connection
-) -> list[tuple[int, Change, list[sqlite3.Row]]]:
-    changes = connection.execute(_WHOLE, (after, _READ_AT_ONCE)).fetchall()
-    entries = f"SELECT {_ENTRY} FROM journal WHERE change_id = ? ORDER BY entry_id"  # noqa: S608  ours
-    return [
-        (row["rowid"], _change(row), connection.execute(entries, (row["change_id"],)).fetchall())
-        for row in changes
-    ]
+def _item(row: sqlite3.Row) -> Item:
+    read = {name: _read(row[name]) for name in _JSON}
+    told = read["told"] and tuple(read["told"])
+    return Item(**{**dict(row), **read, "doubled": bool(row["doubled"]), "told": told})
 
 
-def _change(row: sqlite3.Row) -> Change:
-    return Change(**{one.name: row[one.name] for one in fields(Change)})
-
-
-def _entry(row: sqlite3.Row) -> Entry:
-    return Entry(*row[:5], *map(_read, row[5:]))
-
-
-def _read(records: str | None) -> list[dict[str, Any]]:
-    return json.loads(records) if records else []
+def _read(value: str | None) -> Any:  # noqa: ANN401  JSON of any shape
+    return None if value is None else json.loads(value)

@@ -2,38 +2,84 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from fw_mcp.errors import GuardError, Reason
-from fw_mcp.store.locks import SILENT_S, Leases, may_be_running
+from fw_mcp.store.locks import Fence
 from fw_mcp.store.sqlite import Database
 
 Record = Mapping[str, Any]
 
-_UNKNOWN = "unknown"
+# A write of which it is not known what came of it; of what was not sent, nothing is to be known.
+OPEN = "items.kind <> '' AND (items.outcome IS NULL OR items.outcome = 'unknown')"
 
+_NEWEST_OF = (
+    "SELECT max(place) FROM changes WHERE account = ?",
+    "SELECT max(place) FROM items WHERE account = ?",
+)
 _BEGIN = """
 INSERT INTO changes (
-    change_id, tool, caller, account, arguments, arguments_digest,
-    plan_id, accepted, undoes, seen, owner, begun_at, ended_at, result
+    account, change_id, place, tool, caller, arguments_digest, plan_id, accepted, undoes,
+    begun_at, ended_at, worked_at, baseline, seen, arguments
 ) VALUES (
-    :change_id, :tool, :caller, :account, :arguments, :arguments_digest,
-    :plan_id, :accepted, :undoes, :seen, :owner, :begun_at, :ended_at, :result
-) ON CONFLICT (change_id) DO UPDATE SET owner = excluded.owner, ended_at = NULL, result = NULL
+    :account, :change_id, :place, :tool, :caller, :arguments_digest, :plan_id, :accepted, :undoes,
+    :now, NULL, :now, :baseline, :seen, :arguments
+) ON CONFLICT (account, change_id) DO UPDATE SET ended_at = NULL, worked_at =
+    CASE WHEN changes.worked_at < excluded.worked_at
+        THEN excluded.worked_at ELSE changes.worked_at END
 """
-_UNSETTLED = """
-SELECT entry_id, change_id, tool, owner, account, journal.begun_at, finished_at IS NOT NULL,
-    iif(finished_at IS NULL, json_array_length(intent), unknown)
-FROM journal JOIN changes USING (change_id)
-WHERE entry_id IN (
-    SELECT entry_id FROM journal WHERE finished_at IS NULL
-    UNION ALL
-    SELECT entry_id FROM journal WHERE unknown > 0
-) ORDER BY entry_id
+_SENT = """
+INSERT INTO items (
+    account, change_id, item, kind, outcome, doubled, place, begun_at, finished_at,
+    guid, detail, sent, before, after
+) VALUES (
+    :account, :change_id, :item, :kind, NULL, 0, :place, :now, NULL,
+    :guid, '""', :sent, :before, NULL
+) ON CONFLICT (account, change_id, item) DO UPDATE SET
+    kind = excluded.kind, outcome = NULL, doubled = 0, place = excluded.place,
+    begun_at = excluded.begun_at, finished_at = NULL, guid = excluded.guid,
+    detail = excluded.detail, sent = excluded.sent, before = excluded.before, after = NULL,
+    told = NULL
 """
+_FINISH = """
+UPDATE items SET
+    outcome = :outcome, doubled = :doubled, finished_at = :now, guid = coalesce(:guid, guid),
+    detail = :detail, before = coalesce(:before, before), after = :after, told = NULL
+WHERE account = :account AND change_id = :change_id AND item = :item
+"""
+_END = """
+UPDATE changes SET ended_at = :now,
+    worked_at = CASE WHEN worked_at < :now THEN :now ELSE worked_at END
+WHERE account = :account AND change_id = :change_id
+"""
+_NOT_SENT = """
+INSERT INTO items (
+    account, change_id, item, kind, outcome, doubled, place, begun_at, finished_at,
+    guid, detail, sent, before, after
+) VALUES (
+    :account, :change_id, :item, '', :outcome, :doubled, :place, :now, :now,
+    :guid, :detail, NULL, :before, :after
+) ON CONFLICT (account, change_id, item) DO UPDATE SET
+    outcome = excluded.outcome, doubled = excluded.doubled, place = excluded.place,
+    begun_at = excluded.begun_at, finished_at = excluded.finished_at, guid = excluded.guid,
+    detail = excluded.detail, before = excluded.before, after = excluded.after
+WHERE items.kind = ''
+"""
+_TOLD = """
+UPDATE items SET told = CASE WHEN outcome = :outcome AND detail = :detail THEN NULL ELSE :told END
+WHERE account = :account AND change_id = :change_id AND item = :item AND kind <> ''
+"""
+_UNSETTLED = f"""
+SELECT changes.change_id, changes.tool, changes.begun_at,
+    sum(CASE WHEN items.outcome IS NULL THEN 1 ELSE 0 END) AS unrecorded, count(*) AS items
+FROM items
+JOIN changes ON changes.account = items.account AND changes.change_id = items.change_id
+WHERE items.account = ? AND {OPEN}
+GROUP BY changes.change_id, changes.tool, changes.begun_at, changes.place
+ORDER BY changes.place
+"""  # noqa: S608  ours
 
 
 class Step(StrEnum):
@@ -51,192 +97,273 @@ class Step(StrEnum):
 class Change:
     """One call that writes: what was asked, by whom, and on whose yes.
 
+    What it did, and so what it answered, its items tell.
+
     Attributes:
         tool: the tool's name.
-        account: a digest that names the account it was made on; "" where that is not known.
         arguments: JSON; the call can be made again from it.
         arguments_digest: the same for calls that ask for the same.
         plan_id: the accepted plan; None when nothing was asked.
         accepted: how the plan was accepted; None when nothing was asked.
         undoes: the change that this one takes back.
         seen: JSON, guid → a digest of each image as it stood when the call was let through.
-        owner: the process that writes.
+        baseline: JSON, what a library held when a call that adds first began; None of others.
         begun_at, ended_at: seconds since the epoch; not ended while it runs or when it was cut off.
-        result: JSON, what the call answered.
     """
 
     change_id: str
     tool: str
     caller: str
-    account: str = field(default="", kw_only=True)
     arguments: str
     arguments_digest: str
     plan_id: str | None = None
     accepted: str | None = None
     undoes: str | None = None
     seen: str = "{}"
-    owner: str = ""
+    baseline: str | None = None
     begun_at: float = 0.0
     ended_at: float | None = None
-    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a change, as the last run of the call that came to it left it.
+
+    Attributes:
+        item: its place in the call.
+        kind: the endpoint that was called; "" when nothing was sent for it.
+        guid: the image or the selection; None while none is known.
+        sent: what was to be sent; None when nothing was.
+        before: what stood there before.
+        after: what was read back.
+        outcome: how it ended; None while that is not recorded.
+        detail: why, or how to find out; "" where the outcome says it all.
+        doubled: whether the service lists the image more often than it was asked for.
+        told: outcome and detail that the last answer told of it, where that did not send it and
+            told otherwise than what is on record.
+        place: grows with each row that the account's journal gets; a clock may be set back.
+        begun_at, finished_at: seconds since the epoch; None while the outcome is not recorded.
+    """
+
+    change_id: str
+    item: int
+    kind: str
+    guid: str | None
+    sent: dict[str, Any] | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    outcome: str | None
+    detail: str
+    doubled: bool
+    place: int
+    begun_at: float
+    finished_at: float | None
+    told: tuple[str, str] | None = None
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether something was, or may have been, sent of which it is not known what came."""
+        return self.kind != "" and self.outcome in {None, "unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is about to be sent for one item.
+
+    Attributes:
+        guid: the image or the selection that it is about; None when there is none yet.
+        sent: the record, as it will be sent.
+        before: the record that stands there now; None when there is none.
+    """
+
+    guid: str | None
+    sent: Record | None
+    before: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How one item ended.
+
+    Attributes:
+        guid: the image or the selection; None keeps the one that is on record.
+        outcome: as read back.
+        detail: why, or how to find out.
+        after: the record that was read back; None when there is none.
+        doubled: whether the service lists the image more often than it was asked for.
+        before: the record that stood there before; None keeps the one that is on record.
+    """
+
+    guid: str | None
+    outcome: str
+    detail: str = ""
+    after: Record | None = None
+    doubled: bool = False
+    before: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """A write whose outcome is not known: it was cut off, or could not be read back.
+    """A change with writes whose outcome is not known: cut off, or not to be read back.
 
     Attributes:
-        account: a digest that names the account it was made on; "" where that is not known.
-        finished: whether an outcome is recorded at all.
-        items: how many images it is about.
+        begun_at: when the change began, in seconds since the epoch.
+        finished: whether each of its writes has an outcome on record at all.
+        items: how many are open or unknown.
     """
 
-    entry_id: int
     change_id: str
     tool: str
-    owner: str
-    account: str
     begun_at: float
     finished: bool
     items: int
-
-    def of_another(self, account: str) -> bool:
-        """Whether it was made on another account than this one."""
-        return self.account not in {"", account}
 
 
 class Journal:
     """Intent and former records before a write is sent, its outcome after.
 
     Args:
-        database: where it is kept.
+        database: where it is kept, and for which account.
         now: seconds since the epoch.
-        owner: the name of this process.
         reached: told each step of each write.
-        account: a digest that names the account that is written to.
     """
 
     def __init__(
         self,
         database: Database,
         now: Callable[[], float],
-        owner: str = "",
         reached: Callable[[Step], None] = lambda _: None,
-        account: str = "",
     ) -> None:
+        self.database = database
         self.now = now
-        self.owner = owner
         self.reached = reached
-        self.account = account
-        self.leases = Leases(database, now, owner)
-        self._database = database
 
     async def begin(
-        self, change: Change, kind: str, intent: Sequence[Record], former: Sequence[Record]
-    ) -> int:
+        self, change: Change, kind: str, intents: Mapping[int, Intent], fence: Fence
+    ) -> None:
         """Record what is about to be sent; on return it is on the disk.
 
         Args:
-            change: the call; recorded with its first entry, so that a call that sends nothing
-                leaves no trace.
+            change: the call; recorded with its first write, so that a call that sends nothing
+                leaves no trace. What it was begun with stays; one that had ended is open again.
             kind: the endpoint that is called.
-            intent: one record an item, as it will be sent, with `item`, its place in the call.
-            former: the full records that stand there now.
-
-        Returns:
-            The entry's id, for `finish`.
+            intents: what will be sent, by the item's place in the call; an item that a former run
+                wrote is from now on what this one makes of it.
+            fence: from `Database.exclusive`, for the names that this call may write under.
 
         Raises:
             StoreError: it could not be recorded, so nothing may be sent.
-            GuardError: another process is at the same call; nothing may be sent.
+            GuardError: the names are not taken any more; nothing may be sent.
         """
         self.reached(Step.BEFORE_INTENT)
-        now = self.now()
-        begun = {**asdict(change), "account": self.account, "owner": self.owner, "begun_at": now}
-        row = (change.change_id, kind, now, _json(intent), _json(former))
+        row = {**asdict(change), **self._now_of(change.change_id)}
+        sent = [{**row, "kind": kind, **_intent(item, one)} for item, one in intents.items()]
 
-        def work(connection: sqlite3.Connection) -> int:
-            self._check_alone(connection, change, now)
-            connection.execute(_BEGIN, {**begun, "ended_at": None, "result": None})
-            cursor = connection.execute(
-                "INSERT INTO journal (change_id, kind, begun_at, intent, former)"
-                " VALUES (?, ?, ?, ?, ?)",
-                row,
-            )
-            return int(cursor.lastrowid or 0)
+        def work(connection: sqlite3.Connection) -> None:
+            fence.check()
+            place = self._next_place(connection)
+            connection.execute(_BEGIN, {**row, "place": place})
+            connection.executemany(_SENT, _placed(sent, place))
 
-        entry_id = await self._database.run(work)
+        await self.database.run(work)
         self.reached(Step.INTENT_RECORDED)
-        return entry_id
 
-    def _check_alone(self, connection: sqlite3.Connection, change: Change, now: float) -> None:
-        """Two processes that were asked the same at once must not both do it."""
-        owners = connection.execute(
-            "SELECT owner FROM changes WHERE tool = ? AND caller = ? AND account = ?"
-            " AND arguments_digest = ? AND change_id != ? AND owner != ? AND ended_at IS NULL"
-            " AND begun_at > ?",
-            (
-                change.tool,
-                change.caller,
-                self.account,
-                change.arguments_digest,
-                change.change_id,
-                self.owner,
-                now - SILENT_S,
-            ),
-        )
-        if any(may_be_running(owner) for (owner,) in owners):
-            raise GuardError(
-                f"Another process is at the same call of {change.tool}.",
-                state="This call sent nothing.",
-                next_step="Call again in a minute: it then gives the result, or goes on.",
-                reason=Reason.STILL_RUNNING,
-            )
-
-    async def finish(self, entry_id: int, outcome: Sequence[Record]) -> None:
+    async def finish(self, change_id: str, ends: Mapping[int, End]) -> None:
         """Record what was read back.
 
         Args:
-            entry_id: from `begin`.
-            outcome: one record an item: `item`, `guid`, `outcome`, `detail`, `after`, of a
-                selection `stored`, and `doubled`.
+            change_id: the call.
+            ends: by the place in the call, of items that `begin` recorded.
+
+        Raises:
+            StoreError: it could not be recorded; the items stay open.
         """
-        unknown = sum(one["outcome"] == _UNKNOWN for one in outcome)
-        row = (self.now(), _json(outcome), unknown, entry_id)
-        await self._database.run(
-            lambda connection: connection.execute(
-                "UPDATE journal SET finished_at = ?, outcome = ?, unknown = ? WHERE entry_id = ?",
-                row,
-            )
-        )
+        row = self._now_of(change_id)
+        ended = [{**row, **_end(item, end)} for item, end in ends.items()]
+        await self.database.run(lambda connection: connection.executemany(_FINISH, ended))
         self.reached(Step.OUTCOME_RECORDED)
 
-    async def end(self, change_id: str, result: str) -> bool:
-        """Record what the call answered.
+    async def end(self, change_id: str, rest: Mapping[int, End]) -> bool:
+        """Record that the call answered, and what it told of items that it sent nothing for.
+
+        Args:
+            change_id: the call.
+            rest: by the place in the call; of an item that was sent, in this run or a former one,
+                what is on record stays, with what was told of it beside it.
 
         Returns:
             False when the journal does not know the change, because nothing was ever sent.
+
+        Raises:
+            StoreError: it could not be recorded; what was sent is on record by itself.
         """
-        row = (self.now(), result, change_id)
+        row = self._now_of(change_id)
+        unsent = [{**row, **_end(item, end)} for item, end in rest.items()]
 
         def work(connection: sqlite3.Connection) -> bool:
-            cursor = connection.execute(
-                "UPDATE changes SET ended_at = ?, result = ? WHERE change_id = ?", row
-            )
-            return cursor.rowcount == 1
+            if connection.execute(_END, row).rowcount != 1:
+                return False
+            connection.executemany(_NOT_SENT, _placed(unsent, self._next_place(connection)))
+            connection.executemany(_TOLD, unsent)
+            return True
 
-        recorded = await self._database.run(work)
+        recorded = await self.database.run(work)
         self.reached(Step.RESULT_RECORDED)
         return recorded
 
     async def unsettled(self) -> list[Unsettled]:
-        """The entries whose outcome is not known, oldest first."""
+        """The changes with writes whose outcome is not known, oldest first.
+
+        Raises:
+            StoreError: the journal could not be read.
+        """
+        account = (self.database.account,)
 
         def work(connection: sqlite3.Connection) -> list[Unsettled]:
-            return [Unsettled(*row) for row in connection.execute(_UNSETTLED)]
+            rows = connection.execute(_UNSETTLED, account)
+            return [
+                Unsettled(change_id, tool, begun_at, unrecorded == 0, items)
+                for change_id, tool, begun_at, unrecorded, items in rows
+            ]
 
-        return await self._database.run(work)
+        return await self.database.run(work)
+
+    def _now_of(self, change_id: str) -> dict[str, Any]:
+        return {"account": self.database.account, "change_id": change_id, "now": self.now()}
+
+    def _next_place(self, connection: sqlite3.Connection) -> int:
+        # Transactions of one account come one after the other: nobody takes it meanwhile.
+        account = (self.database.account,)
+        last = [connection.execute(one, account).fetchone()[0] for one in _NEWEST_OF]
+        return 1 + max(place or 0 for place in last)
 
 
-def _json(records: Sequence[Record]) -> str:
-    return json.dumps(list(records), separators=(",", ":"), default=str)
+def json_of(record: Record | str | None) -> str | None:
+    """A record or a text as a column keeps it: nothing in it, half an emoji or NUL, is refused."""
+    return None if record is None else json.dumps(record, separators=(",", ":"), default=str)
+
+
+def _intent(item: int, one: Intent) -> dict[str, Any]:
+    return {
+        "item": item,
+        "guid": json_of(one.guid),
+        "sent": json_of(one.sent),
+        "before": json_of(one.before),
+    }
+
+
+def _end(item: int, end: End) -> dict[str, Any]:
+    return {
+        "item": item,
+        "guid": json_of(end.guid),
+        "outcome": end.outcome,
+        "detail": json_of(end.detail),
+        "doubled": int(end.doubled),
+        "before": json_of(end.before),
+        "after": json_of(end.after),
+        "told": json.dumps([end.outcome, end.detail]),
+    }
+
+
+def _placed(rows: list[dict[str, Any]], first: int) -> list[dict[str, Any]]:
+    return [{**row, "place": place} for place, row in enumerate(rows, first)]

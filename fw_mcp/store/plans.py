@@ -1,7 +1,7 @@
 """Plans and their single use."""
 
 import sqlite3
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 
 from fw_mcp.store.sqlite import Database
@@ -33,8 +33,6 @@ class Claim(StrEnum):
 class PlanRecord:
     """One destructive call that was asked for: what exactly, by whom, until when.
 
-    The fields stand in the order of the table's columns.
-
     Attributes:
         arguments_digest: of the arguments that name what the call would do.
         targets_digest: of the state of every target when the plan was made.
@@ -56,82 +54,86 @@ class PlanRecord:
     ended_as: str | None = None
 
 
+_COLUMNS = ", ".join(field.name for field in fields(PlanRecord))
+_ADD = f"""
+INSERT INTO plans (account, {_COLUMNS})
+VALUES (:account, {", ".join(f":{field.name}" for field in fields(PlanRecord))})
+"""  # noqa: S608  ours
+_LET_GO = "DELETE FROM plans WHERE account = ? AND expires_at < ?"
+_GET = f"SELECT {_COLUMNS} FROM plans WHERE account = ? AND plan_id = ?"  # noqa: S608  ours
+_PENDING = f"""
+SELECT {_COLUMNS} FROM plans
+WHERE account = ? AND ended_at IS NULL AND expires_at > ? ORDER BY created_at, plan_id
+"""  # noqa: S608  ours
+_APPROVE = """
+UPDATE plans SET approved_at = :now
+WHERE account = :account AND plan_id = :plan_id AND ended_at IS NULL AND expires_at > :now
+"""
+_VOID = "UPDATE plans SET ended_as = ? WHERE account = ? AND plan_id = ?"
+_RENEW = "UPDATE plans SET ended_at = ? WHERE account = ? AND plan_id = ? AND ended_as = ?"
+_END = """
+UPDATE plans SET ended_at = ?, ended_as = ?
+WHERE account = ? AND plan_id = ? AND ended_at IS NULL
+"""
+_SPENT = """
+SELECT coalesce(sum(weight), 0) FROM plans WHERE account = ? AND ended_as = ? AND ended_at > ?
+"""
+
+
 class PlanStore:
-    """The plans of every process that shares `database`."""
+    """The plans of the account of `database`, for every process that shares it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._account = database.account
 
     async def add(self, plan: PlanRecord) -> None:
         """Keep a new plan, and let go of those that ended or ran out a day ago."""
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "DELETE FROM plans WHERE expires_at < ?", (plan.created_at - _KEPT_S,)
-            )
-            connection.execute(
-                "INSERT INTO plans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(plan)
-            )
+            connection.execute(_LET_GO, (self._account, plan.created_at - _KEPT_S))
+            connection.execute(_ADD, {"account": self._account, **asdict(plan)})
 
         await self._database.run(work)
 
     async def get(self, plan_id: str) -> PlanRecord | None:
         """The plan with this id, whatever became of it."""
-        return await self._database.run(lambda connection: _get(connection, plan_id))
+        return await self._database.run(lambda connection: self._get(connection, plan_id))
 
     async def pending(self, now: float) -> list[PlanRecord]:
         """The plans that can still be carried out, oldest first."""
 
         def work(connection: sqlite3.Connection) -> list[PlanRecord]:
-            rows = connection.execute(
-                "SELECT * FROM plans WHERE ended_at IS NULL AND expires_at > ? ORDER BY created_at",
-                (now,),
-            )
-            return [PlanRecord(*row) for row in rows]
+            return [PlanRecord(*row) for row in connection.execute(_PENDING, (self._account, now))]
 
         return await self._database.run(work)
 
     async def approve(self, plan_id: str, now: float) -> bool:
         """Record a person's approval; False when the plan is unknown, ended or expired."""
-
-        def work(connection: sqlite3.Connection) -> bool:
-            cursor = connection.execute(
-                "UPDATE plans SET approved_at = ?"
-                " WHERE plan_id = ? AND ended_at IS NULL AND expires_at > ?",
-                (now, plan_id, now),
-            )
-            return cursor.rowcount == 1
-
-        return await self._database.run(work)
+        row = {"account": self._account, "plan_id": plan_id, "now": now}
+        return await self._database.run(
+            lambda connection: connection.execute(_APPROVE, row).rowcount == 1
+        )
 
     async def decline(self, plan_id: str, now: float) -> None:
         """End a plan that was answered with no, so that no later answer revives it."""
         await self._database.run(
-            lambda connection: _end(connection, plan_id, now, PlanEnd.DECLINED)
+            lambda connection: self._end(connection, plan_id, now, PlanEnd.DECLINED)
         )
 
     async def void(self, plan_id: str) -> None:
         """Record that a won plan was not carried out after all: its targets had changed."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "UPDATE plans SET ended_as = ? WHERE plan_id = ?", (PlanEnd.CHANGED, plan_id)
-            )
-
-        await self._database.run(work)
+        row = (PlanEnd.CHANGED, self._account, plan_id)
+        await self._database.run(lambda connection: connection.execute(_VOID, row))
 
     async def renew(self, plan_id: str, now: float) -> None:
         """Count what a plan costs from now: the call that it let through goes on."""
-        await self._database.run(
-            lambda connection: connection.execute(
-                "UPDATE plans SET ended_at = ? WHERE plan_id = ? AND ended_as = ?",
-                (now, plan_id, PlanEnd.CARRIED_OUT),
-            )
-        )
+        row = (now, self._account, plan_id, PlanEnd.CARRIED_OUT)
+        await self._database.run(lambda connection: connection.execute(_RENEW, row))
 
     async def spent(self, now: float) -> int:
         """How many images the plans carried out in the last hour cost."""
-        return await self._database.run(lambda connection: _spent(connection, now))
+        return await self._database.run(lambda connection: self._spent(connection, now))
 
     async def claim(
         self, plan_id: str, now: float, *, weight_per_hour: int, approved_only: bool
@@ -146,7 +148,7 @@ class PlanStore:
         """
 
         def work(connection: sqlite3.Connection) -> Claim:
-            plan = _get(connection, plan_id)
+            plan = self._get(connection, plan_id)
             if plan is None:
                 return Claim.UNKNOWN
             if plan.ended_at is not None:
@@ -155,29 +157,22 @@ class PlanStore:
                 return Claim.EXPIRED
             if approved_only and plan.approved_at is None:
                 return Claim.NOT_APPROVED
-            if _spent(connection, now) + plan.weight > weight_per_hour:
+            if self._spent(connection, now) + plan.weight > weight_per_hour:
                 return Claim.HOURLY_LIMIT
-            _end(connection, plan_id, now, PlanEnd.CARRIED_OUT)
+            self._end(connection, plan_id, now, PlanEnd.CARRIED_OUT)
             return Claim.WON
 
         return await self._database.run(work)
 
+    def _get(self, connection: sqlite3.Connection, plan_id: str) -> PlanRecord | None:
+        row = connection.execute(_GET, (self._account, plan_id)).fetchone()
+        return None if row is None else PlanRecord(*row)
 
-def _get(connection: sqlite3.Connection, plan_id: str) -> PlanRecord | None:
-    row = connection.execute("SELECT * FROM plans WHERE plan_id = ?", (plan_id,)).fetchone()
-    return None if row is None else PlanRecord(*row)
+    def _end(
+        self, connection: sqlite3.Connection, plan_id: str, now: float, ended_as: PlanEnd
+    ) -> None:
+        connection.execute(_END, (now, ended_as, self._account, plan_id))
 
-
-def _end(connection: sqlite3.Connection, plan_id: str, now: float, ended_as: PlanEnd) -> None:
-    connection.execute(
-        "UPDATE plans SET ended_at = ?, ended_as = ? WHERE plan_id = ? AND ended_at IS NULL",
-        (now, ended_as, plan_id),
-    )
-
-
-def _spent(connection: sqlite3.Connection, now: float) -> int:
-    row = connection.execute(
-        "SELECT coalesce(sum(weight), 0) FROM plans WHERE ended_as = ? AND ended_at > ?",
-        (PlanEnd.CARRIED_OUT, now - _HOUR_S),
-    ).fetchone()
-    return int(row[0])
+    def _spent(self, connection: sqlite3.Connection, now: float) -> int:
+        row = (self._account, PlanEnd.CARRIED_OUT, now - _HOUR_S)
+        return int(connection.execute(_SPENT, row).fetchone()[0])

@@ -5,58 +5,67 @@ import os
 import secrets
 import sqlite3
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, closing, suppress
 from pathlib import Path
-from types import MappingProxyType
 from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 
 from fw_mcp.errors import Reason, StoreError
+from fw_mcp.store.locks import Fence, Locks
+from fw_mcp.store.upgrade import put_aside, take_over
 
 # "fwmc": what tells a store from another program's SQLite file.
 _APPLICATION_ID = 0x66776D63
-_VERSION = 2
+_VERSION = 3
 
-_PLANS = """
+# Each table is asked for one account at a time. Texts of other people are JSON, so that no
+# character is refused; SQL never looks into one. What is long comes last: SQLite reads up to it.
+_TABLES = """
+CREATE TABLE facts (
+    account TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (account, name)
+);
 CREATE TABLE plans (
-    plan_id TEXT PRIMARY KEY, tool TEXT NOT NULL, caller TEXT NOT NULL,
+    account TEXT NOT NULL, plan_id TEXT NOT NULL, tool TEXT NOT NULL, caller TEXT NOT NULL,
     arguments_digest TEXT NOT NULL, targets_digest TEXT NOT NULL, weight INTEGER NOT NULL,
-    question TEXT NOT NULL, created_at REAL NOT NULL, expires_at REAL NOT NULL,
-    approved_at REAL, ended_at REAL, ended_as TEXT
+    question TEXT NOT NULL, created_at DOUBLE PRECISION NOT NULL,
+    expires_at DOUBLE PRECISION NOT NULL, approved_at DOUBLE PRECISION,
+    ended_at DOUBLE PRECISION, ended_as TEXT,
+    PRIMARY KEY (account, plan_id)
 );
-CREATE INDEX plans_ended ON plans (ended_as, ended_at);
-"""
-_CHANGES = """
+CREATE INDEX plans_ended ON plans (account, ended_as, ended_at);
+CREATE INDEX plans_expired ON plans (account, expires_at);
 CREATE TABLE changes (
-    change_id TEXT PRIMARY KEY, tool TEXT NOT NULL, caller TEXT NOT NULL, account TEXT NOT NULL,
-    arguments TEXT NOT NULL, arguments_digest TEXT NOT NULL,
-    plan_id TEXT, accepted TEXT, undoes TEXT, seen TEXT NOT NULL,
-    owner TEXT NOT NULL, begun_at REAL NOT NULL, ended_at REAL, result TEXT
+    account TEXT NOT NULL, change_id TEXT NOT NULL, place BIGINT NOT NULL, tool TEXT NOT NULL,
+    caller TEXT NOT NULL, arguments_digest TEXT NOT NULL, plan_id TEXT, accepted TEXT, undoes TEXT,
+    begun_at DOUBLE PRECISION NOT NULL, ended_at DOUBLE PRECISION,
+    worked_at DOUBLE PRECISION NOT NULL,
+    baseline TEXT, seen TEXT NOT NULL, arguments TEXT NOT NULL,
+    PRIMARY KEY (account, change_id)
 );
-CREATE INDEX changes_alike ON changes (arguments_digest, begun_at);
-CREATE INDEX changes_newest ON changes (begun_at);
-CREATE INDEX changes_whole ON changes (begun_at)
-    WHERE arguments != '{}' OR result IS NOT NULL OR seen != '{}';
-CREATE INDEX changes_undoing ON changes (undoes) WHERE undoes IS NOT NULL;
-CREATE TABLE journal (
-    entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
-    change_id TEXT NOT NULL REFERENCES changes (change_id) ON DELETE CASCADE,
-    kind TEXT NOT NULL, begun_at REAL NOT NULL, intent TEXT NOT NULL, former TEXT NOT NULL,
-    finished_at REAL, outcome TEXT, unknown INTEGER NOT NULL DEFAULT 0
+CREATE INDEX changes_newest ON changes (account, place);
+CREATE INDEX changes_alike ON changes (account, arguments_digest, worked_at);
+CREATE INDEX changes_undoing ON changes (account, undoes, place) WHERE undoes IS NOT NULL;
+CREATE INDEX changes_oldest ON changes (account, worked_at);
+CREATE INDEX changes_whole ON changes (account, worked_at)
+    WHERE arguments <> '{}' OR seen <> '{}';
+CREATE TABLE items (
+    account TEXT NOT NULL, change_id TEXT NOT NULL, item INTEGER NOT NULL, kind TEXT NOT NULL,
+    outcome TEXT, doubled INTEGER NOT NULL, place BIGINT NOT NULL,
+    begun_at DOUBLE PRECISION NOT NULL, finished_at DOUBLE PRECISION,
+    guid TEXT, detail TEXT NOT NULL, sent TEXT, before TEXT, after TEXT, told TEXT,
+    PRIMARY KEY (account, change_id, item),
+    FOREIGN KEY (account, change_id) REFERENCES changes (account, change_id) ON DELETE CASCADE
 );
-CREATE INDEX journal_change ON journal (change_id);
-CREATE INDEX journal_since ON journal (coalesce(finished_at, begun_at));
-CREATE INDEX journal_unfinished ON journal (entry_id) WHERE finished_at IS NULL;
-CREATE INDEX journal_unknown ON journal (entry_id) WHERE unknown > 0;
-"""
-_FACTS = "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
-_LEASES = """
-CREATE TABLE leases (name TEXT PRIMARY KEY, owner TEXT NOT NULL, taken_at REAL NOT NULL);
+CREATE INDEX items_newest ON items (account, place);
+CREATE INDEX items_since ON items (account, (coalesce(finished_at, begun_at)));
+CREATE INDEX items_open ON items (account, change_id)
+    WHERE kind <> '' AND (outcome IS NULL OR outcome = 'unknown');
 """
 
-_JOURNAL_1 = [
+_JOURNAL_1 = (
     "entry_id",
     "tool",
     "caller",
@@ -66,103 +75,73 @@ _JOURNAL_1 = [
     "former",
     "finished_at",
     "outcome",
-]
-_KIND_OF = MappingProxyType(
-    {
-        "add_images": "add_images",
-        "update_image_metadata": "update_images",
-        "delete_images": "delete_images",
-        "set_selection": "update_file_selection",
-    }
 )
+_USABLE = "Make the file and its folder writable, or name another with --store FILE; "
 
 
 class UnusableFileError(sqlite3.DatabaseError):
-    """The file is no store that this version can use."""
+    """The file is no store that this version can use.
+
+    Attributes:
+        next_step: what to do about it.
+    """
+
+    def __init__(self, why: str, next_step: str = _USABLE) -> None:
+        super().__init__(why)
+        self.next_step = next_step
 
 
 def check_usable(connection: sqlite3.Connection) -> None:
-    """Leave a file alone that is no store of ours.
+    """Leave a file alone that is no store of ours, or not one of now.
 
     Raises:
-        UnusableFileError: the file is another program's, or a newer version's.
+        UnusableFileError: the file is another program's, a newer version's or the first one's.
     """
     version = _version(connection)
     marked = connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID
     if marked and version > _VERSION:
         raise UnusableFileError(f"a newer fw-mcp wrote it: schema {version}")
-    empty = connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
     # The first version left no mark: its tables tell.
-    first = [row[1] for row in connection.execute("PRAGMA table_info(journal)")] == _JOURNAL_1
-    ours = {0: empty, 1: first, _VERSION: marked}
+    columns = tuple(row[1] for row in connection.execute("PRAGMA table_info(journal)"))
+    if version == 1 and columns == _JOURNAL_1:
+        raise UnusableFileError(
+            "the first fw-mcp wrote it: schema 1, which is not read any more",
+            "Move the file away, and a new one is made, or name another with --store FILE; ",
+        )
+    empty = connection.execute("SELECT name FROM sqlite_master").fetchone() is None
+    ours = {0: empty, 2: marked, _VERSION: marked}
     if not ours.get(version, False):
         raise UnusableFileError("it is another program's database")
 
 
-def prepare(connection: sqlite3.Connection) -> None:
-    """Make the tables, or bring those of an older version up to date; inside a transaction."""
+def prepare(connection: sqlite3.Connection, account: str) -> None:
+    """Make the tables, or bring those of an older version up to date; inside a transaction.
+
+    Args:
+        connection: to a file that is usable.
+        account: whose what the older version kept for no account in particular is from now on.
+    """
     version = _version(connection)
     if version == _VERSION:
         return
-    _UPGRADES[version](connection)
+    if version:
+        put_aside(connection)
+    _run(connection, _TABLES)
+    if version:
+        _take_over(connection, account)
     connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {_VERSION}")
 
 
-def _create(connection: sqlite3.Connection) -> None:
-    _run(connection, _FACTS + _PLANS + _CHANGES + _LEASES)
-
-
-def _from_1(connection: sqlite3.Connection) -> None:
-    """Version 1 had one entry a chunk and no record of the call: each becomes a change."""
-    rows = connection.execute("SELECT * FROM journal ORDER BY entry_id").fetchall()
-    _run(connection, "DROP TABLE journal;" + _CHANGES + _LEASES)
-    for row in rows:
-        connection.execute(
-            "INSERT INTO changes (change_id, tool, caller, account, arguments, arguments_digest,"
-            " plan_id, seen, owner, begun_at, ended_at)"
-            " VALUES (?, ?, ?, '', '{}', '', ?, '{}', '', ?, ?)",
-            (
-                _change_id(row["entry_id"]),
-                row["tool"],
-                row["caller"],
-                row["plan_id"],
-                row["begun_at"],
-                row["finished_at"],
-            ),
-        )
-        connection.execute(
-            "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                row["entry_id"],
-                _change_id(row["entry_id"]),
-                _KIND_OF[row["tool"]],
-                row["begun_at"],
-                _numbered(row["intent"]),
-                row["former"],
-                row["finished_at"],
-                row["outcome"] and _numbered(row["outcome"]),
-                sum(one["outcome"] == "unknown" for one in json.loads(row["outcome"] or "[]")),
-            ),
-        )
-
-
-_UPGRADES: Mapping[int, Callable[[sqlite3.Connection], None]] = MappingProxyType(
-    {0: _create, 1: _from_1}
-)
+def _take_over(connection: sqlite3.Connection, account: str) -> None:
+    try:
+        take_over(connection, account)
+    except (AttributeError, LookupError, TypeError, ValueError) as odd:
+        raise UnusableFileError("what an older fw-mcp kept there cannot be read") from odd
 
 
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _change_id(entry_id: int) -> str:
-    return f"{entry_id:016x}"
-
-
-def _numbered(records: str) -> str:
-    """The records with the place of each, by which an entry's parts find each other."""
-    return json.dumps([{"item": item, **one} for item, one in enumerate(json.loads(records))])
 
 
 def _run(connection: sqlite3.Connection, statements: str) -> None:
@@ -171,19 +150,38 @@ def _run(connection: sqlite3.Connection, statements: str) -> None:
         connection.execute(statement)
 
 
+def accounts_in(path: Path) -> list[str]:
+    """The digests of the accounts that a store knows; none where it cannot be read."""
+    found: set[str] = set()
+    # What an older version kept of plans names no account.
+    for table in ("changes", "plans"):
+        statement = f"SELECT DISTINCT account FROM {table} WHERE account <> ''"  # noqa: S608  ours
+        with (
+            suppress(sqlite3.Error),
+            closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection,
+        ):
+            found.update(account for (account,) in connection.execute(statement))
+    return sorted(found)
+
+
 T = TypeVar("T")
 
 
 class Database:
-    """A SQLite database that several processes may share.
+    """A SQLite database that several processes, and several accounts, may share.
 
     Args:
         path: the file, made with its folder when missing; None keeps everything in memory.
+        account: a digest that names the account that is worked on.
         busy_timeout_s: how long a transaction waits for another process, in seconds.
     """
 
-    def __init__(self, path: Path | None, *, busy_timeout_s: float = 5.0) -> None:
+    def __init__(
+        self, path: Path | None, *, account: str = "", busy_timeout_s: float = 5.0
+    ) -> None:
         self.path = path
+        self.account = account
+        self._locks = Locks(path, account)
         self._busy_timeout_s = busy_timeout_s
         self._connection: sqlite3.Connection | None = None
         self._turn = anyio.CapacityLimiter(1)
@@ -203,6 +201,23 @@ class Database:
         # Not abandoned when cancelled: a transaction that runs is one whose end is known.
         return await anyio.to_thread.run_sync(self._transact, work, limiter=self._turn)
 
+    def exclusive(self, *names: str) -> AbstractAsyncContextManager[Fence]:
+        """While it lasts, nobody else is at any of these names; all are taken, or none.
+
+        Raises:
+            GuardError: somebody is, in this process or another.
+            StoreError: it cannot be told.
+        """
+        return self._locks.exclusive(*names)
+
+    async def is_taken(self, name: str) -> bool:
+        """Whether somebody, in this process or another, is at it right now.
+
+        Raises:
+            StoreError: it cannot be told.
+        """
+        return await self._locks.is_taken(name)
+
     def close(self) -> None:
         """Close the file; a later `run` opens it again."""
         if self._connection is not None:
@@ -220,7 +235,7 @@ class Database:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-        except (sqlite3.Error, OSError) as fault:
+        except (sqlite3.Error, OSError, json.JSONDecodeError) as fault:
             raise self._unavailable(fault) from fault
         return result
 
@@ -250,38 +265,42 @@ class Database:
         weakref.finalize(self, connection.close)
         return connection
 
-    @staticmethod
-    def _prepare(connection: sqlite3.Connection) -> None:
+    def _prepare(self, connection: sqlite3.Connection) -> None:
         check_usable(connection)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("BEGIN IMMEDIATE")
-        prepare(connection)
+        prepare(connection, self.account)
         connection.execute("COMMIT")
 
     def _unavailable(self, fault: Exception) -> StoreError:
-        kind = str(fault) if isinstance(fault, UnusableFileError) else type(fault).__name__
+        kind, next_step = type(fault).__name__, _USABLE
+        if isinstance(fault, UnusableFileError):
+            kind, next_step = str(fault), fault.next_step
         return StoreError(
             f"The store {self.path or 'in memory'} cannot be used ({kind}).",
             state="Nothing was sent; reading images still works.",
-            next_step="Make the file and its folder writable, or name another with --store FILE; "
-            "fw-mcp doctor checks it.",
+            next_step=f"{next_step}fw-mcp doctor checks it.",
             reason=Reason.STORE_UNAVAILABLE,
         )
 
 
+_KEEP_ID = """
+INSERT INTO facts (account, name, value) VALUES (?, 'session_id', ?)
+ON CONFLICT (account, name) DO NOTHING
+"""
+_KEPT_ID = "SELECT value FROM facts WHERE account = ? AND name = 'session_id'"
+
+
 async def session_id(database: Database) -> str:
-    """The FinerWorks session id of this store: 32 hex digits, made once and kept.
+    """The FinerWorks session id of the account in this store: 32 hex digits, made once and kept.
 
     A lost one makes the account's temporary images unreachable.
     """
-    return await database.run(_session_id)
 
+    def work(connection: sqlite3.Connection) -> str:
+        connection.execute(_KEEP_ID, (database.account, secrets.token_hex(16)))
+        return str(connection.execute(_KEPT_ID, (database.account,)).fetchone()["value"])
 
-def _session_id(connection: sqlite3.Connection) -> str:
-    connection.execute(
-        "INSERT OR IGNORE INTO facts VALUES ('session_id', ?)", (secrets.token_hex(16),)
-    )
-    row = connection.execute("SELECT value FROM facts WHERE name = 'session_id'").fetchone()
-    return str(row["value"])
+    return await database.run(work)

@@ -25,7 +25,9 @@ def keep(name: str) -> Callable[[sqlite3.Connection], None]:
     """Work that writes a fact down."""
 
     def work(connection: sqlite3.Connection) -> None:
-        connection.execute("INSERT INTO facts VALUES (?, 'kept')", (name,))
+        connection.execute(
+            "INSERT INTO facts (account, name, value) VALUES ('', ?, 'kept')", (name,)
+        )
 
     return work
 
@@ -263,7 +265,7 @@ async def test_a_store_that_could_not_be_opened_is_tried_again(file: Path) -> No
     database.close()
 
 
-@pytest.mark.parametrize("version", [3, 99, -1])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 99, -1])
 async def test_a_store_of_another_version_is_refused_and_left_alone(
     file: Path, version: int
 ) -> None:
@@ -307,3 +309,12 @@ async def test_the_session_id_is_made_once_and_kept(file: Path) -> None:
 async def test_two_stores_have_two_session_ids() -> None:
     """Each account's temporary images are its own."""
     assert await session_id(Database(None)) != await session_id(Database(None))
+
+
+async def test_each_account_of_a_store_has_its_own_session_id(file: Path) -> None:
+    """The temporary images of one session are one account's."""
+    one, other = Database(file, account="one"), Database(file, account="other")
+    assert await session_id(one) != await session_id(other)
+    assert await session_id(one) == await session_id(Database(file, account="one"))
+    one.close()
+    other.close()

@@ -193,3 +193,51 @@ async def test_plans_are_let_go_a_day_after_they_ran_out(plans: PlanStore) -> No
     assert await plans.get(PLAN.plan_id) == PLAN
     await plans.add(replace(PLAN, plan_id="c", created_at=day + 1, expires_at=day + 601))
     assert await plans.get(PLAN.plan_id) is None
+
+
+async def test_a_plan_is_its_account_s_alone(tmp_path: Path) -> None:
+    """Promise: another account neither sees, answers, ends nor spends it, nor pays for it."""
+    one, other = (
+        PlanStore(Database(tmp_path / "store.sqlite3", account=name)) for name in ("one", "other")
+    )
+    await one.add(PLAN)
+    theirs = replace(PLAN, question="Delete theirs?", weight=5)
+    await other.add(theirs)
+    assert await other.get(PLAN.plan_id) == theirs
+    assert await other.pending(NOON) == [theirs]
+    assert await other.approve(PLAN.plan_id, NOON)
+    assert await claimed(other) is Claim.WON
+    assert await one.get(PLAN.plan_id) == PLAN
+    await other.void(PLAN.plan_id)
+    assert await claimed(one, weight_per_hour=PLAN.weight) is Claim.WON
+    await other.renew(PLAN.plan_id, NOON + 3000)
+    assert (await one.spent(NOON + 3600), await other.spent(NOON)) == (0, 0)
+    await other.decline(PLAN.plan_id, NOON)
+    kept = await one.get(PLAN.plan_id)
+    assert kept == replace(PLAN, ended_at=NOON, ended_as=PlanEnd.CARRIED_OUT)
+
+
+async def test_another_account_s_deletions_do_not_count_in_the_hour(tmp_path: Path) -> None:
+    """Each has the limit for itself; a plan that is let go is one's own."""
+    one, other = (
+        PlanStore(Database(tmp_path / "store.sqlite3", account=name)) for name in ("one", "other")
+    )
+    await one.add(PLAN)
+    assert await claimed(one) is Claim.WON
+    assert (await one.spent(NOON), await other.spent(NOON)) == (PLAN.weight, 0)
+    late = replace(PLAN, plan_id="late", created_at=NOON + 1e6, expires_at=NOON + 1e6 + 600)
+    await other.add(late)
+    assert await one.get(PLAN.plan_id) is not None
+    assert await other.get(PLAN.plan_id) is None
+
+
+async def test_what_a_plan_costs_counts_from_when_its_call_went_on(plans: PlanStore) -> None:
+    """One that was not carried out costs nothing."""
+    await plans.add(PLAN)
+    await plans.renew(PLAN.plan_id, NOON)
+    assert await plans.spent(NOON) == 0
+    assert await claimed(plans) is Claim.WON
+    await plans.renew(PLAN.plan_id, NOON + 1800)
+    assert (await plans.spent(NOON + 5000), await plans.spent(NOON + 5400)) == (3, 0)
+    await plans.void(PLAN.plan_id)
+    assert await plans.spent(NOON + 1800) == 0

@@ -9,8 +9,8 @@ import anyio
 
 from fw_mcp.store.plans import Claim, PlanStore
 from fw_mcp.store.sqlite import Database
-from tests.process import environment
 from tests.store.test_plans import NOON, PLAN
+from tests.support.process import environment
 
 
 def keep_a_plan(file: Path) -> None:
