@@ -8,9 +8,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fw_mcp.api.connection import KNOWN_HOSTS, BaseUrl, Keys
@@ -24,19 +24,20 @@ from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.similarity import Likenesses
 from fw_mcp.pictures.view import Viewer
 from fw_mcp.pictures.worker.pool import Workshop
+from fw_mcp.server.parts import Parts
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal, Step
-from fw_mcp.store.locks import this_process
 from fw_mcp.store.plans import PlanStore
-from fw_mcp.store.sqlite import Database, session_id
-from fw_mcp.writes.changes import Changes
+from fw_mcp.store.sqlite import Database, accounts_in, session_id
+from fw_mcp.writes.run import Writes
 
 if TYPE_CHECKING:
     import httpx
 
     from fw_mcp.api.client import FinerWorksClient
     from fw_mcp.embedded import SandboxTransport
-    from fw_mcp.images.questions import Compares
+
+    Transport = Callable[[], httpx.AsyncBaseTransport]
 
 _log = logging.getLogger(__name__)
 
@@ -51,21 +52,13 @@ class Assembly:
     settings: Settings
     database: Database
     plans: PlanStore
-    journal: Journal
-    guard: Guard
-    account: Account
-    changes: Changes
-    viewer: Viewer
-    inspector: Inspector
-    likenesses: "Compares"
-    fetcher: Fetcher | None
-    note: str
+    parts: Parts
+    fetcher: Fetcher
 
     async def aclose(self) -> None:
         """Close what was opened."""
-        if self.fetcher is not None:
-            await self.fetcher.aclose()
-        await self.account.aclose()
+        await self.fetcher.aclose()
+        await self.parts.account.aclose()
         self.database.close()
 
 
@@ -85,42 +78,54 @@ def assemble(
         ConfigError: a setting is unsafe or names no tool.
     """
     check_base_url(settings)
-    database = Database(store_path(settings, environ, sys.platform))
+    path = store_path(settings, environ, sys.platform)
+    database = Database(path, account=account_name(settings) or _only_account(path))
     plans = PlanStore(database)
-    journal = Journal(database, time.time, this_process(), reached, account_name(settings))
-
     sandbox = _sandbox(settings)
 
     async def connect() -> "FinerWorksClient":
         return await _connect(settings, database, sandbox)
 
-    account = Account(connect, journal)
+    account = Account(connect)
+    guard = Guard(plans, limits(settings), time.time)
     fetcher = _fetcher(settings, sandbox)
     viewer = Viewer(fetcher, Workshop(environ=environ))
     return Assembly(
         settings=settings,
         database=database,
         plans=plans,
-        journal=journal,
-        guard=Guard(plans, limits(settings), time.time),
-        account=account,
-        changes=Changes(account, History(database)),
-        viewer=viewer,
-        inspector=Inspector(fetcher, settings.read_folders),
-        likenesses=Likenesses(viewer),
+        parts=Parts(
+            account=account,
+            guard=guard,
+            writes=Writes(account, guard, Journal(database, time.time, reached), History(database)),
+            viewer=viewer,
+            inspector=Inspector(fetcher, settings.read_folders),
+            likenesses=Likenesses(viewer),
+            show_hires=settings.show_hires,
+            note=_SANDBOX_NOTE if settings.sandbox is not None else "",
+        ),
         fetcher=fetcher,
-        note=_SANDBOX_NOTE if settings.sandbox is not None else "",
     )
 
 
 def account_name(settings: Settings) -> str:
-    """A name for the account that is written to, which tells nothing of its keys."""
+    """A name for the account that is written to, which tells nothing of its keys; "" without."""
+    if settings.sandbox is None and not _secret(settings.web_api_key):
+        return ""
     parts = (
         ["sandbox", settings.sandbox, settings.session_id]
         if settings.sandbox is not None
         else [settings.base_url, _secret(settings.web_api_key), settings.account_key]
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def _only_account(path: Path | None) -> str:
+    """The account that a command in a terminal means, which need not know the keys."""
+    known = accounts_in(path) if path else []
+    if len(known) > 1:
+        _log.warning("The store is shared by %d accounts: set the keys to say which.", len(known))
+    return known[0] if len(known) == 1 else ""
 
 
 def limits(settings: Settings) -> Limits:
@@ -194,48 +199,30 @@ def secrets_of(settings: Settings) -> list[str]:
     return [text for text in map(_secret, values) if text]
 
 
-class _EmbeddedSandbox:
-    """The sandbox in this process, made when it is first asked.
-
-    Args:
-        file: where it is kept; None for memory.
-    """
-
-    def __init__(self, file: str | None) -> None:
-        self._file = file
-
-    async def handle_async_request(self, request: "httpx.Request") -> "httpx.Response":
-        """Answer as a transport does."""
-        return await self._transport.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        """Nothing is held open."""
-
-    @cached_property
-    def _transport(self) -> "SandboxTransport":
-        from fw_mcp.embedded import SandboxTransport  # noqa: PLC0415  brings the HTTP library
-        from fw_mcp.sandbox.app import create_app  # noqa: PLC0415  only with --sandbox
-
-        return SandboxTransport(create_app(self._file))
-
-
-def _sandbox(settings: Settings) -> "httpx.AsyncBaseTransport | None":
+def _sandbox(settings: Settings) -> "Transport | None":
+    """Gives the sandbox in this process, made when it is first asked; None without one."""
     if settings.sandbox is None:
         return None
     file = None if settings.sandbox == IN_MEMORY else settings.sandbox
-    # It is no subclass, because a server that only lists its tools never loads the HTTP library.
-    return cast("httpx.AsyncBaseTransport", _EmbeddedSandbox(file))
+
+    @cache
+    def transport() -> "SandboxTransport":
+        from fw_mcp.embedded import SandboxTransport  # noqa: PLC0415  brings the HTTP library
+        from fw_mcp.sandbox.app import create_app  # noqa: PLC0415  only with --sandbox
+
+        return SandboxTransport(create_app(file))
+
+    return transport
 
 
-def _fetcher(settings: Settings, sandbox: "httpx.AsyncBaseTransport | None") -> Fetcher | None:
-    """Fetches pictures and files; None when the operator turned that off."""
-    if settings.no_fetch:
-        return None
-    hosts = settings.fetched_hosts
+def _fetcher(settings: Settings, sandbox: "Transport | None") -> Fetcher:
+    """Fetches pictures and files, unless the operator turned that off."""
+    is_on, hosts = not settings.no_fetch, settings.fetched_hosts
     if sandbox is not None:
-        return Fetcher(hosts=hosts, inside={_SANDBOX_URL: sandbox})
+        return Fetcher(is_on=is_on, hosts=hosts, inside={_SANDBOX_URL: sandbox})
     url = BaseUrl.parse(settings.base_url)
-    return Fetcher(hosts=hosts, loopback=_origin(url.text) if url.is_loopback else None)
+    loopback = _origin(url.text) if url.is_loopback else None
+    return Fetcher(is_on=is_on, hosts=hosts, loopback=loopback)
 
 
 def _origin(url: str) -> str:
@@ -244,7 +231,7 @@ def _origin(url: str) -> str:
 
 
 async def _connect(
-    settings: Settings, database: Database, sandbox: "httpx.AsyncBaseTransport | None"
+    settings: Settings, database: Database, sandbox: "Transport | None"
 ) -> "FinerWorksClient":
     from fw_mcp.api.client import FinerWorksClient  # noqa: PLC0415  brings the HTTP library
 
@@ -260,7 +247,7 @@ async def _connect(
     )
 
 
-def _sandbox_client(settings: Settings, sandbox: "httpx.AsyncBaseTransport") -> "FinerWorksClient":
+def _sandbox_client(settings: Settings, sandbox: "Transport") -> "FinerWorksClient":
     from fw_mcp.api.client import FinerWorksClient  # noqa: PLC0415  only with --sandbox
     from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB_API_KEY  # noqa: PLC0415
 
@@ -270,7 +257,7 @@ def _sandbox_client(settings: Settings, sandbox: "httpx.AsyncBaseTransport") -> 
         session_id=settings.session_id or SANDBOX_SESSION_ID,
         account_key=settings.account_key,
         site_id=settings.site_id,
-        transport=sandbox,
+        transport=sandbox(),
     )
 
 
@@ -303,7 +290,7 @@ def _state_folder(environ: Mapping[str, str], platform: str) -> Path:
     if platform == "win32":
         return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     if platform == "darwin":
-        return home / "Account" / "Application Support"
+        return home / "Library" / "Application Support"
     return Path(environ.get("XDG_STATE_HOME") or home / ".local" / "state")
 
 

@@ -62,7 +62,7 @@ def shown(text: str, limit: int) -> Shown:
         text: from the service or a caller.
         limit: characters of the result, at least 12.
     """
-    if len(text) <= limit and is_plain(text):
+    if len(text) <= limit and ((text.isascii() and text.isprintable()) or is_plain(text)):
         return Shown(text, False, False)
     if is_plain(text[:limit]) and not _GOES_ON.match(text[limit - 1]):
         return Shown(text[: limit - 1] + "…", False, True)
@@ -106,6 +106,10 @@ def quoted(text: str | None, limit: int = 60) -> str:
     """
     if not text:
         return "(none)"
+    # Most texts are of this kind; it is the common way in every question and every row.
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        text = text.replace('"', "'")
+        return f'"{text}"'
     return in_quotes(text if len(text) <= limit and is_plain(text) else shown(text, limit).text)
 
 

@@ -1,4 +1,4 @@
-"""The journal for a person: `fw-mcp changes`, `fw-mcp export-changes` and `fw-mcp reconcile`."""
+"""The journal for a person: `fw-mcp changes`, exported too, and `fw-mcp reconcile`."""
 
 import json
 import sys
@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 import anyio
 
 from fw_mcp.cli.main import exit_code
-from fw_mcp.cli.output import new_file, until_the_reader_has_enough
-from fw_mcp.errors import ApiError
+from fw_mcp.cli.output import STDOUT, new_file
+from fw_mcp.errors import ApiError, GuardError
 from fw_mcp.text import quoted, shown
-from fw_mcp.writes.changes import Summary, accepted_how, being_written
-from fw_mcp.writes.reconcile import reconcile as reconciled
+from fw_mcp.writes.outcomes import ChangeTold, ends_of
 
 if TYPE_CHECKING:
     from fw_mcp.assembly import Assembly
-    from fw_mcp.store.history import Entry
-    from fw_mcp.store.journal import Change, Unsettled
-    from fw_mcp.writes.job import Ends
+    from fw_mcp.store.journal import Change, Item, Unsettled
+    from fw_mcp.writes.outcomes import Ends
 
 PER_PAGE = 25
 _HIRES = "private_hires_uri"
@@ -30,9 +28,20 @@ _UNSETTLED = 7
 _HOPELESS = frozenset({3, 4})
 
 
-def list_changes(assembly: "Assembly", own: Mapping[str, object]) -> int:
+def show_changes(assembly: "Assembly", own: Mapping[str, object]) -> int:
+    """Print a page of changes, or export all of them.
+
+    Raises:
+        ConfigError: the file exists, or cannot be written.
+    """
+    file = own["export"]
+    if file is None:
+        return list_changes(assembly, int(str(own["page"])))
+    return export_changes(assembly, None if file == STDOUT else Path(str(file)))
+
+
+def list_changes(assembly: "Assembly", page_number: int) -> int:
     """Print a page of changes, newest first."""
-    page_number = int(str(own["page"]))
     changes, count = anyio.run(_page, assembly, page_number)
     for change in changes:
         print(told(change))
@@ -40,24 +49,26 @@ def list_changes(assembly: "Assembly", own: Mapping[str, object]) -> int:
     return 0
 
 
-def export_changes(assembly: "Assembly", own: Mapping[str, object]) -> int:
+def export_changes(assembly: "Assembly", file: Path | None) -> int:
     """Write every change with its entries as a line of JSON, oldest first.
+
+    Args:
+        assembly: whose journal.
+        file: a new one; None writes to stdout.
 
     Raises:
         ConfigError: the file exists, or cannot be written.
     """
-    file = own["file"]
-    if file is not None:
-        with new_file(Path(str(file))) as out:
-            count = anyio.run(_export, assembly, out)
-        print(f"Changes written to {file}: {count}.", file=sys.stderr)
-        return 0
-    with until_the_reader_has_enough():
+    if file is None:
         anyio.run(_export, assembly, sys.stdout)
+        return 0
+    with new_file(file) as out:
+        count = anyio.run(_export, assembly, out)
+    print(f"Changes written to {file}: {count}.", file=sys.stderr)
     return 0
 
 
-def reconcile(assembly: "Assembly", _: Mapping[str, object]) -> int:
+def reconcile_changes(assembly: "Assembly", _: Mapping[str, object]) -> int:
     """Settle every write without a known outcome by reading the service, and print how it ended.
 
     Returns:
@@ -66,12 +77,12 @@ def reconcile(assembly: "Assembly", _: Mapping[str, object]) -> int:
     return anyio.run(_reconcile, assembly, print)
 
 
-def told(change: Summary) -> str:
+def told(change: ChangeTold) -> str:
     """A change in two or three lines."""
     counts = ", ".join(f"{count} {outcome}" for outcome, count in change.outcomes.items())
     parts = [
         f"by {quoted(change.caller)}",
-        accepted_how(change),
+        change.accepted,
         f"undoes {change.undoes}" if change.undoes else "",
         f"undone by {', '.join(change.undone_by)}" if change.undone_by else "",
     ]
@@ -87,9 +98,9 @@ def told(change: Summary) -> str:
     return "\n".join(lines)
 
 
-async def _page(assembly: "Assembly", page_number: int) -> tuple[list[Summary], int]:
+async def _page(assembly: "Assembly", page_number: int) -> tuple[list[ChangeTold], int]:
     try:
-        return await assembly.changes.history.page(page_number, PER_PAGE)
+        return await assembly.parts.writes.page(page_number, PER_PAGE)
     finally:
         await assembly.aclose()
 
@@ -107,9 +118,9 @@ def _where(page_number: int, shown_here: int, count: int) -> str:
 async def _export(assembly: "Assembly", out: TextIO) -> int:
     count = 0
     try:
-        async with aclosing(assembly.changes.history.everything()) as changes:
-            async for change, entries in changes:
-                line = _line(change, entries, show_hires=assembly.settings.show_hires)
+        async with aclosing(assembly.parts.writes.history.everything()) as changes:
+            async for change, items in changes:
+                line = _line(change, items, show_hires=assembly.settings.show_hires)
                 out.write(json.dumps(line) + "\n")
                 count += 1
         out.flush()
@@ -118,7 +129,7 @@ async def _export(assembly: "Assembly", out: TextIO) -> int:
     return count
 
 
-def _line(change: "Change", entries: "list[Entry]", *, show_hires: bool) -> dict[str, Any]:
+def _line(change: "Change", items: "list[Item]", *, show_hires: bool) -> dict[str, Any]:
     line = {
         "change_id": change.change_id,
         "tool": change.tool,
@@ -128,21 +139,24 @@ def _line(change: "Change", entries: "list[Entry]", *, show_hires: bool) -> dict
         "undoes": change.undoes,
         "begun_at": _utc(change.begun_at),
         "ended_at": _utc(change.ended_at),
-        "finished": all(entry.finished_at is not None for entry in entries),
-        "entries": [_entry(entry) for entry in entries],
+        "finished": all(one.finished_at is not None for one in items),
+        "items": [_item(one) for one in items],
     }
     return line if show_hires else _without_hires(line)
 
 
-def _entry(entry: "Entry") -> dict[str, Any]:
+def _item(item: "Item") -> dict[str, Any]:
     return {
-        "entry_id": entry.entry_id,
-        "kind": entry.kind,
-        "begun_at": _utc(entry.begun_at),
-        "finished_at": _utc(entry.finished_at),
-        "intent": entry.intent,
-        "former": entry.former,
-        "outcome": entry.outcome if entry.finished_at is not None else None,
+        "item": item.item,
+        "kind": item.kind or None,
+        "guid": item.guid,
+        "begun_at": _utc(item.begun_at),
+        "finished_at": _utc(item.finished_at),
+        "outcome": item.outcome,
+        "detail": item.detail,
+        "sent": item.sent,
+        "before": item.before,
+        "after": item.after,
     }
 
 
@@ -155,55 +169,49 @@ def _without_hires(value: Any) -> Any:  # noqa: ANN401  JSON of any shape
 
 
 async def _reconcile(assembly: "Assembly", say: Callable[[str], None]) -> int:
+    journal = assembly.parts.writes.journal
     try:
-        open_before = await assembly.journal.unsettled()
+        open_before = await journal.unsettled()
         codes = [0]
-        for entry in open_before:
-            codes.append(await _settled(assembly, entry, say))
+        for change in open_before:
+            codes.append(await _settled(assembly, change, say))
             if codes[-1] in _HOPELESS:
                 break
-        left = {one.entry_id for one in await assembly.journal.unsettled()}
+        left = {one.change_id for one in await journal.unsettled()}
     finally:
         await assembly.aclose()
-    still_open = [one for one in open_before if one.entry_id in left]
+    still_open = [one for one in open_before if one.change_id in left]
     if not still_open:
         say(f"Open writes settled: {len(open_before)}; nothing is left open.")
         return 0
-    say(f"Open writes settled: {len(open_before) - len(still_open)}; left open: {len(still_open)}.")
+    settled = len(open_before) - len(still_open)
+    say(f"Open writes settled: {settled}; left open: {len(still_open)}.")
     return max(codes, key=lambda code: (code not in {0, _UNSETTLED}, code)) or _UNSETTLED
 
 
 async def _settled(assembly: "Assembly", unsettled: "Unsettled", say: Callable[[str], None]) -> int:
-    """Settle one entry if that can be done; the exit code that tells why it could not."""
-    journal, history = assembly.journal, assembly.changes.history
-    when = _local(unsettled.begun_at)
-    say(f"#{unsettled.entry_id}  {when}  {unsettled.change_id}  {unsettled.tool}")
-    if unsettled.of_another(journal.account):
-        say("    left open: it was made with another account's keys; run this again with those")
-        return _UNSETTLED
-    if being_written(unsettled, journal.now()):
-        say(
-            "    left alone: another process may still be writing it; run this again in two minutes"
-        )
-        return _UNSETTLED
-    entry = await history.entry(unsettled.entry_id)
-    if entry is None:
+    """Settle one change if that can be done; the exit code that tells why it could not."""
+    writes = assembly.parts.writes
+    say(f"{_local(unsettled.begun_at)}  {unsettled.change_id}  {unsettled.tool}")
+    change = await writes.history.change(unsettled.change_id)
+    if change is None:
         return 0
-    known = {one["item"] for one in entry.outcome if one["outcome"] != "unknown"}
+    known = ends_of(await writes.history.items(change.change_id))
     try:
-        ended = await reconciled(assembly.account, history, entry)
+        ended = await writes.settle(change)
+    except GuardError:
+        say("    left alone: it is still under way; run this again in a minute")
+        return _UNSETTLED
     except ApiError as fault:
         say(f"    left open: {fault}")
         return exit_code(fault)
-    _tell(entry, {item: end for item, end in ended.items() if item not in known}, say)
+    _tell({item: end for item, end in ended.items() if known.get(item) != end}, say)
     return 0
 
 
-def _tell(entry: "Entry", ended: "Ends", say: Callable[[str], None]) -> None:
-    sent = {one["item"]: one for one in entry.intent}
-    for item, end in ended.items():
-        one = sent.get(item, {})
-        name = shown(end.guid or one.get("guid") or "", 40).text or quoted(one.get("file_name"))
+def _tell(ended: "Ends", say: Callable[[str], None]) -> None:
+    for end in ended.values():
+        name = shown(end.guid or "", 40).text or quoted(end.file_name)
         say(f"    {end.outcome}: {name}{f' | {end.detail}' if end.detail else ''}")
 
 

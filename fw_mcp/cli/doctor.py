@@ -14,7 +14,6 @@ from fw_mcp.assembly import required_keys
 from fw_mcp.cli.main import exit_code
 from fw_mcp.errors import FwError
 from fw_mcp.store.sqlite import session_id
-from fw_mcp.writes.changes import being_written
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -94,7 +93,7 @@ async def _keys(assembly: "Assembly") -> Finding:
 
 async def _service(assembly: "Assembly") -> Finding:
     """Host, TLS and keys at once: the one read-only call that proves all three."""
-    client = await assembly.account.client()
+    client = await assembly.parts.account.client()
     answer = await client.test_my_credentials()
     mode = {True: "live", False: "test", None: "unknown"}[answer.app_live_mode]
     name = answer.masked_user_name or "unnamed"
@@ -106,7 +105,7 @@ async def _service(assembly: "Assembly") -> Finding:
 
 async def _clock(assembly: "Assembly") -> Finding:
     """Plans expire by this machine's clock, and TLS believes it."""
-    ahead = (await assembly.account.client()).clock_ahead_s
+    ahead = (await assembly.parts.account.client()).clock_ahead_s
     if ahead is None:
         return Finding("clock", 0, "not compared: the service did not tell its time")
     if abs(ahead) <= _DRIFT_S:
@@ -127,34 +126,27 @@ async def _plans(assembly: "Assembly") -> Finding:
 
 
 async def _unfinished(assembly: "Assembly") -> Finding:
-    journal = assembly.journal
-    unsettled = await journal.unsettled()
-    left = [one for one in unsettled if not being_written(one, journal.now())]
-    entries = [one for one in left if not one.of_another(journal.account)]
-    others = [one for one in left if one.of_another(journal.account)]
+    writes = assembly.parts.writes
+    unsettled = await writes.journal.unsettled()
+    under_way = {one.change_id for one in unsettled if await writes.is_under_way(one.change_id)}
+    left = [one for one in unsettled if one.change_id not in under_way]
     parts = [
-        _named("unfinished", [one for one in entries if not one.finished]),
-        _named("of unknown outcome", [one for one in entries if one.finished]),
-        _named("made with another account's keys", others),
-        _named(
-            "may be under way in another process", [one for one in unsettled if one not in left]
-        ),
+        _named("unfinished", [one for one in left if not one.finished]),
+        _named("of unknown outcome", [one for one in left if one.finished]),
+        _named("under way", [one for one in unsettled if one.change_id in under_way]),
     ]
     found = "; ".join(part for part in parts if part) or "every write has its outcome"
     if not left:
         return Finding("journal", 0, found)
-    next_step = "fw-mcp reconcile settles them by reading."
-    if others:
-        next_step += " It settles another account's with that account's keys."
-    return Finding("journal", _UNSETTLED, found, next_step)
+    return Finding("journal", _UNSETTLED, found, "fw-mcp reconcile settles them by reading.")
 
 
-def _named(what: str, entries: "Sequence[Unsettled]") -> str:
-    if not entries:
+def _named(what: str, changes: "Sequence[Unsettled]") -> str:
+    if not changes:
         return ""
-    first = [f"#{entry.entry_id} {entry.tool} ({entry.items})" for entry in entries[:_NAMED]]
-    more = f" and {len(entries) - _NAMED} more" if len(entries) > _NAMED else ""
-    return f"{len(entries)} {what}: {', '.join(first)}{more}"
+    first = [f"{one.change_id} {one.tool} ({one.items})" for one in changes[:_NAMED]]
+    more = f" and {len(changes) - _NAMED} more" if len(changes) > _NAMED else ""
+    return f"{len(changes)} {what}: {', '.join(first)}{more}"
 
 
 # Each check with the one it makes no sense without.

@@ -21,12 +21,11 @@ _COMMANDS = MappingProxyType(
         "doctor": ("fw_mcp.cli.doctor", "examine"),
         "plans": ("fw_mcp.cli.plans", "list_plans"),
         "approve": ("fw_mcp.cli.plans", "approve"),
-        "changes": ("fw_mcp.cli.changes", "list_changes"),
-        "export-changes": ("fw_mcp.cli.changes", "export_changes"),
+        "changes": ("fw_mcp.cli.changes", "show_changes"),
         "export": ("fw_mcp.cli.spreadsheet.export", "export"),
-        "plan": ("fw_mcp.cli.spreadsheet.preview", "plan"),
+        "preview": ("fw_mcp.cli.spreadsheet.preview", "preview"),
         "apply": ("fw_mcp.cli.spreadsheet.apply", "apply"),
-        "reconcile": ("fw_mcp.cli.changes", "reconcile"),
+        "reconcile": ("fw_mcp.cli.changes", "reconcile_changes"),
         "demo": ("fw_mcp.cli.demo", "play"),
     }
 )
@@ -59,19 +58,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"fw-mcp {__version__}")
         return 0
+    from fw_mcp.cli.output import told_to_a_person  # noqa: PLC0415  not for --version
+
+    code = 0
     try:
-        return _run(arguments)
-    except KeyboardInterrupt:
-        return _INTERRUPTED
+        with told_to_a_person():
+            code = _ended(arguments)
     except FwError as error:
-        print(f"fw-mcp: {error}", file=sys.stderr)
-        return exit_code(error)
+        return _told(error)
+    return code
 
 
 def exit_code(error: FwError) -> int:
     """The exit code that tells a script what kind of error it was."""
     default = _UPSTREAM if isinstance(error, ApiError) else 1
     return _EXIT_CODES.get(error.reason, default)
+
+
+def _ended(arguments: Sequence[str]) -> int:
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except FwError as error:
+        return _told(error)
+
+
+def _told(error: FwError) -> int:
+    print(f"fw-mcp: {error}", file=sys.stderr)
+    return exit_code(error)
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ from typing import Literal, NoReturn, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from fw_mcp import __version__
+from fw_mcp.cli.output import STDOUT
 from fw_mcp.config import ENVIRONMENT_ONLY, IN_MEMORY, Settings, load_settings, option, variable
 from fw_mcp.errors import ConfigError, Reason
 
@@ -15,14 +16,16 @@ COMMANDS = {
     "doctor": "check keys, host, TLS, clock, store and unfinished writes",
     "plans": "list the plans that wait for an answer",
     "approve": "approve a plan, as a person in a terminal",
-    "changes": "list what was done, newest first",
-    "export-changes": "write every change as a line of JSON",
+    "changes": "list what was done, newest first, or export it",
     "export": "write titles and descriptions to a spreadsheet",
-    "plan": "say what a spreadsheet would change; sends nothing",
+    "preview": "say what a spreadsheet would change; sends nothing",
     "apply": "send what was changed in a spreadsheet",
     "reconcile": "settle writes without a known outcome, by reading the service",
     "demo": "play a session against the sandbox and print it",
 }
+# Former words: of the first the command is carried out, of the second it is named.
+_ALIASES = {"plan": "preview"}
+_GONE = {"export-changes": "changes --export"}
 _LAST_PAGE = 1_000_000
 _METAVARS = {
     "http": "HOST:PORT",
@@ -61,8 +64,15 @@ def parse(arguments: Sequence[str]) -> tuple[str, Settings, Mapping[str, object]
         ConfigError: a setting cannot be used.
         SystemExit: after `--help`, or with 2 for a usage that argparse refuses.
     """
-    given = vars(_parser().parse_args(arguments))
+    parser = _parser()
+    known, unknown = parser.parse_known_args(arguments)
+    given = vars(known)
     command = str(given.pop("command") or "")
+    if command in _GONE:
+        raise _gone(command)
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    command = _ALIASES.get(command, command)
     own = {name: given.pop(name) for name in list(given) if name not in Settings.model_fields}
     settings = load_settings(given)
     _check_sandbox_file(settings.sandbox)
@@ -91,20 +101,35 @@ def _parser() -> _Parser:
         for name, text in COMMANDS.items()
     }
     subparsers["sandbox"].add_argument("--port", type=int, default=8321, help="default 8321")
+    faults = subparsers["sandbox"].add_argument("--faults", action="store_true")
+    faults.help = "serve /_sandbox/faults and /_sandbox/switches too, for those who test"
     subparsers["sandbox"].add_argument("file", nargs="?", metavar="FILE", help="keep it here")
     subparsers["doctor"].add_argument("--json", action="store_true", help="for a program")
     subparsers["approve"].add_argument("plan", metavar="PLAN", help="the plan_id")
-    page = subparsers["changes"].add_argument("--page", type=_page_number, default=1, metavar="N")
+    changes = subparsers["changes"].add_mutually_exclusive_group()
+    page = changes.add_argument("--page", type=_page_number, default=1, metavar="N")
     page.help = "25 changes a page; default 1"
-    for name, metavar in (("export-changes", "FILE"), ("export", "FILE.csv")):
-        new = subparsers[name].add_argument("file", nargs="?", metavar=metavar)
-        new.help = "a new file; default: stdout"
-    for name in ("plan", "apply"):
+    every = changes.add_argument("--export", nargs="?", const=STDOUT, metavar="FILE")
+    every.help = "write every change as a line of JSON to a new file; default: stdout"
+    new = subparsers["export"].add_argument("file", nargs="?", metavar="FILE.csv")
+    new.help = "a new file; default: stdout"
+    for name in ("preview", "apply"):
         sheet = subparsers[name].add_argument("file", metavar="FILE.csv")
         sheet.help = "from fw-mcp export, edited; comma, semicolon or tab"
         subparsers[name].epilog = _LEFT_OUT
     subparsers["export"].epilog = _MISSED
+    _add_former_words(commands, subparsers)
     return parser
+
+
+def _add_former_words(
+    commands: "argparse._SubParsersAction[_Parser]", subparsers: Mapping[str, _Parser]
+) -> None:
+    """Words that help does not list."""
+    for word, name in _ALIASES.items():
+        commands.choices[word] = subparsers[name]
+    for word in _GONE:
+        commands.choices[word] = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
 
 
 def _options() -> _Parser:
@@ -140,11 +165,21 @@ def _metavar(name: str, field: FieldInfo) -> str:
 
 
 def _check_sandbox_file(file: str | None) -> None:
-    if file not in COMMANDS:
+    if file not in {*COMMANDS, *_ALIASES, *_GONE}:
         return
+    command = {**_ALIASES, **_GONE}.get(file, file)
     raise ConfigError(
         f"--sandbox {file} would keep the sandbox in a file named {file}.",
         state="Nothing was started.",
-        next_step=f"For the command write fw-mcp {file} --sandbox; for a file write ./{file}.",
+        next_step=f"For the command write fw-mcp {command} --sandbox; for a file write ./{file}.",
         reason=Reason.INVALID_SETTING,
+    )
+
+
+def _gone(command: str) -> ConfigError:
+    return ConfigError(
+        f"The command {command} is gone.",
+        state="Nothing was started.",
+        next_step=f"Write fw-mcp {_GONE[command]}, with the same file and options.",
+        reason=Reason.INVALID_ARGUMENTS,
     )

@@ -1,4 +1,7 @@
-"""Where a command writes, what it asks at the terminal, and what it logs to stderr."""
+"""What a command writes and asks: its log, its output, a new file, a question at the terminal.
+
+Nothing here knows what is written or asked.
+"""
 
 import io
 import logging
@@ -14,8 +17,16 @@ from typing import TextIO
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.text import quoted
 
+# In place of a file's name.
+STDOUT = "-"
+
 _MASK = "***"
 _CHATTY = ("httpx", "httpcore")
+# Windows would translate line ends once more below Python's own translation.
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_ENDING = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
 
 class MaskingFormatter(logging.Formatter):
@@ -53,24 +64,43 @@ def log_to_stderr(level: str, secrets: Iterable[str], stream: TextIO | None = No
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def typed_yes(question: str) -> bool:
-    """Print `question`; whether somebody typed yes. Without a terminal the answer is no."""
-    print(question)
-    if not sys.stdin.isatty():
-        print("The answer is no, since nobody is at a terminal to give one.")
-        return False
-    with interruptible():
+@contextmanager
+def told_to_a_person() -> Iterator[None]:
+    """While stdout is written: letters that its encoding lacks are escaped, and all is flushed.
+
+    That nobody reads on ends what is done in it, and is no error.
+
+    Raises:
+        ConfigError: stdout cannot be written to its end.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
         try:
-            return input("Do this? Type yes: ").strip().lower() == "yes"
-        except EOFError:
-            return False
+            yield
+        finally:
+            _flush()
+    except OSError as fault:
+        nobody_reads = isinstance(fault, BrokenPipeError)
+        if not nobody_reads and _takes_more():
+            raise
+        # Closing stdout must not fail over it again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not nobody_reads:
+            raise _full("The output") from fault
 
 
-# Windows would translate line ends once more below Python's own translation.
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_ENDING = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
+def _flush() -> None:
+    # Without a stdout, as under pythonw, it does nothing.
+    print(end="", flush=True)
+
+
+def _takes_more() -> bool:
+    try:
+        _flush()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
@@ -110,6 +140,33 @@ def new_file(
         raise
 
 
+def _full(what: str) -> ConfigError:
+    return ConfigError(
+        f"{what} cannot be written to its end.",
+        state="What was written of it is not whole.",
+        next_step="Make room, or name another place.",
+        reason=Reason.INVALID_ARGUMENTS,
+    )
+
+
+def typed_yes(question: str) -> bool:
+    """Print `question`; whether somebody typed yes. Without a terminal the answer is no."""
+    print(question)
+    if not sys.stdin.isatty():
+        print("The answer is no, since nobody is at a terminal to give one.")
+        return False
+    return answered_yes("Do this?")
+
+
+def answered_yes(question: str) -> bool:
+    """Whether somebody at the terminal answers a short question with yes, spelled out."""
+    with interruptible():
+        try:
+            return input(f"{question} Type yes: ").strip().lower() == "yes"
+        except EOFError:
+            return False
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """While it lasts, each signal that asks the process to end raises `KeyboardInterrupt`.
@@ -126,41 +183,3 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def told_to_a_person() -> Iterator[None]:
-    """While stdout is written for a person: letters that its encoding lacks are escaped.
-
-    That nobody reads on is no error.
-    """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    with until_the_reader_has_enough():
-        yield
-        sys.stdout.flush()
-
-
-@contextmanager
-def until_the_reader_has_enough() -> Iterator[None]:
-    """While stdout is written: that nobody reads on is no error.
-
-    Raises:
-        ConfigError: it cannot be written to its end.
-    """
-    try:
-        yield
-    except OSError as fault:
-        # Closing stdout must not fail over it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(fault, BrokenPipeError):
-            raise _full("The output") from fault
-
-
-def _full(what: str) -> ConfigError:
-    return ConfigError(
-        f"{what} cannot be written to its end.",
-        state="What was written of it is not whole.",
-        next_step="Make room, or name another place.",
-        reason=Reason.INVALID_ARGUMENTS,
-    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from fw_mcp.cli.output import answered_yes
 from fw_mcp.errors import GuardError, Reason
 from fw_mcp.text import quoted
 
@@ -35,7 +36,7 @@ def approve(assembly: "Assembly", own: "Mapping[str, object]") -> int:
     """
     plan_id = str(own["plan"])
     print(_told(anyio.run(_waiting, assembly, plan_id)))
-    if sys.stdin.isatty() and input("Approve this? Type yes: ").strip().lower() != "yes":
+    if sys.stdin.isatty() and not answered_yes("Approve this?"):
         print("Not approved.")
         return 1
     anyio.run(_approved, assembly, plan_id)

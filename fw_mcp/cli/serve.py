@@ -12,9 +12,8 @@ import anyio
 from fw_mcp.assembly import Assembly
 from fw_mcp.errors import ConfigError, Reason, StoreError
 from fw_mcp.server.app import FwServer, build_server
-from fw_mcp.server.context import Parts
 from fw_mcp.server.stdio import occupy_standard_descriptors, serve_stdio
-from fw_mcp.writes.changes import HANDLE_S, REPLAY_S, being_written
+from fw_mcp.writes.run import HANDLE_S, REPLAY_S
 
 _log = logging.getLogger(__name__)
 
@@ -46,13 +45,19 @@ def serve_sandbox(_: Assembly, own: Mapping[str, object]) -> int:
     import uvicorn  # noqa: PLC0415  serving over stdio needs neither
 
     from fw_mcp.sandbox.app import create_app  # noqa: PLC0415
+    from fw_mcp.sandbox.faults.plan import ConnectionDropped  # noqa: PLC0415
 
     file = own["file"]
-    app = create_app(str(file) if file else None)
+    app = create_app(str(file) if file else None, fault_control=bool(own["faults"]))
     with _listener(int(str(own["port"]))) as listener:
         where = f"http://127.0.0.1:{listener.getsockname()[1]}"
         print(f"The sandbox listens on {where}; its API is {where}/openapi.json", file=sys.stderr)
-        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        # It writes the traceback of whatever breaks a connection, also where that was planned.
+        logging.getLogger("uvicorn.error").addFilter(
+            lambda record: not isinstance(record.exc_info and record.exc_info[1], ConnectionDropped)
+        )
+        server.run(sockets=[listener])
     return 0
 
 
@@ -61,7 +66,7 @@ async def _run(assembly: Assembly, serve_over: Serve) -> None:
         async with anyio.create_task_group() as beside:
             # It gets its turn once the transport waits for the first message.
             beside.start_soon(look_after_journal_daily, assembly, anyio.sleep)
-            await serve_over(build_server(parts_of(assembly)))
+            await serve_over(build_server(assembly.parts))
             beside.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         # What ended the serving, as it is.
@@ -69,20 +74,6 @@ async def _run(assembly: Assembly, serve_over: Serve) -> None:
     finally:
         with anyio.CancelScope(shield=True):
             await assembly.aclose()
-
-
-def parts_of(assembly: Assembly) -> Parts:
-    """What a server on this assembly is made of."""
-    return Parts(
-        account=assembly.account,
-        guard=assembly.guard,
-        changes=assembly.changes,
-        viewer=assembly.viewer,
-        inspector=assembly.inspector,
-        likenesses=assembly.likenesses,
-        show_hires=assembly.settings.show_hires,
-        note=assembly.note,
-    )
 
 
 async def look_after_journal_daily(
@@ -109,17 +100,22 @@ async def look_after_journal(assembly: Assembly) -> None:
     path = assembly.database.path
     if path is None or not path.exists():
         return
-    now = assembly.journal.now()
+    writes = assembly.parts.writes
+    now = writes.journal.now()
     try:
-        unsettled = await assembly.journal.unsettled()
-        open_ = [entry for entry in unsettled if not being_written(entry, now)]
+        open_ = [
+            one
+            for one in await writes.journal.unsettled()
+            if not await writes.is_under_way(one.change_id)
+        ]
         if open_:
-            tools = ", ".join(sorted({entry.tool for entry in open_}))
+            tools = ", ".join(sorted({one.tool for one in open_}))
+            count = sum(one.items for one in open_)
             _log.warning(
-                "writes without a known outcome: %d (%s); run fw-mcp reconcile", len(open_), tools
+                "writes without a known outcome: %d (%s); run fw-mcp reconcile", count, tools
             )
-        await assembly.changes.history.forget(now - assembly.settings.journal_days * _DAY_S)
-        await assembly.changes.history.slim(now - _READ_AGAIN_S)
+        await writes.history.forget(now - assembly.settings.journal_days * _DAY_S)
+        await writes.history.slim(now - _READ_AGAIN_S)
     except StoreError as fault:
         _log.warning("The journal was not looked at: %s", fault.what)
 
@@ -143,8 +139,8 @@ def _over_http(assembly: Assembly) -> Serve:
 
 async def _ready(assembly: Assembly) -> None:
     """Ready when the keys are there and the store can be written."""
-    await assembly.account.client()
-    await assembly.journal.unsettled()
+    await assembly.parts.account.client()
+    await assembly.parts.writes.journal.unsettled()
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from fw_mcp.errors import GuardError, Reason
 from fw_mcp.guard.effects import EFFECTS, WRITES
-from fw_mcp.guard.targets import Target, digest, targets_digest
+from fw_mcp.guard.question import Target, digest, targets_digest
 from fw_mcp.store.plans import Claim, PlanRecord, PlanStore
 from fw_mcp.text import quoted
 

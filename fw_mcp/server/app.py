@@ -8,15 +8,15 @@ from typing import Any
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer, RequestStateSecurity
-from mcp.types import GetPromptResult, InputRequiredResult, Prompt, Resource, Tool
+from mcp.types import GetPromptResult, InputRequiredResult, Prompt, Resource, ResourceTemplate, Tool
 from pydantic import AnyUrl
 
 from fw_mcp import __version__
-from fw_mcp.server.context import Parts
+from fw_mcp.server import resources
 from fw_mcp.server.gallery import Gallery, in_gallery
 from fw_mcp.server.instructions import instructions
+from fw_mcp.server.parts import Parts
 from fw_mcp.server.prompts import PromptFile, completer, listed_prompts, load_prompts, render_prompt
-from fw_mcp.server.resources import check_uri, first_pages, register_resources
 from fw_mcp.server.tool import library_tool
 from fw_mcp.server.tools.add import add_images
 from fw_mcp.server.tools.delete import delete_images
@@ -68,7 +68,6 @@ class FwServer(MCPServer[Parts]):
             },
         )
         self._parts = parts
-        register_resources(self)
         self.completion()(completer(lambda: self.prompt_files))  # type: ignore[no-untyped-call]
 
     @cached_property
@@ -87,16 +86,22 @@ class FwServer(MCPServer[Parts]):
 
     async def list_resources(self) -> list[Resource]:
         """The first page of each library and of the changes, and the gallery."""
-        return [*first_pages(), *await super().list_resources()]
+        return [*resources.first_pages(), *await super().list_resources()]
+
+    async def list_resource_templates(self) -> list[ResourceTemplate]:
+        """The addresses of images, selections and changes."""
+        return resources.templates()
 
     async def read_resource(
         self,
         uri: AnyUrl | str,
         context: Context[Parts, Any] | None = None,
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
-        """Read a resource, refusing what its template does not know."""
-        check_uri(str(uri))
-        return await super().read_resource(uri, context)
+        """Read a document of the library, or the gallery."""
+        text = await resources.read(self._parts, str(uri))
+        if text is None:
+            return await super().read_resource(uri, context)
+        return [ReadResourceContents(text, resources.MIME_TYPE)]
 
     async def list_prompts(self) -> list[Prompt]:
         """The prompts of ``prompts/``."""

@@ -87,6 +87,33 @@ ContinueHandle = Annotated[
 ]
 
 
+def either(arguments: object, handle: str | None, name: str, **beside: bool) -> None:
+    """See that a call gives its arguments, or a handle and nothing beside it.
+
+    Args:
+        arguments: what the call is about; None when it was left out.
+        handle: the continue_handle; None when it was left out.
+        name: of the argument.
+        beside: for each other argument, whether it differs from its default.
+
+    Raises:
+        ArgumentsError: neither, or both.
+    """
+    given = [other for other, differs in {name: arguments is not None, **beside}.items() if differs]
+    if handle is None and arguments is None:
+        what = f"{name} is required."
+    elif handle is not None and given:
+        what = f"continue_handle stands alone: {', '.join(given)} cannot be given beside it."
+    else:
+        return
+    raise ArgumentsError(
+        what,
+        state="Nothing was sent.",
+        next_step=f"Give {name}, or continue_handle alone to go on with a call.",
+        reason=Reason.INVALID_ARGUMENTS,
+    )
+
+
 def read_arguments(
     refusal: str, model: type[BaseModel], arguments: Mapping[str, Any]
 ) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a host tells the model about this server before any tool is called."""
 
 from fw_mcp.guard.guard import Confirm
-from fw_mcp.server.context import Parts
+from fw_mcp.server.parts import Parts
 
 _TEXT = """\
 A print seller's FinerWorks image library: see, find, register, retitle, delete, select images. \

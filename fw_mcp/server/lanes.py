@@ -1,4 +1,4 @@
-"""Ask a person, on the best lane the client has, and let a destructive call through only once.
+"""Ask a person, on the best lane the client has.
 
 Lanes: multi-round-trip for 2026-07-28 clients, a live elicitation for older ones, and otherwise
 the plan itself, which the same tool carries out when it is called again with `plan_id`. Under
@@ -6,9 +6,7 @@ the plan itself, which the same tool carries out when it is called again with `p
 """
 
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import anyio
@@ -22,9 +20,10 @@ from mcp.types import (
 from mcp_types.version import is_version_at_least
 from pydantic import ValidationError
 
-from fw_mcp.errors import FwError, GuardError, Reason
-from fw_mcp.guard.guard import Confirm, Plan, Proposal
-from fw_mcp.server.context import Call, caller_of, parts_of
+from fw_mcp.guard.guard import Confirm, Guard, Plan
+from fw_mcp.server.tool import Call
+from fw_mcp.writes.operation import Answer, Later, No, Pending, Yes
+from fw_mcp.writes.run import APPROVAL
 
 if TYPE_CHECKING:
     from mcp.server.session import ServerSession
@@ -48,14 +47,13 @@ _FORM = {
 }
 
 
-class _Lane(Enum):
-    MULTI_ROUND_TRIP = auto()
-    ELICITATION = auto()
-    TWO_STEP = auto()
-    APPROVAL = auto()
+class _Lane(StrEnum):
+    MULTI_ROUND_TRIP = "multi_round_trip"
+    ELICITATION = "elicitation"
+    TWO_STEP = "two_step"
+    APPROVAL = APPROVAL
 
 
-APPROVAL = _Lane.APPROVAL.name.lower()
 _HOW_TO_GO_ON = {
     _Lane.APPROVAL: "Show the question to the person, who may run `fw-mcp approve {plan}` in a "
     "terminal; then",
@@ -65,103 +63,65 @@ _HOW_TO_GO_ON = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """A destructive call on its way to an answer.
+class Lanes:
+    """One call's way to a person.
 
-    Attributes:
-        arguments: what names the call's effect, as plain JSON.
+    Args:
+        ctx: the call.
+        guard: knows who answers, and which plans were approved.
         plan_id: as the call gave it.
-        propose: reads the targets fresh and says what would happen.
     """
 
-    tool: str
-    arguments: object
-    plan_id: str | None
-    propose: Callable[[], Awaitable[Proposal]]
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The plan is won: carry out exactly what `propose` read last.
-
-    Attributes:
-        how: the lane that the answer came on.
-    """
-
-    plan: Plan
-    how: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Nothing was sent; the plan waits for its answer."""
-
-    plan: Plan
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Nothing was sent: the answer was not a yes."""
-
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class NothingAtStake:
-    """No image would be deleted and none would lose products, so there is nothing to ask."""
-
-
-Answer = Accepted | NothingAtStake | Waiting | Refused | InputRequiredResult
-
-
-async def confirm(ctx: Call, asking: Asking) -> Answer:
-    """Get an answer to a destructive call, and win the plan's single use if it is a yes.
-
-    Raises:
-        GuardError: the plan is not for this call, used or expired, or a limit is reached.
-        StoreError: the plan could not be kept or won; nothing may be sent.
-    """
-    return await _Confirmation(ctx, asking).answer()
-
-
-class _Confirmation:
-    """One call's way to an answer."""
-
-    def __init__(self, ctx: Call, asking: Asking) -> None:
+    def __init__(self, ctx: Call, guard: Guard, plan_id: str | None = None) -> None:
         self._ctx = ctx
-        self._asking = asking
-        self._guard = parts_of(ctx).guard
-        self._lane = _lane(ctx, self._guard.limits.confirm)
+        self._guard = guard
+        self._given = plan_id
+        self._lane = _lane(ctx, guard.limits.confirm)
 
-    async def answer(self) -> Answer:
+    @property
+    def plan_id(self) -> str | None:
+        """The plan that this call answers."""
+        return self._ctx.request_state or self._given
+
+    @property
+    def key(self) -> str:
+        """The same for calls that give the same answer."""
+        return f"{self._given} {self._ctx.request_state} {self._ctx.input_responses}"
+
+    async def __call__(self, plan: Plan) -> Answer:
+        """Ask whether this plan may be carried out, or read the answer that the call brought."""
         if self._ctx.request_state is not None:
-            return await self._second_round(self._ctx.request_state)
-        if self._asking.plan_id is None:
-            proposal = await self._asking.propose()
-            if not proposal.targets:
-                return NothingAtStake()
-            return await self._ask(await self._guard.plan(proposal))
-        plan = await self._recall(self._asking.plan_id)
-        if self._lane in {_Lane.TWO_STEP, _Lane.APPROVAL}:
-            return await self._carry_out(plan)
-        return await self._ask(plan)
-
-    async def _ask(self, plan: Plan) -> Answer:
+            return self._second_round(plan)
         match self._lane:
             case _Lane.MULTI_ROUND_TRIP:
                 params = ElicitRequestFormParams(message=plan.question, requested_schema=_FORM)
-                return InputRequiredResult(
-                    input_requests={_ANSWER: ElicitRequest(params=params)},
-                    request_state=plan.plan_id,
+                return Pending(
+                    InputRequiredResult(
+                        input_requests={_ANSWER: ElicitRequest(params=params)},
+                        request_state=plan.plan_id,
+                    )
                 )
             case _Lane.ELICITATION:
                 asked = self._guard.now()
                 answer = await self._elicited(plan)
-                return await self._settle(plan, answer, self._guard.now() - asked)
-            case _Lane.TWO_STEP | _Lane.APPROVAL:
-                return Waiting(plan, self._what_to_do(plan))
+                return self._settled(plan, answer, self._guard.now() - asked)
+            case _Lane.TWO_STEP:
+                return Later() if self._given is None else Yes(self._lane)
+            case _Lane.APPROVAL:
+                approved = self._given is not None and await self._guard.approved(plan)
+                return Yes(self._lane) if approved else Later()
+
+    def way_on(self, plan: Plan) -> str:
+        """What is to be done so that a plan that waits gets its answer."""
+        how = _HOW_TO_GO_ON[self._lane].format(plan=plan.plan_id)
+        return f"Nothing was sent. {how} call {plan.tool} again, same arguments, plus plan_id."
+
+    def _second_round(self, plan: Plan) -> Answer:
+        """The SDK has unsealed the state; that it is used only once is the guard's to see to."""
+        if self._lane is not _Lane.MULTI_ROUND_TRIP:
+            return No("This client cannot answer that way. Nothing was sent.", ends_plan=False)
+        answer = (self._ctx.input_responses or {}).get(_ANSWER)
+        return self._settled(plan, answer, self._guard.now() - plan.created_at)
 
     async def _elicited(self, plan: Plan) -> ElicitResult | None:
         """The client's answer; None when it fails to ask or the plan expires meanwhile."""
@@ -175,61 +135,10 @@ class _Confirmation:
                 _log.info("the client could not ask: %s", type(fault).__name__)
         return None
 
-    async def _second_round(self, plan_id: str) -> Answer:
-        """The SDK has unsealed the state; that it was used only once is ours to see to."""
-        plan = await self._recall(plan_id)
-        if self._lane is not _Lane.MULTI_ROUND_TRIP:
-            return Refused("This client cannot answer that way. Nothing was sent.")
-        answer = (self._ctx.input_responses or {}).get(_ANSWER)
-        return await self._settle(plan, answer, self._guard.now() - plan.created_at)
-
-    async def _settle(self, plan: Plan, answer: object, waited_s: float) -> Answer:
+    def _settled(self, plan: Plan, answer: object, waited_s: float) -> Answer:
         if _is_yes(answer):
-            return await self._carry_out(plan)
-        await self._guard.decline(plan)
-        return Refused(_why_not(self._asking.tool, answer, waited_s))
-
-    async def _carry_out(self, plan: Plan) -> Answer:
-        if self._lane is _Lane.APPROVAL and not await self._guard.approved(plan):
-            return Waiting(plan, self._what_to_do(plan))
-        await self._guard.win(plan)
-        proposal = await self._propose_again(plan)
-        if self._guard.unchanged(plan, proposal.targets):
-            return Accepted(plan, self._lane.name.lower())
-        await self._guard.void(plan)
-        if not proposal.targets:
-            raise GuardError(
-                "The images changed since the question was asked; nothing is at stake any more.",
-                state="This call sent nothing.",
-                next_step=f"Call {self._asking.tool} again without plan_id.",
-                reason=Reason.TARGETS_CHANGED,
-            )
-        fresh = await self._guard.plan(proposal)
-        changed = "The images changed since the question was asked, so its answer no longer counts."
-        return Waiting(fresh, f"{changed} {self._what_to_do(fresh)}")
-
-    async def _propose_again(self, plan: Plan) -> Proposal:
-        try:
-            return await self._asking.propose()
-        except FwError as unread:
-            await self._guard.void(plan)
-            unread.state = f"{unread.state} Nothing was sent, and the answer is spent."
-            unread.next_step = f"Call {self._asking.tool} again without plan_id."
-            raise
-
-    async def _recall(self, plan_id: str) -> Plan:
-        return await self._guard.recall(
-            plan_id,
-            tool=self._asking.tool,
-            caller=caller_of(self._ctx),
-            arguments=self._asking.arguments,
-        )
-
-    def _what_to_do(self, plan: Plan) -> str:
-        how = _HOW_TO_GO_ON[self._lane].format(plan=plan.plan_id)
-        return (
-            f"Nothing was sent. {how} call {self._asking.tool} again, same arguments, plus plan_id."
-        )
+            return Yes(self._lane)
+        return No(_why_not(plan.tool, answer, waited_s))
 
 
 def _lane(ctx: Call, confirm_by: Confirm) -> _Lane:

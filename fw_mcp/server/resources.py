@@ -1,28 +1,32 @@
 """Resources and their addresses: images, selections, and what was changed; each read fresh."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from mcp.server.mcpserver import MCPServer, ResourceSecurity
-from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.server.mcpserver import ResourceSecurity
+from mcp.server.mcpserver.exceptions import (
+    ResourceError,
+    ResourceNotFoundError,
+    UnexpectedResourceError,
+)
+from mcp.server.mcpserver.resources import DEFAULT_RESOURCE_SECURITY
 from mcp.shared.exceptions import MCPError
 from mcp.shared.uri_template import UriTemplate
-from mcp.types import INVALID_PARAMS, Resource
+from mcp.types import INVALID_PARAMS, Resource, ResourceTemplate
 from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.api.models import LibraryName, SortDirection, SortField
 from fw_mcp.errors import ArgumentsError, FwError
-from fw_mcp.images.read import Page, Query, read_anywhere, search
+from fw_mcp.images.read import Page, Query, read_anywhere, read_selection, search
 from fw_mcp.server.arguments import Guid, read_arguments
-from fw_mcp.server.context import Call, Parts, parts_of
+from fw_mcp.server.parts import Parts
 from fw_mcp.server.rows import GUID_SHOWN, compact, image_record, image_row
+from fw_mcp.server.tool import foreseen
 from fw_mcp.text import quoted, shown
-from fw_mcp.writes.changes import Item, Summary, accepted_how, items_of
-from fw_mcp.writes.select import read_selection
+from fw_mcp.writes.outcomes import ChangeTold, ItemTold
 
 IMAGES = (
     "finerworks://images"
@@ -81,9 +85,7 @@ def _sayable(query: Query) -> bool:
     return not (query.guid_filter or query.upload_date_from or query.upload_date_to)
 
 
-P = ParamSpec("P")
-
-_JSON = "application/json"
+MIME_TYPE = "application/json"
 # The API's integers have 32 bits; its refusal of more would look like a fault of this server.
 _LAST_PAGE = 2**31 - 1
 _CHANGES_PER_PAGE = 25
@@ -124,48 +126,6 @@ class _Named(BaseModel):
     guid: Guid
 
 
-def register_resources(server: MCPServer[Parts]) -> None:
-    """Add the templates."""
-    # A search is free text: "../" in it is no path.
-    free_text = ResourceSecurity(exempt_params={"search_filter"})
-    server.resource(
-        IMAGES,
-        name="images",
-        title="A page of images",
-        description="Compact rows with count, next and previous URIs.",
-        mime_type=_JSON,
-        security=free_text,
-    )(_told(_images))
-    server.resource(
-        IMAGE,
-        name="image",
-        title="One image",
-        description="The full record, with its products.",
-        mime_type=_JSON,
-    )(_told(_image))
-    server.resource(
-        SELECTION,
-        name="selection",
-        title="One selection",
-        description="The guids of the images it holds, as stored now.",
-        mime_type=_JSON,
-    )(_told(_selection))
-    server.resource(
-        CHANGES,
-        name="changes-page",
-        title="A page of changes",
-        description="What was done, when, by which client, accepted how; newest first.",
-        mime_type=_JSON,
-    )(_told(_changes))
-    server.resource(
-        CHANGE,
-        name="change",
-        title="One change",
-        description="How each of its images ended, 50 a page. undo_change takes its change_id.",
-        mime_type=_JSON,
-    )(_told(_change))
-
-
 def first_pages() -> list[Resource]:
     """The concrete entries: the first page of each, for hosts without templates."""
     images = [
@@ -174,7 +134,7 @@ def first_pages() -> list[Resource]:
             name=f"{name}-images",
             title=f"Images: {name}",
             description=f"The newest images of {meaning}, 25 a page.",
-            mime_type=_JSON,
+            mime_type=MIME_TYPE,
         )
         for name, meaning in _LIBRARIES
     ]
@@ -183,61 +143,43 @@ def first_pages() -> list[Resource]:
         name="changes",
         title="Changes",
         description="What was done to the library, newest first, 25 a page.",
-        mime_type=_JSON,
+        mime_type=MIME_TYPE,
     )
     return [*images, changes]
 
 
-def check_uri(uri: str) -> None:
-    """Refuse a query parameter nobody knows: the SDK drops it, and the page would be another.
+async def read(parts: Parts, uri: str) -> str | None:
+    """The document at `uri`; None for an address that is not of this library.
 
     Raises:
         MCPError: invalid parameters, naming the nearest real one; or text that is no URI at all.
+        ResourceError: there is no such document, or it could not be read.
     """
+    if not _is_ours(uri):
+        return None
+    for kind in _KINDS:
+        named = kind.template.match(uri)
+        if named is not None:
+            return await _told(kind, parts, uri, named)
+    raise _unknown(uri)
+
+
+def _is_ours(uri: str) -> bool:
     try:
-        parts = urlsplit(uri)
+        return urlsplit(uri).scheme == "finerworks"
     except ValueError as malformed:
         told = f"{quoted(uri, 100)} is not a URI. Nothing was read."
         raise MCPError(INVALID_PARAMS, told, {"uri": uri}) from malformed
-    if parts.scheme != "finerworks":
-        return
-    model: type[BaseModel]
-    if (parts.netloc, parts.path) == ("images", ""):
-        model = _Page
-    elif parts.netloc == "changes":
-        model = _Numbered
-    else:
-        return
-    _checked(uri, model, dict(parse_qsl(parts.query, keep_blank_values=True)))
 
 
-async def _images(
-    ctx: Call,
-    *,
-    library: str = "inventory",
-    search_filter: str = "",
-    active: str = "",
-    sort_field: str = "id",
-    sort_direction: str = "DESC",
-    page_number: str = "1",
-    per_page: str = "25",
-) -> str:
+def _unknown(uri: str) -> ResourceNotFoundError:
+    return ResourceNotFoundError(f"Unknown resource: {uri}")
+
+
+async def _images(parts: Parts, **asked: Any) -> str:  # noqa: ANN401  the fields of _Page
     """A page of images."""
-    asked = _checked(
-        IMAGES,
-        _Page,
-        {
-            "library": library,
-            "search_filter": search_filter,
-            "active": active,
-            "sort_field": sort_field,
-            "sort_direction": sort_direction,
-            "page_number": page_number,
-            "per_page": per_page,
-        },
-    )
     query = Query(**asked)
-    page = await search(parts_of(ctx).account, query)
+    page = await search(parts.account, query)
     rows = [image_row(image).model_dump(mode="json", exclude_none=True) for image in page.images]
     return compact(
         {
@@ -251,76 +193,69 @@ async def _images(
     )
 
 
-async def _image(ctx: Call, guid: str) -> str:
+async def _image(parts: Parts, guid: str) -> str:
     """One image."""
-    parts = parts_of(ctx)
-    wanted = _checked(IMAGE.replace("{guid}", guid), _Named, {"guid": guid})["guid"]
     account = parts.account
-    found = await read_anywhere(account, [wanted], started=account.clock())
-    if wanted not in found:
-        raise ResourceNotFoundError(f"There is no image {wanted}. search_images lists them.")
-    return compact(image_record(found[wanted], show_hires=parts.show_hires))
+    found = await read_anywhere(account, [guid], started=account.clock())
+    if guid not in found:
+        raise ResourceNotFoundError(f"There is no image {guid}. search_images lists them.")
+    return compact(image_record(found[guid], show_hires=parts.show_hires))
 
 
-async def _selection(ctx: Call, guid: str) -> str:
+async def _selection(parts: Parts, guid: str) -> str:
     """One selection."""
-    wanted = _checked(SELECTION.replace("{guid}", guid), _Named, {"guid": guid})["guid"]
-    stored = await read_selection(parts_of(ctx).account, wanted)
+    stored = await read_selection(parts.account, guid)
     if not stored:
-        raise ResourceNotFoundError(f"There is no selection {wanted}. set_selection makes one.")
-    return compact({"guid": wanted, "guids": [shown(guid, GUID_SHOWN).text for guid in stored]})
+        raise ResourceNotFoundError(f"There is no selection {guid}. set_selection makes one.")
+    return compact({"guid": guid, "guids": [shown(one, GUID_SHOWN).text for one in stored]})
 
 
-async def _changes(ctx: Call, *, page_number: str = "1") -> str:
+async def _changes(parts: Parts, page_number: int) -> str:
     """A page of what was changed."""
-    page: int = _checked(CHANGES, _Numbered, {"page_number": page_number})["page_number"]
-    changes, count = await parts_of(ctx).changes.history.page(page, _CHANGES_PER_PAGE)
-    more = page * _CHANGES_PER_PAGE < count
+    changes, count = await parts.writes.page(page_number, _CHANGES_PER_PAGE)
+    more = page_number * _CHANGES_PER_PAGE < count
     return compact(
         {
             "changes": [_change_row(change) for change in changes],
-            "page_number": page,
+            "page_number": page_number,
             "per_page": _CHANGES_PER_PAGE,
             "count": count,
-            "next": changes_uri(page + 1) if more else None,
-            "previous": changes_uri(page - 1) if page > 1 else None,
+            "next": changes_uri(page_number + 1) if more else None,
+            "previous": changes_uri(page_number - 1) if page_number > 1 else None,
         }
     )
 
 
-async def _change(ctx: Call, change_id: str, *, page_number: str = "1") -> str:
+async def _change(parts: Parts, change_id: str, page_number: int) -> str:
     """One change, with a page of its items."""
-    uri = CHANGE.replace("{change_id}", change_id)
-    page: int = _checked(uri, _Numbered, {"page_number": page_number})["page_number"]
-    history = parts_of(ctx).changes.history
-    change = await history.summary(change_id)
-    if change is None:
+    told = await parts.writes.told(change_id)
+    if told is None:
         raise ResourceNotFoundError(
             f"There is no change {quoted(change_id, GUID_SHOWN)}. finerworks://changes lists them."
         )
-    items = items_of(await history.entries(change_id))
-    shown_from = (page - 1) * _ITEMS_PER_PAGE
-    more = page * _ITEMS_PER_PAGE < len(items)
+    change, items = told
+    shown_from = (page_number - 1) * _ITEMS_PER_PAGE
+    more = page_number * _ITEMS_PER_PAGE < len(items)
     return compact(
         {
             **_change_row(change),
             "items": [_item_row(one) for one in items[shown_from : shown_from + _ITEMS_PER_PAGE]],
-            "page_number": page,
+            "page_number": page_number,
             "per_page": _ITEMS_PER_PAGE,
             "count": len(items),
-            "next": change_uri(change.change_id, page + 1) if more else None,
-            "previous": change_uri(change.change_id, page - 1) if page > 1 else None,
+            "next": change_uri(change.change_id, page_number + 1) if more else None,
+            "previous": change_uri(change.change_id, page_number - 1) if page_number > 1 else None,
         }
     )
 
 
-def _change_row(change: Summary) -> dict[str, Any]:
+def _change_row(change: ChangeTold) -> dict[str, Any]:
     return {
         "change_id": change.change_id,
         "tool": change.tool,
         "when": datetime.fromtimestamp(change.begun_at, UTC).isoformat(timespec="seconds"),
         **_texts(caller=(change.caller, _CALLER_SHOWN)),
-        "accepted": accepted_how(change),
+        "accepted": change.accepted,
         "outcomes": change.outcomes,
         "finished": change.finished,
         "undoes": change.undoes,
@@ -328,7 +263,7 @@ def _change_row(change: Summary) -> dict[str, Any]:
     }
 
 
-def _item_row(item: Item) -> dict[str, Any]:
+def _item_row(item: ItemTold) -> dict[str, Any]:
     return {
         "outcome": item.outcome,
         **_texts(
@@ -348,21 +283,103 @@ def _texts(**texts: tuple[str | None, int]) -> dict[str, Any]:
     )
 
 
-def _told(read: Callable[P, Awaitable[str]]) -> Callable[P, Awaitable[str]]:
-    """The boundary for resources: an error raised on purpose reaches the host in our words."""
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One row of the table: a template as it is listed, and how its documents are read.
 
-    @wraps(read)
-    async def told(*args: P.args, **kwargs: P.kwargs) -> str:
+    Attributes:
+        asks: the model of its query, or of its path where it has no query.
+        read: called with the fields of `asks` and what else the path names.
+    """
+
+    template: UriTemplate
+    name: str
+    title: str
+    description: str
+    asks: type[BaseModel]
+    read: Callable[..., Awaitable[str]]
+    security: ResourceSecurity = DEFAULT_RESOURCE_SECURITY
+
+
+_KINDS = (
+    _Kind(
+        UriTemplate.parse(IMAGES),
+        "images",
+        "A page of images",
+        "Compact rows with count, next and previous URIs.",
+        _Page,
+        _images,
+        # A search is free text: "../" in it is no path.
+        ResourceSecurity(exempt_params={"search_filter"}),
+    ),
+    _Kind(
+        UriTemplate.parse(IMAGE),
+        "image",
+        "One image",
+        "The full record, with its products.",
+        _Named,
+        _image,
+    ),
+    _Kind(
+        UriTemplate.parse(SELECTION),
+        "selection",
+        "One selection",
+        "The guids of the images it holds, as stored now.",
+        _Named,
+        _selection,
+    ),
+    _Kind(
+        UriTemplate.parse(CHANGES),
+        "changes-page",
+        "A page of changes",
+        "What was done, when, by which client, accepted how; newest first.",
+        _Numbered,
+        _changes,
+    ),
+    _Kind(
+        UriTemplate.parse(CHANGE),
+        "change",
+        "One change",
+        "How each of its images ended, 50 a page. undo_change takes its change_id.",
+        _Numbered,
+        _change,
+    ),
+)
+
+
+def templates() -> list[ResourceTemplate]:
+    """The templates, as they are listed."""
+    return [
+        ResourceTemplate(
+            uri_template=str(kind.template),
+            name=kind.name,
+            title=kind.title,
+            description=kind.description,
+            mime_type=MIME_TYPE,
+        )
+        for kind in _KINDS
+    ]
+
+
+async def _told(kind: _Kind, parts: Parts, uri: str, named: Mapping[str, Any]) -> str:
+    """The boundary for resources: whatever goes wrong reaches the host in our words."""
+    if kind.security.validate(named) is not None:
+        raise _unknown(uri)
+    with foreseen(UnexpectedResourceError(f"{quoted(uri, 100)} could not be read.")):
         try:
-            return await read(*args, **kwargs)
+            return await kind.read(parts, **_asked(kind, uri, named))
         except FwError as error:
             raise ResourceError(str(error)) from error
 
-    return told
 
-
-def _checked(uri: str, model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
+def _asked(kind: _Kind, uri: str, named: Mapping[str, Any]) -> dict[str, Any]:
+    """What an address asks for, with what it names that nobody knows, which is refused."""
+    known = kind.asks.model_fields
+    # The SDK's match drops a parameter it does not know, and the page would be another.
+    query = dict(parse_qsl(urlsplit(uri).query, keep_blank_values=True))
+    values = query | {name: value for name, value in named.items() if name in known}
+    path = {name: value for name, value in named.items() if name not in known}
     try:
-        return read_arguments(f"{quoted(uri, 100)} was not read", model, values)
+        return path | read_arguments(f"{quoted(uri, 100)} was not read", kind.asks, values)
     except ArgumentsError as error:
         raise MCPError(INVALID_PARAMS, str(error), {"uri": uri}) from error

@@ -5,19 +5,20 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fw_mcp.guard.guard import Plan
-from fw_mcp.server.rows import EndRow
-from fw_mcp.writes.job import ALREADY
-from fw_mcp.writes.outcomes import GOOD, Outcome
+from fw_mcp.server.rows import EndRow, end_row, would_row
+from fw_mcp.writes.operation import Declined, Done, Pending, Waiting, Written
+from fw_mcp.writes.outcomes import Ends, Outcome, may_go_on
+
+if TYPE_CHECKING:
+    from mcp.types import InputRequiredResult
 
 # Larger results leave out what the caller knows: hosts cut off long ones.
 _ROWS_IN_FULL = 50
-REPLAYED = "This very call was made before; nothing was sent again."
-RESUMED = "This call was made before: what it had done was not sent again, the rest was."
+_DOUBLED = "FinerWorks lists some images more often than asked for: see their details."
 _FAILED = "To try failed images again, call with those alone."
 _GO_ON = "For the rest call this tool again with continue_handle alone."
 
@@ -36,7 +37,7 @@ class ToolResult(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-class Status(StrEnum):
+class CallStatus(StrEnum):
     """How a write call ended as a whole."""
 
     COMPLETED = "completed"
@@ -49,77 +50,28 @@ class Status(StrEnum):
 class WrittenResult(ToolResult):
     """What a call that may write answered, and what it is called on record."""
 
-    status: Status = Field(description="completed only if all ended as asked.")
+    status: CallStatus = Field(description="completed only if all ended as asked.")
     message: str = Field(description="What happened and what to do next.")
     change_id: str | None = Field(None, description="For undo_change.")
     replayed: bool | None = Field(None, description="This call had been made before.")
 
-    @property
-    @abstractmethod
-    def conclusive(self) -> bool:
-        """Whether the same call, sent again within minutes, is to get this result."""
-
-    @property
-    def unknown(self) -> bool:
-        """Whether the end of anything was not known."""
-        return False
-
-    def replay(self, words: str = REPLAYED) -> Self:
-        """The same result, given again."""
-        if self.replayed:
-            return self
-        return self.model_copy(update={"replayed": True, "message": f"{words} {self.message}"})
-
-    def on_record(self, change_id: str, *, open_: bool) -> Self:
-        """The result with its name in the journal, and the way on if something is left to do."""
-        del open_
-        return self.model_copy(update={"change_id": change_id})
-
-    def declined(self, message: str) -> Self:
-        """The result of a write that was not confirmed."""
-        return self.model_copy(update={"status": Status.DECLINED, "message": message})
-
-    def waiting(self, plan: Plan, message: str) -> Self:
-        """The result of a write whose plan waits for an answer."""
-        expires = datetime.fromtimestamp(plan.expires_at, UTC).isoformat(timespec="seconds")
-        return self.model_copy(
-            update={
-                "status": Status.CONFIRMATION_REQUIRED,
-                "message": message,
-                "plan_id": plan.plan_id,
-                "question": plan.question,
-                "expires_at": expires,
-            }
-        )
-
 
 class WriteResult(WrittenResult):
-    """What a write did to each image."""
+    """What a write did to each image.
+
+    Attributes:
+        way_on: what to do when something is left that a further run may do.
+        has_handle: whether a handle goes on with it.
+        way_after_failure: what to do about images that failed.
+    """
+
+    way_on: ClassVar[str] = _GO_ON
+    has_handle: ClassVar[bool] = True
+    way_after_failure: ClassVar[str] = _FAILED
 
     continue_handle: str | None = Field(None, description="Call again with it alone to go on.")
     outcomes: dict[str, int] = Field(description="Outcome → how many images.")
     images: list[EndRow]
-
-    @property
-    def conclusive(self) -> bool:
-        """Whether an image was written, or may have been."""
-        return any(Outcome(one) in GOOD | {Outcome.UNKNOWN} for one in self.outcomes)
-
-    @property
-    def unknown(self) -> bool:
-        """Whether the end of an image was not known."""
-        return Outcome.UNKNOWN in self.outcomes
-
-    def on_record(self, change_id: str, *, open_: bool) -> Self:
-        """The result with its name in the journal, and the way on if something is left to do."""
-        if not open_:
-            message = f"{self.message} {_FAILED}" if Outcome.FAILED in self.outcomes else ""
-            named = self.model_copy(update={"message": message or self.message})
-            return super(WriteResult, named).on_record(change_id, open_=open_)
-        message = f"{self.message} {_GO_ON}"
-        return self.model_copy(
-            update={"change_id": change_id, "continue_handle": change_id, "message": message}
-        )
 
     def text(self) -> str:
         """The message, then one line an image."""
@@ -130,8 +82,58 @@ class WriteResult(WrittenResult):
         named = [f"{name} {one}" for name, one in names if one]
         return [f"{self.status}: {self.message}", *named]
 
+    @classmethod
+    def of(cls, written: Written) -> "Self | InputRequiredResult":
+        """What a call came to."""
+        match written:
+            case Pending(request):
+                return cast("InputRequiredResult", request)
+            case Declined(would, message):
+                return cls._would(CallStatus.DECLINED, message, would)
+            case Waiting():
+                return cls._waiting(written)
+            case Done():
+                return cls._done(written)
 
-W = TypeVar("W", bound=WriteResult)
+    @classmethod
+    def previewed(cls, would: Ends, summary: str) -> Self:
+        """What a call would do."""
+        return cls._would(CallStatus.DRY_RUN, f"Nothing was sent. {summary}", would)
+
+    @classmethod
+    def _would(cls, status: CallStatus, message: str, would: Ends, **more: Any) -> Self:  # noqa: ANN401
+        rows = [would_row(would[item]) for item in sorted(would)]
+        return cls(status=status, message=message, outcomes=_counted(rows), images=rows, **more)
+
+    @classmethod
+    def _waiting(cls, waiting: Waiting) -> Self:
+        return cls._would(CallStatus.CONFIRMATION_REQUIRED, waiting.message, waiting.would)
+
+    @classmethod
+    def _done(cls, done: Done) -> Self:
+        brief = len(done.ends) > _ROWS_IN_FULL
+        rows = [end_row(end, brief=brief) for end in done.ends.values()]
+        is_open = done.change_id is not None and any(map(may_go_on, done.ends.values()))
+        return cls(
+            status=CallStatus.COMPLETED if done.complete else CallStatus.INCOMPLETE,
+            message=cls._message(done, rows, is_open=is_open),
+            change_id=done.change_id,
+            continue_handle=done.change_id if is_open and cls.has_handle else None,
+            replayed=True if done.replayed else None,
+            outcomes=_counted(rows),
+            images=rows,
+        )
+
+    @classmethod
+    def _message(cls, done: Done, rows: Sequence[EndRow], *, is_open: bool) -> str:
+        failed = done.change_id is not None and any(row.outcome is Outcome.FAILED for row in rows)
+        parts = [
+            done.replayed,
+            _summed_up(rows),
+            _DOUBLED if any(end.doubled for end in done.ends.values()) else "",
+            cls.way_on if is_open else cls.way_after_failure if failed else "",
+        ]
+        return " ".join(part for part in parts if part)
 
 
 class GuardedResult(WriteResult):
@@ -147,32 +149,17 @@ class GuardedResult(WriteResult):
             lines += [self.question or "", f"plan_id {self.plan_id}, until {self.expires_at}"]
         return lines
 
-
-def completed(result: type[W], rows: Sequence[EndRow]) -> W:
-    """The result of a write that was sent."""
-    done = all(row.outcome in GOOD or row.detail == ALREADY for row in rows)
-    status = Status.COMPLETED if done else Status.INCOMPLETE
-    shown = rows if len(rows) <= _ROWS_IN_FULL else [_brief(row) for row in rows]
-    return _result(result, status, _summed_up(rows), shown)
-
-
-def previewed(result: type[W], rows: Sequence[EndRow], message: str) -> W:
-    """The result of a call that was only to say what it would do."""
-    return _result(result, Status.DRY_RUN, f"Nothing was sent. {message}", rows)
-
-
-def _result(result: type[W], status: Status, message: str, rows: Sequence[EndRow]) -> W:
-    return result(status=status, message=message, outcomes=_counted(rows), images=list(rows))
-
-
-def _brief(row: EndRow) -> EndRow:
-    """An image that ended as asked, without what the caller sent."""
-    if row.outcome not in GOOD or row.products_removed:
-        return row
-    shorter: dict[str, None] = {"title": None, "description": None}
-    if row.outcome in {Outcome.UPDATED, Outcome.DELETED}:
-        shorter["file_name"] = None
-    return row.model_copy(update=shorter)
+    @classmethod
+    def _waiting(cls, waiting: Waiting) -> Self:
+        plan = waiting.plan
+        return cls._would(
+            CallStatus.CONFIRMATION_REQUIRED,
+            waiting.message,
+            waiting.would,
+            plan_id=plan.plan_id,
+            question=plan.question,
+            expires_at=datetime.fromtimestamp(plan.expires_at, UTC).isoformat(timespec="seconds"),
+        )
 
 
 def _counted(rows: Sequence[EndRow]) -> dict[str, int]:

@@ -3,19 +3,14 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    PlainSerializer,
-    computed_field,
-    field_serializer,
-)
+from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.api.models import ImageDetails, Product
-from fw_mcp.text import in_quotes, is_plain, quoted, shown, visible
-from fw_mcp.writes.outcomes import Ended, Outcome
+from fw_mcp.text import in_quotes, is_plain, quoted, restored, shown, visible
+from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, text_of
+from fw_mcp.writes.update import NewText, Rewrite
 
 DESCRIPTION_SHOWN = 80
 TITLE_SHOWN = 120
@@ -27,32 +22,23 @@ _PRODUCTS_SHOWN = 10
 _LISTED = (GUID_SHOWN, TITLE_SHOWN, DESCRIPTION_SHOWN, _NAME_SHOWN)
 
 
-def _escapes(text: str | None, limit: int) -> bool:
-    return shown(text or "", limit).escaped
-
-
-def _up_to(limit: int) -> PlainSerializer:
-    """Serializes at most so many characters of a text, without changing the text that is held."""
-    return PlainSerializer(lambda text: text and shown(text, limit).text)
-
-
 class Row(BaseModel):
-    """A part of a result; what is not known is left out of the JSON."""
+    """A part of a result, its texts as they are shown; the JSON leaves out what is not known."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class ProductRow(Row):
-    """A virtual-inventory product."""
+    """A virtual-inventory product.
 
-    sku: Annotated[str, _up_to(_SKU_SHOWN)]
-    name: Annotated[str, _up_to(_NAME_SHOWN)]
+    Attributes:
+        has_escapes: whether a text of it holds an escape.
+    """
+
+    sku: str
+    name: str
     shops: list[str]
-
-    @property
-    def escapes(self) -> bool:
-        """Whether its JSON holds an escape."""
-        return _escapes(self.sku, _SKU_SHOWN) or _escapes(self.name, _NAME_SHOWN)
+    has_escapes: bool = Field(False, exclude=True)
 
     def line(self) -> str:
         """`"AP1234" "Canvas 16x20" (live in Etsy)`."""
@@ -61,7 +47,7 @@ class ProductRow(Row):
 
 
 class ImageRow(Row):
-    """One image of a listing, its texts already as they are shown."""
+    """One image of a listing."""
 
     guid: str
     title: str | None = None
@@ -109,87 +95,71 @@ class ImageRow(Row):
         return f"{self.products} product{'s' if self.products > 1 else ''}{live}"
 
 
-class ChangeRow(Row):
-    """One field as it was and as it is, or would be."""
+class FieldRow(Row):
+    """One field as it was and as it is, or would be.
 
-    before: Annotated[str, _up_to(_CHANGE_SHOWN)]
-    after: Annotated[str, _up_to(_CHANGE_SHOWN)]
+    Attributes:
+        has_escapes: whether a text of it holds an escape.
+    """
 
-    @property
-    def escapes(self) -> bool:
-        """Whether its JSON holds an escape."""
-        return _escapes(self.before, _CHANGE_SHOWN) or _escapes(self.after, _CHANGE_SHOWN)
+    before: str
+    after: str
+    has_escapes: bool = Field(False, exclude=True)
 
 
 class EndRow(Row):
-    """How one image of a write ended, as read back."""
+    """How one image of a write ended, as read back, or what would become of it.
 
-    guid: Annotated[str | None, _up_to(GUID_SHOWN)] = None
-    file_name: Annotated[str | None, _up_to(_NAME_SHOWN)] = None
+    Attributes:
+        more_products: how many products there are beyond those listed.
+        escaped: True when a text in the row holds escapes.
+    """
+
+    guid: str | None = None
+    file_name: str | None = None
     outcome: Outcome
     detail: str | None = None
-    title: ChangeRow | None = None
-    description: ChangeRow | None = None
+    title: FieldRow | None = None
+    description: FieldRow | None = None
     products_at_risk: list[ProductRow] | None = None
     products_removed: list[ProductRow] | None = None
-
-    @computed_field
-    def more_products(self) -> int | None:
-        """How many products there are beyond those listed."""
-        listed = (self.products_at_risk, self.products_removed)
-        return sum(max(len(rows or ()) - _PRODUCTS_SHOWN, 0) for rows in listed) or None
-
-    @computed_field
-    def escaped(self) -> bool | None:
-        """True when a text in the row holds escapes."""
-        return self.is_escaped or None
-
-    @property
-    def is_escaped(self) -> bool:
-        """Whether a text in the row holds escapes."""
-        parts = [self.title, self.description, *_first(self.products_at_risk)]
-        parts += _first(self.products_removed)
-        own = _escapes(self.guid, GUID_SHOWN) or _escapes(self.file_name, _NAME_SHOWN)
-        return own or any(part.escapes for part in parts if part)
-
-    @field_serializer("products_at_risk", "products_removed")
-    def _the_first(self, rows: list[ProductRow] | None) -> list[ProductRow] | None:
-        return rows and _first(rows)
+    more_products: int | None = None
+    escaped: bool | None = None
 
     def line(self) -> str:
         """One line for a person."""
         parts = [
-            f"{self.outcome}: {visible((self.guid or '(no guid)')[:GUID_SHOWN])}",
-            quoted(self.file_name, _NAME_SHOWN) if self.file_name else "",
+            f"{self.outcome}: {self.guid or '(no guid)'}",
+            in_quotes(self.file_name) if self.file_name else "",
             _diff("title", self.title),
             _diff("description", self.description),
-            _listed("products that would go", self.products_at_risk),
-            _listed("products removed", self.products_removed),
+            self._listed("products that would go", self.products_at_risk),
+            self._listed("products removed", self.products_removed),
             self.detail or "",
-            "escaped" if self.is_escaped else "",
+            "escaped" if self.escaped else "",
         ]
         return " | ".join(part for part in parts if part)
 
-
-def _diff(name: str, change: ChangeRow | None) -> str:
-    return f"{name} {quoted(change.before)} → {quoted(change.after)}" if change else ""
-
-
-def _listed(head: str, rows: list[ProductRow] | None) -> str:
-    if not rows:
-        return ""
-    more = len(rows) - _PRODUCTS_SHOWN
-    named = ", ".join(row.line() for row in _first(rows))
-    return f"{head}: {named}" + (f" and {more} more" if more > 0 else "")
+    def _listed(self, head: str, rows: list[ProductRow] | None) -> str:
+        if not rows:
+            return ""
+        more = f" and {self.more_products} more" if self.more_products else ""
+        return f"{head}: {', '.join(row.line() for row in rows)}{more}"
 
 
-def _first(rows: list[ProductRow] | None) -> list[ProductRow]:
-    return (rows or [])[:_PRODUCTS_SHOWN]
+def _diff(name: str, field: FieldRow | None) -> str:
+    return f"{name} {quoted(field.before)} → {quoted(field.after)}" if field else ""
 
 
 def product_row(product: Product) -> ProductRow:
     """A product as results show it."""
-    return ProductRow(sku=product.sku or "", name=product.name or "", shops=list(product.shops))
+    sku, name = shown(product.sku or "", _SKU_SHOWN), shown(product.name or "", _NAME_SHOWN)
+    return ProductRow(
+        sku=sku.text,
+        name=name.text,
+        shops=list(product.shops),
+        has_escapes=sku.escaped or name.escaped,
+    )
 
 
 def image_row(image: ImageDetails) -> ImageRow:
@@ -235,35 +205,74 @@ def shops_of(image: ImageDetails) -> list[str]:
     return sorted({shop for product in image.hung for shop in product.shops})
 
 
-def end_row(end: Ended) -> EndRow:
-    """How an image ended, with the products that went."""
+def meant(before: ImageDetails, text: NewText) -> Rewrite:
+    """The whole text that is to be stored: title and description go together."""
+    title = _meant(text.title, before.title or "", TITLE_SHOWN)
+    description = _meant(text.description, before.description or "", DESCRIPTION_SHOWN)
+    return Rewrite(before, title, description)
+
+
+def _meant(given: str | None, stored: str, listed: int) -> str:
+    """The text to store: what a result showed of the stored one means the stored one itself."""
+    if given is None:
+        return stored
+    shapes = {shown(stored, limit).text for limit in (listed, RECORD_TEXT_SHOWN)}
+    return stored if given in shapes else restored(given, stored)
+
+
+def end_row(end: Ended, *, brief: bool = False) -> EndRow:
+    """How an image ended, what of its text changed, and the products that went.
+
+    Args:
+        end: as read back.
+        brief: leave out what the caller sent, of an image that ended as asked and lost nothing.
+    """
+    gone = end.products_gone
+    if not brief or gone or end.outcome not in GOOD:
+        return _row(end, gone, at_risk=False)
+    named = end.outcome in {Outcome.CREATED, Outcome.ADOPTED}
+    shorter = Ended(end.guid, end.outcome, end.detail, name=end.file_name if named else None)
+    return _row(shorter, (), at_risk=False)
+
+
+def would_row(end: Ended) -> EndRow:
+    """What would become of an image, or why nothing would be sent for it."""
+    planned = end.outcome is Outcome.NOT_ATTEMPTED and not end.detail
+    return _row(end, end.products_lost, at_risk=True) if planned else end_row(end)
+
+
+def _row(end: Ended, lost: Sequence[Product], *, at_risk: bool) -> EndRow:
+    guid, file_name = shown(end.guid or "", GUID_SHOWN), shown(end.file_name or "", _NAME_SHOWN)
+    title, description = _fields(end)
+    products = [product_row(product) for product in lost[:_PRODUCTS_SHOWN]]
+    parts = [part for part in (title, description, *products) if part]
+    escaped = guid.escaped or file_name.escaped or any(part.has_escapes for part in parts)
     return EndRow(
-        guid=end.guid,
-        file_name=_file_name(end),
+        guid=guid.text or None,
+        file_name=file_name.text or None,
         outcome=end.outcome,
         detail=end.detail or None,
-        products_removed=product_rows(end.products_gone),
+        title=title,
+        description=description,
+        products_at_risk=(products or None) if at_risk else None,
+        products_removed=None if at_risk else (products or None),
+        more_products=max(len(lost) - _PRODUCTS_SHOWN, 0) or None,
+        escaped=escaped or None,
     )
 
 
-def untouched(guid: str, file_name: str | None = None) -> EndRow:
-    """An image that nothing was sent for."""
-    return EndRow(guid=guid, file_name=file_name, outcome=Outcome.NOT_ATTEMPTED)
+def _fields(end: Ended) -> tuple[FieldRow | None, FieldRow | None]:
+    if end.before is None or end.after is None:
+        return None, None
+    title, description = zip(text_of(end.before), text_of(end.after), strict=True)
+    return _field(*title), _field(*description)
 
 
-def not_found(guid: str) -> EndRow:
-    """A guid that names no image."""
-    return EndRow(guid=guid, outcome=Outcome.NOT_FOUND)
-
-
-def product_rows(hung: Sequence[Product]) -> list[ProductRow] | None:
-    """Products as results show them; None when there are none."""
-    return [product_row(product) for product in hung] or None
-
-
-def _file_name(end: Ended) -> str | None:
-    named = end.after or end.before
-    return named.file_name if named else None
+def _field(before: str, after: str) -> FieldRow | None:
+    if before == after:
+        return None
+    was, now = shown(before, _CHANGE_SHOWN), shown(after, _CHANGE_SHOWN)
+    return FieldRow(before=was.text, after=now.text, has_escapes=was.escaped or now.escaped)
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -1,13 +1,14 @@
-"""One of our tools: its definition as hosts take it, and the boundary where errors become text."""
+"""One of our tools: what it is given, how hosts see it, and where errors become text."""
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from mcp.server.mcpserver import Context
-from mcp.server.mcpserver.exceptions import UnexpectedToolError
+from mcp.server.mcpserver.exceptions import ResourceError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
@@ -15,7 +16,29 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 from fw_mcp.errors import FwError, Reason
 from fw_mcp.guard.effects import EFFECTS, ToolEffect
 from fw_mcp.server.arguments import read_arguments
+from fw_mcp.server.parts import Parts
 from fw_mcp.server.results import ToolResult
+from fw_mcp.writes.operation import Caller
+
+Call = Context[Parts]
+
+
+def parts_of(ctx: Call) -> Parts:
+    """The parts behind a call."""
+    return ctx.request_context.lifespan_context
+
+
+def is_local(ctx: Call) -> bool:
+    """Whether the caller is at this machine, since it came over stdio and not over HTTP."""
+    return ctx.headers is None
+
+
+def caller_of(ctx: Call) -> Caller:
+    """Who calls, as far as a host says: its transport and its name."""
+    params = ctx.session.client_params
+    name = params.client_info.name if params else "unnamed"
+    return Caller(f"{'stdio' if is_local(ctx) else 'http'}:{name}", ctx.report_progress)
+
 
 Schema = dict[str, Any]
 
@@ -80,6 +103,22 @@ def _without_null(schema: Schema, definitions: Schema) -> Schema:
 _log = logging.getLogger(__name__)
 
 
+@contextmanager
+def foreseen(crashed: Exception) -> Iterator[None]:
+    """The one boundary: what nobody foresaw goes on without its own words.
+
+    Args:
+        crashed: what is raised in its place.
+    """
+    try:
+        yield
+    except (FwError, MCPError, ResourceError):
+        raise
+    except Exception as crash:
+        _log.exception("crashed: %s", type(crash).__name__)
+        raise crashed from crash
+
+
 class LibraryTool(Tool):
     """A tool on the library, published with a plain schema and refusing what it does not know."""
 
@@ -91,18 +130,13 @@ class LibraryTool(Tool):
     ) -> CallToolResult | InputRequiredResult:
         """Run the tool; whatever is raised on purpose comes out as an error result of our words."""
         try:
-            given = read_arguments(
-                f"{self.name} was not run", self.fn_metadata.arg_model, arguments
-            )
-            result = await self.fn(ctx=context, **given)
+            with foreseen(UnexpectedToolError(_crashed(self.name))):
+                given = read_arguments(
+                    f"{self.name} was not run", self.fn_metadata.arg_model, arguments
+                )
+                result = await self.fn(ctx=context, **given)
         except FwError as error:
             return _refusal(error)
-        except MCPError:
-            raise
-        # The one boundary: what nobody foresaw must reach the model without its own words.
-        except Exception as crash:
-            _log.exception("%s crashed", self.name)
-            raise UnexpectedToolError(_crashed(self.name)) from crash
         if isinstance(result, InputRequiredResult | CallToolResult):
             return result
         return _answer(result)

@@ -1,189 +1,127 @@
 """Register images, five at a time, and say which the service then lists."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
 
-from fw_mcp.api.models import (
-    ADD_LIMIT,
-    CHUNK_LIMIT,
-    AddImagesRequest,
-    ImageDetails,
-    ImageToAdd,
-    LibraryName,
-)
+from fw_mcp.api.models import ADD_LIMIT, AddImagesRequest, ImageDetails, ImageToAdd, LibraryName
 from fw_mcp.errors import ApiError, FwError, RejectedError
+from fw_mcp.guard.question import digest
 from fw_mcp.images.account import Account
-from fw_mcp.images.read import Query, read_images, search
-from fw_mcp.store.journal import Record
+from fw_mcp.images.read import read_images
+from fw_mcp.pictures.inspect import Inspector
+from fw_mcp.store.journal import Intent
 from fw_mcp.text import quoted
-from fw_mcp.writes.chunks import given_up, insisted, journalled, record_outcome
-from fw_mcp.writes.job import Ends, Items, Job, all_failed, chunks_of, out_of_time, tell
-from fw_mcp.writes.outcomes import Ended, Outcome, outcome_of_fault, why_failed
+from fw_mcp.writes.add_matching import (
+    WAITS_S,
+    Baseline,
+    added_since,
+    baseline,
+    baseline_of,
+    by_file,
+    matched,
+    same_file,
+)
+from fw_mcp.writes.chunks import AGAIN, Run, chunks_of, given_up, insisted
+from fw_mcp.writes.operation import Operation, Prepared
+from fw_mcp.writes.outcomes import (
+    Ended,
+    Ends,
+    Items,
+    Kind,
+    Outcome,
+    all_failed,
+    all_good,
+    outcome_of_fault,
+    why_failed,
+)
+from fw_mcp.writes.verify import check_files
 
-_MOST_PAGES = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What a library held when an add began.
-
-    Attributes:
-        newest_id: the largest id; 0 of an empty library, None where the service tells no ids.
-        guids: the newest images, for a service without ids.
-    """
-
-    newest_id: int | None
-    guids: frozenset[str]
-
-    def is_new(self, image: ImageDetails) -> bool:
-        """Ids grow: an old image that moved up, because another went, is not new."""
-        if self.newest_id is not None and image.id is not None:
-            return image.id > self.newest_id
-        return image.guid not in self.guids
-
-    def record(self) -> dict[str, object]:
-        """The baseline as the journal keeps it."""
-        guids = [] if self.newest_id is not None else sorted(self.guids)
-        return {"newest_id": self.newest_id, "guids": guids}
-
-
-def baseline_of(record: Mapping[str, Any]) -> Baseline:
-    """The baseline that a journal entry kept."""
-    return Baseline(record["newest_id"], frozenset(record["guids"]))
-
-
-async def baseline(account: Account, name: LibraryName, started: float) -> Baseline:
-    """What is newest now.
-
-    Raises:
-        ApiError: it could not be listed.
-    """
-    newest = await _page(account, name, 1, started)
-    ids = [image.id for image in newest]
-    known = [one for one in ids if one is not None]
-    return Baseline(
-        newest_id=max(known, default=0) if len(known) == len(ids) else None,
-        guids=frozenset(image.guid for image in newest),
-    )
-
-
-async def added_since(
-    account: Account, name: LibraryName, before: Baseline, started: float
-) -> list[ImageDetails]:
-    """Every image that was added after `before`, oldest first.
-
-    Args:
-        account: whose.
-        name: `inventory` or `temporary`.
-        before: from `baseline`.
-        started: when the call began, on the account's clock.
-
-    Raises:
-        ApiError: a page could not be read.
-    """
-    new: dict[str, ImageDetails] = {}
-    for page_number in range(1, _MOST_PAGES + 1):
-        page = await _page(account, name, page_number, started)
-        new.update((image.guid, image) for image in page if before.is_new(image))
-        if len(page) < CHUNK_LIMIT or not before.is_new(page[-1]):
-            break
-    return list(reversed(new.values()))
-
-
-def matched(
-    sent: Items[ImageToAdd], listed: Sequence[ImageDetails], taken: Collection[str] = ()
-) -> dict[int, ImageDetails]:
-    """The record of each image that has one: order is not promised, names may be altered.
-
-    Args:
-        sent: with their places in the call.
-        listed: records, oldest first; each is the record of one image at most.
-        taken: guids that are accounted for already.
-    """
-    left = [image for image in listed if image.guid not in taken]
-    found: dict[int, ImageDetails] = {}
-    # Two images may share an address: those that agree in every word find each other first.
-    for same in (_same_words, same_file):
-        for item, image in sent.items():
-            match = next((one for one in left if item not in found and same(image, one)), None)
-            if match is not None:
-                left.remove(match)
-                found[item] = match
-    return {item: found[item] for item in sent if item in found}
-
-
-def by_file(listed: Sequence[ImageDetails]) -> Callable[[ImageToAdd], Sequence[ImageDetails]]:
-    """Gives the records that may be an image's: those of its address, and those without one."""
-    by_uri: dict[str, list[ImageDetails]] = {}
-    for image in listed:
-        by_uri.setdefault(image.private_hires_uri or "", []).append(image)
-    return lambda image: [*by_uri.get(image.private_hires_uri, ()), *by_uri.get("", ())]
-
-
-def _same_words(sent: ImageToAdd, listed: ImageDetails) -> bool:
-    name = _plain(sent.file_name) == _plain(listed.file_name or "")
-    return name and (sent.title or sent.file_name) == listed.title and same_file(sent, listed)
-
-
-def same_file(sent: ImageToAdd, listed: ImageDetails) -> bool:
-    """Whether a record is the image that was sent; what the service left out decides nothing."""
-    sizes = (
-        (sent.pix_w, listed.pix_w),
-        (sent.pix_h, listed.pix_h),
-        (sent.file_size, listed.file_size),
-    )
-    if any(theirs is not None and ours != theirs for ours, theirs in sizes):
-        return False
-    if listed.private_hires_uri:
-        return sent.private_hires_uri == listed.private_hires_uri
-    theirs = listed.file_name or ""
-    if _plain(sent.file_name) == _plain(theirs):
-        return True
-    # A name with something put to it is told from its neighbours' by the sizes only.
-    told = all(size is not None for _, size in sizes)
-    return told and _plain(_stem(sent.file_name)) in _plain(_stem(theirs))
-
-
-def _plain(file_name: str) -> str:
-    """A file name without what the service may alter in it."""
-    return "".join(character for character in file_name.lower() if character.isalnum())
-
-
-def _stem(file_name: str) -> str:
-    return file_name.rpartition(".")[0] or file_name
-
-
-async def _page(
-    account: Account, name: LibraryName, page_number: int, started: float
-) -> tuple[ImageDetails, ...]:
-    query = Query(library=name, page_number=page_number, per_page=CHUNK_LIMIT, list_products=False)
-    page = await account.in_time(search(account, query), started)
-    return page.images
-
-
-KIND = "add_images"
-# How long an added image may take to show in lists, in growing waits: 7.5 s in all.
-WAITS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
-_TIMES_SENT = 3
+TOOL = "add_images"
 _TWO = 2
 _SHOWN = "The answer was lost; the service lists the image."
 _LEFT = "Not sent: the call was cancelled before its turn."
 _FIND_OUT = "search_images sorted by id shows the newest; look before adding it again."
 
 
-async def add_images(
-    account: Account, job: Job, images: Items[ImageToAdd], name: LibraryName
-) -> Ends:
-    """Register `images` in chunks of five, read back and journalled fifty at a time.
+def addition(
+    account: Account,
+    images: Sequence[ImageToAdd],
+    library: LibraryName,
+    *,
+    allow_duplicate: bool,
+    inspector: Inspector | None = None,
+) -> Operation:
+    """The registration of images.
 
     Args:
         account: whose.
-        job: the call.
+        images: metadata and URLs.
+        library: `inventory` or `temporary`.
+        allow_duplicate: whether the same file may be registered twice on purpose.
+        inspector: compares what is said of the files with their headers first. It is no part of
+            what is asked for: the same call with it or without it is one call.
+    """
+    given = [image.model_dump(mode="json") for image in images]
+    asked = {"library": library, "allow_duplicate": allow_duplicate}
+    keys = [digest(image) for image in given]
+    items = dict(enumerate(images))
+
+    async def read() -> Prepared:
+        # Adding takes nothing away, so there is nothing to ask.
+        started = account.clock()
+
+        async def write(run: Run) -> Ends:
+            if inspector:
+                # What a former run did needs no look at files that may be gone by now.
+                await check_files(account, inspector, run.due(items), started=run.started)
+            return await add_in_batches(run, items, library)
+
+        async def still_so(settled: Items[Ended]) -> Items[Ended]:
+            return await _still_listed(account, settled, library, started)
+
+        return Prepared(
+            read_at=started,
+            would=untouched,
+            write=write,
+            summary=f"{len(images)} images would be registered.",
+            still_so=still_so,
+        )
+
+    untouched = _skipped(items, "")
+    return Operation(
+        tool=TOOL,
+        arguments={"images": given, **asked},
+        identity={"images": sorted(keys), **asked},
+        keys=keys,
+        untouched=untouched,
+        read=read,
+        made_of=lambda arguments: addition_again(account, arguments),
+        resumes=True,
+        is_complete=_is_complete,
+    )
+
+
+def addition_again(account: Account, arguments: Mapping[str, Any]) -> Operation:
+    """The registration that the journal holds."""
+    return addition(
+        account,
+        [ImageToAdd.model_validate(image) for image in arguments["images"]],
+        arguments["library"],
+        allow_duplicate=arguments["allow_duplicate"],
+    )
+
+
+async def add_in_batches(run: Run, images: Items[ImageToAdd], library: LibraryName) -> Ends:
+    """Register `images` in chunks of five, read back and journalled fifty at a time.
+
+    Args:
+        run: of the call.
         images: metadata and URLs, each with its place in the call; no bytes are uploaded.
-        name: `inventory` or `temporary`.
+        library: `inventory` or `temporary`.
 
     Returns:
         The end of each.
@@ -192,41 +130,54 @@ async def add_images(
         ApiError: the newest images could not be listed first; nothing was sent.
         StoreError: the journal could not be written; nothing was sent.
     """
-    ended: Ends = {item: job.settled[item] for item in images if item in job.settled}
-    if job.carried:
-        await _keep(account, job, images, name)
-    due = job.due(images)
+    ended: Ends = {item: run.settled[item] for item in images if item in run.settled}
+    due = run.due(images)
+    if not due and not run.carried:
+        return ended
+    kept = run.change.baseline
+    if kept is None:
+        before = await baseline(run.account, library, run.started)
+        run = replace(run, change=replace(run.change, baseline=json.dumps(before.record())))
+    else:
+        before = baseline_of(json.loads(kept))
+    if run.carried:
+        await _keep(run, images, library)
     if not due:
         return ended
-    kept = job.baseline
-    before = baseline_of(kept) if kept else await baseline(account, name, job.started)
-    adding = _Adding(account, job, name, before)
-    if kept:
+    adding = _Adding(run, library, before)
+    if kept is not None:
         # What a former run sent may still appear while this one sends it again.
         adding.doubted |= due
         adding.asked += [one for item, one in images.items() if item in ended]
     return ended | await adding.run(due, len(images))
 
 
-async def _keep(account: Account, job: Job, images: Items[ImageToAdd], name: LibraryName) -> None:
+def _is_complete(ends: Ends) -> bool:
+    return all_good(ends) and not any(end.doubled for end in ends.values())
+
+
+async def _still_listed(
+    account: Account, settled: Items[Ended], library: LibraryName, started: float
+) -> Items[Ended]:
+    """What is not listed any more is registered again."""
+    guids = [end.guid for end in settled.values() if end.guid]
+    listed = await read_images(account, guids, library, started=started, products=False)
+    return {
+        item: end
+        for item, end in settled.items()
+        # One that has a guid and does not show yet is on its way.
+        if end.outcome is Outcome.UNKNOWN or end.guid in listed
+    }
+
+
+async def _keep(run: Run, images: Items[ImageToAdd], library: LibraryName) -> None:
     """Put on record what another change did for this one, or the next same call would do it."""
-    kept = dict(job.settled)
-
-    async def write() -> Ends:
-        return kept
-
-    await journalled(
-        account,
-        job,
-        KIND,
-        intent=[_intent(item, images[item], name) for item in kept],
-        former=[job.baseline or {"newest_id": 0, "guids": []}],
-        write=write,
-    )
+    await run.begin(Kind.ADD, {item: _intent(images[item], library) for item in run.settled})
+    await run.finish(run.settled)
 
 
-def _intent(item: int, image: ImageToAdd, name: LibraryName) -> Record:
-    return {"item": item, **image.model_dump(mode="json"), "library": name}
+def _intent(image: ImageToAdd, library: LibraryName) -> Intent:
+    return Intent(None, {**image.model_dump(mode="json"), "library": library}, None)
 
 
 @dataclass
@@ -257,14 +208,14 @@ class _Adding:
         asked: every image that this run sent or a former one settled, once each.
     """
 
-    def __init__(self, account: Account, job: Job, name: LibraryName, before: Baseline) -> None:
+    def __init__(self, run: Run, library: LibraryName, before: Baseline) -> None:
         self.doubted: dict[int, ImageToAdd] = {}
         self.asked: list[ImageToAdd] = []
-        self._account = account
-        self._job = job
-        self._name = name
+        self._run = run
+        self._account = run.account
+        self._library = library
         self._before = before
-        self._taken = {end.guid for end in job.settled.values() if end.guid}
+        self._taken = {end.guid for end in run.settled.values() if end.guid}
         self._failures = 0
         self._stopped = ""
 
@@ -287,18 +238,15 @@ class _Adding:
         return ended
 
     async def _journalled(self, batch: _Batch, total: int) -> None:
-        intent = [_intent(item, image, self._name) for item, image in batch.images.items()]
-        entry_id = await self._account.journal.begin(
-            self._job.change, KIND, intent, [self._before.record()]
-        )
+        intents = {item: _intent(image, self._library) for item, image in batch.images.items()}
+        await self._run.begin(Kind.ADD, intents)
         try:
             await self._send_all(batch, total)
         finally:
             # Also when the caller left: what was sent must be known and on record.
             with anyio.CancelScope(shield=True):
                 await self._read_back(batch)
-                ended = _skipped(batch.images, _LEFT) | batch.ended
-                await record_outcome(self._account, entry_id, ended)
+                await self._run.finish(_skipped(batch.images, _LEFT) | batch.ended)
 
     async def _send_all(self, batch: _Batch, total: int) -> None:
         for five in chunks_of(batch.images, ADD_LIMIT):
@@ -308,12 +256,12 @@ class _Adding:
                     continue
                 self.asked += five.values()
                 await self._send(batch, five)
-            await tell(self._job, len(self.asked), total)
+            await self._run.tell(len(self.asked), total)
 
     async def _send(self, batch: _Batch, five: Items[ImageToAdd]) -> None:
         """Send five; what an answer was lost for and what does not appear is sent again."""
         left = five
-        for times in range(1, _TIMES_SENT + 1):
+        for times in range(1, AGAIN.attempts + 1):
             fault = await self._once(batch, left)
             if fault is None:
                 self._failures = 0
@@ -333,9 +281,10 @@ class _Adding:
 
     async def _once(self, batch: _Batch, images: Items[ImageToAdd]) -> ApiError | None:
         client = await self._account.client()
-        request = AddImagesRequest(images=list(images.values()), library=client.library(self._name))
+        library = client.library(self._library)
+        request = AddImagesRequest(images=list(images.values()), library=library)
         try:
-            answer = await insisted(self._account, self._job, lambda: client.add_images(request))
+            answer = await insisted(self._run, lambda: client.add_images(request))
         except ApiError as fault:
             return fault
         self._taken.update(image.guid for image in answer.images)
@@ -358,7 +307,7 @@ class _Adding:
                 new = await self._added()
                 for item, image in matched(left, new, self._taken).items():
                     self._taken.add(image.guid)
-                    batch.ended[item] = Ended(image.guid, Outcome.ADOPTED, _SHOWN, after=image)
+                    batch.ended[item] = _adopted(batch.images[item], image)
                     del left[item]
                 self._check_surplus(batch.images, batch.ended, new)
                 if not left:
@@ -373,13 +322,13 @@ class _Adding:
         return left
 
     async def _added(self) -> list[ImageDetails]:
-        return await added_since(self._account, self._name, self._before, self._job.started)
+        return await added_since(self._account, self._library, self._before, self._run.started)
 
     def _waits(self) -> Iterator[float]:
         """How long to wait before each look, while there is time."""
         for wait_s in WAITS_S:
             # One look even then: it says that the time is over.
-            if not wait_s or self._account.time_left_s(self._job.started) > wait_s:
+            if not wait_s or self._account.time_left_s(self._run.started) > wait_s:
                 yield wait_s
 
     def _check_surplus(
@@ -413,7 +362,9 @@ class _Adding:
         for images, answer in batch.answered:
             records = [listed.get(image.guid, image) for image in answer]
             found = matched(images, records)
-            batch.ended |= {item: _created(found.get(item), listed, detail) for item in images}
+            batch.ended |= {
+                item: _created(one, found.get(item), listed, detail) for item, one in images.items()
+            }
         await self._look_once_more(batch)
 
     async def _look_once_more(self, batch: _Batch) -> None:
@@ -432,7 +383,7 @@ class _Adding:
             return
         for item, image in matched(open_, new, self._taken).items():
             self._taken.add(image.guid)
-            batch.ended[item] = Ended(image.guid, Outcome.ADOPTED, _SHOWN, after=image)
+            batch.ended[item] = _adopted(batch.images[item], image)
         self._check_surplus(batch.images, batch.ended, new)
 
     async def _look_at_the_end(self, ended: Ends) -> None:
@@ -455,25 +406,36 @@ class _Adding:
                 break
             await self._account.sleep(wait_s)
             listed |= await read_images(
-                self._account, left, self._name, started=self._job.started, products=False
+                self._account, left, self._library, started=self._run.started, products=False
             )
         return listed
 
     def _why_not(self) -> str:
-        return self._stopped or out_of_time(self._account, self._job) or given_up(self._failures)
+        return self._stopped or self._run.out_of_time() or given_up(self._failures)
 
 
-def _created(image: ImageDetails | None, listed: Mapping[str, ImageDetails], detail: str) -> Ended:
+def _adopted(sent: ImageToAdd, image: ImageDetails) -> Ended:
+    return Ended(image.guid, Outcome.ADOPTED, _SHOWN, after=image, name=sent.file_name)
+
+
+def _created(
+    sent: ImageToAdd,
+    image: ImageDetails | None,
+    listed: Mapping[str, ImageDetails],
+    detail: str,
+) -> Ended:
+    after = listed.get(image.guid) if image else None
     if image is None:
-        return Ended(None, Outcome.UNKNOWN, f"The answer does not name it. {_FIND_OUT}")
-    after = listed.get(image.guid)
-    if after is None:
-        return Ended(image.guid, Outcome.UNKNOWN, detail)
-    return Ended(image.guid, Outcome.CREATED, after=after)
+        guid, detail = None, f"The answer does not name it. {_FIND_OUT}"
+    elif after is None:
+        guid = image.guid
+    else:
+        return Ended(image.guid, Outcome.CREATED, after=after, name=sent.file_name)
+    return Ended(guid, Outcome.UNKNOWN, detail, name=sent.file_name)
 
 
 def _all_ended(images: Items[ImageToAdd], outcome: Outcome, why: str) -> Ends:
-    return dict.fromkeys(images, Ended(None, outcome, why))
+    return {item: Ended(None, outcome, why, name=image.file_name) for item, image in images.items()}
 
 
 def _skipped(images: Items[ImageToAdd], why: str) -> Ends:

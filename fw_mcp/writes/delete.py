@@ -1,30 +1,67 @@
 """Delete images, and say which are gone."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any
 
 from fw_mcp.api.models import DeleteImagesRequest, ImageDetails, LibraryName
 from fw_mcp.errors import ApiError, RejectedError
+from fw_mcp.guard.question import deletion_question, products_summary, states
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_images
-from fw_mcp.writes.chunks import in_chunks
-from fw_mcp.writes.job import Ends, Items, Job, Write
-from fw_mcp.writes.outcomes import Ended, Outcome, why_failed
+from fw_mcp.writes.chunks import Run, Write, in_chunks
+from fw_mcp.writes.operation import Operation, Prepared, hung_products, target_of
+from fw_mcp.writes.outcomes import Ended, Ends, Items, Kind, Outcome, why_failed
 
-KIND = "delete_images"
+TOOL = "delete_images"
 _LOST = "The answer was lost and the image is still listed; search_images shows it later."
 
 
-async def delete_images(
-    account: Account, job: Job, images: Items[ImageDetails], name: LibraryName
+def deletion(account: Account, guids: Sequence[str], library: LibraryName) -> Operation:
+    """The deletion of images, with the products that hang on them.
+
+    Args:
+        account: whose.
+        guids: the images, each once.
+        library: `inventory` or `temporary`.
+    """
+
+    async def read() -> Prepared:
+        started = account.clock()
+        found = await read_images(account, guids, library, started=started)
+        return _prepared(guids, found, library, started)
+
+    return Operation(
+        tool=TOOL,
+        arguments={"guids": list(guids), "library": library},
+        identity={"guids": sorted(guids), "library": library},
+        keys=guids,
+        untouched={item: Ended(guid, Outcome.NOT_ATTEMPTED) for item, guid in enumerate(guids)},
+        read=read,
+        made_of=lambda arguments: deletion_again(account, arguments),
+    )
+
+
+def deletion_again(account: Account, arguments: Mapping[str, Any]) -> Operation:
+    """The deletion that the journal holds."""
+    return deletion(account, arguments["guids"], arguments["library"])
+
+
+async def delete_in_chunks(
+    run: Run,
+    images: Items[ImageDetails],
+    library: LibraryName,
+    beside: Items[Ended] = MappingProxyType({}),
 ) -> Ends:
     """Delete in chunks of 50 and list again.
 
     Args:
-        account: whose.
-        job: the call.
+        run: of the call.
         images: records read just before, each with its place in the call; only what was read is
             deleted.
-        name: `inventory` or `temporary`.
+        library: `inventory` or `temporary`.
+        beside: how the other items of the call ended.
 
     Returns:
         The end of each.
@@ -32,36 +69,44 @@ async def delete_images(
     Raises:
         StoreError: the journal could not be written; nothing was sent.
     """
-    deletion = _Deletion(account, job, name)
+    client = await run.account.client()
+    whole = client.library(library)
     write = Write(
-        kind=KIND,
+        kind=Kind.DELETE,
         image=lambda image: image,
-        intent=lambda image: {"guid": image.guid, "library": name},
-        read_again=deletion.read,
-        request=deletion.request,
+        intent=lambda image: {"guid": image.guid, "library": library},
+        read_again=lambda guids: read_images(run.account, guids, library, started=run.started),
+        request=lambda some: client.delete_images(
+            DeleteImagesRequest(guids=[image.guid for image in some.values()], library=whole)
+        ),
         ended=_ended,
     )
-    return await in_chunks(account, job, images, write)
+    return {**beside, **run.settled, **await in_chunks(run, images, write)}
 
 
-class _Deletion:
-    """One call's way to delete."""
+def _prepared(
+    guids: Sequence[str], found: Mapping[str, ImageDetails], library: LibraryName, started: float
+) -> Prepared:
+    images = {item: found[guid] for item, guid in enumerate(guids) if guid in found}
+    missing = {
+        item: Ended(guid, Outcome.NOT_FOUND) for item, guid in enumerate(guids) if guid not in found
+    }
+    targets = [target_of(image) for image in images.values()]
+    lost = products_summary(hung_products(images.values()))
 
-    def __init__(self, account: Account, job: Job, name: LibraryName) -> None:
-        self._account = account
-        self._job = job
-        self._name = name
-
-    async def read(self, guids: Sequence[str]) -> Mapping[str, ImageDetails]:
-        """The images as they stand now."""
-        return await read_images(self._account, guids, self._name, started=self._job.started)
-
-    async def request(self, images: Items[ImageDetails]) -> None:
-        """Delete them."""
-        client = await self._account.client()
-        guids = [image.guid for image in images.values()]
-        library = client.library(self._name)
-        await client.delete_images(DeleteImagesRequest(guids=guids, library=library))
+    return Prepared(
+        read_at=started,
+        would=missing
+        | {
+            item: Ended(image.guid, Outcome.NOT_ATTEMPTED, before=image)
+            for item, image in images.items()
+        },
+        write=partial(delete_in_chunks, images=images, library=library, beside=missing),
+        summary=f"{len(images)} images would be deleted, and with them {lost}.",
+        targets=targets,
+        question=deletion_question(targets, library),
+        seen=states(targets),
+    )
 
 
 def _ended(before: ImageDetails, after: ImageDetails | None, fault: ApiError | None) -> Ended:

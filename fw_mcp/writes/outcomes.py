@@ -1,10 +1,44 @@
-"""How each item of a write ended, and what a failed request proves by itself."""
+"""How each item of a write ended: as read back, as kept in the journal, and as told."""
 
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from fw_mcp.api.models import ImageDetails, Product
-from fw_mcp.errors import ApiError, Reason
+from fw_mcp.errors import ApiError, Reason, StoreError
+from fw_mcp.store.history import UNFINISHED, Summary
+from fw_mcp.store.journal import End, Item, Journal
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+ALREADY = "It already has this text."
+NOT_UNDONE = "Not undone"
+NO_LONGER = "It was done before, and somebody changed it since."
+CHANGED = "Not sent: it changed meanwhile. Look at it and call again."
+_GUIDS = "guids"
+MISSING = "missing"
+_LANES = MappingProxyType(
+    {
+        "elicitation": "asked in the client's dialogue",
+        "multi_round_trip": "asked in the client's dialogue",
+        "two_step": "second call",
+        "approval": "terminal",
+    }
+)
+
+
+class Kind(StrEnum):
+    """The endpoints that write."""
+
+    ADD = "add_images"
+    UPDATE = "update_images"
+    DELETE = "delete_images"
+    SELECT = "update_file_selection"
 
 
 class Outcome(StrEnum):
@@ -23,6 +57,7 @@ class Outcome(StrEnum):
 
 GOOD = frozenset({Outcome.CREATED, Outcome.ADOPTED, Outcome.UPDATED, Outcome.DELETED})
 GONE = frozenset({Outcome.ALREADY_GONE, Outcome.NOT_FOUND})
+_BAD = frozenset({Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +65,15 @@ class Ended:
     """One item of a write.
 
     Attributes:
-        guid: the image; None when none is known yet.
+        guid: the image or the selection; None when none is known yet.
         outcome: as read back, never as requested.
         detail: why, or how to find out; "" where the outcome says it all.
         before: the record as it stood; None when there was none.
         after: the record as read back; None when there is none.
+        name: the file name where no record tells it.
         stored: the guids that a selection holds, as read back; None of an image.
+        held: the guids that a selection held before; None when that is not known.
+        missing: the guids for a selection that name no image and were not sent.
         again_after_s: seconds after which it may be sent again, since certainly nothing was done,
             or nothing is to be seen of it; None when it may not.
         doubled: whether the service lists the image more often than it was asked for.
@@ -46,9 +84,18 @@ class Ended:
     detail: str = ""
     before: ImageDetails | None = field(default=None, repr=False)
     after: ImageDetails | None = field(default=None, repr=False)
+    name: str | None = field(default=None, kw_only=True)
     stored: tuple[str, ...] | None = None
+    held: tuple[str, ...] | None = None
+    missing: tuple[str, ...] = ()
     doubled: bool = False
     again_after_s: float | None = None
+
+    @property
+    def file_name(self) -> str | None:
+        """The file name, as read last."""
+        record = self.after or self.before
+        return (record.file_name if record else None) or self.name
 
     @property
     def products_gone(self) -> tuple[Product, ...]:
@@ -58,8 +105,56 @@ class Ended:
         """
         if self.after is None and self.outcome not in {Outcome.DELETED, Outcome.NOT_FOUND}:
             return ()
+        return self.products_lost
+
+    @property
+    def products_lost(self) -> tuple[Product, ...]:
+        """The products of the record before that the record after does not have."""
         kept = {product_key(product) for product in hung(self.after)}
         return tuple(one for one in hung(self.before) if product_key(one) not in kept)
+
+
+Items = Mapping[int, T]
+Ends = dict[int, Ended]
+
+
+def is_settled(end: Ended) -> bool:
+    """Whether there is nothing left to do for an item."""
+    return end.outcome in GOOD | GONE
+
+
+def may_go_on(end: Ended) -> bool:
+    """Whether a further run of the call may do what is left to do for an item."""
+    if end.outcome is Outcome.NOT_ATTEMPTED:
+        return not end.detail.startswith((ALREADY, CHANGED, NO_LONGER, NOT_UNDONE))
+    return end.outcome is Outcome.UNKNOWN
+
+
+def all_failed(ended: Iterable[Ended]) -> bool:
+    """Whether no item of a chunk ended well."""
+    return all(end.outcome in _BAD for end in ended)
+
+
+def all_good(ends: Ends) -> bool:
+    """Whether each item ended as asked."""
+    return all(end.outcome in GOOD or end.detail == ALREADY for end in ends.values())
+
+
+def any_written(ends: Ends) -> bool:
+    """Whether anything was written, or may have been."""
+    return any(end.outcome in GOOD | {Outcome.UNKNOWN} for end in ends.values())
+
+
+def changed(before: ImageDetails, after: ImageDetails | None) -> Ended:
+    """An image that is not what the call was decided on: nothing is sent for it."""
+    if after is None:
+        return Ended(before.guid, Outcome.ALREADY_GONE, "It went away meanwhile.", before=before)
+    return kept(before, after, CHANGED)
+
+
+def kept(before: ImageDetails, after: ImageDetails | None, why: str) -> Ended:
+    """An image that nothing was sent for."""
+    return Ended(before.guid, Outcome.NOT_ATTEMPTED, why, before=before, after=after)
 
 
 def hung(image: ImageDetails | None) -> tuple[Product, ...]:
@@ -71,10 +166,15 @@ def at_stake(image: ImageDetails | None) -> object:
     """What of an image a person agreed to lose; None when it does not exist."""
     if image is None:
         return None
-    hung = sorted(
+    products = sorted(
         (product_key(one), one.sku or "", one.name or "", one.shops) for one in image.hung
     )
-    return image.title or "", image.description or "", hung
+    return *text_of(image), products
+
+
+def text_of(image: ImageDetails) -> tuple[str, str]:
+    """The title and description of an image, "" for what it lacks."""
+    return image.title or "", image.description or ""
 
 
 def product_key(product: Product) -> str:
@@ -108,3 +208,170 @@ def again_after_s(fault: ApiError) -> float | None:
 def why_failed(fault: ApiError) -> str:
     """What to tell of a failed request, without the state sentence, which the outcome replaces."""
     return f"{fault.what} {fault.next_step}"
+
+
+def recorded(image: ImageDetails) -> Mapping[str, Any]:
+    """The full record of an image."""
+    return image.model_dump(mode="json", exclude_none=True)
+
+
+def guids_recorded(guids: Iterable[str]) -> Mapping[str, Any]:
+    """What a selection holds."""
+    return {_GUIDS: list(guids)}
+
+
+def end_of(ended: Ended, *, begun: bool = True) -> End:
+    """How an item ended, as the journal takes it.
+
+    Args:
+        ended: as read back.
+        begun: whether what stood there before is on record already.
+    """
+    return End(
+        guid=ended.guid,
+        outcome=ended.outcome,
+        detail=ended.detail,
+        before=None if begun else _record(ended.before, ended.held),
+        after=_record(ended.after, ended.stored),
+        doubled=ended.doubled,
+    )
+
+
+async def record(journal: Journal, change_id: str, ended: Items[Ended]) -> bool:
+    """Record what was read back, with the full records.
+
+    Returns:
+        False when that could not be done. What was read back stays true all the same; the items
+        stay open, and fw-mcp doctor lists them.
+    """
+    try:
+        await journal.finish(change_id, {item: end_of(end) for item, end in ended.items()})
+    except StoreError:
+        _log.warning("what came of change %s could not be recorded", change_id)
+        return False
+    return True
+
+
+def ends_of(items: Iterable[Item]) -> Ends:
+    """How the items ended that have an end on record, by their places in the call."""
+    return {one.item: _ended(one, Outcome(one.outcome)) for one in items if one.outcome}
+
+
+def last_told(items: Iterable[Item]) -> Ends:
+    """How the last answer told the items, by their places in the call."""
+    kept = list(items)
+    ends = ends_of(kept)
+    for one in kept:
+        if one.told:
+            outcome, detail = one.told
+            ends[one.item] = replace(
+                ends[one.item], outcome=Outcome(outcome), detail=detail, after=None
+            )
+    return ends
+
+
+def _ended(item: Item, outcome: Outcome) -> Ended:
+    sent = item.sent or {}
+    if item.kind == Kind.SELECT:
+        return Ended(
+            item.guid,
+            outcome,
+            item.detail,
+            stored=_guids(item.after),
+            held=_guids(item.before),
+            missing=tuple(sent.get(MISSING, ())),
+        )
+    return Ended(
+        item.guid,
+        outcome,
+        item.detail,
+        before=_image(item.before),
+        after=_image(item.after),
+        name=sent.get("file_name"),
+        doubled=item.doubled,
+    )
+
+
+def _record(image: ImageDetails | None, guids: tuple[str, ...] | None) -> Mapping[str, Any] | None:
+    if guids is not None:
+        return guids_recorded(guids)
+    return recorded(image) if image else None
+
+
+def _image(record: Mapping[str, Any] | None) -> ImageDetails | None:
+    return ImageDetails.model_validate(record) if record else None
+
+
+def _guids(record: Mapping[str, Any] | None) -> tuple[str, ...] | None:
+    return tuple(record[_GUIDS]) if record else None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTold:
+    """What a change did, in words and numbers.
+
+    Attributes:
+        accepted: how it was accepted, in words.
+        begun_at: seconds since the epoch.
+        outcomes: outcome → how many items ended so; `unfinished` for those without one.
+        finished: whether each of its writes has an outcome on record.
+        undoes: the change that this one takes back.
+        undone_by: the changes that took it back, oldest first.
+    """
+
+    change_id: str
+    tool: str
+    caller: str
+    accepted: str
+    begun_at: float
+    outcomes: Mapping[str, int]
+    finished: bool
+    undoes: str | None
+    undone_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTold:
+    """What became of one item that was sent; `unfinished` without an outcome."""
+
+    guid: str | None
+    file_name: str | None
+    outcome: str
+    detail: str
+
+
+def change_told(change: Summary) -> ChangeTold:
+    """The change as it is told."""
+    return ChangeTold(
+        change_id=change.change_id,
+        tool=change.tool,
+        caller=change.caller,
+        accepted=_accepted_how(change),
+        begun_at=change.begun_at,
+        outcomes=change.outcomes,
+        finished=change.finished,
+        undoes=change.undoes,
+        undone_by=change.undone_by,
+    )
+
+
+def items_told(items: Iterable[Item]) -> list[ItemTold]:
+    """Each item that was sent, in the order of the call."""
+    return [
+        ItemTold(one.guid, _file_name(one), one.outcome or UNFINISHED, one.detail)
+        for one in items
+        if one.kind
+    ]
+
+
+def _accepted_how(change: Summary) -> str:
+    if change.accepted is not None:
+        return _LANES.get(change.accepted, change.accepted)
+    return "nothing was asked" if change.plan_id is None else "not recorded"
+
+
+def _file_name(item: Item) -> str | None:
+    for record in (item.after, item.sent, item.before):
+        if record and record.get("file_name"):
+            return str(record["file_name"])
+    return None

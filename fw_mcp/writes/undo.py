@@ -19,22 +19,34 @@ from fw_mcp.api.models import (
     ImageToAdd,
     LibraryName,
 )
+from fw_mcp.errors import GuardError, Reason
+from fw_mcp.guard.question import Target, deletion_question, products_summary, retitling_question
 from fw_mcp.images.account import Account
-from fw_mcp.images.read import read_anywhere, read_images
+from fw_mcp.images.read import read_anywhere, read_images, read_selection
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change
-from fw_mcp.writes.add import KIND as ADD
-from fw_mcp.writes.add import add_images
-from fw_mcp.writes.delete import KIND as DELETE
-from fw_mcp.writes.delete import delete_images
-from fw_mcp.writes.job import Ends, Items, Job
-from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, hung, product_key
-from fw_mcp.writes.reconcile import settled_items
-from fw_mcp.writes.select import KIND as SELECT
-from fw_mcp.writes.select import read_selection, set_selection
-from fw_mcp.writes.update import KIND as UPDATE
-from fw_mcp.writes.update import Rewrite, text_of, update_images
+from fw_mcp.text import quoted
+from fw_mcp.writes.add import add_in_batches
+from fw_mcp.writes.chunks import Run
+from fw_mcp.writes.delete import delete_in_chunks
+from fw_mcp.writes.operation import Operation, Prepared, target_of
+from fw_mcp.writes.outcomes import (
+    GOOD,
+    Ended,
+    Ends,
+    Items,
+    Kind,
+    Outcome,
+    all_good,
+    hung,
+    product_key,
+    text_of,
+)
+from fw_mcp.writes.reconcile import Reconciler
+from fw_mcp.writes.select import store_selection
+from fw_mcp.writes.update import Rewrite, rewrite_target, update_in_chunks
 
+TOOL = "undo_change"
 _CHANGED_SINCE = "Not undone: somebody changed it since."
 _GONE_SINCE = "Not undone: it is not there any more."
 _HELD_NOTHING = "Not undone: it held nothing before, and FinerWorks cannot empty a selection."
@@ -42,19 +54,19 @@ _INCOMPLETE = "Not undone: the former record lacks what registering it needs"
 
 TOOL_OF = {
     # What taking back a write of a kind does, in the words of the tool that does it.
-    ADD: "delete_images",
-    DELETE: "add_images",
-    UPDATE: "update_image_metadata",
-    SELECT: "set_selection",
+    Kind.ADD: "delete_images",
+    Kind.DELETE: "add_images",
+    Kind.UPDATE: "update_image_metadata",
+    Kind.SELECT: "set_selection",
 }
 
 
-_NOUN = {ADD: "image", DELETE: "image", UPDATE: "image", SELECT: "selection"}
+_NOUN = {Kind.ADD: "image", Kind.DELETE: "image", Kind.UPDATE: "image", Kind.SELECT: "selection"}
 _DOES = {
-    ADD: "be deleted again",
-    DELETE: "be registered again, under a new guid",
-    UPDATE: "get the former text again",
-    SELECT: "hold the former images again",
+    Kind.ADD: "be deleted again",
+    Kind.DELETE: "be registered again, under a new guid",
+    Kind.UPDATE: "get the former text again",
+    Kind.SELECT: "hold the former images again",
 }
 
 
@@ -64,7 +76,7 @@ class Undoable:
 
     Attributes:
         kind: the endpoint that it called.
-        name: the library that it wrote to.
+        library: the one that it wrote to.
         ends: how items ended that were written.
         former: what a selection held before.
         unsure: items of which it is not known whether they were written.
@@ -73,8 +85,8 @@ class Undoable:
     """
 
     change: Change
-    kind: str
-    name: LibraryName
+    kind: Kind
+    library: LibraryName
     ends: Ends
     former: tuple[str, ...] = ()
     unsure: Ends = field(default_factory=dict)
@@ -124,43 +136,122 @@ class Undo:
         ]
         return "; ".join(part for part in parts if part) + "."
 
+    def targets(self) -> list[Target]:
+        """What would go: every image that is deleted, and those rewritten that carry products."""
+        losing = [one for one in self.rewrites.values() if one.before.hung]
+        return [*map(target_of, self.doomed.values()), *map(rewrite_target, losing)]
 
-async def undoable(
-    account: Account, history: History, change: Change, started: float
-) -> Undoable | None:
-    """What a change did; None when it wrote nothing.
+    def would(self) -> Ends:
+        """How each item would stand afterwards, or why it is left alone."""
+        ends = dict(self.refused)
+        ends |= {
+            item: Ended(image.guid, Outcome.NOT_ATTEMPTED, before=image)
+            for item, image in self.doomed.items()
+        }
+        ends |= {item: one.would() for item, one in self.rewrites.items()}
+        ends |= {
+            item: Ended(self.done.ends[item].guid, Outcome.NOT_ATTEMPTED, name=image.file_name)
+            for item, image in self.lost.items()
+        }
+        return ends
+
+
+async def undo(
+    account: Account, reconciler: Reconciler, history: History, change_id: str
+) -> Operation:
+    """Taking back a change.
 
     Args:
         account: whose.
+        reconciler: finds out what is not known of it.
         history: the journal, read.
-        change: any.
-        started: when the call began, on the account's clock.
+        change_id: of the change.
 
     Raises:
+        GuardError: there is nothing to take back.
         ApiError: it is not known what it did, and the service could not be read.
         StoreError: the journal could not be read.
     """
-    entries = await history.entries(change.change_id)
-    settled = await settled_items(account, history, entries, started)
+    change = await history.change(change_id)
+    if change is None:
+        raise cannot_undo(f"There is no change {quoted(change_id, 40)} on record.")
+    done = await _undoable(reconciler, history, change, account.clock())
+    if done is None:
+        raise cannot_undo(f"Change {change_id} wrote nothing.")
+    return _operation(account, history, done)
+
+
+def _operation(account: Account, history: History, done: Undoable) -> Operation:
+    change_id = done.change.change_id
+
+    async def read() -> Prepared:
+        started = account.clock()
+        undo = await _undo_of(account, done, started)
+        if not undo.items:
+            why = next(iter(undo.refused.values())).detail if undo.refused else "It did nothing."
+            raise cannot_undo(f"Nothing of change {change_id} can be undone. {why}")
+        targets = undo.targets()
+        at_risk = products_summary([one for target in targets for one in target.products])
+
+        async def write(run: Run) -> Ends:
+            if len(await history.undoing(change_id)) != done.undoings:
+                raise cannot_undo(f"Change {change_id} was undone by another call meanwhile.")
+            return await _carry_out(run, undo)
+
+        return Prepared(
+            read_at=started,
+            would=undo.would(),
+            write=write,
+            summary=f"{undo.summary()} Products that would be removed: {at_risk}.",
+            targets=targets,
+            question=_question(undo, targets) if targets else "",
+        )
+
+    def is_complete(ends: Ends) -> bool:
+        return all_good(ends) and all(
+            end.stored is None or set(end.stored) == set(done.former) for end in ends.values()
+        )
+
+    return Operation(
+        tool=TOOL,
+        arguments={"change_id": change_id},
+        identity={"change_id": change_id},
+        keys=[str(item) for item in done.ends],
+        untouched={item: Ended(end.guid, Outcome.NOT_ATTEMPTED) for item, end in done.ends.items()},
+        read=read,
+        made_of=lambda _: _operation(account, history, done),
+        also=(TOOL_OF[done.kind],),
+        undoes=change_id,
+        is_complete=is_complete,
+        # One that is not complete begins anew: it leaves alone what it undid before.
+        is_final=is_complete,
+    )
+
+
+async def _undoable(
+    reconciler: Reconciler, history: History, change: Change, started: float
+) -> Undoable | None:
+    """What a change did; None when it wrote nothing."""
+    settled = await reconciler.settled(change, started)
     ends = {item: end for item, end in settled.items() if end.outcome in GOOD}
     if not ends:
         return None
-    first = entries[0]
+    first = next(one for one in await history.items(change.change_id) if one.kind)
     later = await history.undoing(change.change_id)
     return Undoable(
         change=change,
-        kind=first.kind,
-        name=cast("LibraryName", first.intent[0].get("library", "inventory")),
+        kind=Kind(first.kind),
+        library=cast("LibraryName", (first.sent or {}).get("library", "inventory")),
         ends=ends,
-        former=tuple(first.former[0]["guids"]) if first.kind == SELECT else (),
+        former=next((end.held for end in ends.values() if end.held is not None), ()),
         unsure={i: end for i, end in settled.items() if end.outcome is Outcome.UNKNOWN},
-        undone=await _undone(account, history, later, started),
+        undone=await _undone(reconciler, history, later, started),
         undoings=len(later),
     )
 
 
 async def _undone(
-    account: Account, history: History, undoings: Sequence[Change], started: float
+    reconciler: Reconciler, history: History, undoings: Sequence[Change], started: float
 ) -> dict[int, str]:
     """The items that were taken back already, and the change that did; not known is read now.
 
@@ -168,9 +259,8 @@ async def _undone(
     """
     undone: dict[int, str] = {}
     for later in undoings:
-        entries = await history.entries(later.change_id)
-        ends = await settled_items(account, history, entries, started)
-        again = await _undone(account, history, await history.undoing(later.change_id), started)
+        ends = await reconciler.settled(later, started)
+        again = await _undone(reconciler, history, await history.undoing(later.change_id), started)
         undone |= {
             item: later.change_id
             for item, end in ends.items()
@@ -179,17 +269,8 @@ async def _undone(
     return undone
 
 
-async def undo_of(account: Account, done: Undoable, started: float) -> Undo:
-    """What taking back `done` would do now.
-
-    Args:
-        account: whose.
-        done: the change.
-        started: when the call began, on the account's clock.
-
-    Raises:
-        ApiError: what stands there now could not be read.
-    """
+async def _undo_of(account: Account, done: Undoable, started: float) -> Undo:
+    """What taking back `done` would do now."""
     undo = Undo(done, refused=dict(done.unsure))
     for item, change_id in done.undone.items():
         end = done.ends.get(item)
@@ -203,30 +284,33 @@ async def undo_of(account: Account, done: Undoable, started: float) -> Undo:
     return undo
 
 
-async def carry_out(account: Account, job: Job, undo: Undo) -> Ends:
-    """Write it, and read it back.
-
-    Raises:
-        ApiError: what must be known first could not be read; nothing was sent.
-        StoreError: the journal could not be written; nothing was sent.
-    """
+async def _carry_out(run: Run, undo: Undo) -> Ends:
+    """Write it, and read it back."""
     ended = dict(undo.refused)
     if undo.rewrites:
-        rewritten = await update_images(account, job, undo.rewrites)
+        rewritten = await update_in_chunks(run, undo.rewrites)
         ended |= {item: _with_loss(undo, item, end) for item, end in rewritten.items()}
     if undo.doomed:
-        ended |= await delete_images(account, job, undo.doomed, undo.done.name)
+        ended |= await delete_in_chunks(run, undo.doomed, undo.done.library)
     if undo.lost:
-        registered = await add_images(account, job, undo.lost, undo.done.name)
+        registered = await add_in_batches(run, undo.lost, undo.done.library)
         ended |= {item: _again(undo.done.ends[item], end) for item, end in registered.items()}
     if undo.selection is not None:
         (end,) = undo.done.ends.values()
-        stored = await set_selection(account, job, end.guid or "", undo.selection)
+        stored = await store_selection(run, end.guid or "", undo.selection)
         gone = ", ".join(stored.missing)
         why = f"{stored.detail} These of its former images are gone: {gone}." if gone else ""
-        detail = why.strip() or stored.detail
-        ended[0] = Ended(end.guid, stored.outcome, detail, stored=stored.stored)
+        ended[0] = replace(stored, detail=why.strip() or stored.detail)
     return ended
+
+
+def _question(undo: Undo, targets: Sequence[Target]) -> str:
+    asked = (
+        deletion_question(targets, undo.done.library)
+        if undo.doomed
+        else retitling_question(targets, len(undo.rewrites))
+    )
+    return f"Undo change {undo.done.change.change_id} ({undo.done.change.tool})?\n{asked}"
 
 
 async def _rewrites(account: Account, undo: Undo, due: Ends, started: float) -> None:
@@ -241,7 +325,7 @@ async def _rewrites(account: Account, undo: Undo, due: Ends, started: float) -> 
 
 
 async def _deletions(account: Account, undo: Undo, due: Ends, started: float) -> None:
-    now = await read_images(account, _guids(due), undo.done.name, started=started)
+    now = await read_images(account, _guids(due), undo.done.library, started=started)
     for item, end in due.items():
         current = now.get(end.guid or "")
         if current is None or end.after is None or text_of(current) != text_of(end.after):
@@ -277,7 +361,12 @@ async def _choice(account: Account, undo: Undo, due: Ends, started: float) -> No
     undo.refused[item] = Ended(end.guid, Outcome.NOT_ATTEMPTED, why, stored=stored)
 
 
-_PREPARED = {ADD: _deletions, DELETE: _additions, UPDATE: _rewrites, SELECT: _choice}
+_PREPARED = {
+    Kind.ADD: _deletions,
+    Kind.DELETE: _additions,
+    Kind.UPDATE: _rewrites,
+    Kind.SELECT: _choice,
+}
 
 
 def _left(end: Ended, current: ImageDetails | None) -> Ended:
@@ -340,3 +429,13 @@ def _named(name: str | None, uri: str | None) -> str | None:
 
 def _guids(ends: Items[Ended]) -> list[str]:
     return [end.guid for end in ends.values() if end.guid]
+
+
+def cannot_undo(why: str) -> GuardError:
+    """A change that cannot be taken back."""
+    return GuardError(
+        why,
+        state="Nothing was sent.",
+        next_step="finerworks://changes lists the changes.",
+        reason=Reason.CANNOT_UNDO,
+    )

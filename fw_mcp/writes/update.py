@@ -1,21 +1,55 @@
 """Rewrite titles and descriptions, and say what the service then holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
+from types import MappingProxyType
+from typing import Any
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
 from fw_mcp.errors import ApiError, RejectedError
+from fw_mcp.guard.question import (
+    FieldChange,
+    Target,
+    products_summary,
+    retitling_question,
+    states,
+)
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere
-from fw_mcp.writes.chunks import in_chunks
-from fw_mcp.writes.job import ALREADY, Ends, Items, Job, Write
-from fw_mcp.writes.outcomes import Ended, Outcome, at_stake, why_failed
+from fw_mcp.writes.chunks import Run, Write, in_chunks
+from fw_mcp.writes.operation import Operation, Prepared, hung_products, target_of
+from fw_mcp.writes.outcomes import (
+    ALREADY,
+    Ended,
+    Ends,
+    Items,
+    Kind,
+    Outcome,
+    at_stake,
+    text_of,
+    why_failed,
+)
 
-KIND = "update_images"
+TOOL = "update_image_metadata"
 _LOST = "The answer was lost and the text is not the new one yet; search_images shows it later."
 
 
 @dataclass(frozen=True, slots=True)
+class NewText:
+    """What is asked for one image: None keeps what is there."""
+
+    guid: str
+    title: str | None = None
+    description: str | None = None
+
+    def given(self) -> dict[str, str]:
+        """What was given, as plain JSON."""
+        pairs = {"guid": self.guid, "title": self.title, "description": self.description}
+        return {name: text for name, text in pairs.items() if text is not None}
+
+
+@dataclass(frozen=True)
 class Rewrite:
     """The whole text an image shall have: an omitted field might be blanked by the service."""
 
@@ -23,22 +57,75 @@ class Rewrite:
     title: str
     description: str
 
-    @property
+    @cached_property
     def changes(self) -> bool:
         """Whether the new text differs from the current one."""
         return (self.title, self.description) != text_of(self.before)
 
+    @property
+    def loses(self) -> bool:
+        """Whether the image would lose products."""
+        return self.changes and bool(self.before.hung)
 
-async def update_images(account: Account, job: Job, rewrites: Items[Rewrite]) -> Ends:
+    def would(self) -> Ended:
+        """The image as it would stand afterwards."""
+        text = {"title": self.title, "description": self.description}
+        changes = {**text, "products": ()} if self.changes else {}
+        after = self.before.model_copy(update=changes)
+        return Ended(self.before.guid, Outcome.NOT_ATTEMPTED, before=self.before, after=after)
+
+
+# The whole text that is meant, from what is stored and what is asked.
+Meant = Callable[[ImageDetails, NewText], Rewrite]
+
+
+def update(account: Account, texts: Sequence[NewText], meant: Meant) -> Operation:
+    """New titles and descriptions.
+
+    Args:
+        account: whose.
+        texts: what is asked, each image once.
+        meant: what a text means beside the one that is stored.
+    """
+
+    async def read() -> Prepared:
+        started = account.clock()
+        found = await read_anywhere(account, [one.guid for one in texts], started=started)
+        return _prepared(texts, found, meant, started)
+
+    return Operation(
+        tool=TOOL,
+        arguments={"images": [one.given() for one in texts]},
+        identity=update_identity(texts),
+        keys=[one.guid for one in texts],
+        untouched={i: Ended(one.guid, Outcome.NOT_ATTEMPTED) for i, one in enumerate(texts)},
+        read=read,
+        made_of=lambda arguments: update_again(account, arguments, meant),
+    )
+
+
+def update_again(account: Account, arguments: Mapping[str, Any], meant: Meant) -> Operation:
+    """The update that the journal holds."""
+    return update(account, [NewText(**image) for image in arguments["images"]], meant)
+
+
+def update_identity(texts: Iterable[NewText]) -> object:
+    """Plain JSON, the same for calls that ask for the same texts, in whatever order."""
+    return [one.given() for one in sorted(texts, key=lambda one: one.guid)]
+
+
+async def update_in_chunks(
+    run: Run, rewrites: Items[Rewrite], beside: Items[Ended] = MappingProxyType({})
+) -> Ends:
     """Send new titles and descriptions, in chunks of 50, and read them back.
 
     An image that already has the text is not sent: an update that changes nothing would still
     remove its products.
 
     Args:
-        account: whose.
-        job: the call.
+        run: of the call.
         rewrites: whole texts, made from records read just before, each with its place in the call.
+        beside: how the other items of the call ended.
 
     Returns:
         The end of each.
@@ -46,42 +133,70 @@ async def update_images(account: Account, job: Job, rewrites: Items[Rewrite]) ->
     Raises:
         StoreError: the journal could not be written; nothing was sent.
     """
-    rewriting = _Rewriting(account, job)
+    client = await run.account.client()
     write = Write(
-        kind=KIND,
+        kind=Kind.UPDATE,
         image=lambda rewrite: rewrite.before,
         intent=lambda rewrite: _image(rewrite).model_dump(mode="json"),
-        read_again=rewriting.read,
-        request=rewriting.request,
+        read_again=lambda guids: read_anywhere(run.account, guids, started=run.started),
+        request=lambda some: client.update_images(_request(some, client.account_key)),
         ended=_ended,
     )
-    same = {item: _already(one) for item, one in job.due(rewrites).items() if not one.changes}
+    same = {item: _already(one) for item, one in run.due(rewrites).items() if not one.changes}
     due = {item: one for item, one in rewrites.items() if item not in same}
-    return same | await in_chunks(account, job, due, write)
+    return {**beside, **run.settled, **same, **await in_chunks(run, due, write)}
 
 
-class _Rewriting:
-    """One call's way to rewrite."""
-
-    def __init__(self, account: Account, job: Job) -> None:
-        self._account = account
-        self._job = job
-
-    async def read(self, guids: Sequence[str]) -> Mapping[str, ImageDetails]:
-        """The images as they stand now."""
-        return await read_anywhere(self._account, guids, started=self._job.started)
-
-    async def request(self, rewrites: Items[Rewrite]) -> None:
-        """Rewrite them."""
-        client = await self._account.client()
-        images = [_image(one) for one in rewrites.values()]
-        request = UpdateImagesRequest(images=images, account_key=client.account_key)
-        await client.update_images(request)
+def rewrite_target(rewrite: Rewrite) -> Target:
+    """A rewritten image as a target of the guard, with what would change."""
+    before = rewrite.before
+    fields = (
+        FieldChange("title", before.title or "", rewrite.title),
+        FieldChange("description", before.description or "", rewrite.description),
+    )
+    return target_of(before, tuple(one for one in fields if one.before != one.after))
 
 
-def text_of(image: ImageDetails) -> tuple[str, str]:
-    """The title and description of an image, "" for what it lacks."""
-    return image.title or "", image.description or ""
+def _prepared(
+    texts: Sequence[NewText], found: Mapping[str, ImageDetails], meant: Meant, started: float
+) -> Prepared:
+    rewrites = {
+        item: meant(found[one.guid], one) for item, one in enumerate(texts) if one.guid in found
+    }
+    missing = {
+        item: Ended(one.guid, Outcome.NOT_FOUND)
+        for item, one in enumerate(texts)
+        if one.guid not in found
+    }
+    losing = [one for one in rewrites.values() if one.loses]
+    changing = sum(one.changes for one in rewrites.values())
+    targets = [rewrite_target(one) for one in losing]
+    lost = products_summary(hung_products(one.before for one in losing))
+
+    async def still_so(settled: Items[Ended]) -> Items[Ended]:
+        return {item: end for item, end in settled.items() if _has_its_text(end, found)}
+
+    return Prepared(
+        read_at=started,
+        would=missing | {item: one.would() for item, one in rewrites.items()},
+        write=partial(update_in_chunks, rewrites=rewrites, beside=missing),
+        summary=f"{changing} images would be rewritten; {lost} would be removed.",
+        targets=targets,
+        question=retitling_question(targets, changing),
+        seen=states(target_of(one.before) for one in rewrites.values()),
+        still_so=still_so,
+    )
+
+
+def _has_its_text(end: Ended, found: Mapping[str, ImageDetails]) -> bool:
+    now = found.get(end.guid or "")
+    return now is not None and end.after is not None and text_of(now) == text_of(end.after)
+
+
+def _request(rewrites: Items[Rewrite], account_key: str | None) -> UpdateImagesRequest:
+    return UpdateImagesRequest(
+        images=[_image(one) for one in rewrites.values()], account_key=account_key
+    )
 
 
 def _image(rewrite: Rewrite) -> ImageToUpdate:

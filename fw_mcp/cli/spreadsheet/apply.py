@@ -5,47 +5,38 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
-from mcp.client import Client
-from mcp.types import ElicitRequestParams, ElicitResult, Implementation, TextContent
 
-from fw_mcp import __version__
 from fw_mcp.cli.output import told_to_a_person, typed_yes
-from fw_mcp.cli.serve import parts_of
 from fw_mcp.cli.spreadsheet.compare import Compared, Verdict, compared, each_compared
 from fw_mcp.cli.spreadsheet.sheet import opened
 from fw_mcp.errors import FwError
 from fw_mcp.guard.guard import Confirm
-from fw_mcp.guard.targets import digest
-from fw_mcp.server.app import build_server
+from fw_mcp.guard.question import digest
+from fw_mcp.server.rows import meant
 from fw_mcp.server.stdio import stop_signals
-from fw_mcp.writes.job import ALREADY
+from fw_mcp.writes.operation import Answer, Caller, Done, Later, No, Waiting, Yes
+from fw_mcp.writes.outcomes import ALREADY, Outcome, may_go_on
+from fw_mcp.writes.update import TOOL, NewText, update, update_again, update_identity
 
 if TYPE_CHECKING:
-    from mcp.client import ClientRequestContext
-    from mcp.types import CallToolResult
-
     from fw_mcp.assembly import Assembly
-    from fw_mcp.cli.spreadsheet.sheet import Row, Sheet
+    from fw_mcp.cli.spreadsheet.sheet import SheetRow, Spreadsheet
+    from fw_mcp.guard.guard import Guard, Plan
 
-Update = Mapping[str, str]
 SaidYes = Callable[[str], bool]
 
-_TOOL = "update_image_metadata"
-_CLIENT = "fw-mcp apply"
 # What the journal and the plans call whoever calls from here.
-_CALLER = f"stdio:{_CLIENT}"
-_UPDATED_OUTCOMES = "updated"
-_UNCONFIRMED = frozenset({"confirmation_required", "declined"})
-_YES = ElicitResult(action="accept", content={"confirm": True})
-_NO = ElicitResult(action="decline")
+_CALLER = "stdio:fw-mcp apply"
+_LANE = "terminal"
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Applied:
     """What came of one call.
 
     Attributes:
@@ -61,128 +52,133 @@ class Sent:
     replayed: bool = False
 
 
-def connected(assembly: "Assembly", said_yes: SaidYes) -> Client:
-    """A client of a server on these parts, in this process.
+class AtTheTerminal:
+    """Asks the person at the terminal, unless the operator wants another one there.
 
     Args:
-        assembly: the parts.
-        said_yes: asks the person what the server asks.
+        guard: knows who answers, and which plans were approved.
+        said_yes: asks.
+        plan_id: the open plan of a former run.
     """
 
-    async def answer(
-        context: "ClientRequestContext",  # noqa: ARG001  the SDK's signature
-        params: ElicitRequestParams,
-    ) -> ElicitResult:
-        return _YES if said_yes(params.message) else _NO
+    def __init__(self, guard: "Guard", said_yes: SaidYes, plan_id: str | None) -> None:
+        self._guard = guard
+        self._said_yes = said_yes
+        self.plan_id = plan_id
 
-    parts = parts_of(assembly)
-    return Client(
-        build_server(parts),
-        elicitation_callback=answer,
-        client_info=Implementation(name=_CLIENT, version=__version__),
-        cache=None,
-    )
+    @property
+    def key(self) -> str:
+        """The same for calls that give the same answer."""
+        return self.plan_id or ""
+
+    async def __call__(self, plan: "Plan") -> Answer:
+        """Ask whether this plan may be carried out."""
+        if self._guard.limits.confirm is Confirm.APPROVE:
+            return Yes(_LANE) if await self._guard.approved(plan) else Later()
+        return Yes(_LANE) if self._said_yes(plan.question) else No("")
+
+    def way_on(self, plan: "Plan") -> str:
+        """What is to be done so that a plan that waits gets its answer."""
+        if self._guard.limits.confirm is not Confirm.APPROVE:
+            return "Apply the file again."
+        until = datetime.fromtimestamp(plan.expires_at, UTC).isoformat(timespec="seconds")
+        return (
+            f"Until {until}, fw-mcp approve {plan.plan_id} lets it through; then apply the file "
+            "again."
+        )
 
 
 class Updates:
-    """Calls of `update_image_metadata`.
+    """Calls that rewrite titles and descriptions.
 
     Args:
-        assembly: what the server runs on.
-        client: from `connected`.
-        said_yes: asks the person, where the operator wants a second call.
+        assembly: what they run on.
+        said_yes: asks the person.
     """
 
-    def __init__(self, assembly: "Assembly", client: Client, said_yes: SaidYes) -> None:
-        self._assembly = assembly
-        self._client = client
+    def __init__(self, assembly: "Assembly", said_yes: SaidYes) -> None:
+        self._plans = assembly.plans
+        self._account = assembly.parts.account
+        self._guard = assembly.parts.guard
+        self._writes = assembly.parts.writes
         self._said_yes = said_yes
-        self._confirm = assembly.guard.limits.confirm
         self._stopping = False
 
     def stop(self) -> None:
         """Go on with no call; what is being sent is sent."""
         self._stopping = True
 
-    async def send(self, images: Sequence[Update]) -> Sent:
+    async def send(self, texts: Sequence[NewText]) -> Applied:
         """Send new texts, at most 500, going on for as long as that brings anything."""
-        plan_id = await self._plan_for(images)
-        result = await self._call(images=images, **({"plan_id": plan_id} if plan_id else {}))
-        if result.get("status") == "confirmation_required":
-            result = await self._confirmed(result, images)
-        if not result:
-            return Sent({}, refused=True)
-        if result["status"] in _UNCONFIRMED:
-            return Sent({})
-        result, refused = await self._gone_on_with(result)
-        return Sent(
-            {row["guid"]: (row["outcome"], row.get("detail", "")) for row in result["images"]},
-            result.get("change_id"),
-            refused,
-            bool(result.get("replayed")),
+        operation = update(self._account, texts, meant)
+        ask = AtTheTerminal(self._guard, self._said_yes, await self._plan_for(texts))
+        try:
+            written = await self._writes.run(_caller(), operation, ask)
+        except FwError as refused:
+            print(refused)
+            return Applied({}, refused=True)
+        if isinstance(written, Waiting):
+            self._tell(written)
+        if not isinstance(written, Done):
+            return Applied({})
+        done, was_refused = await self._gone_on_with(written)
+        return Applied(
+            {end.guid or "": (end.outcome, end.detail) for end in done.ends.values()},
+            done.change_id,
+            was_refused,
+            bool(done.replayed),
         )
 
-    async def _call(self, **arguments: object) -> dict[str, Any]:
-        """What the tool gave; nothing when it refused, and said why."""
-        result = await self._client.call_tool(_TOOL, arguments, progress_callback=_progress)
-        if not result.is_error:
-            return result.structured_content or {}
-        print(_text(result))
-        return {}
-
-    async def _plan_for(self, images: Sequence[Update]) -> str | None:
+    async def _plan_for(self, texts: Sequence[NewText]) -> str | None:
         """The open plan of a former run for this very call; a person may have approved it."""
-        if self._confirm is not Confirm.APPROVE:
+        if self._guard.limits.confirm is not Confirm.APPROVE:
             return None
-        this = _TOOL, _CALLER, digest(sorted(images, key=lambda image: image["guid"]))
-        pending = await self._assembly.plans.pending(self._assembly.guard.now())
-        return next(
-            (
-                plan.plan_id
-                for plan in pending
-                if (plan.tool, plan.caller, plan.arguments_digest) == this
-            ),
-            None,
-        )
+        this = TOOL, _CALLER, digest(update_identity(texts))
+        for plan in await self._plans.pending(self._guard.now()):
+            if (plan.tool, plan.caller, plan.arguments_digest) == this:
+                return plan.plan_id
+        return None
 
-    async def _confirmed(self, result: dict[str, Any], images: Sequence[Update]) -> dict[str, Any]:
-        """The result after a yes to its plan; as it is where the yes is not given here."""
-        if self._confirm is Confirm.PLAN and self._said_yes(result["question"]):
-            return await self._call(images=images, plan_id=result["plan_id"])
-        if self._confirm is Confirm.APPROVE:
-            print(result["question"])
-            print(
-                f"Until {result['expires_at']}, fw-mcp approve {result['plan_id']} lets it "
-                "through; then apply the file again."
-            )
-        elif self._confirm is Confirm.AUTO:
+    def _tell(self, waiting: Waiting) -> None:
+        if self._guard.limits.confirm is Confirm.APPROVE:
+            print(waiting.plan.question)
+            print(waiting.message)
+        else:
             print("The images changed while the question was open.")
-        return result
 
-    async def _gone_on_with(self, result: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        """The result once going on brings nothing more, and whether going on was refused."""
+    async def _gone_on_with(self, done: Done) -> tuple[Done, bool]:
+        """What came of it once going on brings nothing more, and whether going on was refused."""
         before = -1
-        while (handle := result.get("continue_handle")) and _done(result) > before:
-            if self._stopping:
-                break
-            before = _done(result)
-            further = await self._call(continue_handle=handle)
-            if not further:
-                return result, True
-            result = further
-        return result, False
+        while (handle := _handle(done)) and _count(done) > before and not self._stopping:
+            before = _count(done)
+            try:
+                further = await self._writes.go_on(
+                    _caller(), handle, TOOL, lambda kept: update_again(self._account, kept, meant)
+                )
+            except FwError as refused:
+                print(refused)
+                return done, True
+            done = further if isinstance(further, Done) else done
+        return done, False
 
 
-async def _progress(progress: float, total: float | None, message: str | None) -> None:
+def _caller() -> Caller:
+    return Caller(_CALLER, _progress)
+
+
+async def _progress(
+    progress: float, total: float | None = None, message: str | None = None
+) -> None:
     print(f"... {message or f'{progress:g} of {total or 0:g}'}", file=sys.stderr)
 
 
-def _done(result: Mapping[str, Any]) -> int:
-    return int(result["outcomes"].get(_UPDATED_OUTCOMES, 0))
+def _handle(done: Done) -> str | None:
+    """What names the call, while a further run may do what is left."""
+    return done.change_id if any(map(may_go_on, done.ends.values())) else None
 
 
-def _text(result: "CallToolResult") -> str:
-    return "\n".join(block.text for block in result.content if isinstance(block, TextContent))
+def _count(done: Done) -> int:
+    return sum(end.outcome is Outcome.UPDATED for end in done.ends.values())
 
 
 _MOST_A_CALL = 500
@@ -201,9 +197,7 @@ _AGAIN = (
 _REPLAYED = "the same was sent a while ago and changed back since; apply again in ten minutes"
 
 
-def apply(
-    assembly: "Assembly", own: Mapping[str, object], said_yes: Callable[[str], bool] = typed_yes
-) -> int:
+def apply(assembly: "Assembly", own: Mapping[str, object], said_yes: SaidYes = typed_yes) -> int:
     """Send the changed rows; where products would go, only after a yes.
 
     Args:
@@ -223,13 +217,13 @@ def apply(
     return code  # noqa: RET504  it is the first value where nobody read on
 
 
-async def _apply(assembly: "Assembly", sheet: "Sheet", said_yes: Callable[[str], bool]) -> int:
+async def _apply(
+    assembly: "Assembly", sheet: "Spreadsheet", said_yes: Callable[[str], bool]
+) -> int:
     try:
-        async with connected(assembly, said_yes) as client:
-            applying = Applying(assembly, Updates(assembly, client, said_yes))
-            with stop_signals(applying.stop):
-                # Raised in here, the client's own tasks would wrap it.
-                fault = await applying.through(sheet)
+        applying = Applying(assembly, Updates(assembly, said_yes))
+        with stop_signals(applying.stop):
+            fault = await applying.through(sheet)
     finally:
         await assembly.aclose()
     print(applying.summed_up())
@@ -250,11 +244,11 @@ class Applying:
     """
 
     def __init__(self, assembly: "Assembly", updates: Updates) -> None:
-        self._account = assembly.account
-        self._most_that_ask = assembly.guard.limits.items_per_call
+        self._account = assembly.parts.account
+        self._most_that_ask = assembly.parts.guard.limits.items_per_call
         self._updates = updates
-        self._plain: list[Row] = []
-        self._selling: list[Row] = []
+        self._plain: list[SheetRow] = []
+        self._selling: list[SheetRow] = []
         self._ends: Counter[str] = Counter()
         self._stopped = False
 
@@ -263,7 +257,7 @@ class Applying:
         """Whether a row that was edited is not as wished."""
         return self._stopped or not _FINE.issuperset(self._ends)
 
-    async def through(self, sheet: "Sheet") -> FwError | None:
+    async def through(self, sheet: "Spreadsheet") -> FwError | None:
         """Take every row to its end; the error that ended it before, if one did."""
         ended = False
         try:
@@ -293,7 +287,7 @@ class Applying:
             lines.append(_AGAIN)
         return "\n".join(lines)
 
-    async def _through(self, sheet: "Sheet") -> None:
+    async def _through(self, sheet: "Spreadsheet") -> None:
         async with aclosing(each_compared(self._account, sheet.rows())) as each:
             async for one in each:
                 await self._take(one)
@@ -302,7 +296,7 @@ class Applying:
         await self._send(self._plain)
         await self._send(self._selling)
 
-    def _leave(self, rows: "Sequence[Row]", why: str = _NOT_SENT) -> None:
+    def _leave(self, rows: "Sequence[SheetRow]", why: str = _NOT_SENT) -> None:
         """Name rows of which nothing was sent."""
         if rows:
             self._ends[why] += len(rows)
@@ -323,7 +317,7 @@ class Applying:
         for line in one.lines():
             print(line)
 
-    async def _send(self, rows: "list[Row]") -> None:
+    async def _send(self, rows: "list[SheetRow]") -> None:
         """Send what still changes of these rows in one call, and empty the list."""
         if self._stopped or not rows:
             return
@@ -342,7 +336,7 @@ class Applying:
             rows.clear()
             await self._settle(sent, changing)
 
-    async def _settle(self, sent: Sent, changing: Mapping[str, Compared]) -> None:
+    async def _settle(self, sent: Applied, changing: Mapping[str, Compared]) -> None:
         self._stopped |= sent.refused
         if not sent.ends:
             why = _NOT_SENT if sent.refused else _NOT_CONFIRMED
@@ -373,7 +367,7 @@ class Applying:
 
 
 def _listed(numbers: Sequence[int]) -> str:
-    """Row numbers in order, three and more in a row as the first and the last of them."""
+    """SheetRow numbers in order, three and more in a row as the first and the last of them."""
     runs: list[list[int]] = []
     for number in sorted(numbers):
         if runs and number == runs[-1][-1] + 1:

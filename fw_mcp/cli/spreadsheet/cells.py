@@ -56,7 +56,7 @@ def same_text(one: str, other: str) -> bool:
     return one == other or _as_kept(one) == _as_kept(other)
 
 
-def digest(title: str, description: str) -> str:
+def text_digest(title: str, description: str) -> str:
     """Sixteen hexadecimal digits that tell these texts from others that look different.
 
     The first is a letter: a spreadsheet would read sixteen decimal digits as a number, and round.
@@ -65,8 +65,8 @@ def digest(title: str, description: str) -> str:
     return "d" + hashlib.sha256(json.dumps(texts).encode()).hexdigest()[:15]
 
 
-def is_digest(text: str) -> bool:
-    """Whether it could be what `digest` gives."""
+def is_text_digest(text: str) -> bool:
+    """Whether it could be what `text_digest` gives."""
     return bool(_DIGEST.fullmatch(text))
 
 

@@ -8,18 +8,18 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fw_mcp.api.models import DESCRIPTION_LIMIT
-from fw_mcp.cli.spreadsheet.cells import digest, same_text
+from fw_mcp.cli.spreadsheet.cells import same_text, text_digest
 from fw_mcp.guard.question import products_summary
 from fw_mcp.images.read import read_images
 from fw_mcp.server.arguments import TITLE_LIMIT
-from fw_mcp.server.targets import hung_products
 from fw_mcp.text import quoted, shown
-from fw_mcp.writes.outcomes import hung
-from fw_mcp.writes.update import text_of
+from fw_mcp.writes.operation import hung_products
+from fw_mcp.writes.outcomes import hung, text_of
+from fw_mcp.writes.update import NewText
 
 if TYPE_CHECKING:
     from fw_mcp.api.models import ImageDetails
-    from fw_mcp.cli.spreadsheet.sheet import Row
+    from fw_mcp.cli.spreadsheet.sheet import SheetRow
     from fw_mcp.images.account import Account
 
 # As many as are read at once: four chunks.
@@ -56,7 +56,7 @@ class Compared:
         why: more about a row that is skipped.
     """
 
-    row: "Row"
+    row: "SheetRow"
     verdict: Verdict
     image: "ImageDetails | None" = None
     new: dict[str, str] = field(default_factory=dict)
@@ -68,9 +68,9 @@ class Compared:
         """Whether products hang on the image, which an update removes."""
         return bool(hung(self.image))
 
-    def update(self) -> dict[str, str]:
+    def update(self) -> NewText:
         """The image's part of a call that changes it."""
-        return {"guid": self.row.guid, **self.new}
+        return NewText(self.row.guid, **self.new)
 
     def lines(self) -> Iterator[str]:
         """What a person is told of it; nothing of a row that changes nothing."""
@@ -90,15 +90,15 @@ class Compared:
         return "; ".join(_diff(name, before[name], text) for name, text in self.new.items())
 
 
-def compare(row: "Row", image: "ImageDetails | None") -> Compared:
+def compare(row: "SheetRow", image: "ImageDetails | None") -> Compared:
     """What `row` would do to `image`; None when the library has none with its guid."""
     if row.fault:
         return Compared(row, Verdict.INVALID, why=row.fault)
     if image is None:
         return Compared(row, Verdict.GONE)
     stored = _texts(image)
-    as_exported = digest(*text_of(image)) == row.exported
-    if digest(row.title, row.description) == row.exported:
+    as_exported = text_digest(*text_of(image)) == row.exported
+    if text_digest(row.title, row.description) == row.exported:
         return Compared(row, Verdict.UNCHANGED if as_exported else Verdict.LEFT_ALONE, image)
     cells = {"title": row.title, "description": row.description}
     edited = {name: text for name, text in cells.items() if not same_text(text, stored[name])}
@@ -112,7 +112,7 @@ def compare(row: "Row", image: "ImageDetails | None") -> Compared:
     return Compared(row, Verdict.CHANGES if new else Verdict.UNCHANGED, image, new, kept)
 
 
-def _since(row: "Row", image: "ImageDetails", new: dict[str, str]) -> Compared:
+def _since(row: "SheetRow", image: "ImageDetails", new: dict[str, str]) -> Compared:
     """An edited row whose image changed since the export; maybe to what the row says."""
     if not new:
         return Compared(row, Verdict.UNCHANGED, image)
@@ -121,7 +121,7 @@ def _since(row: "Row", image: "ImageDetails", new: dict[str, str]) -> Compared:
     return Compared(row, Verdict.CONFLICT, image, why=f"{now}; export again to edit it")
 
 
-async def compared(account: "Account", rows: Sequence["Row"]) -> list[Compared]:
+async def compared(account: "Account", rows: Sequence["SheetRow"]) -> list[Compared]:
     """Each row beside its image, read just now.
 
     Raises:
@@ -132,7 +132,7 @@ async def compared(account: "Account", rows: Sequence["Row"]) -> list[Compared]:
     return [compare(row, found.get(row.guid)) for row in rows]
 
 
-async def each_compared(account: "Account", rows: Iterable["Row"]) -> AsyncGenerator[Compared]:
+async def each_compared(account: "Account", rows: Iterable["SheetRow"]) -> AsyncGenerator[Compared]:
     """Each row beside its image, 200 rows in memory at a time.
 
     Raises:

@@ -8,17 +8,19 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import anyio
 
 from fw_mcp.api.models import PAGE_LIMIT
-from fw_mcp.cli.output import new_file, until_the_reader_has_enough
-from fw_mcp.cli.spreadsheet.cells import digest, to_cell
+from fw_mcp.cli.output import new_file
+from fw_mcp.cli.spreadsheet.cells import text_digest, to_cell
 from fw_mcp.images.read import Query, search
-from fw_mcp.writes.update import text_of
+from fw_mcp.writes.outcomes import text_of
 
 if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
     from fw_mcp.api.models import ImageDetails
     from fw_mcp.assembly import Assembly
     from fw_mcp.images.account import Account
@@ -46,11 +48,6 @@ _MOST_PAGES = 20_000
 _EVERYTHING = Query(per_page=PAGE_LIMIT, sort_field="id", sort_direction="ASC")
 
 
-class _Cells(Protocol):
-    def write(self, text: str, /) -> object:
-        """Take the next characters."""
-
-
 def export(assembly: "Assembly", own: Mapping[str, object]) -> int:
     """Write the inventory, oldest image first, to a new file or to stdout.
 
@@ -67,12 +64,8 @@ def export(assembly: "Assembly", own: Mapping[str, object]) -> int:
             walk = anyio.run(_export, assembly, out)
         print(f"Images written to {file}: {len(walk.seen)}.", file=sys.stderr)
         return _ended(walk)
-    code = 0
-    with until_the_reader_has_enough():
-        encoded = codecs.getwriter(_ENCODING)(sys.stdout.buffer)
-        code = _ended(anyio.run(_export, assembly, encoded))
-        sys.stdout.flush()
-    return code
+    encoded = codecs.getwriter(_ENCODING)(sys.stdout.buffer)
+    return _ended(anyio.run(_export, assembly, encoded))
 
 
 class Walk:
@@ -120,8 +113,8 @@ class Walk:
             last = page.images
 
 
-async def _export(assembly: "Assembly", out: _Cells) -> Walk:
-    walk = Walk(assembly.account)
+async def _export(assembly: "Assembly", out: "SupportsWrite[str]") -> Walk:
+    walk = Walk(assembly.parts.account)
     sheet = csv.writer(out)
     sheet.writerow(COLUMNS)
     try:
@@ -146,7 +139,7 @@ def _cells(image: "ImageDetails") -> tuple[str, ...]:
         _ACTIVE[image.active],
         str(len(image.products)) if image.products is not None else "",
         to_cell(", ".join(sorted({shop for product in image.hung for shop in product.shops}))),
-        digest(title, description),
+        text_digest(title, description),
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from fw_mcp.api.models import normal_guid
-from fw_mcp.cli.spreadsheet.cells import from_cell, is_digest
+from fw_mcp.cli.spreadsheet.cells import from_cell, is_text_digest
 from fw_mcp.errors import ArgumentsError, Reason
 from fw_mcp.text import quoted
 
@@ -25,7 +25,7 @@ _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SheetRow:
     """One image of a spreadsheet.
 
     Attributes:
@@ -43,7 +43,7 @@ class Row:
     fault: str = ""
 
 
-class Sheet:
+class Spreadsheet:
     """An open spreadsheet, read a row at a time, as often as wanted.
 
     Args:
@@ -58,7 +58,7 @@ class Sheet:
         self._twice: frozenset[str] = frozenset()
         self._twice = self._guids_twice()
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[SheetRow]:
         """Every row that is not empty.
 
         Raises:
@@ -76,10 +76,10 @@ class Sheet:
         if empty:
             raise _unusable("It has no rows.")
 
-    def _row(self, number: int, cells: Sequence[str], header: "_Header") -> Row:
+    def _row(self, number: int, cells: Sequence[str], header: "_Header") -> SheetRow:
         found = [cells[place] if place < len(cells) else "" for place in header.needed]
         guid, title, description, exported = found
-        row = Row(
+        row = SheetRow(
             number, guid.strip(), from_cell(title), from_cell(description), exported.strip().lower()
         )
         if any(cells[header.count :]):
@@ -90,10 +90,10 @@ class Sheet:
             return replace(row, fault=f"{quoted(row.guid, 45)} is {malformed}")
         return replace(row, fault=self._fault(row))
 
-    def _fault(self, row: Row) -> str:
+    def _fault(self, row: SheetRow) -> str:
         if row.guid in self._twice:
             return "the guid stands in more than one row"
-        if not is_digest(row.exported):
+        if not is_text_digest(row.exported):
             return "the cell in column exported is not what was exported there"
         return ""
 
@@ -120,7 +120,7 @@ class _Header:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Sheet]:
+def opened(path: Path) -> Iterator[Spreadsheet]:
     """The spreadsheet in a file.
 
     Args:
@@ -137,7 +137,7 @@ def opened(path: Path) -> Iterator[Sheet]:
         os.close(descriptor)
         raise _unusable("It is no regular file.")
     with os.fdopen(descriptor, encoding="utf-8-sig", newline="") as file:
-        yield Sheet(file)
+        yield Spreadsheet(file)
 
 
 def _lines(file: TextIO) -> Iterator[str]:

@@ -1,10 +1,8 @@
 """`add_images`: register metadata and addresses."""
 
-import json
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from urllib.parse import unquote, urlsplit
 
 from mcp.types import InputRequiredResult
@@ -12,20 +10,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from fw_mcp.api.models import DESCRIPTION_LIMIT, FILE_NAME_LIMIT, URI_LIMIT, ImageToAdd, LibraryName
 from fw_mcp.errors import ArgumentsError, Reason
-from fw_mcp.guard.guard import Proposal
-from fw_mcp.guard.targets import digest
-from fw_mcp.images.read import read_images
-from fw_mcp.server.arguments import ContinueHandle, DryRun, Flag, Positive, Title
-from fw_mcp.server.context import Call, caller_of
-from fw_mcp.server.guarded import Undertaking, carry_out, either, go_on
-from fw_mcp.server.results import Status, WriteResult, completed, previewed
-from fw_mcp.server.rows import EndRow, end_row
-from fw_mcp.server.verifying import check_files
-from fw_mcp.writes.add import add_images as add
-from fw_mcp.writes.job import Ends, Items, Job
-from fw_mcp.writes.outcomes import Ended, Outcome
-
-_DOUBLED = "FinerWorks lists some images more often than asked for: see their details."
+from fw_mcp.server.arguments import ContinueHandle, DryRun, Flag, Positive, Title, either
+from fw_mcp.server.lanes import Lanes
+from fw_mcp.server.results import WriteResult
+from fw_mcp.server.tool import Call, caller_of, parts_of
+from fw_mcp.writes.add import TOOL, addition, addition_again
+from fw_mcp.writes.verify import check_files
 
 
 def _http_url(text: str) -> str:
@@ -123,117 +113,27 @@ async def add_images(
         verify=verify,
         dry_run=dry_run,
     )
+    parts = parts_of(ctx)
+    account, writes = parts.account, parts.writes
     if continue_handle is not None:
-        return await go_on(ctx, continue_handle, _Addition.tool, partial(_Addition.again, ctx))
+        written = await writes.go_on(
+            caller_of(ctx), continue_handle, TOOL, lambda kept: addition_again(account, kept)
+        )
+        return AddImagesResult.of(written)
     ready = [image.to_add() for image in images or ()]
-    addition = _Addition(ctx, ready, library, allow_duplicate=allow_duplicate, verify=verify)
+    inspector = parts.inspector if verify else None
+    operation = addition(
+        account, ready, library, allow_duplicate=allow_duplicate, inspector=inspector
+    )
     if not allow_duplicate:
         _check_distinct(ready)
     if dry_run:
-        return await addition.previewed()
-    return await carry_out(ctx, addition)
-
-
-class _Addition(Undertaking[AddImagesResult]):
-    """The images of one call."""
-
-    tool = "add_images"
-    result = AddImagesResult
-    resumes = True
-
-    def __init__(
-        self,
-        ctx: Call,
-        images: Sequence[ImageToAdd],
-        library: LibraryName,
-        *,
-        allow_duplicate: bool,
-        verify: bool = False,
-    ) -> None:
-        super().__init__(ctx)
-        self._images = images
-        self._name = library
-        self._allow_duplicate = allow_duplicate
-        # No part of what is asked for: the same call with it or without it is one call.
-        self._verify = verify
-
-    @classmethod
-    def again(cls, ctx: Call, arguments: Mapping[str, Any]) -> Self:
-        """The call that the journal holds."""
-        images = [ImageToAdd.model_validate(image) for image in arguments["images"]]
-        return cls(ctx, images, arguments["library"], allow_duplicate=arguments["allow_duplicate"])
-
-    @property
-    def arguments(self) -> Mapping[str, Any]:
-        """The images, as they are sent, and their library."""
-        return {
-            "images": [image.model_dump(mode="json") for image in self._images],
-            "library": self._name,
-            "allow_duplicate": self._allow_duplicate,
-        }
-
-    @property
-    def identity(self) -> object:
-        """The order of the images makes no difference."""
-        return {**self.arguments, "images": sorted(map(digest, self.arguments["images"]))}
-
-    def placed(self, settled: Items[Ended], arguments: str) -> Items[Ended]:
-        """Equal images stand for each other, wherever they stood."""
-        ends: dict[str, list[Ended]] = {}
-        for item, image in enumerate(json.loads(arguments)["images"]):
-            if item in settled:
-                ends.setdefault(digest(image), []).append(settled[item])
-        places = enumerate(map(digest, self.arguments["images"]))
-        return {item: ends[image].pop(0) for item, image in places if ends.get(image)}
-
-    async def propose(self) -> Proposal:
-        """Adding takes nothing away, so there is nothing to ask."""
-        return Proposal(self.tool, caller_of(self.ctx), self.identity, targets=(), question="")
-
-    async def write(self, job: Job) -> Ends:
-        """Register them; what a former run did needs no look at files that may be gone by now."""
-        images = dict(enumerate(self._images))
-        if self._verify:
-            await check_files(self.ctx, job.due(images), started=self.read_at)
-        return await add(self.account, job, images, self._name)
-
-    @property
-    def items(self) -> int:
-        """How many items the call has."""
-        return len(self._images)
-
-    async def still_so(self, settled: Items[Ended]) -> Items[Ended]:
-        """What is not listed any more is registered again."""
-        guids = [end.guid for end in settled.values() if end.guid]
-        listed = await read_images(
-            self.account, guids, self._name, started=self.read_at, products=False
-        )
-        return {
-            item: end
-            for item, end in settled.items()
-            # One that has a guid and does not show yet is on its way.
-            if end.outcome is Outcome.UNKNOWN or end.guid in listed
-        }
-
-    def told(self, ended: Ends | None = None) -> AddImagesResult:
-        """One row an image: how it ended, or that nothing was sent for it."""
-        result = completed(AddImagesResult, self._rows(ended or {}))
-        if not any(end.doubled for end in (ended or {}).values()):
-            return result
-        message = f"{result.message} {_DOUBLED}"
-        return result.model_copy(update={"status": Status.INCOMPLETE, "message": message})
-
-    async def previewed(self) -> AddImagesResult:
-        """What would be registered."""
-        if self._verify:
-            images = dict(enumerate(self._images))
-            await check_files(self.ctx, images, started=self.read_at)
-        message = f"{len(self._images)} images would be registered."
-        return previewed(AddImagesResult, self._rows({}), message)
-
-    def _rows(self, ended: Ends) -> list[EndRow]:
-        not_sent = Ended(None, Outcome.NOT_ATTEMPTED)
-        return [_row(image, ended.get(item, not_sent)) for item, image in enumerate(self._images)]
+        if inspector:
+            items, started = dict(enumerate(ready)), account.clock()
+            await check_files(account, inspector, items, started=started)
+        prepared = await operation.read()
+        return AddImagesResult.previewed(prepared.would, prepared.summary)
+    return AddImagesResult.of(await writes.run(caller_of(ctx), operation, Lanes(ctx, parts.guard)))
 
 
 def _check_distinct(images: Sequence[ImageToAdd]) -> None:
@@ -249,8 +149,3 @@ def _check_distinct(images: Sequence[ImageToAdd]) -> None:
         next_step="Leave one out, or set allow_duplicate to register it twice.",
         reason=Reason.INVALID_ARGUMENTS,
     )
-
-
-def _row(image: ImageToAdd, end: Ended) -> EndRow:
-    row = end_row(end)
-    return row if row.file_name else row.model_copy(update={"file_name": image.file_name})

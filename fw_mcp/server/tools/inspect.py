@@ -7,9 +7,9 @@ from pydantic import Field
 from fw_mcp.api.models import URI_LIMIT
 from fw_mcp.images.print_sizes import largest_prints
 from fw_mcp.pictures.inspect import Inspected
-from fw_mcp.server.context import Call, is_local, parts_of
 from fw_mcp.server.results import ToolResult
 from fw_mcp.server.rows import Row
+from fw_mcp.server.tool import Call, is_local, parts_of
 from fw_mcp.text import in_quotes, is_plain, shown
 
 _SOURCE_SHOWN = 120

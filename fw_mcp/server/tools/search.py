@@ -22,10 +22,10 @@ from fw_mcp.images.print_sizes import PrintSize, largest_prints
 from fw_mcp.images.questions import Asked, match_page, matching
 from fw_mcp.images.read import Page, Query, search
 from fw_mcp.server.arguments import DateFrom, DateTo, Flag, Guids, PerPage, Positive
-from fw_mcp.server.context import Call, parts_of
 from fw_mcp.server.resources import next_uri
 from fw_mcp.server.results import ToolResult
 from fw_mcp.server.rows import ImageRow, compact, first_that_fit, image_record, image_row
+from fw_mcp.server.tool import Call, parts_of
 
 if TYPE_CHECKING:
     from fw_mcp.images.questions import Matches, MatchPage

@@ -1,22 +1,17 @@
 """`set_selection`: hand a set of images to printing."""
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
-from uuid import uuid4
+from typing import Annotated, cast
 
 from mcp.types import InputRequiredResult
 from pydantic import Field
 
-from fw_mcp.guard.guard import Proposal
 from fw_mcp.server.arguments import Guid, Guids
-from fw_mcp.server.context import Call, caller_of
-from fw_mcp.server.guarded import Undertaking, carry_out
-from fw_mcp.server.results import Status, WrittenResult
-from fw_mcp.writes.job import Ends, Job
-from fw_mcp.writes.outcomes import GOOD, Ended, Outcome
-from fw_mcp.writes.select import Selection
-from fw_mcp.writes.select import set_selection as select
+from fw_mcp.server.lanes import Lanes
+from fw_mcp.server.results import CallStatus, WrittenResult
+from fw_mcp.server.tool import Call, caller_of, parts_of
+from fw_mcp.writes.operation import Done, Pending, Written
+from fw_mcp.writes.outcomes import Ended, Outcome
+from fw_mcp.writes.select import selection
 
 _PURPOSE = (
     "selection_guid is the key of this set: a page opened on FinerWorks.com with it prints these "
@@ -34,16 +29,6 @@ class SetSelectionResult(WrittenResult):
     previous: list[str] | None = Field(
         None, description="What it held before; send it to restore it."
     )
-
-    @property
-    def unknown(self) -> bool:
-        """Whether it is not known what is stored."""
-        return self.outcome is Outcome.UNKNOWN
-
-    @property
-    def conclusive(self) -> bool:
-        """Whether it was stored, or may have been."""
-        return self.outcome in GOOD | {Outcome.UNKNOWN}
 
     def text(self) -> str:
         """The message, the key, then the guids."""
@@ -77,77 +62,36 @@ async def set_selection(
     are left out and named. The result is what the service holds afterwards, and what it held
     before. It touches no image.
     """
-    return await carry_out(ctx, _Choice(ctx, guids, selection_guid))
+    parts = parts_of(ctx)
+    operation = selection(parts.account, guids, selection_guid)
+    return _result(await parts.writes.run(caller_of(ctx), operation, Lanes(ctx, parts.guard)))
 
 
-class _Choice(Undertaking[SetSelectionResult]):
-    """The images that a selection shall hold."""
-
-    tool = "set_selection"
-    result = SetSelectionResult
-
-    def __init__(self, ctx: Call, guids: list[str], selection_guid: str | None) -> None:
-        super().__init__(ctx)
-        self._guids = guids
-        self._given = selection_guid
-        self._key = selection_guid or str(uuid4())
-        self._selection = Selection(self._key, Outcome.NOT_ATTEMPTED, "", None, (), ())
-
-    @property
-    def arguments(self) -> Mapping[str, Any]:
-        """The guids, and the key that they are stored under."""
-        return {"guids": self._guids, "selection_guid": self._key}
-
-    @property
-    def identity(self) -> object:
-        """Without the key that was only made up for it."""
-        return {"guids": self._guids, "selection_guid": self._given}
-
-    @property
-    def items(self) -> int:
-        """One selection."""
-        return 1
-
-    def take_up(self, arguments: str) -> None:
-        """A call that was cut off may have stored its key already: it is the one to go on with."""
-        self._key = json.loads(arguments)["selection_guid"]
-
-    async def propose(self) -> Proposal:
-        """A selection touches no image, so there is nothing to ask."""
-        return Proposal(self.tool, caller_of(self.ctx), self.identity, targets=(), question="")
-
-    async def write(self, job: Job) -> Ends:
-        """Store it."""
-        self._selection = await select(self.account, job, self._key, self._guids)
-        chosen = self._selection
-        return {0: Ended(self._key, chosen.outcome, chosen.detail, stored=chosen.stored)}
-
-    def told(self, ended: Ends | None = None) -> SetSelectionResult:
-        """The selection as the service holds it."""
-        if self._selection.stored is None and ended:
-            return _result(_told_by_the_journal(ended[0], self._guids))
-        return _result(self._selection)
+def _result(written: Written) -> SetSelectionResult | InputRequiredResult:
+    match written:
+        case Done(ends):
+            return _told(written, ends[0])
+        case Pending(request):
+            return cast("InputRequiredResult", request)
+    raise AssertionError("a selection asks nobody")  # pragma: no cover
 
 
-def _told_by_the_journal(end: Ended, guids: Sequence[str]) -> Selection:
-    """A selection that was stored by a call whose answer nobody got."""
-    stored = end.stored or ()
-    detail = "" if end.outcome is Outcome.UPDATED else end.detail
-    missing = tuple(guid for guid in guids if guid not in stored)
-    return Selection(end.guid or "", end.outcome, detail, end.stored, missing, None)
-
-
-def _result(selection: Selection) -> SetSelectionResult:
-    exact = selection.outcome is Outcome.UPDATED and not selection.detail
-    whole = exact and not selection.missing
-    held = "an unknown number of" if selection.stored is None else str(len(selection.stored))
-    said = f"The selection holds {held} images, as read back. {selection.detail}".strip()
+def _told(done: Done, end: Ended) -> SetSelectionResult:
+    held = "an unknown number of" if end.stored is None else str(len(end.stored))
+    parts = [
+        done.replayed,
+        f"The selection holds {held} images, as read back.",
+        end.detail,
+        _PURPOSE if end.outcome is Outcome.UPDATED else "",
+    ]
     return SetSelectionResult(
-        status=Status.COMPLETED if whole else Status.INCOMPLETE,
-        message=f"{said} {_PURPOSE}" if selection.outcome is Outcome.UPDATED else said,
-        selection_guid=selection.selection_guid,
-        outcome=selection.outcome,
-        stored=None if selection.stored is None else list(selection.stored),
-        missing=list(selection.missing),
-        previous=None if selection.previous is None else list(selection.previous),
+        status=CallStatus.COMPLETED if done.complete else CallStatus.INCOMPLETE,
+        message=" ".join(part for part in parts if part),
+        change_id=done.change_id,
+        replayed=True if done.replayed else None,
+        selection_guid=end.guid or "",
+        outcome=end.outcome,
+        stored=None if end.stored is None else list(end.stored),
+        missing=list(end.missing),
+        previous=None if end.held is None else list(end.held),
     )

@@ -12,8 +12,8 @@ from fw_mcp.images.read import read_anywhere
 from fw_mcp.pictures.previews import NotShown
 from fw_mcp.pictures.view import ContactSheet, View
 from fw_mcp.server.arguments import Flag, Guids
-from fw_mcp.server.context import Call, parts_of
 from fw_mcp.server.rows import TITLE_SHOWN
+from fw_mcp.server.tool import Call, parts_of
 from fw_mcp.text import in_quotes, quoted, shown
 from fw_mcp.writes.outcomes import Outcome
 

@@ -4,19 +4,22 @@ from collections.abc import Iterator
 
 from fw_mcp.api.models import ImageToAdd
 from fw_mcp.errors import ArgumentsError, Reason
-from fw_mcp.pictures.inspect import Inspected
-from fw_mcp.server.context import Call, parts_of
+from fw_mcp.images.account import Account
+from fw_mcp.pictures.inspect import Inspected, Inspector
 from fw_mcp.text import quoted
-from fw_mcp.writes.job import Items
+from fw_mcp.writes.outcomes import Items
 
 _TOLD = 20
 
 
-async def check_files(ctx: Call, images: Items[ImageToAdd], *, started: float) -> None:
+async def check_files(
+    account: Account, inspector: Inspector, images: Items[ImageToAdd], *, started: float
+) -> None:
     """See that each print master is as large as the caller says, in bytes and in pixels.
 
     Args:
-        ctx: the call.
+        account: whose; its pace says how long it may take.
+        inspector: reads the headers of files.
         images: what is about to be registered, each with its place in the call.
         started: when the call began, on the library's clock; in time to register the images
             afterwards, all of them have to be read.
@@ -27,7 +30,6 @@ async def check_files(ctx: Call, images: Items[ImageToAdd], *, started: float) -
     """
     if not images:
         return
-    account, inspector = parts_of(ctx).account, parts_of(ctx).inspector
     inspector.check()
     found = await inspector.inspect(
         [image.private_hires_uri for image in images.values()],

@@ -1,0 +1,154 @@
+"""What was added since a moment: the baseline of an add, and which record is which image."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fw_mcp.api.models import CHUNK_LIMIT, ImageDetails, ImageToAdd, LibraryName
+from fw_mcp.images.account import Account
+from fw_mcp.images.read import Query, search
+from fw_mcp.writes.outcomes import Items
+
+# How long an added image may take to show in lists, in growing waits: 7.5 s in all.
+WAITS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
+_MOST_PAGES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What a library held when an add began.
+
+    Attributes:
+        newest_id: the largest id; 0 of an empty library, None where the service tells no ids.
+        guids: the newest images, for a service without ids.
+    """
+
+    newest_id: int | None
+    guids: frozenset[str]
+
+    def is_new(self, image: ImageDetails) -> bool:
+        """Ids grow: an old image that moved up, because another went, is not new."""
+        if self.newest_id is not None and image.id is not None:
+            return image.id > self.newest_id
+        return image.guid not in self.guids
+
+    def record(self) -> dict[str, object]:
+        """The baseline as the journal keeps it."""
+        guids = [] if self.newest_id is not None else sorted(self.guids)
+        return {"newest_id": self.newest_id, "guids": guids}
+
+
+def baseline_of(record: Mapping[str, Any]) -> Baseline:
+    """The baseline that the journal kept."""
+    return Baseline(record.get("newest_id"), frozenset(record.get("guids", ())))
+
+
+async def baseline(account: Account, library: LibraryName, started: float) -> Baseline:
+    """What is newest now.
+
+    Raises:
+        ApiError: it could not be listed.
+    """
+    newest = await _page(account, library, 1, started)
+    ids = [image.id for image in newest]
+    known = [one for one in ids if one is not None]
+    return Baseline(
+        newest_id=max(known, default=0) if len(known) == len(ids) else None,
+        guids=frozenset(image.guid for image in newest),
+    )
+
+
+async def added_since(
+    account: Account, library: LibraryName, before: Baseline, started: float
+) -> list[ImageDetails]:
+    """Every image that was added after `before`, oldest first.
+
+    Args:
+        account: whose.
+        library: `inventory` or `temporary`.
+        before: from `baseline`.
+        started: when the call began, on the account's clock.
+
+    Raises:
+        ApiError: a page could not be read.
+    """
+    new: dict[str, ImageDetails] = {}
+    for page_number in range(1, _MOST_PAGES + 1):
+        page = await _page(account, library, page_number, started)
+        new.update((image.guid, image) for image in page if before.is_new(image))
+        if len(page) < CHUNK_LIMIT or not before.is_new(page[-1]):
+            break
+    return list(reversed(new.values()))
+
+
+def matched(
+    sent: Items[ImageToAdd], listed: Sequence[ImageDetails], taken: Collection[str] = ()
+) -> dict[int, ImageDetails]:
+    """The record of each image that has one: order is not promised, names may be altered.
+
+    Args:
+        sent: with their places in the call.
+        listed: records, oldest first; each is the record of one image at most.
+        taken: guids that are accounted for already.
+    """
+    left = [image for image in listed if image.guid not in taken]
+    found: dict[int, ImageDetails] = {}
+    # Two images may share an address: those that agree in every word find each other first.
+    for same in (_same_words, same_file):
+        for item, image in sent.items():
+            match = next((one for one in left if item not in found and same(image, one)), None)
+            if match is not None:
+                left.remove(match)
+                found[item] = match
+    return {item: found[item] for item in sent if item in found}
+
+
+def by_file(listed: Sequence[ImageDetails]) -> Callable[[ImageToAdd], Sequence[ImageDetails]]:
+    """Gives the records that may be an image's: those of its address, and those without one."""
+    by_uri: dict[str, list[ImageDetails]] = {}
+    for image in listed:
+        by_uri.setdefault(image.private_hires_uri or "", []).append(image)
+    return lambda image: [*by_uri.get(image.private_hires_uri, ()), *by_uri.get("", ())]
+
+
+def _same_words(sent: ImageToAdd, listed: ImageDetails) -> bool:
+    name = _plain(sent.file_name) == _plain(listed.file_name or "")
+    return name and (sent.title or sent.file_name) == listed.title and same_file(sent, listed)
+
+
+def same_file(sent: ImageToAdd, listed: ImageDetails) -> bool:
+    """Whether a record is the image that was sent; what the service left out decides nothing."""
+    sizes = (
+        (sent.pix_w, listed.pix_w),
+        (sent.pix_h, listed.pix_h),
+        (sent.file_size, listed.file_size),
+    )
+    if any(theirs is not None and ours != theirs for ours, theirs in sizes):
+        return False
+    if listed.private_hires_uri:
+        return sent.private_hires_uri == listed.private_hires_uri
+    theirs = listed.file_name or ""
+    if _plain(sent.file_name) == _plain(theirs):
+        return True
+    # A name with something put to it is told from its neighbours' by the sizes only.
+    told = all(size is not None for _, size in sizes)
+    return told and _plain(_stem(sent.file_name)) in _plain(_stem(theirs))
+
+
+def _plain(file_name: str) -> str:
+    """A file name without what the service may alter in it."""
+    return "".join(character for character in file_name.lower() if character.isalnum())
+
+
+def _stem(file_name: str) -> str:
+    return file_name.rpartition(".")[0] or file_name
+
+
+async def _page(
+    account: Account, library: LibraryName, page_number: int, started: float
+) -> tuple[ImageDetails, ...]:
+    query = Query(
+        library=library, page_number=page_number, per_page=CHUNK_LIMIT, list_products=False
+    )
+    page = await account.in_time(search(account, query), started)
+    return page.images

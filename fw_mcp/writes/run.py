@@ -1,0 +1,523 @@
+"""A call that writes: let in, found or joined, asked about, carried out, and kept on record."""
+
+import json
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+import anyio
+
+from fw_mcp.errors import ApiError, FwError, GuardError, Reason, StoreError
+from fw_mcp.guard.guard import Guard, Plan, Proposal
+from fw_mcp.images.account import Account
+from fw_mcp.store.history import History
+from fw_mcp.store.journal import Change, Journal
+from fw_mcp.store.locks import Fence
+from fw_mcp.text import quoted
+from fw_mcp.writes.chunks import Run
+from fw_mcp.writes.operation import (
+    Ask,
+    Caller,
+    Declined,
+    Done,
+    Later,
+    No,
+    Operation,
+    Pending,
+    Prepared,
+    Waiting,
+    Written,
+    Yes,
+)
+from fw_mcp.writes.outcomes import (
+    NO_LONGER,
+    ChangeTold,
+    Ended,
+    Ends,
+    Items,
+    ItemTold,
+    Outcome,
+    change_told,
+    end_of,
+    items_told,
+    last_told,
+)
+from fw_mcp.writes.reconcile import Reconciler
+from fw_mcp.writes.undo import cannot_undo, undo
+
+_log = logging.getLogger(__name__)
+
+REPLAY_S = 600.0
+HANDLE_S = 3600.0
+APPROVAL = "approval"
+RESUMED = "This call was made before: what it had done was not sent again, the rest was."
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    """A plan that a person said yes to, and that is still to be won.
+
+    Attributes:
+        how: the lane that the answer came on.
+    """
+
+    plan: Plan
+    how: str
+
+
+class Writes:
+    """Calls that write to one account.
+
+    Args:
+        account: what is written to.
+        guard: what may go.
+        journal: where each write is recorded before it is sent.
+        history: what the journal tells.
+    """
+
+    def __init__(self, account: Account, guard: Guard, journal: Journal, history: History) -> None:
+        self.account = account
+        self.guard = guard
+        self.journal = journal
+        self.history = history
+        self.reconciler = Reconciler(account, journal, history)
+        self._under_way = SingleFlight[Written]()
+
+    async def run(self, caller: Caller, operation: Operation, ask: Ask) -> Written:
+        """Let a call in, ask if anything is at stake, and write after a yes.
+
+        The same call sent again while this one runs shares its end; within ten minutes after it,
+        it gets the ends on record.
+
+        Args:
+            caller: who calls.
+            operation: what is to be written.
+            ask: the way to a person.
+
+        Raises:
+            GuardError: it may not go, or another call is at the same; nothing was sent.
+            ApiError: what must be read first could not be read; nothing was sent.
+            StoreError: the store cannot be read or written; nothing was sent.
+        """
+        self._admit(operation)
+        async with self._under_way.turn((*_named(caller, operation), ask.key)) as flight:
+            if flight.result is not None:
+                return _given_again(flight.result)
+            flight.result = await self._run(caller, operation, ask)
+            return flight.result
+
+    async def go_on(
+        self,
+        caller: Caller,
+        handle: str,
+        tool: str,
+        made_of: Callable[[Mapping[str, Any]], Operation],
+    ) -> Written:
+        """Go on with a call that ran out of time: with what was accepted then, and no more.
+
+        Args:
+            caller: who calls.
+            handle: the `continue_handle` of a former result.
+            tool: the tool that is called.
+            made_of: the operation, from the arguments on record.
+
+        Raises:
+            GuardError: the handle is not for this caller and tool, too old, or still running.
+        """
+        change = await self._recalled(caller, handle, tool)
+        operation = made_of(json.loads(change.arguments))
+        self._admit(operation)
+        async with self._under_way.turn((*_named(caller, operation), handle)) as flight:
+            if flight.result is not None:
+                return _given_again(flight.result)
+            flight.result = await self._go_on(caller, operation, change)
+            return flight.result
+
+    async def undoing(self, change_id: str) -> Operation:
+        """The operation that takes back a change.
+
+        Raises:
+            GuardError: there is nothing to take back, or somebody is at it.
+            ApiError: it is not known what it did, and the service could not be read.
+        """
+        for one in [change_id, *(one.change_id for one in await self.history.undoing(change_id))]:
+            if await self.is_under_way(one):
+                raise cannot_undo(f"Change {change_id}, or an undo of it, is still under way.")
+        return await undo(self.account, self.reconciler, self.history, change_id)
+
+    async def page(self, page_number: int, per_page: int) -> tuple[list[ChangeTold], int]:
+        """Changes, newest first, and how many there are in all.
+
+        Args:
+            page_number: from 1.
+            per_page: how many on a page.
+        """
+        changes, count = await self.history.page(page_number, per_page)
+        return list(map(change_told, changes)), count
+
+    async def told(self, change_id: str) -> tuple[ChangeTold, list[ItemTold]] | None:
+        """A change, and what became of each item that it sent; None when there is none."""
+        change = await self.history.summary(change_id)
+        if change is None:
+            return None
+        return change_told(change), items_told(await self.history.items(change_id))
+
+    async def settle(self, change: Change) -> Ends:
+        """How every item of a change ended; what is not known is read now, and recorded.
+
+        Raises:
+            GuardError: somebody is at the change right now.
+            ApiError: the service could not be read; what is not known stays so.
+        """
+        async with self._exclusive(_name_of(change.change_id)):
+            return await self.reconciler.ends(change)
+
+    async def is_under_way(self, change_id: str) -> bool:
+        """Whether any process is at a change right now."""
+        return await self.journal.database.is_taken(_name_of(change_id))
+
+    def _admit(self, operation: Operation) -> None:
+        for tool in (operation.tool, *operation.also):
+            self.guard.admit(tool)
+
+    async def _run(self, caller: Caller, operation: Operation, ask: Ask) -> Written:
+        async with AsyncExitStack() as held:
+            names = [_call_name(caller, operation)]
+            if operation.resumes:
+                # Begun twice, it would be done twice: one process at a time looks and begins.
+                await held.enter_async_context(self._exclusive(names.pop()))
+            former = await self._alike(caller, operation)
+            # An answer must be the one that the former call was made on.
+            if former is not None and ask.plan_id in {None, former.plan_id}:
+                if done := await self._again(caller, operation, former):
+                    return done
+                if former.ended_at is None and operation.takes_over:
+                    operation = operation.made_of(json.loads(former.arguments))
+            asked = await self._asked(caller, operation, ask)
+            if not isinstance(asked, Prepared | _Accepted):
+                return asked
+            change_id = secrets.token_hex(8)
+            names += map(_name_of, filter(None, [change_id, operation.undoes]))
+            # Nobody is at it from here on, so that no answer is spent on a call that cannot go.
+            fence = await held.enter_async_context(self._exclusive(*names))
+            accepted = asked if isinstance(asked, _Accepted) else None
+            prepared = (
+                await self._won(caller, operation, ask, asked)
+                if isinstance(asked, _Accepted)
+                else asked
+            )
+            if isinstance(prepared, Waiting):
+                return prepared
+            change = _change(change_id, caller, operation, prepared, accepted)
+            run = self._new_run(caller, change, fence, prepared.read_at)
+            return await self._on_record(operation, run, await prepared.write(run))
+
+    async def _asked(
+        self, caller: Caller, operation: Operation, ask: Ask
+    ) -> Prepared | _Accepted | Waiting | Declined | Pending:
+        """Read what the call would do, and ask where anything is at stake."""
+        would = operation.untouched
+        if ask.plan_id is None:
+            prepared = await operation.read()
+            if not prepared.targets:
+                return prepared
+            would = prepared.would
+            plan = await self.guard.plan(_proposal(caller, operation, prepared))
+        else:
+            plan = await self.guard.recall(
+                ask.plan_id,
+                tool=operation.tool,
+                caller=caller.name,
+                arguments=operation.identity,
+            )
+        match await ask(plan):
+            case Yes(how):
+                return _Accepted(plan, how)
+            case No(message, ends_plan):
+                if ends_plan:
+                    await self.guard.decline(plan)
+                return Declined(would, message)
+            case Later():
+                return Waiting(would, plan, ask.way_on(plan))
+            case Pending() as pending:
+                return pending
+
+    async def _won(
+        self, caller: Caller, operation: Operation, ask: Ask, accepted: _Accepted
+    ) -> Prepared | Waiting:
+        """Win the plan's single use, and look whether its targets still are what was asked."""
+        plan = accepted.plan
+        await self.guard.win(plan)
+        prepared = await self._read_again(operation, plan)
+        if self.guard.unchanged(plan, prepared.targets):
+            return prepared
+        await self.guard.void(plan)
+        if not prepared.targets:
+            raise GuardError(
+                "The images changed since the question was asked; nothing is at stake any more.",
+                state="This call sent nothing.",
+                next_step=f"Call {operation.tool} again without plan_id.",
+                reason=Reason.TARGETS_CHANGED,
+            )
+        fresh = await self.guard.plan(_proposal(caller, operation, prepared))
+        changed = "The images changed since the question was asked, so its answer no longer counts."
+        return Waiting(prepared.would, fresh, f"{changed} {ask.way_on(fresh)}")
+
+    async def _read_again(self, operation: Operation, plan: Plan) -> Prepared:
+        try:
+            return await operation.read()
+        except FwError as unread:
+            await self.guard.void(plan)
+            unread.state = f"{unread.state} Nothing was sent, and the answer is spent."
+            unread.next_step = f"Call {operation.tool} again without plan_id."
+            raise
+
+    async def _alike(self, caller: Caller, operation: Operation) -> Change | None:
+        """The newest change that this very call of this caller made within ten minutes."""
+        since = self.journal.now() - REPLAY_S
+        return await self.history.alike(operation.tool, caller.name, operation.digest, since)
+
+    async def _again(self, caller: Caller, operation: Operation, former: Change) -> Done | None:
+        """What this very call did when it was made before; None where it begins anew."""
+        if operation.resumes:
+            return await self._resumed(caller, operation, former)
+        ends = last_told(await self.history.items(former.change_id))
+        unknown = any(end.outcome is Outcome.UNKNOWN for end in ends.values())
+        if former.ended_at is None or unknown:
+            return await self._cut_off(caller, operation, former)
+        final = len(ends) == len(operation.untouched) and operation.is_final(ends)
+        if not final or await self._moved_on(operation, former):
+            return None
+        return Done(ends, operation.is_complete(ends), former.change_id).replay()
+
+    async def _cut_off(self, caller: Caller, operation: Operation, former: Change) -> Done | None:
+        """The end of a call, now that it can be read, if it wrote everything; else None."""
+        async with self._exclusive(_name_of(former.change_id)) as fence:
+            started = self.account.clock()
+            settled = await self._settled(operation, former, started)
+            if len(settled) != len(operation.untouched):
+                return None
+            run = self._new_run(caller, former, fence, started)
+            return (await self._on_record(operation, run, settled)).replay()
+
+    async def _resumed(self, caller: Caller, operation: Operation, former: Change) -> Done:
+        """What the first call did stays done; what it did not do is done now."""
+        prepared = await operation.read()
+        fresh = _change(secrets.token_hex(8), caller, operation, prepared)
+        names = (_name_of(former.change_id), _name_of(fresh.change_id))
+        async with self._exclusive(*names) as fence:
+            before = await self._settled(operation, former, prepared.read_at)
+            settled = await prepared.still_so(_placed(operation, before, former))
+            reordered = json.loads(former.arguments) != operation.arguments
+            # What was taken away since is another change when it is done again.
+            anew = reordered or len(settled) < len(before)
+            change = replace(fresh, baseline=former.baseline) if anew else former
+            run = self._new_run(caller, change, fence, prepared.read_at)
+            run = replace(run, settled=settled, carried=anew and bool(settled))
+            done = await self._on_record(operation, run, await prepared.write(run))
+        if not settled:
+            return done
+        return done.replay() if len(settled) == len(operation.untouched) else done.replay(RESUMED)
+
+    async def _go_on(self, caller: Caller, operation: Operation, change: Change) -> Done:
+        names = (_name_of(change.change_id), _call_name(caller, operation))
+        async with self._exclusive(*names) as fence:
+            settled = await self._settled(operation, change, self.account.clock())
+            prepared = await operation.read()
+            kept = await prepared.still_so(settled)
+            gone = {item: _no_longer(end) for item, end in settled.items() if item not in kept}
+            done = {end.guid for end in settled.values()}
+            seen = json.loads(change.seen)
+            changed = {guid for guid, state in prepared.seen.items() if seen.get(guid) != state}
+            due = [one for one in prepared.targets if one.guid not in done | changed]
+            approved = change.accepted == APPROVAL
+            await self.guard.let_go_on(change.tool, len(due), change.plan_id, approved=approved)
+            run = self._new_run(caller, change, fence, prepared.read_at)
+            run = replace(run, settled={**kept, **gone}, held_back=frozenset(changed))
+            return await self._on_record(operation, run, await prepared.write(run))
+
+    async def _settled(self, operation: Operation, change: Change, started: float) -> Ends:
+        try:
+            return await self.reconciler.settled(change, started)
+        except ApiError as unread:
+            unread.state = "What the call did before is not known yet; nothing was sent now."
+            unread.next_step = f"Call {operation.tool} again in a minute."
+            raise
+
+    async def _moved_on(self, operation: Operation, former: Change) -> bool:
+        """Whether another change named an image of this one since, or what it undid went on."""
+        own = {one.guid for one in await self.history.items(former.change_id) if one.kind}
+        others = await self.history.guids_named_since(
+            former.begun_at, besides_change=former.change_id
+        )
+        if own & others:
+            return True
+        if operation.undoes is None:
+            return False
+        # By their places in the journal: a clock may be set back.
+        last = await self.history.last_place(operation.undoes)
+        return last > await self.history.first_place(former.change_id)
+
+    async def _on_record(self, operation: Operation, run: Run, ended: Ends) -> Done:
+        """Record what the call answers."""
+        change_id = run.change.change_id
+        done = Done(dict(sorted(ended.items())), operation.is_complete(ended), change_id)
+        told = {
+            item: end_of(end, begun=False)
+            for item, end in ended.items()
+            if run.on_record.get(item, end) != end
+        }
+        rest = {
+            item: end_of(end, begun=False)
+            for item, end in ended.items()
+            if item not in run.on_record
+        }
+        try:
+            if told:
+                await self.journal.finish(change_id, told)
+            recorded = await self.journal.end(change_id, rest)
+        except StoreError as unwritten:
+            _log.warning("the result of a change could not be recorded: %s", unwritten.what)
+            return done
+        return done if recorded else replace(done, change_id=None)
+
+    async def _recalled(self, caller: Caller, handle: str, tool: str) -> Change:
+        """The change that a handle names, while it may be gone on with: for an hour."""
+        change = await self.history.change(handle)
+        now = self.journal.now()
+        if change is not None and (change.tool, change.caller) == (tool, caller.name):
+            newest = await self.history.alike(
+                tool, caller.name, change.arguments_digest, change.begun_at
+            )
+            # The same call, made anew since, has taken it over.
+            is_newest = newest is not None and newest.change_id == handle
+            if is_newest and now - change.begun_at <= HANDLE_S:
+                return change
+        raise GuardError(
+            f"There is no call of {tool} within the last hour to go on with under "
+            f"{quoted(handle, 40)}.",
+            state="Nothing was sent.",
+            next_step="Look with search_images what is left to do, and make a new call for that.",
+            reason=Reason.HANDLE_UNKNOWN,
+        )
+
+    def _exclusive(self, *names: str) -> AbstractAsyncContextManager[Fence]:
+        return self.journal.database.exclusive(*names)
+
+    def _new_run(self, caller: Caller, change: Change, fence: Fence, started: float) -> Run:
+        return Run(self.account, self.journal, change, fence, started, caller.progress)
+
+
+class Flight(Generic[T]):
+    """One call under way.
+
+    Attributes:
+        over: set once it ended, however it did.
+        result: what it came to; None while it has not, or where it raised or was cancelled.
+    """
+
+    def __init__(self) -> None:
+        self.over = anyio.Event()
+        self.result: T | None = None
+
+
+class SingleFlight(Generic[T]):
+    """The calls under way here: the same call, sent meanwhile, shares the end of the first."""
+
+    def __init__(self) -> None:
+        self._calls: dict[Hashable, Flight[T]] = {}
+
+    @asynccontextmanager
+    async def turn(self, key: Hashable) -> AsyncIterator[Flight[T]]:
+        """A turn to make a call; while the same is under way, first wait for that.
+
+        Args:
+            key: the same for the same call.
+
+        Yields:
+            The call: with a result, if it is that of another one. When that raised or was
+            cancelled there is nothing to share, and the call is to be made here.
+        """
+        while (other := self._calls.get(key)) is not None:
+            await other.over.wait()
+            if other.result is not None:
+                yield other
+                return
+        mine = self._calls[key] = Flight[T]()
+        try:
+            yield mine
+        finally:
+            del self._calls[key]
+            mine.over.set()
+
+
+def _given_again(written: Written) -> Written:
+    return written.replay() if isinstance(written, Done) else written
+
+
+def _named(caller: Caller, operation: Operation) -> tuple[str, str, str]:
+    return operation.tool, caller.name, operation.digest
+
+
+def _call_name(caller: Caller, operation: Operation) -> str:
+    """The same for the same call of the same caller."""
+    return f"call:{':'.join(_named(caller, operation))}"
+
+
+def _name_of(change_id: str) -> str:
+    """What a change is called while somebody is at it."""
+    return f"change:{change_id}"
+
+
+def _proposal(caller: Caller, operation: Operation, prepared: Prepared) -> Proposal:
+    return Proposal(
+        tool=operation.tool,
+        caller=caller.name,
+        arguments=operation.identity,
+        targets=prepared.targets,
+        question=prepared.question,
+    )
+
+
+def _change(
+    change_id: str,
+    caller: Caller,
+    operation: Operation,
+    prepared: Prepared,
+    accepted: _Accepted | None = None,
+) -> Change:
+    return Change(
+        change_id=change_id,
+        tool=operation.tool,
+        caller=caller.name,
+        arguments=json.dumps(operation.arguments),
+        arguments_digest=operation.digest,
+        plan_id=accepted.plan.plan_id if accepted else None,
+        accepted=accepted.how if accepted else None,
+        undoes=operation.undoes,
+        seen=json.dumps(prepared.seen),
+    )
+
+
+def _placed(operation: Operation, settled: Items[Ended], former: Change) -> Items[Ended]:
+    """How items ended, by their places in this call instead of those in the former one."""
+    arguments = json.loads(former.arguments)
+    if arguments == operation.arguments:
+        return settled
+    ends: dict[str, list[Ended]] = {}
+    for item, key in enumerate(operation.made_of(arguments).keys):
+        if item in settled:
+            ends.setdefault(key, []).append(settled[item])
+    places = enumerate(operation.keys)
+    return {item: ends[key].pop(0) for item, key in places if ends.get(key)}
+
+
+def _no_longer(end: Ended) -> Ended:
+    """What a former run did, and somebody changed since: not done again on an old yes."""
+    return replace(end, outcome=Outcome.NOT_ATTEMPTED, detail=NO_LONGER, after=None)
