@@ -3,16 +3,18 @@
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.studio import Studio, make_studio
+from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
+from tests.support.studio import Studio, make_studio
 
-pytest_plugins = ("tests.canaries",)
+pytest_plugins = ("tests.support.canaries",)
 
 # A busy machine must not fail a property for its time, nor chance fail one that is not at fault:
-# the suite draws the same examples every time, and `make fuzz` new ones.
+# `make test` draws the same few examples every time, `make check` more, and `make fuzz` new ones.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("untimed", _UNTIMED, derandomize=True)
+settings.register_profile("sample", _UNTIMED, derandomize=True, max_examples=25)
+settings.register_profile("full", _UNTIMED, derandomize=True, max_examples=100)
 settings.register_profile("fuzz", _UNTIMED, max_examples=3_000, database=None, print_blob=True)
-settings.load_profile("untimed")
+settings.load_profile("sample")
 
 
 @pytest.fixture
@@ -22,6 +24,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def studio() -> Studio:
-    """A server over a freshly seeded sandbox in memory."""
+def studio(request: pytest.FixtureRequest) -> Studio:
+    """A server over a freshly seeded sandbox in memory; a small one unless size is the point."""
+    if request.node.get_closest_marker("large_library"):
+        return make_studio(per_series=INVENTORY_PER_SERIES)
     return make_studio()

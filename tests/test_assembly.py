@@ -84,7 +84,7 @@ async def test_the_session_id_is_kept_between_runs(tmp_path: Path) -> None:
     ids = []
     for _ in range(2):
         assembly = assemble(given, {})
-        client = await assembly.account.client()
+        client = await assembly.parts.account.client()
         ids.append(client.library("temporary").session_id)
         await assembly.aclose()
     assert ids[0] == ids[1]
@@ -96,7 +96,7 @@ async def test_reading_goes_on_when_the_store_cannot_be_used(tmp_path: Path) -> 
     """A session id for this run alone stands in."""
     given = settings(web_api_key=WEB_KEY, app_key=APP_KEY, store=tmp_path)
     assembly = assemble(given, {})
-    client = await assembly.account.client()
+    client = await assembly.parts.account.client()
     assert len(client.library("inventory").session_id) == 32
     await assembly.aclose()
 
@@ -108,7 +108,7 @@ async def test_a_given_session_id_is_used_as_it_is(tmp_path: Path) -> None:
         web_api_key=WEB_KEY, app_key=APP_KEY, store=tmp_path / "s", session_id="my-session-1"
     )
     assembly = assemble(given, {})
-    client = await assembly.account.client()
+    client = await assembly.parts.account.client()
     assert client.library("temporary").session_id == "my-session-1"
     await assembly.aclose()
 
@@ -151,8 +151,12 @@ def test_several_folders_stand_beside_each_other_as_in_path(tmp_path: Path) -> N
 def test_an_operator_can_turn_all_fetching_off() -> None:
     """What would fetch refuses before anything is read."""
     assembly = assemble(settings(sandbox=IN_MEMORY, no_fetch=True), {})
-    assert assembly.fetcher is None
-    for check in (assembly.viewer.check, assembly.inspector.check, assembly.likenesses.check):
+    assert not assembly.fetcher.is_on
+    for check in (
+        assembly.parts.viewer.check,
+        assembly.parts.inspector.check,
+        assembly.parts.likenesses.check,
+    ):
         with pytest.raises(FetchError) as refused:
             check()
         assert refused.value.reason is Reason.FETCH_OFF

@@ -16,10 +16,10 @@ from fw_mcp.config import load_settings
 from fw_mcp.errors import ApiError
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
 from tests.api.calls import delete_images
-from tests.canaries import CANARIES, holds_key
-from tests.process import fw_mcp
 from tests.server.piped import Piped, ended, piped
-from tests.upstream import KEYS, NEW, upstream
+from tests.support.canaries import CANARIES, holds_key
+from tests.support.process import fw_mcp
+from tests.support.upstream import KEYS, NEW, upstream
 
 pytest_plugins = ("pytester",)
 
@@ -48,7 +48,7 @@ LEAKS = f"""
 def test_a_key_that_is_logged_printed_or_stored_fails_its_test(pytester: pytest.Pytester) -> None:
     """Promise: the watch sees every test at debug level, unless the test says why not."""
     pytester.makepyfile(LEAKS)
-    result = pytester.runpytest_inprocess("-p", "tests.canaries", "-p", "no:randomly")
+    result = pytester.runpytest_inprocess("-p", "tests.support.canaries", "-p", "no:randomly")
     result.assert_outcomes(passed=8, errors=6)
     result.stdout.fnmatch_lines(
         ["*a key is in captured log call", "*a key is in the file store-wal"]
@@ -112,7 +112,7 @@ async def test_nothing_that_holds_a_key_shows_it_in_its_repr(tmp_path: Path) -> 
 
 def files_in(folder: Path) -> dict[str, bytes]:
     """What a folder holds, by name."""
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contract import ARTEFACTS, DEFINITIONS, ROOT, Artefact, Published, published
+from tests.support.contract import ARTEFACTS, DEFINITIONS, ROOT, Artefact, Published, published
 
 _CHANGED = (
     "{path} is not what the code says. If the change is meant, run `make contract`, read the diff "

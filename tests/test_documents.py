@@ -1,13 +1,17 @@
 """The documents beside the code say what the code does."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from fw_mcp import __version__
+from fw_mcp.cli.options import COMMANDS
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Limits
+from fw_mcp.sandbox.endpoints import Switches
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.server.prompts import load_prompts
 
 ROOT = Path(__file__).parents[1]
@@ -65,6 +69,14 @@ def test_the_readme_is_short_enough_to_be_read() -> None:
     assert len(lines) <= 200
 
 
+def test_the_page_on_faults_names_every_member_kind_and_switch() -> None:
+    """In the order of the code, and nothing that there is not."""
+    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    members, switches = ([one.name for one in fields(kind)] for kind in (Fault, Switches))
+    assert named == [*members, *FaultKind, *switches]
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_make_target_and_path_that_a_document_names_exists(name: str) -> None:
     """What a reader would type works."""
@@ -74,3 +86,11 @@ def test_every_make_target_and_path_that_a_document_names_exists(name: str) -> N
     assert set(re.findall(r"(?:`| )make ([a-z]+)(?:`| +#)", words)) <= targets
     paths = re.findall(r"`((?:fw_mcp|tests|prompts)/[a-z_/.]+)`", words)
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_command_that_a_page_names_is_one_that_help_lists() -> None:
+    """A former word is not taught to anybody; the changelog alone may name it."""
+    pages = [*(set(DOCUMENTS) - {"CHANGELOG.md"}), "docs/gallery.md", "docs/settings.md"]
+    named = {word for page in pages for word in re.findall(r"`fw-mcp ([a-z-]+)", words_of(page))}
+    assert {"apply", "changes", "doctor", "preview"} <= named
+    assert {word for word in named if not word.startswith("-")} <= set(COMMANDS)

@@ -15,11 +15,11 @@ import pytest
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.store.journal import Step
-from fw_mcp.writes.reconcile import reconcile
-from tests.killed import Killing
-from tests.process import environment, fw_mcp
-from tests.studio import Studio, make_studio, said
-from tests.truth import holdings, new_images, sold
+from tests.support.killed import Killing
+from tests.support.process import environment, fw_mcp
+from tests.support.products import covering, exhaustive
+from tests.support.studio import Studio, make_studio, said, sandbox_account
+from tests.support.truth import holdings, new_images, sold
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +34,7 @@ Killer = Callable[[Killing], int]
 @pytest.fixture(scope="module")
 def killer() -> Iterator[Killer]:
     """Carries out killings, each in a process of its own; gives their exit codes."""
-    program = [sys.executable, "-m", "tests.killed"]
+    program = [sys.executable, "-m", "tests.support.killed"]
     with subprocess.Popen(
         program, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as forking:
@@ -66,8 +66,9 @@ class Scene:
     @classmethod
     def in_folder(cls, folder: Path) -> "Scene":
         """A fresh library."""
-        app = create_app(str(folder / "sandbox"))
-        return cls(folder, make_studio(app=app, store=folder / "store"))
+        sandbox = folder / "sandbox"
+        app, account = create_app(str(sandbox)), sandbox_account(sandbox)
+        return cls(folder, make_studio(app=app, store=folder / "store", kept_for=account))
 
     def cut_off(self, killer: Killer, tool: str, step: Step, nth: int = 1) -> int:
         """Make the call in a process that dies at `step`; its exit code."""
@@ -151,8 +152,9 @@ SCENES = {
     "set_selection": selecting,
     "undo_change": undoing,
 }
-CELLS = [(tool, step, 1) for tool in SCENES for step in Step] + [
-    ("add_images", Step.ANSWERED, nth) for nth in (2, 3)
+CELLS = [
+    *covering(list(SCENES), Step, [1]),
+    *(pytest.param("add_images", Step.ANSWERED, nth, marks=exhaustive) for nth in (2, 3)),
 ]
 
 
@@ -170,9 +172,9 @@ async def test_a_killed_write_is_found_settled_and_ended_by_the_same_call(
     open_ = await studio.journal.unsettled()
     assert len(open_) == (step in IN_BETWEEN)
     for unsettled in open_:
-        entry = await studio.changes.history.entry(unsettled.entry_id)
-        assert entry is not None
-        ended = await reconcile(studio.account, studio.changes.history, entry)
+        change = await studio.writes.history.change(unsettled.change_id)
+        assert change is not None
+        ended = await studio.writes.settle(change)
         await assert_told(ended, await holdings(studio), before)
     assert await studio.journal.unsettled() == []
 

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import stamina
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -21,8 +20,8 @@ from fw_mcp.api.models import (
 )
 from fw_mcp.guard.guard import Limits
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from tests.studio import NO, YES, Studio, make_studio
-from tests.truth import new_image
+from tests.support.studio import NO, YES, Studio, make_studio
+from tests.support.truth import new_image
 
 T = TypeVar("T")
 
@@ -104,8 +103,6 @@ class Account(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.testing = stamina.set_testing(testing=True, attempts=3, cap=True)
-        self.testing.__enter__()
         self.studio: Studio = make_studio(limits=Limits(items_per_call=20, deletions_per_hour=200))
         self.asked: Counter[str] = Counter()
         self.changes: list[str] = []
@@ -116,7 +113,6 @@ class Account(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Let the loop go."""
         self.loop.close()
-        self.testing.__exit__(None, None, None)
 
     def run(self, work: Awaitable[T]) -> T:
         """Run a coroutine to its end."""
@@ -214,13 +210,10 @@ class Account(RuleBasedStateMachine):
 
     async def named_by_the_journal(self) -> set[str]:
         """The guids and files that any intent names."""
-        history = self.studio.changes.history
-        changes, _ = await history.page(1, 1000)
         named: set[str] = set()
-        for change in changes:
-            for entry in await history.entries(change.change_id):
-                for one in entry.intent:
-                    named |= {str(one.get("guid")), str(one.get("private_hires_uri"))}
+        async for _, items in self.studio.writes.history.everything():
+            for sent in (one.sent or {} for one in items):
+                named |= {str(sent.get("guid")), str(sent.get("private_hires_uri"))}
         return named
 
     @rule(count=st.integers(1, 7), planned=faults())
@@ -301,7 +294,7 @@ class Account(RuleBasedStateMachine):
 
 TestLibrary = Account.TestCase
 TestLibrary.settings = settings(
-    max_examples=20,
+    max_examples=settings().max_examples // 5,
     stateful_step_count=10,
     deadline=None,
     derandomize=True,

@@ -13,8 +13,8 @@ from mcp.client.session import ElicitationFnT
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import ElicitRequestParams, ElicitResult, ErrorData
 
-from tests.process import environment, fw_mcp
-from tests.studio import Mode, said
+from tests.support.process import environment, fw_mcp
+from tests.support.studio import Mode, said
 
 pytestmark = pytest.mark.anyio
 

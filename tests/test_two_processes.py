@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from tests.server.piped import Piped, piped
-from tests.upstream import NEW, upstream
+from tests.support.upstream import NEW, upstream
 
 pytestmark = pytest.mark.anyio
 

@@ -9,8 +9,8 @@ from mcp.client import Client
 from tests.faults.goals import GONE, THERE, Adding, Choosing, Deleting, Goal, Rewriting
 from tests.faults.matrix import Place
 from tests.faults.stage import Stage
-from tests.studio import said
-from tests.truth import new_images
+from tests.support.studio import said
+from tests.support.truth import new_images
 
 Arguments = Mapping[str, Any]
 

@@ -8,13 +8,13 @@ from mcp.client import Client
 from mcp.types import CallToolResult
 
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from fw_mcp.store.history import Entry
-from fw_mcp.writes.job import ALREADY
+from fw_mcp.store.journal import Item
+from fw_mcp.writes.outcomes import ALREADY
 from tests.faults.calls import Arguments, Asked, Call
 from tests.faults.goals import THERE, Goal, Row
 from tests.faults.matrix import Spoilt, places
 from tests.faults.stage import Held, Stage
-from tests.studio import said
+from tests.support.studio import said
 
 _GOOD = THERE | {"deleted"}
 _THEIRS = "somebody-else.jpg"
@@ -39,7 +39,7 @@ async def check_cell(stage: Stage, client: Client, call: Call, spoilt: Spoilt) -
     guids = await stage.lay(call.images)
     asked = await call.ready(stage, client, guids)
     before = stage.held()
-    earlier = len(await stage.entries())
+    earlier = max((one.place for one in await stage.items()), default=0)
     stage.wire.sent.clear()
     stage.faults.add(spoilt.fault)
     result = await client.call_tool(asked.tool, dict(asked.arguments))
@@ -67,30 +67,29 @@ async def _check_end(
     stage: Stage, asked: Asked, result: CallToolResult, before: Held, earlier: int
 ) -> None:
     now = stage.held()
-    entries = (await stage.entries())[earlier:]
-    assert all(entry.finished_at is not None for entry in entries)
+    items = await stage.items(after=earlier)
+    assert all(one.finished_at is not None for one in items)
     _check_holdings(stage, asked.goal, before, now)
     if result.is_error:
         # An error is never told of a call that may have written something.
         assert stage.wire.writes == []
-        assert entries == []
+        assert items == []
         return
     _check_truth(stage, asked, said(result), before, now)
-    _check_record(entries, list(_rows(said(result))))
-    named = {one.get("guid") for entry in entries for one in entry.intent}
-    masters = {one.get("private_hires_uri") for entry in entries for one in entry.intent}
+    _check_record(items, list(_rows(said(result))))
+    named = {(one.sent or {}).get("guid") for one in items}
+    masters = {(one.sent or {}).get("private_hires_uri") for one in items}
     for guid in _changed(before, now):
         ours = guid in named or (guid in now.images and now.images[guid].hires_uri in masters)
         assert ours or _is_somebodys(stage, guid, before, now), guid
     assert before.selection == now.selection or stage.selection in named
 
 
-def _check_record(entries: Sequence[Entry], rows: Sequence[Row]) -> None:
+def _check_record(items: Sequence[Item], rows: Sequence[Row]) -> None:
     """The journal holds the outcomes that the result told."""
-    ended = {one["item"]: one["outcome"] for entry in entries for one in entry.outcome}
+    sent = {one.item for one in items}
+    ended = {one.item: one.outcome for one in items}
     assert ended == {item: rows[item]["outcome"] for item in ended}
-    sent = {one["item"] for entry in entries for one in entry.intent}
-    assert sent == ended.keys()
     assert {item for item, row in enumerate(rows) if row["outcome"] == "unknown"} <= sent
 
 

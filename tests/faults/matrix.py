@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from fw_mcp.api.pacing import ATTEMPTS
+from fw_mcp.api.pacing import READS
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 
 # As long as a cell lasts.
@@ -133,7 +133,7 @@ def read(kind: FaultKind) -> Sequence[Fault]:
 
     As often as a reading is tried, so that it fails and a later one does not; and for good.
     """
-    times = 1 if kind is FaultKind.SOMEBODY_DELETES else ATTEMPTS
+    times = 1 if kind is FaultKind.SOMEBODY_DELETES else READS.attempts
     failing = Fault(kind, times=times, size=_TOO_MUCH)
     return [failing, replace(failing, times=FOR_GOOD)] if kind in _LASTING else [failing]
 

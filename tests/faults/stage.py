@@ -17,6 +17,7 @@ from fw_mcp.api.pacing import Traffic
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.guard.guard import Guard, Limits
 from fw_mcp.images.account import Account
+from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.similarity import Likenesses
 from fw_mcp.pictures.view import Viewer
@@ -28,15 +29,15 @@ from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB
 from fw_mcp.sandbox.requests import ImageLibrary, LibraryName, ListImages
 from fw_mcp.sandbox.seed import product
 from fw_mcp.server.app import build_server
-from fw_mcp.server.context import Parts
-from fw_mcp.store.history import Entry, History
-from fw_mcp.store.journal import Journal
-from fw_mcp.store.locks import this_process
+from fw_mcp.server.parts import Parts
+from fw_mcp.store.history import History
+from fw_mcp.store.journal import Item, Journal
 from fw_mcp.store.plans import PlanStore
 from fw_mcp.store.sqlite import Database
-from fw_mcp.writes.changes import Changes
-from tests.recorder import Recorder
-from tests.studio import YES, Clock, Person
+from fw_mcp.writes.run import Writes
+from tests.support.client import InProcessClient
+from tests.support.recorder import Recorder
+from tests.support.studio import YES, Clock, Person
 
 MOST_BODY_BYTES = 2**20
 SOLD_EVERY = 5
@@ -102,18 +103,20 @@ class Stage:
         self._service = _Service()
         self.wire = Recorder(self._service)
         self._database = Database(None)
-        journal = Journal(self._database, self.clock, this_process())
+        journal = Journal(self._database, self.clock)
         self.history = History(self._database)
         self._account = Account(
-            self._connect, journal, clock=self.clock, sleep=self.clock.sleep, chunk=CHUNK
+            self._connect, clock=self.clock, sleep=self.clock.sleep, chunk=CHUNK
         )
-        viewer = Viewer(None, Workshop())
+        guard = Guard(PlanStore(self._database), _LIMITS, self.clock)
+        nothing = Fetcher(is_on=False)
+        viewer = Viewer(nothing, Workshop())
         parts = Parts(
             account=self._account,
-            guard=Guard(PlanStore(self._database), _LIMITS, self.clock),
-            changes=Changes(self._account, self.history),
+            guard=guard,
+            writes=Writes(self._account, guard, journal, self.history),
             viewer=viewer,
-            inspector=Inspector(None),
+            inspector=Inspector(nothing),
             likenesses=Likenesses(viewer),
         )
         self._server = build_server(parts)
@@ -140,8 +143,9 @@ class Stage:
 
     def client(self) -> Client:
         """A client whose person says yes."""
-        person = Person(self.clock, YES)
-        return Client(self._server, elicitation_callback=person, cache=None)
+        return InProcessClient(
+            self._server, elicitation_callback=Person(self.clock, YES), cache=None
+        )
 
     def held(self) -> Held:
         """What the service holds now."""
@@ -156,20 +160,16 @@ class Stage:
         self.faults.clear()
         self.clock.forward(60.0)
 
-    async def entries(self) -> list[Entry]:
-        """The journal, oldest entry first."""
-        changes, _ = await self.history.page(1, 100)
-        return [
-            entry
-            for change in reversed(changes)
-            for entry in await self.history.entries(change.change_id)
-        ]
+    async def items(self, after: int = 0) -> list[Item]:
+        """What was sent after a place in the journal, in the order of writing."""
+        items = [one async for _, items in self.history.everything() for one in items]
+        sent = [one for one in items if one.kind and one.place > after]
+        return sorted(sent, key=lambda one: one.place)
 
     @property
     def _tables(self) -> Images:
         # The judge reads the tables: what a list leaves out, or shows twice, must not deceive him.
-        route = self._service.app.routes[-1]
-        images: Images = route.endpoint.__self__._images  # type: ignore[attr-defined]  # noqa: SLF001
+        images: Images = self._service.app.state.sandbox.images
         return images
 
     @property
@@ -187,6 +187,7 @@ class Stage:
             transport=self.wire,
             max_body_bytes=MOST_BODY_BYTES,
             traffic=Traffic(self.clock, self.clock.sleep),
+            sleep=self.clock.sleep,
         )
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from fw_mcp.api.answers import decoded
+from fw_mcp.api.answers import json_object
 from fw_mcp.api.models import DateToSend, ImageDetails, ListImagesResponse, normal_guid, read_date
 from fw_mcp.server.rows import image_record, image_row, product_row
 from tests.fuzz.effort import effort
@@ -48,7 +48,7 @@ def sendable(value: object) -> None:
 def test_any_bytes_are_an_object_that_can_be_sent_on_or_one_error(body: bytes) -> None:
     """No half of a character gets in, however it is written."""
     try:
-        actual = decoded(body)
+        actual = json_object(body)
     except ValueError:
         return
     sendable(actual)
@@ -88,7 +88,7 @@ def test_any_page_is_read_and_can_be_shown_or_is_one_error(
 ) -> None:
     """A record that was taken can be put in a row, a line and a full record."""
     try:
-        document = decoded(written({**more, **_ENVELOPE, "images": images}))
+        document = json_object(written({**more, **_ENVELOPE, "images": images}))
         page = ListImagesResponse.model_validate(document)
     except (ValueError, ValidationError):
         return

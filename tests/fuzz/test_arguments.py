@@ -16,7 +16,7 @@ from fw_mcp.server.arguments import DateFrom, DateTo, read_arguments
 from fw_mcp.server.tool import library_tool
 from tests.fuzz.effort import effort
 from tests.fuzz.odd import DATES, GUID, OBJECTS, TEXTS, near_object
-from tests.studio import Studio, text_of
+from tests.support.studio import Studio, text_of
 
 pytestmark = pytest.mark.anyio
 

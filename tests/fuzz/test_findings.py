@@ -4,7 +4,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS
 
-from tests.studio import Mode, Studio, text_of
+from tests.support.studio import Mode, Studio, text_of
 
 pytestmark = pytest.mark.anyio
 

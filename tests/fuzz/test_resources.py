@@ -12,7 +12,7 @@ from mcp.types import INVALID_PARAMS, ReadResourceResult, TextResourceContents
 
 from tests.fuzz.effort import effort
 from tests.fuzz.odd import TEXTS
-from tests.studio import Mode, Studio
+from tests.support.studio import Mode, Studio
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.gallery.browser import Browser, chromium_is_installed, started
 from tests.gallery.host import Host, serving
-from tests.studio import Person, Studio
+from tests.support.studio import Person, Studio
 
 
 class Opening(Protocol):

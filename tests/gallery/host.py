@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from fw_mcp.server.gallery import GALLERY_URI
-from tests.studio import Studio
+from tests.support.studio import Studio
 
 T = TypeVar("T")
 

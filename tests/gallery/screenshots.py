@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.gallery.browser import Browser, started
 from tests.gallery.host import Host, serving
-from tests.studio import make_studio
+from tests.support.studio import make_studio
 
 DOCS = Path(__file__).parents[2] / "docs"
 SEARCH: dict[str, Any] = {

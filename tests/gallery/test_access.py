@@ -8,6 +8,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.gallery.browser import Browser
 from tests.gallery.conftest import Opening
+from tests.support.products import exhaustive, first_of
 
 NO_PICTURES = "refuse=view_images"
 THEMES = ("light", "dark")
@@ -128,6 +129,7 @@ def test_the_page_follows_the_theme_of_the_host(opened: Opening) -> None:
     assert (dark, background(gallery)) == ("rgb(27, 27, 30)", "rgb(255, 255, 255)")
 
 
+@exhaustive
 def test_colours_of_the_host_are_taken_together_or_not_at_all(opened: Opening) -> None:
     """Half a palette could put dark letters on a dark ground; nothing in it reaches the network."""
     gallery = opened(page=NO_PICTURES, per_page=1)
@@ -148,7 +150,7 @@ def test_colours_of_the_host_are_taken_together_or_not_at_all(opened: Opening) -
     assert [url for url in gallery.network() if ":9/" in url] == []
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", first_of(*THEMES))
 def test_every_text_stands_out_from_its_ground(opened: Opening, theme: str) -> None:
     """By 4.5 to 1, as WCAG 2.2 asks for text (1.4.3)."""
     gallery = opened(page=f"{NO_PICTURES}&theme={theme}", per_page=1)
@@ -202,6 +204,7 @@ def test_a_screen_of_320_pixels_needs_no_sideways_scrolling(opened: Opening) -> 
     assert len({tile.location["x"] for tile in gallery.find(".tile")}) == 2
 
 
+@exhaustive
 def test_who_wants_no_motion_gets_none(opened: Opening) -> None:
     """The setting of the person's system is kept to."""
     gallery = opened(page=NO_PICTURES, per_page=1)

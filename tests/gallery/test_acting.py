@@ -7,11 +7,12 @@ import anyio
 from fw_mcp.api.models import LibraryName
 from fw_mcp.guard.question import deletion_question
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from fw_mcp.server.targets import target_of
+from fw_mcp.writes.operation import target_of
 from tests.gallery.browser import Browser, started
 from tests.gallery.conftest import Opening
-from tests.studio import NO, Studio
-from tests.truth import holdings
+from tests.support.products import exhaustive
+from tests.support.studio import NO, Studio
+from tests.support.truth import holdings
 
 NO_PICTURES = "refuse=view_images"
 
@@ -121,6 +122,7 @@ def test_without_a_way_to_ask_the_question_is_shown_and_handed_to_the_chat(
     assert studio.wire.writes == []
 
 
+@exhaustive
 def test_without_a_way_to_the_chat_the_question_says_how_to_go_on(opened: Opening) -> None:
     """A host may take no messages."""
     gallery = opened(page=f"{NO_PICTURES}&abilities=serverTools", per_page=6)
@@ -143,6 +145,7 @@ def test_a_deletion_that_the_server_refuses_is_told(opened: Opening, studio: Stu
     assert not set(guids) & set(anyio.run(holdings, studio))
 
 
+@exhaustive
 def test_a_host_that_refuses_is_told_of(opened: Opening) -> None:
     """A button that does nothing without a word would be pressed again and again."""
     gallery = opened(page="refuse=view_images,ui/message,set_selection", per_page=3)
@@ -155,6 +158,7 @@ def test_a_host_that_refuses_is_told_of(opened: Opening) -> None:
     gallery.reads("#fault", "The host refused: not today")
 
 
+@exhaustive
 def test_a_host_that_never_answers_a_deletion_leaves_it_unknown(
     opened: Opening, tmp_path: Path
 ) -> None:
@@ -181,6 +185,7 @@ def test_nothing_is_done_while_nothing_is_selected(opened: Opening) -> None:
     assert messages(gallery) == []
 
 
+@exhaustive
 def test_images_of_two_libraries_are_not_deleted_at_once(opened: Opening, studio: Studio) -> None:
     """A call names one library, and the wrong one would find nothing."""
     everywhere = [

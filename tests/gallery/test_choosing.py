@@ -5,6 +5,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.gallery.browser import Browser
 from tests.gallery.conftest import Opening
+from tests.support.products import exhaustive
 
 NO_PICTURES = "refuse=view_images"
 TO = "\N{EN DASH}"
@@ -34,6 +35,7 @@ def test_a_click_selects_and_a_second_one_takes_it_back(opened: Opening) -> None
     assert gallery.chosen() == [guids[3]]
 
 
+@exhaustive
 def test_a_click_with_shift_selects_a_range(opened: Opening) -> None:
     """From the last one that was clicked, in either direction."""
     gallery = opened(page=NO_PICTURES, per_page=6)
@@ -72,6 +74,7 @@ def test_space_selects_where_the_focus_is(opened: Opening) -> None:
     assert gallery.chosen() == []
 
 
+@exhaustive
 def test_space_with_shift_selects_from_the_last_one(opened: Opening) -> None:
     """The way of a list that takes many."""
     gallery = opened_with_six(opened)
@@ -83,6 +86,7 @@ def test_space_with_shift_selects_from_the_last_one(opened: Opening) -> None:
     assert gallery.chosen() == guids[:4]
 
 
+@exhaustive
 def test_arrows_with_shift_select_on_their_way(opened: Opening) -> None:
     """One after another."""
     gallery = opened_with_six(opened)
@@ -90,6 +94,7 @@ def test_arrows_with_shift_select_on_their_way(opened: Opening) -> None:
     assert gallery.chosen() == gallery.shown()[:3]
 
 
+@exhaustive
 def test_control_a_selects_the_page(opened: Opening) -> None:
     """All that is shown, and no more than that."""
     gallery = opened_with_six(opened)

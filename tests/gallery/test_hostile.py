@@ -8,9 +8,10 @@ import pytest
 from fw_mcp.api.models import ImageToUpdate, UpdateImagesRequest
 from tests.gallery.browser import Browser
 from tests.gallery.conftest import Opening
-from tests.hostile_texts import HOSTILE, hidden
-from tests.studio import Studio
-from tests.truth import holdings
+from tests.support.hostile_texts import HOSTILE, hidden
+from tests.support.products import first_of
+from tests.support.studio import Studio
+from tests.support.truth import holdings
 
 NO_PICTURES = "refuse=view_images"
 CODE = (
@@ -62,6 +63,7 @@ def assert_untouched(gallery: Browser) -> None:
     assert gallery.script("return document.images.length") == len(gallery.find(".tile")) + 1
 
 
+@pytest.mark.large_library
 def test_hostile_titles_are_shown_as_text(opened: Opening, studio: Studio) -> None:
     """Promise: what is written in a library is data, on the page as in a result."""
     titles = anyio.run(retitled, studio)
@@ -82,6 +84,7 @@ def test_hostile_titles_are_shown_as_text(opened: Opening, studio: Studio) -> No
     assert_untouched(gallery)
 
 
+@pytest.mark.large_library
 def test_hostile_titles_are_text_in_the_dialog_and_the_question_too(
     opened: Opening, studio: Studio
 ) -> None:
@@ -126,7 +129,7 @@ ATTEMPTS = {
 }
 
 
-@pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS)
+@pytest.mark.parametrize("attempt", first_of(*ATTEMPTS.values(), ids=ATTEMPTS))
 def test_the_page_could_reach_nobody_if_it_tried(opened: Opening, attempt: str) -> None:
     """Its own policy forbids the network under a host that forbids nothing, and reaches it."""
     gallery = opened(page=NO_PICTURES, strict=False, per_page=1)
@@ -164,14 +167,14 @@ def test_only_the_host_is_listened_to(opened: Opening) -> None:
 
 @pytest.mark.parametrize(
     ("method", "answer"),
-    [
-        ("ping", {"result": {}}),
-        ("ui/resource-teardown", {"result": {}}),
+    first_of(
         (
             "tools/list",
             {"error": {"code": -32601, "message": "The gallery does not know this method."}},
         ),
-    ],
+        ("ping", {"result": {}}),
+        ("ui/resource-teardown", {"result": {}}),
+    ),
 )
 def test_a_request_of_the_host_is_answered(
     opened: Opening, method: str, answer: dict[str, Any]
@@ -187,13 +190,13 @@ def test_a_request_of_the_host_is_answered(
 
 @pytest.mark.parametrize(
     "content",
-    [
+    first_of(
+        {"images": [None, 1, {}, {"guid": 7}, {"guid": "not a guid", "title": "x"}]},
         {},
         {"images": "none"},
-        {"images": [None, 1, {}, {"guid": 7}, {"guid": "not a guid", "title": "x"}]},
         {"images": [], "page_number": "x", "per_page": {}, "count": -1, "next_page_number": []},
         {"images": [], "summary": ["a"], "not_reached": {"a": 1}, "scanned": "x"},
-    ],
+    ),
 )
 def test_a_result_of_the_wrong_shape_breaks_nothing(
     opened: Opening, content: dict[str, Any]

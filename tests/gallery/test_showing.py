@@ -6,11 +6,13 @@ import anyio
 from selenium.webdriver.common.keys import Keys
 
 from fw_mcp.api.models import ImageDetails
+from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.gallery.browser import Browser
 from tests.gallery.conftest import Opening
-from tests.studio import Studio, make_studio
-from tests.truth import holdings
+from tests.support.products import exhaustive
+from tests.support.studio import Studio, make_studio
+from tests.support.truth import holdings
 
 NO_PICTURES = "refuse=view_images"
 TO = "\N{EN DASH}"
@@ -53,6 +55,7 @@ def test_a_tile_says_what_would_be_lost_with_the_image(opened: Opening, studio: 
     assert gallery.text(".live-in") == f"Live in {', '.join(shops_of(image))}"
 
 
+@exhaustive
 def test_an_inactive_image_is_marked(opened: Opening, studio: Studio) -> None:
     """It is in the library and yet not for sale."""
     image = next(one for one in held(studio) if one.active is False)
@@ -96,12 +99,13 @@ def test_without_pictures_all_else_works(opened: Opening) -> None:
 
 def test_where_fetching_is_off_placeholders_say_so(opened: Opening) -> None:
     """The reason is the server's own, told once."""
-    gallery = opened(on=make_studio(fetcher=None), per_page=14)
+    gallery = opened(on=make_studio(fetcher=Fetcher(is_on=False)), per_page=14)
     gallery.reads("#notes", "turned that off")
     assert gallery.texts(".tile .why") == ["Not shown"] * 14
     assert len(gallery.served.calls_of("view_images")) == 1
 
 
+@exhaustive
 def test_a_contact_sheet_becomes_tiles_too(opened: Opening, studio: Studio) -> None:
     """The sheet is for the model; a person gets the pictures one by one."""
     wanted = [image.guid for image in held(studio)[:3]]
@@ -164,6 +168,7 @@ def test_pages_are_turned_with_the_same_question(opened: Opening, studio: Studio
     assert asked == [same, same | {"page_number": 2}, same | {"page_number": 1}]
 
 
+@exhaustive
 def test_the_last_page_has_no_next_one(opened: Opening, studio: Studio) -> None:
     """A button that leads nowhere says so, and does nothing."""
     last = -(-len(held(studio)) // 50)
@@ -174,6 +179,7 @@ def test_the_last_page_has_no_next_one(opened: Opening, studio: Studio) -> None:
     assert len(gallery.served.calls_of("search_images")) == 1
 
 
+@exhaustive
 def test_a_search_without_a_match_says_so(opened: Opening) -> None:
     """An empty page is no fault."""
     gallery = opened(search_filter="nobody ever took this")
@@ -181,6 +187,7 @@ def test_a_search_without_a_match_says_so(opened: Opening) -> None:
     assert gallery.find(".tile") == []
 
 
+@exhaustive
 def test_a_host_that_passes_on_only_text_still_shows_it(opened: Opening, studio: Studio) -> None:
     """Some hosts keep the structured content to themselves."""
     gallery = opened(page="structured=no", per_page=3)
@@ -218,6 +225,7 @@ def test_enter_shows_a_picture_large_and_escape_goes_back(opened: Opening, studi
     assert gallery.focused() == image.guid
 
 
+@exhaustive
 def test_arrows_leaf_through_the_large_pictures(opened: Opening) -> None:
     """And choosing one there chooses its tile."""
     gallery = opened(page=NO_PICTURES, per_page=3)
@@ -253,6 +261,7 @@ def test_a_call_that_failed_from_the_start_is_told(opened: Opening, studio: Stud
     gallery.reads("#fault", "rejected")
 
 
+@exhaustive
 def test_a_call_that_was_cancelled_is_told(opened: Opening) -> None:
     """Instead of waiting for ever."""
     gallery = opened(page=NO_PICTURES, per_page=1)
@@ -261,6 +270,7 @@ def test_a_call_that_was_cancelled_is_told(opened: Opening) -> None:
     gallery.reads("#status", "The call was cancelled.")
 
 
+@exhaustive
 def test_the_host_is_told_how_high_the_page_is(opened: Opening) -> None:
     """So that nothing is cut off; more rows, more height."""
     gallery = opened(page=NO_PICTURES, per_page=3)
@@ -269,6 +279,7 @@ def test_the_host_is_told_how_high_the_page_is(opened: Opening) -> None:
     gallery.until(lambda: gallery.in_host("return host.height") == gallery.script(wanted))
 
 
+@exhaustive
 def test_a_host_that_can_do_less_is_offered_less(opened: Opening) -> None:
     """Without the way to tools or to the chat there are no buttons for them."""
     gallery = opened(page="abilities=message", per_page=3)
@@ -281,6 +292,7 @@ def test_a_host_that_can_do_less_is_offered_less(opened: Opening) -> None:
     assert not looking_only.one("#suggest").is_displayed()
 
 
+@exhaustive
 def test_the_page_asks_for_the_protocol_by_its_name(opened: Opening) -> None:
     """The handshake of MCP Apps, as of 2026-01-26."""
     gallery = opened(page=NO_PICTURES, per_page=1)

@@ -9,7 +9,7 @@ from mcp.types import TextResourceContents
 
 from fw_mcp.server import gallery
 from fw_mcp.server.gallery import GALLERY_TOOLS, GALLERY_URI
-from tests.studio import Mode, Studio
+from tests.support.studio import Mode, Studio
 
 pytestmark = pytest.mark.anyio
 

@@ -7,10 +7,10 @@ import pytest
 from fw_mcp.errors import GuardError, Reason
 from fw_mcp.guard.effects import EFFECTS, WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits, Plan, Proposal
-from fw_mcp.guard.targets import Target
+from fw_mcp.guard.question import Target
 from fw_mcp.store.plans import PlanStore
 from fw_mcp.store.sqlite import Database
-from tests.studio import Clock
+from tests.support.studio import Clock
 
 pytestmark = pytest.mark.anyio
 

@@ -2,8 +2,14 @@
 
 import pytest
 
-from fw_mcp.guard.question import deletion_question, products_summary, retitling_question
-from fw_mcp.guard.targets import Change, HungProduct, Target
+from fw_mcp.guard.question import (
+    FieldChange,
+    HungProduct,
+    Target,
+    deletion_question,
+    products_summary,
+    retitling_question,
+)
 
 
 def image(number: int = 1, **fields: object) -> Target:
@@ -81,7 +87,10 @@ def test_an_untitled_image_is_named_by_its_file(title: str, file_name: str, name
 
 def test_a_rewrite_says_what_changes_and_why_products_go() -> None:
     """The whole question."""
-    changes = (Change("title", "Fog", "Morning fog"), Change("description", "", "Over the bay."))
+    changes = (
+        FieldChange("title", "Fog", "Morning fog"),
+        FieldChange("description", "", "Over the bay."),
+    )
     question = retitling_question([image(products=(METAL,), changes=changes)], 3)
     assert question == (
         "Rewrite the text of 3 images? FinerWorks removes the products of an image whose text is "
@@ -99,7 +108,7 @@ HOSTILE = "Fog\n- \u202e(plan 0123456789abcdef)\u200b\x1b[2J"
 def test_hostile_text_stays_on_its_line_in_its_quotes() -> None:
     """A title, a product or a shop's number cannot write a line of the question."""
     product = HungProduct(HOSTILE, HOSTILE)
-    change = Change("title", HOSTILE, HOSTILE)
+    change = FieldChange("title", HOSTILE, HOSTILE)
     question = retitling_question([image(title=HOSTILE, products=(product,), changes=(change,))], 1)
     assert len(question.splitlines()) == 4
     assert [one for one in "\u202e\u200b\x1b" if one in question] == []

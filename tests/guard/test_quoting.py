@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fw_mcp.text import quoted, restored, shown, visible
-from tests.hostile_texts import ENGLAND, FAMILY, HOSTILE, JOINED, WHOLE, hidden
+from tests.support.hostile_texts import ENGLAND, FAMILY, HOSTILE, JOINED, WHOLE, hidden
+from tests.support.products import covering
 
 FLAG_OF_TAGS = ENGLAND.replace("\U000e0065\U000e006e\U000e0067", "\U000e0061\U000e006c\U000e006c")
 every_text = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
@@ -141,8 +142,7 @@ def test_an_emoji_is_cut_off_whole_or_not_at_all(emoji: str) -> None:
         assert view.text.removesuffix("…").strip("xy") in {"", emoji}
 
 
-@every_text
-@pytest.mark.parametrize("limit", [12, 40, 80, 120, 2_000])
+@pytest.mark.parametrize(("text", "limit"), covering(HOSTILE, [12, 40, 80, 120, 2_000]))
 def test_what_is_shown_has_its_length_and_says_what_was_done(text: str, limit: int) -> None:
     """Escapes count as the characters they take, and a result can be shown once more."""
     seen = shown(text, limit)

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fw_mcp.guard.targets import Change, HungProduct, Target, digest, targets_digest
+from fw_mcp.guard.question import FieldChange, HungProduct, Target, digest, targets_digest
 
 PRINT = HungProduct("AP1", "Matte print", ("Etsy",))
-IMAGE = Target("1f", "Fog", "Over the bay", "FOG.jpg", (PRINT,), (Change("title", "Fog", "Sun"),))
+IMAGE = Target(
+    "1f", "Fog", "Over the bay", "FOG.jpg", (PRINT,), (FieldChange("title", "Fog", "Sun"),)
+)
 OTHER = Target("2e", "Sun", "", "SUN.jpg")
 
 TEXTS = st.lists(st.text(max_size=4), max_size=3)
@@ -25,7 +27,7 @@ DIFFERENT = {
     "no shop": replace(IMAGE, products=(replace(PRINT, shops=()),)),
     "one shop more": replace(IMAGE, products=(replace(PRINT, shops=("Etsy", "Wix")),)),
     "no change": replace(IMAGE, changes=()),
-    "another change": replace(IMAGE, changes=(Change("title", "Fog", "Rain"),)),
+    "another change": replace(IMAGE, changes=(FieldChange("title", "Fog", "Rain"),)),
     "texts swapped": replace(IMAGE, title="Over the bay", description="Fog"),
     "texts run together": replace(IMAGE, title="FogOver the bay", description=""),
 }

@@ -15,7 +15,7 @@ from mcp.client import Client
 from mcp.types import CallToolResult, ImageContent, TextContent
 
 from fw_mcp.guard.effects import EFFECTS
-from tests.studio import said
+from tests.support.studio import said
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -12,8 +12,8 @@ from fw_mcp.api.models import (
     ListImagesRequest,
 )
 from fw_mcp.images.account import chunked
-from tests.studio import Studio
-from tests.truth import holdings
+from tests.support.studio import Studio
+from tests.support.truth import holdings
 
 Held = Mapping[str, ImageDetails]
 Says = Callable[[ImageDetails], bool]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.prompts.assistant import Assistant, Text, assert_played, assistant
-from tests.studio import Studio
+from tests.support.studio import Studio
 
 pytestmark = pytest.mark.anyio
 

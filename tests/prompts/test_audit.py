@@ -16,8 +16,8 @@ from tests.prompts.judging import (
     undescribed,
     untitled,
 )
-from tests.studio import Mode, Studio
-from tests.truth import holdings
+from tests.support.studio import Mode, Studio
+from tests.support.truth import holdings
 
 pytestmark = pytest.mark.anyio
 
@@ -77,6 +77,7 @@ async def check_one(studio: Studio, min_ppi: int) -> Assistant:
     return one
 
 
+@pytest.mark.large_library
 @pytest.mark.parametrize("mode", MODES)
 async def test_an_audit_counts_what_the_library_holds(studio: Studio, mode: Mode) -> None:
     """One small answer, and each count in it is the truth."""
@@ -131,6 +132,7 @@ async def test_an_audit_of_temporary_images_says_how_many_expire(studio: Studio)
     assert counts["summary"]["expiring"] == len(those(held, expiring)) > 0
 
 
+@pytest.mark.large_library
 @pytest.mark.parametrize("min_ppi", [150, 200])
 async def test_a_size_check_tells_large_enough_from_too_small(studio: Studio, min_ppi: int) -> None:
     """Counted, then listed with the resolution that each print gets."""
@@ -145,6 +147,7 @@ async def test_a_size_check_tells_large_enough_from_too_small(studio: Studio, mi
     assert {row["guid"] for row in enough["images"]} == large
 
 
+@pytest.mark.large_library
 async def test_a_size_check_without_a_size_gives_the_largest_prints(studio: Studio) -> None:
     """At 300, 200 and 150 pixels an inch, for each image that was found."""
     (answer,) = (await check_all(studio)).said

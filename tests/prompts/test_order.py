@@ -6,7 +6,7 @@ import pytest
 
 from tests.prompts.assistant import Assistant, assert_played, assistant
 from tests.prompts.judging import found, prints_at, stored_guids
-from tests.studio import Mode, Studio
+from tests.support.studio import Mode, Studio
 
 pytestmark = pytest.mark.anyio
 
@@ -67,6 +67,7 @@ async def large_enough(studio: Studio) -> set[str]:
     return {guid for guid, image in held.items() if prints_at(image, SIDES_IN) >= MIN_PPI}
 
 
+@pytest.mark.large_library
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_selection_holds_exactly_what_is_large_enough(studio: Studio, mode: Mode) -> None:
     """As read back, and as the service holds it."""
@@ -98,6 +99,7 @@ async def test_an_order_touches_no_image(studio: Studio) -> None:
     assert [sent.endpoint for sent in studio.wire.writes] == ["update_file_selection"]
 
 
+@pytest.mark.large_library
 async def test_all_that_the_prompt_names_is_played(studio: Studio) -> None:
     """Each tool, argument, value and resource in its steps."""
     first = await order(studio, looking=True)

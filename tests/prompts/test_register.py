@@ -1,7 +1,7 @@
 """`register_new_work`, played: measured from the files, looked for, tried, added, looked at."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,9 +11,12 @@ from fw_mcp.sandbox.app import create_app
 from tests.prompts.assistant import Assistant, assert_played, assistant
 from tests.prompts.files import ORIGIN, host, master, urls
 from tests.prompts.judging import copied
-from tests.recorder import Sent
-from tests.studio import Mode, Studio, make_studio, text_of
-from tests.truth import assert_nothing_listed_twice, holdings, unsold
+from tests.support.recorder import Sent
+from tests.support.studio import Mode, Studio, make_studio, text_of
+from tests.support.truth import assert_nothing_listed_twice, holdings, unsold
+
+if TYPE_CHECKING:
+    import httpx
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +30,10 @@ THERE = NAMES[2]
 async def studio_with_one_of_them() -> Studio:
     """A studio whose server reaches the seller's files; one of them is in the library."""
     app = create_app()
-    inside = {"http://sandbox.localhost": SandboxTransport(app), ORIGIN: host(PIX_W, PIX_H)}
+    inside: dict[str, Callable[[], httpx.AsyncBaseTransport]] = {
+        "http://sandbox.localhost": lambda: SandboxTransport(app),
+        ORIGIN: lambda: host(PIX_W, PIX_H),
+    }
     studio = make_studio(app=app, fetcher=Fetcher(inside=inside))
     (image,) = await unsold(studio, 1)
     changes = {"file_name": THERE, "private_hires_uri": urls([THERE])[0]}

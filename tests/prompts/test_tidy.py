@@ -17,8 +17,8 @@ from tests.prompts.judging import (
     those,
     unsold,
 )
-from tests.studio import NO, YES, Mode, Studio
-from tests.truth import holdings
+from tests.support.studio import NO, YES, Mode, Studio
+from tests.support.truth import holdings
 
 pytestmark = pytest.mark.anyio
 

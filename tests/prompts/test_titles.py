@@ -17,8 +17,8 @@ from tests.prompts.judging import (
     unsold,
     untitled,
 )
-from tests.studio import Mode, Studio
-from tests.truth import holdings
+from tests.support.studio import Mode, Studio
+from tests.support.truth import holdings
 
 pytestmark = pytest.mark.anyio
 
@@ -126,6 +126,7 @@ def assert_is_the_diff(
             assert diff is None or old.startswith(diff["before"].rstrip("…"))
 
 
+@pytest.mark.large_library
 @pytest.mark.parametrize("mode", MODES)
 async def test_weak_texts_are_found_looked_at_and_rewritten(studio: Studio, mode: Mode) -> None:
     """What was agreed to is what the service holds; nothing was sent for what carries products."""
@@ -145,6 +146,7 @@ async def test_weak_texts_are_found_looked_at_and_rewritten(studio: Studio, mode
     assert len(sent) == LIMIT
 
 
+@pytest.mark.large_library
 async def test_one_with_products_is_rewritten_only_after_the_question(studio: Studio) -> None:
     """The person picked it by name, saw the question, and its products went as it said."""
     before = await found(studio, "Alpenglow")
@@ -162,6 +164,7 @@ async def test_one_with_products_is_rewritten_only_after_the_question(studio: St
     assert (after.title, after.products) == ("Last light", ())
 
 
+@pytest.mark.large_library
 async def test_all_that_the_prompt_names_is_played(studio: Studio) -> None:
     """Each tool, argument and value in its steps."""
     assert_played(await retitle(studio), await retitle_one_with_products(studio))

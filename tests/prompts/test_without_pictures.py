@@ -2,11 +2,12 @@
 
 import pytest
 
+from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.worker.pool import Workshop
 from tests.prompts.assistant import assistant
 from tests.prompts.judging import found, texts, undescribed
-from tests.studio import Studio, make_studio, said, text_of
-from tests.truth import holdings, new_image, outcomes
+from tests.support.studio import Studio, make_studio, said, text_of
+from tests.support.truth import holdings, new_image, outcomes
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +25,7 @@ PROMPTS = {
 @pytest.fixture
 def blind() -> Studio:
     """A studio whose operator has turned fetching off."""
-    return make_studio(fetcher=None)
+    return make_studio(fetcher=Fetcher(is_on=False))
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)

@@ -11,8 +11,8 @@ from mcp.types import CallToolResult
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.guard.guard import Confirm, Limits
-from tests.studio import Mode, Studio
-from tests.truth import holdings, sold
+from tests.support.studio import Mode, Studio
+from tests.support.truth import holdings, sold
 
 Arguments = dict[str, Any]
 

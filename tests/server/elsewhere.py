@@ -10,7 +10,7 @@ from fw_mcp.api.models import DeleteImagesRequest, ImageDetails, ImageToUpdate, 
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Faults
-from tests.studio import Studio, make_studio
+from tests.support.studio import Studio, make_studio
 
 
 @dataclass(frozen=True)

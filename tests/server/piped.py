@@ -14,9 +14,9 @@ from typing import Any
 import anyio
 from anyio.abc import ByteReceiveStream, Process
 
-from tests.canaries import holds_key
-from tests.process import DEBUG, environment
 from tests.server.lines import call, line
+from tests.support.canaries import holds_key
+from tests.support.process import DEBUG, environment
 
 Json = dict[str, Any]
 
@@ -109,6 +109,7 @@ async def piped(
     *arguments: str,
     env: Mapping[str, str] | None = None,
     capabilities: Mapping[str, object] | None = None,
+    within_s: float = _NO_SIGNS_OF_LIFE_S,
 ) -> AsyncIterator[Piped]:
     """A served process with which hands were shaken; it is gone when the test is over.
 
@@ -118,9 +119,10 @@ async def piped(
         arguments: after the program's name.
         env: variables beside the kept ones.
         capabilities: what the client declares.
+        within_s: how long it may take in all.
     """
     command = [sys.executable, "-m", "fw_mcp", *arguments]
-    with anyio.fail_after(_NO_SIGNS_OF_LIFE_S):
+    with anyio.fail_after(within_s):
         async with _pipe() as (answers, listening, stdout):
             process = await anyio.open_process(
                 command,

@@ -12,7 +12,7 @@ from mcp.types import JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONR
 
 from fw_mcp.server.app import FwServer
 from fw_mcp.server.stdio import low_level_server
-from tests.studio import Mode
+from tests.support.studio import Mode
 
 Json = dict[str, Any]
 

@@ -9,9 +9,10 @@ from mcp.types import PromptReference, TextContent
 from fw_mcp import __version__
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Limits
+from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.server.app import build_server
 from fw_mcp.server.instructions import instructions
-from tests.studio import Mode, Studio, make_studio, text_of
+from tests.support.studio import Mode, Studio, make_studio, text_of
 
 pytestmark = pytest.mark.anyio
 
@@ -143,7 +144,7 @@ async def test_a_client_gets_the_instructions(studio: Studio, mode: Mode) -> Non
 @pytest.mark.parametrize("mode", MODES)
 async def test_where_fetching_is_off_no_tool_to_see_pictures_is_listed(mode: Mode) -> None:
     """Local files can still be inspected; calling the other is refused all the same."""
-    async with make_studio(fetcher=None).client(mode=mode) as client:
+    async with make_studio(fetcher=Fetcher(is_on=False)).client(mode=mode) as client:
         tools = (await client.list_tools()).tools
         refused = await client.call_tool("view_images", {"guids": [GUID]})
     assert [tool.name for tool in tools] == ["search_images", "inspect_files", *WRITES]

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.studio import Mode, Studio, said, text_of
-from tests.truth import new_image, new_images, unsold
+from tests.support.studio import Mode, Studio, said, text_of
+from tests.support.truth import new_image, new_images, unsold
 
 pytestmark = pytest.mark.anyio
 

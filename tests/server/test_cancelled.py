@@ -6,10 +6,11 @@ import anyio
 import pytest
 
 from fw_mcp.guard.guard import Limits
-from tests.library.jobs import entries
-from tests.recorder import Sent
-from tests.studio import make_studio, said
-from tests.truth import holdings, outcomes, unsold
+from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
+from tests.support.recorder import Sent
+from tests.support.studio import make_studio, said
+from tests.support.truth import holdings, outcomes, unsold
+from tests.writes.runs import items
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +21,9 @@ ENDPOINTS = {"update_image_metadata": "update_images", "delete_images": "delete_
 @pytest.mark.parametrize("tool", ENDPOINTS)
 async def test_a_cancelled_job_ends_at_a_chunk_and_the_same_call_does_the_rest(tool: str) -> None:
     """Promise: cancellation at a chunk boundary; nothing is left half known."""
-    studio = make_studio(limits=Limits(items_per_call=200, deletions_per_hour=400))
+    studio = make_studio(
+        per_series=INVENTORY_PER_SERIES, limits=Limits(items_per_call=200, deletions_per_hour=400)
+    )
     guids = [image.guid for image in await unsold(studio, IMAGES)]
     arguments: dict[str, Any] = (
         {"guids": guids}
@@ -47,8 +50,7 @@ async def test_a_cancelled_job_ends_at_a_chunk_and_the_same_call_does_the_rest(t
         go_on.set()
     assert len(studio.wire.to(ENDPOINTS[tool])) == 1
     assert await studio.journal.unsettled() == []
-    (entry,) = await entries(studio)
-    assert len(entry["outcome"]) == 50
+    assert len(await items(studio)) == 50
 
     studio.wire.on_the_way = None
     async with studio.client(person=studio.person()) as client:

@@ -10,9 +10,10 @@ from mcp.client import Client
 from mcp.shared.exceptions import MCPError
 from mcp.types import INVALID_PARAMS, Implementation, ReadResourceResult, TextResourceContents
 
-from fw_mcp.store.journal import Change
-from tests.studio import Mode, Studio, make_studio, said
-from tests.truth import new_images, sold, unsold
+from fw_mcp.store.journal import Change, End, Intent
+from fw_mcp.store.locks import Fence
+from tests.support.studio import Mode, Studio, make_studio, said
+from tests.support.truth import new_images, sold, unsold
 
 pytestmark = pytest.mark.anyio
 
@@ -34,12 +35,14 @@ async def read(client: Client, uri: str) -> dict[str, Any]:
     return document(await client.read_resource(uri))
 
 
-async def begun(studio: Studio, number: int, **facts: Any) -> int:  # noqa: ANN401  of a change
-    """A change with an entry of one image that is cut off."""
+async def begun(studio: Studio, number: int, **facts: Any) -> str:  # noqa: ANN401  of a change
+    """A change of one image that is cut off."""
     change = Change(f"{number:016x}", "delete_images", facts.pop("caller", "stdio:x"), "{}", "",
                     **facts)  # fmt: skip
-    intent = [{"item": 0, "guid": f"guid {number}", "library": "inventory"}]
-    return await studio.journal.begin(change, "delete_images", intent, [])
+    guid = f"guid {number}"
+    intents = {0: Intent(guid, {"guid": guid, "library": "inventory"})}
+    await studio.journal.begin(change, "delete_images", intents, Fence())
+    return change.change_id
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -151,12 +154,10 @@ async def test_a_long_change_is_read_page_by_page(studio: Studio) -> None:
 
 async def test_a_cut_off_change_is_called_unfinished(studio: Studio) -> None:
     """Until its outcome is known."""
-    entry_id = await begun(studio, 1)
+    change_id = await begun(studio, 1)
     async with studio.client() as client:
         open_ = await read(client, f"{CHANGES}/{1:016x}")
-        await studio.journal.finish(
-            entry_id, [{"item": 0, "guid": "guid 1", "outcome": "deleted", "detail": "Later."}]
-        )
+        await studio.journal.finish(change_id, {0: End("guid 1", "deleted", "Later.")})
         settled = await read(client, f"{CHANGES}/{1:016x}")
     assert (open_["finished"], open_["outcomes"]) == (False, {"unfinished": 1})
     assert open_["items"] == [{"outcome": "unfinished", "guid": "guid 1"}]
@@ -182,28 +183,28 @@ async def test_pages_of_changes_lead_to_each_other(studio: Studio) -> None:
     assert beyond["previous"] == pages[-1]["previous"].replace("=2", "=3")
 
 
-async def test_a_page_does_not_read_the_entries_of_others(studio: Studio) -> None:
-    """What is broken there does not matter here."""
+async def test_a_page_reads_no_records(studio: Studio) -> None:
+    """What is broken in one of them is told where that change is looked at."""
     for number in range(30):
         await begun(studio, number)
     await studio.database.run(_break_the_first)
     async with studio.client() as client:
         assert len((await read(client, CHANGES))["changes"]) == 25
+        assert len((await read(client, f"{CHANGES}?page_number=2"))["changes"]) == 5
         with pytest.raises(MCPError, match="cannot be used"):
-            await client.read_resource(f"{CHANGES}?page_number=2")
+            await client.read_resource(f"{CHANGES}/{0:016x}")
 
 
 def _break_the_first(connection: sqlite3.Connection) -> None:
-    connection.execute("UPDATE journal SET intent = 'no json' WHERE entry_id = 1")
+    connection.execute("UPDATE items SET sent = 'no json' WHERE change_id = ?", (f"{0:016x}",))
 
 
 async def test_strangers_texts_are_shown_with_escapes(studio: Studio) -> None:
     """The client's name, and what the service calls a file, cut to a length."""
     hostile = "\x1b[2J\u202e\u200b" + "x" * 500
-    entry_id = await begun(studio, 1, caller=f"stdio:{hostile}")
-    outcome = {"item": 0, "guid": hostile, "outcome": "failed", "detail": hostile,
-               "after": {"file_name": hostile}}  # fmt: skip
-    await studio.journal.finish(entry_id, [outcome])
+    change_id = await begun(studio, 1, caller=f"stdio:{hostile}")
+    end = End(hostile, "failed", hostile, after={"file_name": hostile})
+    await studio.journal.finish(change_id, {0: end})
     async with studio.client() as client:
         (content,) = (await client.read_resource(f"{CHANGES}/{1:016x}")).contents
     assert isinstance(content, TextResourceContents)

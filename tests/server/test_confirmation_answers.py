@@ -32,8 +32,8 @@ from tests.server.destruction import (
     one_sold,
 )
 from tests.server.raw import Json, raw_client
-from tests.studio import NO, YES, Mode, Studio, make_studio, said, text_of
-from tests.truth import assert_truthful, outcomes
+from tests.support.studio import NO, YES, Mode, Studio, make_studio, said, text_of
+from tests.support.truth import assert_truthful, outcomes
 
 pytestmark = pytest.mark.anyio
 

@@ -18,8 +18,8 @@ from tests.server.destruction import (
     both_tools,
     one_sold,
 )
-from tests.studio import NO, Studio, make_studio, said, text_of
-from tests.truth import assert_replayed
+from tests.support.studio import NO, Studio, make_studio, said, text_of
+from tests.support.truth import assert_replayed
 
 pytestmark = pytest.mark.anyio
 

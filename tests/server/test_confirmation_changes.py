@@ -22,12 +22,14 @@ from tests.server.destruction import (
     one_sold,
 )
 from tests.server.elsewhere import Elsewhere, library_shared_with_others
-from tests.studio import Studio, make_studio, said, text_of
-from tests.truth import holdings, sold, unsold
+from tests.support.products import covering
+from tests.support.studio import Studio, make_studio, said, text_of
+from tests.support.truth import holdings, sold, unsold
 
 pytestmark = pytest.mark.anyio
 
-lanes = pytest.mark.parametrize("lane", [*LIVE, TWO_STEP[0], TWO_STEP[3]], ids=str)
+LANES = [*LIVE, TWO_STEP[0], TWO_STEP[3]]
+lanes = pytest.mark.parametrize("lane", LANES, ids=str)
 
 
 @pytest.fixture
@@ -96,9 +98,10 @@ async def renamed_product(elsewhere: Elsewhere, image: ImageDetails) -> None:
 CHANGES = [rewritten, described, hung, hung_nameless, listed_in_a_shop, renamed_product]
 
 
-@both_tools
-@lanes
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    ("job", "lane", "change"),
+    covering([DELETION, REWRITING], LANES, {one.__name__: one for one in CHANGES}),
+)
 async def test_a_changed_image_refuses_the_yes_and_offers_a_new_plan(
     elsewhere: Elsewhere,
     job: Destruction,

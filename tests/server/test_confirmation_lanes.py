@@ -22,8 +22,8 @@ from tests.server.destruction import (
     live_lanes,
     one_sold,
 )
-from tests.studio import Mode, Studio, make_studio, said, text_of
-from tests.truth import assert_truthful, holdings, sold, unsold
+from tests.support.studio import Mode, Studio, make_studio, said, text_of
+from tests.support.truth import assert_truthful, holdings, sold, unsold
 
 pytestmark = pytest.mark.anyio
 

@@ -20,8 +20,8 @@ from tests.server.destruction import (
     one_sold,
     two_step_lanes,
 )
-from tests.studio import Studio, make_studio, said, text_of
-from tests.truth import assert_replayed, sold
+from tests.support.studio import Studio, make_studio, said, text_of
+from tests.support.truth import assert_replayed, sold
 
 pytestmark = pytest.mark.anyio
 

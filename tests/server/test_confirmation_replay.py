@@ -24,8 +24,8 @@ from tests.server.destruction import (
     one_sold,
 )
 from tests.server.raw import raw_client
-from tests.studio import NO, YES, Mode, Studio, make_studio, said, text_of
-from tests.truth import assert_replayed, sold
+from tests.support.studio import NO, YES, Mode, Studio, make_studio, said, text_of
+from tests.support.truth import assert_replayed, sold
 
 pytestmark = pytest.mark.anyio
 

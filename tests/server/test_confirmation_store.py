@@ -9,7 +9,7 @@ import pytest
 from mcp.types import CallToolResult
 
 from fw_mcp.guard.guard import Limits
-from tests.recorder import Sent
+from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
 from tests.server.destruction import (
     DELETION,
     REWRITING,
@@ -20,8 +20,9 @@ from tests.server.destruction import (
     live_lanes,
     one_sold,
 )
-from tests.studio import Studio, make_studio, said, text_of
-from tests.truth import new_image, outcomes, sold, unsold
+from tests.support.recorder import Sent
+from tests.support.studio import Studio, make_studio, said, text_of
+from tests.support.truth import new_image, outcomes, sold, unsold
 
 pytestmark = pytest.mark.anyio
 
@@ -139,7 +140,7 @@ async def lose(studio: Studio, table: str) -> None:
 
 @both_tools
 @live_lanes
-@pytest.mark.parametrize("table", ["plans", "journal"])
+@pytest.mark.parametrize("table", ["plans", "items"])
 async def test_a_store_that_breaks_during_the_question_sends_nothing(
     studio: Studio, job: Destruction, lane: Lane, table: str
 ) -> None:
@@ -157,13 +158,13 @@ async def test_a_journal_that_breaks_between_chunks_does_not_hide_what_was_done(
     job: Destruction,
 ) -> None:
     """Fifty went before it broke: the result names them, and says that the rest was not sent."""
-    studio = make_studio(limits=Limits(items_per_call=500))
+    studio = make_studio(per_series=INVENTORY_PER_SERIES, limits=Limits(items_per_call=500))
     images = await sold(studio, 60)
 
     async def break_with_the_first_write(sent: Sent) -> None:
         if not sent.endpoint.startswith("list_"):
             studio.wire.on_the_way = None
-            await lose(studio, "journal")
+            await lose(studio, "items")
 
     studio.wire.on_the_way = break_with_the_first_write
     async with studio.client(person=studio.person()) as client:

@@ -11,7 +11,6 @@ from mcp.types import CallToolResult
 
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
-from tests.recorder import OnTheWay, Sent
 from tests.server.destruction import (
     DELETION,
     REWRITING,
@@ -21,8 +20,9 @@ from tests.server.destruction import (
     one_sold,
 )
 from tests.server.elsewhere import library_shared_with_others
-from tests.studio import Mode, Studio, text_of
-from tests.truth import unsold
+from tests.support.recorder import OnTheWay, Sent
+from tests.support.studio import Mode, Studio, text_of
+from tests.support.truth import unsold
 
 pytestmark = pytest.mark.anyio
 

@@ -19,11 +19,11 @@ from fw_mcp.api.models import (
 )
 from fw_mcp.guard.guard import Confirm, Limits
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from tests.library.jobs import changes, to_add
-from tests.recorder import Sent
+from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
 from tests.server.elsewhere import library_shared_with_others
-from tests.studio import Person, Studio, make_studio, said, text_of
-from tests.truth import (
+from tests.support.recorder import Sent
+from tests.support.studio import Person, Studio, make_studio, said, text_of
+from tests.support.truth import (
     assert_nothing_listed_twice,
     assert_nothing_sent_twice,
     assert_truthful,
@@ -34,6 +34,7 @@ from tests.truth import (
     sold,
     unsold,
 )
+from tests.writes.runs import changes, to_add
 
 pytestmark = pytest.mark.anyio
 
@@ -118,7 +119,7 @@ async def test_a_job_that_runs_out_of_time_is_finished_by_its_handle(
     good: str,
 ) -> None:
     """Nothing is done twice, nothing is left out, and nobody is asked a second time."""
-    studio = make_studio(limits=ROOMY)
+    studio = make_studio(per_series=INVENTORY_PER_SERIES, limits=ROOMY)
     arguments = await made(studio)
     slowed(studio, seconds)
     person = studio.person(takes_s=0)
@@ -162,7 +163,7 @@ async def cut_short(
 @pytest.fixture
 def slow() -> Studio:
     """A studio of which a call has time for one chunk."""
-    return slowed(make_studio(limits=ROOMY), 30)
+    return slowed(make_studio(per_series=INVENTORY_PER_SERIES, limits=ROOMY), 30)
 
 
 async def gone_on(studio: Studio, handle: str, tool: str = "delete_images") -> dict[str, Any]:
@@ -258,7 +259,7 @@ async def test_two_calls_with_a_handle_at_once_do_the_rest_once(slow: Studio) ->
 async def test_another_process_on_the_store_goes_on(tmp_path: Path) -> None:
     """The journal holds what was asked, and what was agreed to."""
     store = tmp_path / "store.sqlite3"
-    first = slowed(make_studio(limits=ROOMY, store=store), 30)
+    first = slowed(make_studio(per_series=INVENTORY_PER_SERIES, limits=ROOMY, store=store), 30)
     images = await unsold(first, 60)
     _, handle = await cut_short(first, first.person(takes_s=0), images)
     second = make_studio(limits=ROOMY, store=store, app=first.app)
@@ -359,7 +360,9 @@ async def test_a_handle_beside_a_dry_run_or_a_plan_sends_nothing(
 
 async def test_a_handle_holds_the_limits_of_now(tmp_path: Path) -> None:
     """An operator who started the server again with less means it."""
-    first = slowed(make_studio(limits=ROOMY, store=tmp_path / "store"), 30)
+    first = slowed(
+        make_studio(per_series=INVENTORY_PER_SERIES, limits=ROOMY, store=tmp_path / "store"), 30
+    )
     _, handle = await cut_short(first, first.person(takes_s=0), await unsold(first, 80))
     for limits, reason in (
         (Limits(items_per_call=5), "too_many_items"),
@@ -379,7 +382,7 @@ async def test_a_handle_holds_the_limits_of_now(tmp_path: Path) -> None:
 async def test_a_handle_lifts_no_limit(tmp_path: Path, limits: Limits, reason: str) -> None:
     """A server that was started again without the tool does not finish what another began."""
     store = tmp_path / "store.sqlite3"
-    first = slowed(make_studio(limits=ROOMY, store=store), 30)
+    first = slowed(make_studio(per_series=INVENTORY_PER_SERIES, limits=ROOMY, store=store), 30)
     images = await unsold(first, 60)
     _, handle = await cut_short(first, first.person(takes_s=0), images)
     second = make_studio(limits=limits, store=store, app=first.app)

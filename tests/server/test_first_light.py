@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.studio import Mode, Studio, said
+from tests.support.studio import Mode, Studio, said
 
 pytestmark = pytest.mark.anyio
 

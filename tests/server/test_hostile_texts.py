@@ -25,21 +25,26 @@ from mcp.types import (
 )
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
-from fw_mcp.assembly import assemble
+from fw_mcp.assembly import account_name, assemble
 from fw_mcp.cli.plans import list_plans
 from fw_mcp.config import Settings
 from fw_mcp.guard.guard import Confirm, Limits
-from fw_mcp.guard.question import deletion_question, retitling_question
-from fw_mcp.guard.targets import Change, HungProduct, Target
+from fw_mcp.guard.question import (
+    FieldChange,
+    HungProduct,
+    Target,
+    deletion_question,
+    retitling_question,
+)
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.images import Images, StoredImage, open_images
 from fw_mcp.sandbox.requests import LibraryName
 from fw_mcp.store.plans import PlanRecord, PlanStore
 from fw_mcp.store.sqlite import Database
-from tests.hostile_texts import HOSTILE, hidden, hidden_in
-from tests.recorder import OnTheWay, Sent
-from tests.studio import Studio, make_studio, said, text_of
-from tests.truth import holdings, new_image, outcomes, unsold
+from tests.support.hostile_texts import HOSTILE, hidden, hidden_in
+from tests.support.recorder import OnTheWay, Sent
+from tests.support.studio import Studio, make_studio, said, text_of
+from tests.support.truth import holdings, new_image, outcomes, unsold
 
 pytestmark = pytest.mark.anyio
 
@@ -370,6 +375,7 @@ async def test_a_change_that_nobody_could_see_is_a_change(studio: Studio) -> Non
     assert (await holdings(studio))[image.guid].title == title
 
 
+@pytest.mark.large_library
 @pytest.mark.parametrize("dry_run", [True, False])
 async def test_new_texts_are_stored_as_given_and_shown_with_escapes(
     studio: Studio, dry_run: bool
@@ -417,7 +423,7 @@ async def test_a_question_and_its_outcome_say_every_text_on_one_line(
 def test_no_text_can_write_a_line_of_a_question(text: str) -> None:
     """Title, file name, both sides of a change, product and SKU."""
     hung = HungProduct(text, text, ("Etsy",))
-    changes = (Change("title", text, text), Change("description", "", text))
+    changes = (FieldChange("title", text, text), FieldChange("description", "", text))
     target = Target(NO_IMAGE, text, text, text, (hung,) * 4, changes)
     untitled = Target(NO_IMAGE, "", "", text)
     for question, lines in (
@@ -457,7 +463,7 @@ def test_the_terminal_of_a_person_gets_no_codes(
 
 
 async def _wait_for_answers(store: Path) -> None:
-    database = Database(store)
+    database = Database(store, account=account_name(Settings(sandbox=":memory:", store=store)))
     plans = PlanStore(database)
     for number, text in enumerate(HOSTILE.values()):
         question = deletion_question([Target(guid_of(number), text, text, text)], "inventory")

@@ -8,6 +8,7 @@ from mcp.types import CallToolResult
 
 from fw_mcp.guard.effects import EFFECTS, WRITES
 from fw_mcp.guard.guard import Limits
+from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
 from tests.server.destruction import (
     DELETION,
     LANES,
@@ -26,8 +27,8 @@ from tests.server.destruction import (
     every_lane,
     one_sold,
 )
-from tests.studio import Mode, Studio, make_studio, said, text_of
-from tests.truth import new_image, sold, unsold
+from tests.support.studio import Mode, Studio, make_studio, said, text_of
+from tests.support.truth import new_image, sold, unsold
 
 READS = {tool for tool, effect in EFFECTS.items() if effect.read_only}
 
@@ -182,7 +183,7 @@ async def test_a_call_on_as_many_images_as_allowed_goes_through(
 @both_tools
 async def test_fifty_images_are_allowed_by_default_and_one_more_is_not(job: Destruction) -> None:
     """Raising it is the operator's choice."""
-    studio = make_studio()
+    studio = make_studio(per_series=INVENTORY_PER_SERIES)
     images = await sold(studio, 51)
     async with studio.client() as client:
         refused = await client.call_tool(job.tool, job.arguments(images))

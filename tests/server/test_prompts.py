@@ -27,7 +27,7 @@ from fw_mcp.server.prompts import (
     prompts_folder,
     render_prompt,
 )
-from fw_mcp.server.results import Status
+from fw_mcp.server.results import CallStatus
 from fw_mcp.server.tool import library_tool
 
 ROOT = Path(__file__).parents[2]
@@ -165,7 +165,7 @@ def test_prompts_name_only_tools_and_prompts_that_exist(prompt: PromptFile) -> N
 @pytest.mark.parametrize("prompt", shipped(), ids=lambda prompt: prompt.name)
 def test_prompts_set_only_arguments_that_the_tools_take(prompt: PromptFile) -> None:
     """`name: value` in a prompt is an argument that takes it, or the status of a result."""
-    schemas = {**taken(), "status": [{"enum": [one.value for one in Status]}]}
+    schemas = {**taken(), "status": [{"enum": [one.value for one in CallStatus]}]}
     wrong = [
         f"{name}: {value}"
         for name, value in SETTINGS.findall(prompt.body)

@@ -17,11 +17,11 @@ from fw_mcp.guard.guard import Confirm, Limits
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.server.http import http_app
 from fw_mcp.store.journal import Step
-from tests.library.jobs import changes
-from tests.recorder import Sent
+from fw_mcp.store.sqlite import Database
 from tests.server.destruction import DELETION, REWRITING, Destruction, both_tools, one_sold
-from tests.studio import Studio, make_studio, said, text_of
-from tests.truth import (
+from tests.support.recorder import Sent
+from tests.support.studio import HELD, Studio, make_studio, said, text_of
+from tests.support.truth import (
     assert_nothing_listed_twice,
     assert_replayed,
     assert_truthful,
@@ -31,6 +31,7 @@ from tests.truth import (
     outcomes,
     unsold,
 )
+from tests.writes.runs import changes
 
 pytestmark = pytest.mark.anyio
 
@@ -74,7 +75,7 @@ async def test_the_same_call_sent_again_is_given_its_result(studio: Studio, tool
     assert text_of(again).startswith("completed: This very call was made before; nothing was sent")
     assert len(studio.wire.writes) == 1
     assert len(person.asked) == (1 if tool == "delete_images" else 0)
-    assert [change["change_id"] for change in await changes(studio)] == [first["change_id"]]
+    assert [change.change_id for change in await changes(studio)] == [first["change_id"]]
 
 
 @each_write
@@ -261,7 +262,7 @@ async def test_an_add_goes_on_where_the_first_call_failed(studio: Studio) -> Non
     assert [len(body["images"]) for body in studio.wire.to("add_images")] == [5, 5, 2, 5]
     await assert_truthful(again, studio)
     await assert_nothing_listed_twice(studio)
-    assert len(await holdings(studio)) == 248 + 12
+    assert len(await holdings(studio)) == HELD + 12
 
 
 @pytest.mark.parametrize("gone", [(0,), (0, 1, 2)])
@@ -281,7 +282,7 @@ async def test_images_that_were_deleted_since_are_registered_again(
     assert [row["guid"] in guids for row in again["images"]] == [False] * 3
     assert len(studio.wire.to("add_images")[1]["images"]) == len(gone)
     await assert_nothing_listed_twice(studio)
-    assert len(await holdings(studio)) == 248 + 3
+    assert len(await holdings(studio)) == HELD + 3
 
 
 async def test_the_same_images_in_another_order_are_not_registered_again(studio: Studio) -> None:
@@ -293,7 +294,7 @@ async def test_the_same_images_in_another_order_are_not_registered_again(studio:
     assert [row["guid"] for row in again["images"]] == guids[::-1]
     assert again["replayed"] is True
     assert len(studio.wire.to("add_images")) == 2
-    assert len(await holdings(studio)) == 248 + 7
+    assert len(await holdings(studio)) == HELD + 7
 
 
 async def test_a_file_is_registered_again_where_that_is_said(studio: Studio) -> None:
@@ -306,7 +307,7 @@ async def test_a_file_is_registered_again_where_that_is_said(studio: Studio) -> 
     assert ("replayed" in second, outcomes(second)) == (False, ["created"])
     assert first["images"][0]["guid"] != second["images"][0]["guid"]
     assert_replayed(again, second)
-    assert len(await holdings(studio)) == 248 + 2
+    assert len(await holdings(studio)) == HELD + 2
 
 
 class KilledError(Exception):
@@ -413,13 +414,17 @@ async def test_a_call_that_was_cut_off_before_it_was_sent_begins_anew(
 async def test_a_call_that_another_process_may_still_write_is_not_begun_again(
     tmp_path: Path, tool: str
 ) -> None:
-    """For ninety seconds of silence; the refusal says when to call again."""
-    studio, arguments = await cut_off(tmp_path / "store.sqlite3", Step.INTENT_RECORDED, tool)
-    studio.clock.forward(60)
-    async with studio.client(person=studio.person()) as client:
+    """As long as that holds the change; the refusal says when to call again."""
+    store = tmp_path / "store.sqlite3"
+    studio, arguments = await cut_off(store, Step.INTENT_RECORDED, tool)
+    (change,) = await changes(studio)
+    async with (
+        Database(store).exclusive(f"change:{change.change_id}"),
+        studio.client(person=studio.person()) as client,
+    ):
         result = await client.call_tool(tool, arguments)
     assert text_of(result) == (
-        f"The same call of {tool} is still under way. This call sent nothing; what the other one "
+        "Another call is at the same change. This call sent nothing; what the other one "
         "does is not told yet. Call again in a minute: it then gives the result, or goes on. "
         "(reason: still_running)"
     )

@@ -15,8 +15,8 @@ from mcp.types import (
 
 from fw_mcp.api.models import LibraryName
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from tests.studio import Mode, Studio, make_studio, said
-from tests.truth import holdings, sold, unsold
+from tests.support.studio import Mode, Studio, make_studio, said
+from tests.support.truth import described, holdings, unsold
 
 pytestmark = pytest.mark.anyio
 
@@ -140,7 +140,7 @@ async def test_following_next_and_then_previous_visits_each_image_exactly_once(
 async def test_an_image_is_its_full_record_with_its_products(show_hires: bool) -> None:
     """The print master's address only where the operator allows it."""
     studio = make_studio(show_hires=show_hires)
-    (image,) = await sold(studio, 1)
+    image = await described(studio)
     async with studio.client() as client:
         record = document(await client.read_resource(f"finerworks://images/{image.guid.upper()}"))
     assert (record["guid"], record["description"]) == (image.guid, image.description)

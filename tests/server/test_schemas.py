@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 
 from fw_mcp.guard.effects import EFFECTS
 from fw_mcp.server.tool import plain
-from tests.contract import Published, published
-from tests.studio import Mode, Studio, said, text_of
+from tests.support.contract import Published, published
+from tests.support.studio import Mode, Studio, said, text_of
 
 Schema = Mapping[str, Any]
 

@@ -18,6 +18,7 @@ from mcp.client.context import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from tests.server.lines import HANDSHAKE, TOY, call, text_of
+from tests.support.products import first_of
 
 
 @pytest.mark.anyio
@@ -168,7 +169,7 @@ def test_a_signal_ends_a_server_that_waits_for_a_terminal() -> None:
     assert toy.process.returncode == 0
 
 
-@pytest.mark.parametrize("closed", [0, 1, 2])
+@pytest.mark.parametrize("closed", first_of(1, 0, 2))
 def test_a_closed_descriptor_is_the_null_device(closed: int) -> None:
     """A host may start it without stdin, stdout or stderr: nothing else may take their place."""
     program = (

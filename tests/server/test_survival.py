@@ -1,7 +1,8 @@
 """What upstream or a client sends, the process survives: it answers the next call."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.server.lines import call, line
 from tests.server.piped import Piped, ended, piped
-from tests.upstream import NEW, Upstream, torn, upstream
+from tests.support.upstream import Upstream, new, torn, upstream
 
 pytestmark = pytest.mark.anyio
 
@@ -19,7 +20,56 @@ Json = dict[str, Any]
 
 NOBODY = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
 ASKS: Json = {"elicitation": {}}
+_ALL_OF_THEM_S = 300
 REPLACED = "\ufffd"
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """One server for nearly all of these tests, and the service it talks to.
+
+    Attributes:
+        earlier: how many complaints it made in other tests.
+    """
+
+    server: Piped
+    service: Upstream
+    earlier: int = 0
+
+    @property
+    def complaints(self) -> list[str]:
+        """What it wrote to stderr in this test that is more than what goes on."""
+        return self.server.complaints[self.earlier :]
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """As everywhere, for as long as the server lives."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def running(
+    anyio_backend: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Survivor]:
+    """Starts it; whatever was sent to it, it ends in peace."""
+    del anyio_backend
+    store = str(tmp_path_factory.mktemp("survival") / "store")
+    async with (
+        upstream() as service,
+        piped("--store", store, env=service.settings, within_s=_ALL_OF_THEM_S) as server,
+    ):
+        yield Survivor(server, service)
+        await server.hang_up()
+        assert await ended(server) == 0
+
+
+@pytest.fixture
+async def survivor(running: Survivor) -> AsyncIterator[Survivor]:
+    """The server over a service that begins anew; after the test it still answers."""
+    running.service.renew()
+    yield replace(running, earlier=len(running.server.complaints))
+    assert await running.server.alive()
 
 
 def shown(answer: Mapping[str, Any]) -> str:
@@ -48,7 +98,7 @@ async def use_every_tool(server: Piped) -> list[Json]:
         await server.call("update_image_metadata", images=[rewrite], dry_run=True),
         await server.call("update_image_metadata", images=[rewrite]),
         await server.call("search_images", guid_filter=[second], details=True),
-        await server.call("add_images", images=[NEW]),
+        await server.call("add_images", images=[new("torn.tif")]),
         await server.call("set_selection", guids=[second], selection_guid=NOBODY),
     ]
 
@@ -67,17 +117,15 @@ async def read_every_resource(server: Piped) -> list[Json]:
     ]
 
 
-async def test_half_an_emoji_in_every_text_of_the_service_reaches_nobody(tmp_path: Path) -> None:
+async def test_half_an_emoji_in_every_text_of_the_service_reaches_nobody(
+    survivor: Survivor,
+) -> None:
     """Every tool and every resource, each of whose lines is JSON in whole characters."""
-    async with (
-        upstream(torn) as service,
-        piped("--store", str(tmp_path / "store"), env=service.settings) as server,
-    ):
-        said = [*await use_every_tool(server), *await read_every_resource(server)]
-        assert await server.alive()
-        await server.hang_up()
-        assert (await ended(server), server.complaints) == (0, [])
+    survivor.service.alter = torn
+    server = survivor.server
+    said = [*await use_every_tool(server), *await read_every_resource(server)]
     assert sum(REPLACED in shown(answer) for answer in said) >= 8
+    assert (await server.alive(), survivor.complaints) == (True, [])
 
 
 async def test_half_an_emoji_in_a_question_is_asked_whole(tmp_path: Path) -> None:
@@ -100,40 +148,34 @@ async def test_half_an_emoji_in_a_question_is_asked_whole(tmp_path: Path) -> Non
         assert await server.alive()
 
 
-async def test_half_an_emoji_in_a_refusal_of_the_service_is_told_whole(tmp_path: Path) -> None:
+async def test_half_an_emoji_in_a_refusal_of_the_service_is_told_whole(survivor: Survivor) -> None:
     """An envelope without success, and the Web API's error with torn keys: for every write."""
-    async with (
-        upstream(torn) as service,
-        piped("--store", str(tmp_path / "store"), env=service.settings) as server,
-    ):
-        said = await refused_writes(server, service)
-        assert await server.alive()
+    survivor.service.alter = torn
+    said = await refused_writes(survivor.server, survivor.service)
     assert [REPLACED in shown(answer) for answer in said] == [True] * len(said)
 
 
 async def refused_writes(server: Piped, service: Upstream) -> list[Json]:
     """A write that is rejected, and ones whose arguments the service calls malformed."""
     service.faults.add(Fault(FaultKind.REJECTED, endpoint="add_images"))
-    rejected = await server.call("add_images", images=[NEW])
+    rejected = await server.call("add_images", images=[new("rejected.tif")])
     service.faults.add(Fault(FaultKind.REJECTED, endpoint="update_file_selection"))
     unselected = await server.call("set_selection", guids=await sold_guids(server))
-    malformed = {**NEW, "pix_w": 10**30}
+    malformed = {**new("malformed.tif"), "pix_w": 10**30}
     return [rejected, unselected, await server.call("add_images", images=[malformed])]
 
 
-async def test_half_an_emoji_in_every_guid_finds_nothing_and_ends_nothing(tmp_path: Path) -> None:
+async def test_half_an_emoji_in_every_guid_finds_nothing_and_ends_nothing(
+    survivor: Survivor,
+) -> None:
     """Nothing can be written, since nothing can be named; each call is answered."""
-    async with (
-        upstream(partial(torn, guids=True)) as service,
-        piped("--store", str(tmp_path / "store"), env=service.settings) as server,
-    ):
-        await server.call("search_images", details=True)
-        await server.call("delete_images", guids=[NOBODY])
-        await server.call("set_selection", guids=[NOBODY])
-        await server.call("add_images", images=[NEW])
-        assert await server.alive()
-        await server.hang_up()
-        assert await ended(server) == 0
+    survivor.service.alter = partial(torn, guids=True)
+    server = survivor.server
+    found = await server.call("search_images", details=True)
+    deleted = await server.call("delete_images", guids=[NOBODY])
+    selected = await server.call("set_selection", guids=[NOBODY])
+    added = await server.call("add_images", images=[new("nameless.tif")])
+    assert [one.keys() >= {"content"} for one in (found, deleted, selected, added)] == [True] * 4
 
 
 def ping(params: bytes, request_id: int = 7) -> bytes:
@@ -171,69 +213,57 @@ REFUSED = {
 }
 
 
-async def test_a_line_that_is_no_message_is_passed_over() -> None:
+async def test_a_line_that_is_no_message_is_passed_over(survivor: Survivor) -> None:
     """Promise: whatever a line is, the next one is read and answered, and nothing else is said."""
-    async with piped("--sandbox") as server:
-        for name, hostile in NO_MESSAGES.items():
-            await server.send(hostile)
-            assert await server.alive(), name
-        await server.hang_up()
-        assert (await ended(server), server.complaints) == (0, [])
+    for name, hostile in NO_MESSAGES.items():
+        await survivor.server.send(hostile)
+        assert await survivor.server.alive(), name
+    assert survivor.complaints == []
 
 
-async def test_a_call_that_makes_no_sense_is_refused_in_a_short_answer() -> None:
+async def test_a_call_that_makes_no_sense_is_refused_in_a_short_answer(survivor: Survivor) -> None:
     """Promise: 40 MB are not sent back, and the next call is answered."""
-    async with piped("--sandbox") as server:
-        for name, hostile in REFUSED.items():
-            await server.send(hostile)
-            answer = await server.receive()
-            assert answer["id"] == 7, name
-            assert "error" in answer or answer["result"]["isError"], name
-            assert len(shown(answer)) < 2000, name
-            assert await server.alive(), name
-        assert server.complaints == []
+    server = survivor.server
+    for name, hostile in REFUSED.items():
+        await server.send(hostile)
+        answer = await server.receive()
+        assert answer["id"] == 7, name
+        assert "error" in answer or answer["result"]["isError"], name
+        assert len(shown(answer)) < 2000, name
+        assert await server.alive(), name
+    assert survivor.complaints == []
 
 
-async def test_an_answer_of_40_mb_is_given_up(tmp_path: Path) -> None:
+async def test_an_answer_of_40_mb_is_given_up(survivor: Survivor) -> None:
     """Promise: a huge body is unreadable, and no reason to die."""
-    async with (
-        upstream() as service,
-        piped("--store", str(tmp_path / "store"), env=service.settings) as server,
-    ):
-        huge = Fault(FaultKind.HUGE_BODY, endpoint="update_file_selection", size=FORTY_MB)
-        service.faults.add(huge)
-        result = await server.call("set_selection", guids=await sold_guids(server))
-        assert result["structuredContent"]["status"] == "completed"
-        assert await server.alive()
+    huge = Fault(FaultKind.HUGE_BODY, endpoint="update_file_selection", size=FORTY_MB)
+    survivor.service.faults.add(huge)
+    guids = await sold_guids(survivor.server)
+    result = await survivor.server.call("set_selection", guids=guids)
+    assert result["structuredContent"]["status"] == "completed"
 
 
-async def test_a_cancelled_call_gets_no_answer_and_the_next_one_does(tmp_path: Path) -> None:
+async def test_a_cancelled_call_gets_no_answer_and_the_next_one_does(survivor: Survivor) -> None:
     """The request upstream is broken off, and whoever then hangs up waits for nothing."""
-    async with (
-        upstream() as service,
-        piped("--store", str(tmp_path / "store"), env=service.settings) as server,
-    ):
-        with service.holding("list_images") as read:
-            await server.start_call("search_images")
-            await read.reached.wait()
-            await server.send(line("notifications/cancelled", requestId=server.last_id))
-            await read.left.wait()
-        assert await server.alive()
-        page = await server.call("search_images", per_page=1)
-        assert page["structuredContent"]["page_number"] == 1
+    server = survivor.server
+    with survivor.service.holding("list_images") as read:
+        await server.start_call("search_images")
+        await read.reached.wait()
+        await server.send(line("notifications/cancelled", requestId=server.last_id))
+        await read.left.wait()
+    assert await server.alive()
+    page = await server.call("search_images", per_page=1)
+    assert page["structuredContent"]["page_number"] == 1
 
 
-async def test_a_cancelled_write_is_finished_and_the_next_call_answered(tmp_path: Path) -> None:
+async def test_a_cancelled_write_is_finished_and_the_next_call_answered(survivor: Survivor) -> None:
     """A write that was sent is not broken off, whoever stops waiting for it."""
-    async with (
-        upstream() as service,
-        piped("--store", str(tmp_path / "store"), env=service.settings) as server,
-    ):
-        with service.holding("add_images") as write:
-            await server.start_call("add_images", images=[NEW])
-            await write.reached.wait()
-            await server.send(line("notifications/cancelled", requestId=server.last_id))
-            assert await server.alive()
-            assert not write.left.is_set()
-        page = await server.call("search_images", search_filter=NEW["file_name"])
-        assert page["structuredContent"]["count"] == 1
+    server, cancelled = survivor.server, new("cancelled.tif")
+    with survivor.service.holding("add_images") as write:
+        await server.start_call("add_images", images=[cancelled])
+        await write.reached.wait()
+        await server.send(line("notifications/cancelled", requestId=server.last_id))
+        assert await server.alive()
+        assert not write.left.is_set()
+    page = await server.call("search_images", search_filter=cancelled["file_name"])
+    assert page["structuredContent"]["count"] == 1

@@ -15,10 +15,11 @@ import anyio.to_thread
 import pytest
 
 from fw_mcp.server.stdio import Inbox
-from tests.process import fw_mcp
 from tests.server.lines import call, line
 from tests.server.piped import Piped, ended, piped
-from tests.upstream import NEW, Hold, Upstream, upstream
+from tests.support.process import fw_mcp
+from tests.support.products import covering
+from tests.support.upstream import NEW, Hold, Upstream, upstream
 
 pytestmark = pytest.mark.anyio
 
@@ -112,7 +113,7 @@ async def underway(store: Path, endpoint: str = "add_images") -> AsyncIterator[U
 
 @pytest.mark.parametrize(
     ("number", "endpoint"),
-    [*((signal.SIGTERM, endpoint) for endpoint in WRITES), (signal.SIGINT, "add_images")],
+    covering([signal.SIGTERM, signal.SIGINT], list(WRITES)),
 )
 async def test_a_signal_breaks_off_reads_and_lets_the_write_be_finished_and_recorded(
     number: signal.Signals, endpoint: str, tmp_path: Path

@@ -6,10 +6,9 @@ import anyio
 import pytest
 
 from fw_mcp.sandbox.endpoints import Switches
-from tests.library.jobs import changes, entries
-from tests.recorder import Sent
-from tests.studio import Mode, Studio, make_studio, said, text_of
-from tests.truth import (
+from tests.support.recorder import Sent
+from tests.support.studio import HELD, Mode, Studio, make_studio, said, text_of
+from tests.support.truth import (
     assert_nothing_listed_twice,
     assert_nothing_sent_twice,
     assert_truthful,
@@ -18,6 +17,7 @@ from tests.truth import (
     new_images,
     outcomes,
 )
+from tests.writes.runs import changes, items
 
 pytestmark = pytest.mark.anyio
 
@@ -60,13 +60,13 @@ async def test_a_registered_image_is_told_as_it_was_read_back(studio: Studio) ->
     assert said(result) == {
         "status": "completed",
         "message": "As read back from the service: 1 created.",
-        "change_id": change["change_id"],
+        "change_id": change.change_id,
         "outcomes": {"created": 1},
         "images": [{"guid": guid, "file_name": "NEW_001.jpg", "outcome": "created"}],
     }
     assert text_of(result) == (
         "completed: As read back from the service: 1 created.\n"
-        f"change_id {change['change_id']}\n"
+        f"change_id {change.change_id}\n"
         f'created: {guid} | "NEW_001.jpg"'
     )
 
@@ -190,7 +190,7 @@ async def test_a_call_that_the_host_cancels_finishes_its_chunk_and_sends_no_othe
         await anyio.wait_all_tasks_blocked()
         go_on.set()
     assert len(studio.wire.to("add_images")) == 1
-    assert len(await holdings(studio)) == 248 + 5
+    assert len(await holdings(studio)) == HELD + 5
     assert await studio.journal.unsettled() == []
-    (entry,) = await entries(studio)
-    assert [row["outcome"] for row in entry["outcome"]] == ["created"] * 5 + ["not_attempted"] * 7
+    kept = [item.outcome for item in await items(studio)]
+    assert kept == ["created"] * 5 + ["not_attempted"] * 7

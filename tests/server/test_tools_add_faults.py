@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from tests.recorder import Sent
-from tests.studio import Studio, make_studio, said, text_of
-from tests.truth import (
+from tests.support.recorder import Sent
+from tests.support.studio import HELD, Studio, make_studio, said, text_of
+from tests.support.truth import (
     assert_nothing_listed_twice,
     assert_nothing_sent_twice,
     assert_truthful,
@@ -74,7 +74,7 @@ async def test_a_spoiled_chunk_is_settled_by_looking_and_the_others_go_on(
     assert len(set(adopted)) == (sizes[chunk] if outcome == "adopted" else 0)
     assert result["status"] == ("incomplete" if outcome == "failed" else "completed")
     whole = 12 - (sizes[chunk] if outcome == "failed" else 0)
-    assert len(await holdings(studio)) == 248 + whole
+    assert len(await holdings(studio)) == HELD + whole
 
 
 @pytest.mark.parametrize("kind", [FaultKind.SERVER_ERROR, FaultKind.DROPPED])
@@ -100,7 +100,7 @@ async def test_only_what_did_not_appear_of_a_lost_chunk_is_sent_again(studio: St
     assert outcomes(result) == ["adopted"] * 2 + ["created"] * 3
     again = studio.wire.to("add_images")[1]["images"]
     assert [one["file_name"] for one in again] == [one["file_name"] for one in new_images(5)[2:]]
-    assert len(await holdings(studio)) == 248 + 5
+    assert len(await holdings(studio)) == HELD + 5
 
 
 async def test_an_image_that_is_listed_late_is_waited_for_and_not_sent_again(
@@ -175,7 +175,7 @@ async def test_the_same_file_given_twice_is_adopted_as_two_images(studio: Studio
         result = said(await client.call_tool("add_images", twice))
     assert outcomes(result) == ["adopted", "adopted"]
     assert len({row["guid"] for row in result["images"]}) == 2
-    assert len(await holdings(studio)) == 248 + 2
+    assert len(await holdings(studio)) == HELD + 2
 
 
 async def test_a_chunk_that_never_left_was_not_attempted(studio: Studio) -> None:

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from fw_mcp.api.models import AddImagesRequest
-from tests.recorder import Sent
-from tests.studio import Studio, said
-from tests.truth import holdings, new_images
+from tests.support.recorder import Sent
+from tests.support.studio import Studio, said
+from tests.support.truth import holdings, new_images
 
 pytestmark = pytest.mark.anyio
 

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from fw_mcp.images.account import Pace
-from tests.library.jobs import changes, entries
-from tests.media.headers import picture
-from tests.media.served import Served
-from tests.media.web import Web
+from tests.pictures.fetch.web import Web
+from tests.pictures.headers import picture
+from tests.pictures.served import Served
 from tests.server.inspected import reading
 from tests.server.test_continue import slowed
-from tests.studio import Mode, Studio, make_studio, said, text_of
-from tests.truth import assert_replayed, holdings, new_image, outcomes
+from tests.support.studio import Mode, Studio, make_studio, said, text_of
+from tests.support.truth import assert_replayed, holdings, new_image, outcomes
+from tests.writes.runs import changes, items
 
 pytestmark = pytest.mark.anyio
 
@@ -42,7 +42,7 @@ async def refused(studio: Studio, images: list[dict[str, object]], **arguments: 
     async with studio.client() as client:
         result = await client.call_tool("add_images", arguments)
     assert result.is_error
-    assert (studio.wire.sent, await changes(studio), await entries(studio)) == ([], [], [])
+    assert (studio.wire.sent, await changes(studio), await items(studio)) == ([], [], [])
     assert await holdings(studio) == held
     return text_of(result)
 

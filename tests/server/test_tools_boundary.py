@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,14 @@ from mcp.types import INVALID_PARAMS, CallToolResult
 
 from fw_mcp.api.client import FinerWorksClient
 from fw_mcp.assembly import assemble
-from fw_mcp.cli.serve import parts_of
 from fw_mcp.config import load_settings
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Limits
 from fw_mcp.images.account import Account
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.server.app import build_server
-from fw_mcp.writes.changes import Changes
-from tests.studio import NO, Mode, Studio, make_studio, said, text_of
-from tests.truth import new_image, new_images, sold, unsold
+from tests.support.studio import NO, Mode, Studio, make_studio, on_account, said, text_of
+from tests.support.truth import new_image, new_images, sold, unsold
 
 pytestmark = pytest.mark.anyio
 
@@ -52,9 +49,8 @@ def broken() -> Client:
     async def connect() -> FinerWorksClient:
         raise RuntimeError(SECRET)
 
-    account = Account(connect, studio.journal)
-    changes = Changes(account, studio.changes.history)
-    parts = replace(studio.parts, account=account, changes=changes)
+    account = Account(connect)
+    parts = on_account(studio.parts, account)
     return Client(build_server(parts), cache=None)
 
 
@@ -65,7 +61,7 @@ def without_keys(tmp_path: Path) -> Iterator[Client]:
         {"web_api_key": None, "app_key": None, "sandbox": None, "store": tmp_path / "store.sqlite3"}
     )
     assembly = assemble(settings, {})
-    yield Client(build_server(parts_of(assembly)), cache=None)
+    yield Client(build_server(assembly.parts), cache=None)
     assembly.database.close()
 
 
@@ -129,9 +125,8 @@ async def test_a_protocol_error_stays_one() -> None:
     async def connect() -> FinerWorksClient:
         raise MCPError(INVALID_PARAMS, "No way to ask.")
 
-    account = Account(connect, studio.journal)
-    changes = Changes(account, studio.changes.history)
-    parts = replace(studio.parts, account=account, changes=changes)
+    account = Account(connect)
+    parts = on_account(studio.parts, account)
     async with Client(build_server(parts), cache=None) as client:
         with pytest.raises(MCPError, match="No way to ask"):
             await client.call_tool("search_images", {})

@@ -10,10 +10,11 @@ from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
 from fw_mcp.guard.guard import Limits
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from tests.library.jobs import changes
-from tests.recorder import Sent
-from tests.studio import NO, Mode, Studio, make_studio, said, text_of
-from tests.truth import assert_truthful, everything, holdings, outcomes, sold, unsold
+from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
+from tests.support.recorder import Sent
+from tests.support.studio import HELD, NO, Mode, Studio, make_studio, said, text_of
+from tests.support.truth import assert_truthful, everything, holdings, outcomes, sold, unsold
+from tests.writes.runs import changes
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +52,7 @@ async def test_a_deleted_image_is_told_with_the_products_that_went(
     assert said(result) == {
         "status": "completed",
         "message": "As read back from the service: 1 deleted.",
-        "change_id": change["change_id"],
+        "change_id": change.change_id,
         "outcomes": {"deleted": 1},
         "images": [
             {
@@ -63,7 +64,7 @@ async def test_a_deleted_image_is_told_with_the_products_that_went(
         ],
     }
     head, named, line = text_of(result).split("\n")
-    assert named == f"change_id {change['change_id']}"
+    assert named == f"change_id {change.change_id}"
     assert head == "completed: As read back from the service: 1 deleted."
     assert line.startswith(f'deleted: {image.guid} | "{image.file_name}" | products removed: ')
     assert [one["sku"] for one in removed if str(one["sku"]) not in line] == []
@@ -80,7 +81,7 @@ async def test_only_the_images_that_were_read_are_sent_with_their_whole_library(
     (body,) = studio.wire.to("delete_images")
     assert body["guids"] == [second.guid, first.guid]
     assert sorted(body["library"]) == ["account_key", "name", "session_id", "site_id"]
-    assert len(await holdings(studio)) == 246
+    assert len(await holdings(studio)) == HELD - 2
 
 
 async def test_nobody_is_asked_about_images_that_do_not_exist(studio: Studio) -> None:
@@ -214,7 +215,7 @@ async def test_an_image_that_changed_behind_a_lost_answer_is_not_deleted_again(
 @pytest.mark.parametrize("chunk", [0, 1, 2])
 async def test_the_chunks_around_a_failed_one_are_deleted(chunk: int) -> None:
     """First, middle or last: each chunk of 50 has its own truth."""
-    studio = make_studio(limits=ROOMY)
+    studio = make_studio(per_series=INVENTORY_PER_SERIES, limits=ROOMY)
     images = await unsold(studio, 110)
     studio.faults.add(Fault(FaultKind.REJECTED, endpoint="delete_images", after=chunk))
     result = await deleted(studio, guids_of(images))
@@ -227,7 +228,7 @@ async def test_the_chunks_around_a_failed_one_are_deleted(chunk: int) -> None:
 
 async def test_three_failed_chunks_in_a_row_end_the_call() -> None:
     """What was not attempted is still there, and says so."""
-    studio = make_studio(limits=ROOMY)
+    studio = make_studio(per_series=INVENTORY_PER_SERIES, limits=ROOMY)
     images = await unsold(studio, 140) + await sold(studio, 20)
     studio.faults.add(Fault(FaultKind.REJECTED, endpoint="delete_images", times=3))
     result = await deleted(studio, guids_of(images))

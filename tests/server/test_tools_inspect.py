@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.media.headers import picture
-from tests.media.served import LARGE, Served, ServedTiff
-from tests.media.web import Web
+from tests.pictures.fetch.web import Web
+from tests.pictures.headers import picture
+from tests.pictures.served import LARGE, Served, ServedTiff
 from tests.server.inspected import reading
 from tests.server.test_replay import over_http
-from tests.studio import Mode, Studio, said, text_of
-from tests.truth import holdings
+from tests.support.studio import Mode, Studio, said, text_of
+from tests.support.truth import holdings
 
 pytestmark = pytest.mark.anyio
 

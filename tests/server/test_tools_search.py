@@ -9,8 +9,8 @@ import pytest
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.sandbox.keys import SANDBOX_SESSION_ID
-from tests.studio import Mode, Studio, make_studio, said, text_of
-from tests.truth import holdings, sold
+from tests.support.studio import Mode, Studio, make_studio, said, text_of
+from tests.support.truth import described, holdings, sold
 
 pytestmark = pytest.mark.anyio
 
@@ -209,7 +209,7 @@ async def test_the_print_master_is_shown_only_where_the_operator_allows_it(
 
 async def test_details_are_the_full_record_with_each_product(studio: Studio) -> None:
     """Rows are for choosing; the record is for working, and the text holds it too."""
-    (image,) = await sold(studio, 1)
+    image = await described(studio)
     async with studio.client() as client:
         result = await client.call_tool(
             "search_images", {"guid_filter": [image.guid], "details": True}

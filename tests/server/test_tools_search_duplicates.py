@@ -8,9 +8,10 @@ import pytest
 from mcp.client import Client
 
 from fw_mcp.api.models import ImageDetails
+from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.server.app import build_server
-from tests.studio import Mode, Studio, make_studio, said, text_of
-from tests.truth import holdings, new_image
+from tests.support.studio import Mode, Studio, make_studio, said, text_of
+from tests.support.truth import holdings, new_image
 
 pytestmark = pytest.mark.anyio
 
@@ -62,6 +63,7 @@ def double(number: int, size: int, **changes: object) -> dict[str, object]:
     return new_image(number, file_size=size, pix_w=6000, **changes)
 
 
+@pytest.mark.large_library
 @pytest.mark.parametrize("mode", MODES)
 async def test_files_of_the_same_bytes_and_pixels_are_listed_together(
     studio: Studio, mode: Mode
@@ -98,6 +100,7 @@ async def test_doubles_that_also_go_by_a_name(studio: Studio) -> None:
     assert groups(found) == [(1, bare)]
 
 
+@pytest.mark.large_library
 async def test_a_summary_counts_doubles(studio: Studio) -> None:
     """Images that have one, not groups."""
     await add(studio, *(double(number, 77) for number in range(1, 4)))
@@ -107,6 +110,7 @@ async def test_a_summary_counts_doubles(studio: Studio) -> None:
     assert (alone["summary"]["images"], alone["summary"]["duplicates"], alone["count"]) == (3, 3, 3)
 
 
+@pytest.mark.large_library
 @pytest.mark.parametrize("mode", MODES)
 async def test_pictures_that_look_alike_are_listed_together(studio: Studio, mode: Mode) -> None:
     """By likeness, whatever the files are; pictures that could not be seen are counted."""
@@ -156,7 +160,7 @@ async def test_pictures_are_really_looked_at(studio: Studio, mode: Mode) -> None
 
 async def test_a_server_that_may_not_fetch_says_so_before_it_reads() -> None:
     """No library is walked through for an answer that cannot come."""
-    studio = make_studio(fetcher=None)
+    studio = make_studio(fetcher=Fetcher(is_on=False))
     async with studio.client() as client:
         result = await client.call_tool("search_images", {"duplicates": "likeness"})
     assert (result.is_error, studio.wire.sent) == (True, [])

@@ -9,8 +9,8 @@ from mcp.client import Client
 from mcp.types import TextResourceContents
 
 from fw_mcp.api.models import LibraryName
-from tests.studio import Mode, Studio, said, text_of
-from tests.truth import holdings
+from tests.support.studio import Mode, Studio, said, text_of
+from tests.support.truth import holdings
 
 pytestmark = pytest.mark.anyio
 

@@ -11,12 +11,12 @@ import pytest
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from tests.library.shelf import Shelf, images_of
-from tests.recorder import Sent
-from tests.studio import Mode, Studio, make_studio, said, text_of
-from tests.truth import holdings, new_images
+from tests.images.shelf import Shelf, images_of
+from tests.support.recorder import Sent
+from tests.support.studio import Mode, Studio, make_studio, said, text_of
+from tests.support.truth import holdings, new_images
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.large_library]
 
 MODES = ("auto", "legacy")
 Wanted = Callable[[ImageDetails], bool]

@@ -8,10 +8,10 @@ import pytest
 
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from tests.library.jobs import changes
-from tests.recorder import Sent
-from tests.studio import Mode, Studio, make_studio, said, text_of
-from tests.truth import holdings, unsold
+from tests.support.recorder import Sent
+from tests.support.studio import Mode, Studio, make_studio, said, text_of
+from tests.support.truth import holdings, unsold
+from tests.writes.runs import changes
 
 pytestmark = pytest.mark.anyio
 
@@ -53,7 +53,7 @@ async def test_a_new_selection_gets_a_key_and_says_what_it_is_for(
     assert said(result) == {
         "status": "completed",
         "message": message,
-        "change_id": change["change_id"],
+        "change_id": change.change_id,
         "selection_guid": key,
         "outcome": "updated",
         "stored": guids,
@@ -62,7 +62,7 @@ async def test_a_new_selection_gets_a_key_and_says_what_it_is_for(
     }
     assert text_of(result) == (
         f"completed: {message}\nselection_guid {key} (updated)\nstored: {', '.join(guids)}\n"
-        f"change_id {change['change_id']}"
+        f"change_id {change.change_id}"
     )
     assert studio.wire.to("update_file_selection") == [{"guids": guids, "guid": key}]
 

@@ -9,10 +9,10 @@ import pytest
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from tests.library.jobs import changes
-from tests.recorder import Sent
-from tests.studio import NO, Mode, Studio, make_studio, said, text_of
-from tests.truth import assert_truthful, everything, holdings, outcomes, sold, unsold
+from tests.support.recorder import Sent
+from tests.support.studio import NO, Mode, Studio, make_studio, said, text_of
+from tests.support.truth import assert_truthful, everything, holdings, outcomes, sold, unsold
+from tests.writes.runs import changes
 
 pytestmark = pytest.mark.anyio
 
@@ -48,7 +48,7 @@ async def test_a_retitled_image_is_told_as_it_was_read_back(studio: Studio, mode
     assert said(result) == {
         "status": "completed",
         "message": "As read back from the service: 1 updated.",
-        "change_id": change["change_id"],
+        "change_id": change.change_id,
         "outcomes": {"updated": 1},
         "images": [
             {
@@ -61,7 +61,7 @@ async def test_a_retitled_image_is_told_as_it_was_read_back(studio: Studio, mode
     }
     assert text_of(result) == (
         "completed: As read back from the service: 1 updated.\n"
-        f"change_id {change['change_id']}\n"
+        f"change_id {change.change_id}\n"
         f'updated: {image.guid} | "{image.file_name}"'
         f' | title "{image.title}" → "Morning fog"'
     )
@@ -201,6 +201,7 @@ async def test_temporary_images_are_found_and_rewritten_too(studio: Studio) -> N
     assert (await holdings(studio, "temporary"))[image.guid].title == "Title 0"
 
 
+@pytest.mark.large_library
 @pytest.mark.parametrize("mode", MODES)
 async def test_120_images_go_in_three_chunks_with_progress(studio: Studio, mode: Mode) -> None:
     """Promise: a large job in one call, at most 50 in a request."""
@@ -274,6 +275,7 @@ async def test_an_update_that_fails_each_time_is_given_up_after_three(
     assert [held[image.guid] for image in images] == images
 
 
+@pytest.mark.large_library
 @pytest.mark.parametrize("chunk", [0, 1, 2])
 async def test_the_chunks_around_a_failed_one_are_updated(studio: Studio, chunk: int) -> None:
     """First, middle or last: each chunk has its own truth."""
@@ -320,6 +322,7 @@ async def test_an_update_that_never_left_was_not_attempted(studio: Studio) -> No
     assert "could not be reached" in row["detail"]
 
 
+@pytest.mark.large_library
 async def test_three_failed_chunks_in_a_row_end_the_call(studio: Studio) -> None:
     """The images after them are not attempted, with their guids, to be called again."""
     images = (await unsold(studio, 140)) + list((await holdings(studio, "temporary")).values())

@@ -15,9 +15,9 @@ from fw_mcp.pictures.view import Viewer
 from fw_mcp.pictures.worker.pool import Workshop
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.server.app import build_server
-from tests.media.painted import bomb, file_of, halves, noise, opened
-from tests.studio import Mode, Studio, said, text_of
-from tests.truth import holdings, new_image
+from tests.pictures.painted import bomb, file_of, halves, noise, opened
+from tests.support.studio import Mode, Studio, said, text_of
+from tests.support.truth import holdings, new_image
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +40,7 @@ def showing(*files: bytes) -> Fetcher:
     def answer(_: httpx.Request) -> httpx.Response:
         return httpx.Response(200, content=left.pop(0))
 
-    return Fetcher(inside={ORIGIN: httpx.MockTransport(answer)})
+    return Fetcher(inside={ORIGIN: lambda: httpx.MockTransport(answer)})
 
 
 async def newest(studio: Studio, count: int) -> list[str]:
@@ -205,7 +205,7 @@ async def test_an_empty_preview_is_told_in_words_without_an_address(
 ) -> None:
     """Which of many causes it was is for the log."""
     (guid,) = await newest(studio, 1)
-    nowhere = Fetcher(inside={ORIGIN: httpx.MockTransport(lambda _: httpx.Response(404))})
+    nowhere = Fetcher(inside={ORIGIN: lambda: httpx.MockTransport(lambda _: httpx.Response(404))})
     async with looking(studio, Viewer(nowhere, Workshop())) as client:
         result = await viewed(client, [guid], contact_sheet=contact_sheet)
     (caption,) = await captions(studio, [guid])
@@ -252,7 +252,7 @@ async def test_where_the_operator_turned_it_off_nothing_is_fetched(
 ) -> None:
     """Promise: an off switch; the reason can be read by a program."""
     arguments = {"guids": [UNKNOWN], "contact_sheet": contact_sheet}
-    async with looking(studio, Viewer(None, Workshop()), mode) as client:
+    async with looking(studio, Viewer(Fetcher(is_on=False), Workshop()), mode) as client:
         result = await client.call_tool("view_images", arguments)
     assert result.is_error
     assert text_of(result) == (

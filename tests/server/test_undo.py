@@ -16,8 +16,8 @@ from fw_mcp.api.models import (
 )
 from fw_mcp.guard.guard import Confirm, Limits
 from fw_mcp.sandbox.endpoints import Switches
-from tests.studio import NO, Mode, Studio, make_studio, said, text_of
-from tests.truth import assert_truthful, holdings, new_images, outcomes, sold, unsold
+from tests.support.studio import NO, Mode, Studio, make_studio, said, text_of
+from tests.support.truth import assert_truthful, holdings, new_images, outcomes, sold, unsold
 
 pytestmark = pytest.mark.anyio
 
@@ -60,7 +60,7 @@ async def test_an_update_gets_its_former_text_back(studio: Studio) -> None:
     assert result["change_id"] != change
     assert result["images"][0]["title"] == {"before": "New", "after": before[0][0]}
     await assert_truthful(result, studio)
-    (undoing,) = await studio.changes.history.undoing(change)
+    (undoing,) = await studio.writes.history.undoing(change)
     assert (undoing.change_id, undoing.tool) == (result["change_id"], "undo_change")
 
 
@@ -85,7 +85,7 @@ async def test_undoing_an_update_asks_where_products_would_go(mode: Mode) -> Non
 
 async def test_a_deleted_image_is_registered_again_under_a_new_guid(studio: Studio) -> None:
     """Said plainly; the products are listed as what cannot come back; nobody is asked."""
-    images = await sold(studio, 2)
+    images = [image for image in await sold(studio, 9) if image.description][:2]
     change = await made(studio, "delete_images", {"guids": [image.guid for image in images]})
     async with studio.client() as client:
         answer = await client.call_tool("undo_change", {"change_id": change})
@@ -305,11 +305,11 @@ async def test_a_record_that_cannot_be_registered_again_is_told(studio: Studio) 
 
 async def lacking(studio: Studio, *members: str) -> None:
     """As if the service had told null for these, when the newest deletion was journalled."""
-    paths = ", ".join(f"'$[0].{member}'" for member in members)
-    newest = "entry_id = (SELECT max(entry_id) FROM journal)"
+    paths = ", ".join(f"'$.{member}'" for member in members)
+    newest = "place = (SELECT max(place) FROM items)"
     await studio.database.run(
         lambda connection: connection.execute(
-            f"UPDATE journal SET former = json_remove(former, {paths}) WHERE {newest}"  # noqa: S608  ours
+            f"UPDATE items SET before = json_remove(before, {paths}) WHERE {newest}"  # noqa: S608  ours
         )
     )
 

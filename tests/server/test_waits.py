@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from tests.recorder import Sent
 from tests.server.elsewhere import library_shared_with_others
-from tests.studio import said
-from tests.truth import holdings, outcomes, unsold
+from tests.support.recorder import Sent
+from tests.support.studio import said
+from tests.support.truth import holdings, outcomes, unsold
 
 pytestmark = pytest.mark.anyio
 

@@ -1,0 +1,21 @@
+"""`fw-mcp demo`: a session that is checked as it goes."""
+
+from tests.support.process import fw_mcp
+
+
+def test_the_demo_fails_where_it_cannot_do_what_it_says() -> None:
+    """On a read-only server the first write is refused, and the exit code says so."""
+    done = fw_mcp(["demo", "--read-only"])
+    assert done.returncode == 1
+    assert "The demo failed: " in done.stderr
+    assert "this server runs read-only" in done.stderr
+
+
+def test_the_demo_goes_as_it_says() -> None:
+    """Promise: `make demo` plays a checked session and exits 0."""
+    done = fw_mcp(["demo"], env={"FW_MCP_LOG_LEVEL": "warning"})
+    assert (done.returncode, done.stderr) == (0, "")
+    for line in ("The server asks:", "412 were given", "7 created", "1 updated", "2 deleted"):
+        assert line in done.stdout
+    assert "declined: Not confirmed (decline). Nothing was sent" in done.stdout
+    assert done.stdout.endswith("the contact sheet stays where it is.\n")

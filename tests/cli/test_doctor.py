@@ -1,0 +1,157 @@
+"""What `fw-mcp doctor` finds, and what it says to do."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from anyio import to_thread
+
+from fw_mcp.cli.doctor import examine
+from fw_mcp.store.journal import End, Intent
+from tests.support.kept import Kept, Write, change
+from tests.support.process import fw_mcp
+
+BEGUN = 1_800_000_000.0
+WEB_KEY = "canary-web-key"
+APP_KEY = "canary-app-key"
+KEYS = {"FINERWORKS_WEB_API_KEY": WEB_KEY, "FINERWORKS_APP_KEY": APP_KEY}
+
+
+def deletion(
+    number: int, outcome: str | None = None, begun_at: float = BEGUN, account: str = ""
+) -> Write:
+    """Two images; cut off without an outcome."""
+    intents = [Intent("a", {"guid": "a"}), Intent("b", {"guid": "b"})]
+    ends = None if outcome is None else [End("a", "deleted"), End("b", outcome)]
+    return Write(change(number), "delete_images", intents, ends, begun_at=begun_at, account=account)
+
+
+def named(number: int, items: int = 2) -> str:
+    """How a deletion is named."""
+    return f"{number:016x} delete_images ({items})"
+
+
+def journal(kept: Kept, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
+    """The exit code and what the check of the journal found."""
+    code = examine(kept.assembly(), {"json": True})
+    found = json.loads(capsys.readouterr().out)[-1]
+    assert found["check"] == "journal"
+    assert found["exit_code"] == code
+    return code, found
+
+
+def test_a_journal_without_open_ends_is_well(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 0."""
+    kept.write(deletion(1, "failed"))
+    code, found = journal(kept, capsys)
+    assert (code, found["found"], found["next_step"]) == (0, "every write has its outcome", "")
+
+
+def test_unfinished_writes_and_unknown_outcomes_are_told_apart(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 7, with the command that settles both."""
+    kept.write(deletion(1), deletion(2, "unknown"), *map(deletion, range(3, 9)))
+    code, found = journal(kept, capsys)
+    assert code == 7
+    assert found["found"] == (
+        f"7 unfinished: {', '.join(map(named, (1, 3, 4, 5, 6)))} and 2 more; "
+        f"1 of unknown outcome: {named(2, 1)}"
+    )
+    assert found["next_step"] == "fw-mcp reconcile settles them by reading."
+
+
+def test_unknown_outcomes_alone_are_a_finding_too(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is not known whether an image is there."""
+    kept.write(deletion(1, "unknown"))
+    code, found = journal(kept, capsys)
+    assert (code, found["found"]) == (7, f"1 of unknown outcome: {named(1, 1)}")
+
+
+def test_a_write_under_way_in_a_server_is_no_fault(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The doctor may be asked while a server works, and no longer waits for one that ended."""
+    write = deletion(1)
+    kept.write(write)
+
+    async def meanwhile() -> tuple[int, dict[str, Any]]:
+        async with kept.at(write):
+            return await to_thread.run_sync(journal, kept, capsys)
+
+    code, found = anyio.run(meanwhile)
+    assert (code, found["next_step"]) == (0, "")
+    assert found["found"] == f"1 under way: {named(1)}"
+    assert journal(kept, capsys)[0] == 7
+
+
+def test_what_was_written_on_another_account_is_its_own_affair(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """These keys cannot settle it."""
+    kept.write(
+        deletion(1), deletion(2, account="another"), deletion(3, "unknown", BEGUN, "another")
+    )
+    code, found = journal(kept, capsys)
+    assert (code, found["found"]) == (7, f"1 unfinished: {named(1)}")
+
+
+def test_doctor_finds_the_sandbox_well(tmp_path: Path) -> None:
+    """`fw-mcp doctor --json` is for programs: every check with its finding."""
+    done = fw_mcp(["doctor", "--json", "--sandbox", "--store", str(tmp_path / "store")])
+    findings = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert [one["check"] for one in findings] == [
+        "versions",
+        "keys",
+        "service",
+        "clock",
+        "store",
+        "plans",
+        "journal",
+    ]
+    assert {one["exit_code"] for one in findings} == {0}
+
+
+def test_doctor_without_keys_says_which_and_stops_asking(tmp_path: Path) -> None:
+    """Exit code 3, and what needs the keys is not tried."""
+    env = {"XDG_STATE_HOME": str(tmp_path), "FINERWORKS_APP_KEY": APP_KEY}
+    done = fw_mcp(["doctor"], env=env)
+    assert done.returncode == 3
+    assert "These keys are not set: FINERWORKS_WEB_API_KEY." in done.stdout
+    assert "not tried: see keys" in done.stdout
+    assert APP_KEY not in done.stdout + done.stderr
+
+
+def test_doctor_cannot_reach_a_closed_port_and_never_shows_a_key(tmp_path: Path) -> None:
+    """Exit code 4; the keys are in no output, at debug level either."""
+    done = fw_mcp(
+        ["doctor", "--base-url", "http://127.0.0.1:9", "--log-level", "debug"],
+        env={"XDG_STATE_HOME": str(tmp_path), **KEYS},
+    )
+    assert done.returncode == 4
+    assert "could not be reached" in done.stdout
+    assert WEB_KEY not in done.stdout + done.stderr
+    assert APP_KEY not in done.stdout + done.stderr
+
+
+def test_doctor_finds_a_store_that_cannot_be_written(tmp_path: Path) -> None:
+    """The store's path is a folder: named, with what to do."""
+    done = fw_mcp(["doctor", "--sandbox", "--store", str(tmp_path)])
+    assert done.returncode == 1
+    assert "cannot be used" in done.stdout
+    assert "not tried: see store" in done.stdout
+
+
+def test_doctor_finds_writes_without_an_outcome(kept: Kept) -> None:
+    """Exit code 7: a process ended during a write."""
+    kept.write(deletion(1))
+    done = fw_mcp(["doctor", "--sandbox", "--store", str(kept.path)])
+    assert done.returncode == 7
+    assert named(1) in done.stdout

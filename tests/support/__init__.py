@@ -1,0 +1,1 @@
+"""What tests share: a studio, its judge, processes, the service. No tests."""

@@ -1,0 +1,68 @@
+"""Products of cases: every one of them in `make check`, a covering sample in `make test`."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
+from typing import Any, TypeVar
+from zlib import crc32
+
+import pytest
+
+Case = TypeVar("Case")
+
+Chosen = Callable[[Sequence[Any], str], Sequence[Any]]
+
+exhaustive = pytest.mark.exhaustive
+"""Marks what `make test` leaves to `make check`."""
+
+
+def covering(*axes: Mapping[str, Any] | Iterable[Any]) -> list[Any]:
+    """Every combination, of which a sample that has each value at least once is not exhaustive.
+
+    Args:
+        *axes: the values of each parameter; a mapping's by name.
+    """
+    named = [_named(axis) for axis in axes]
+    longest = max(map(len, named))
+    sample = {tuple(place % len(axis) for axis in named) for place in range(longest)}
+    return [
+        _case([axis[n] for axis, n in zip(named, at, strict=True)], in_sample=at in sample)
+        for at in product(*(range(len(axis)) for axis in named))
+    ]
+
+
+def first_of(*cases: Any, first: int = 1, ids: Iterable[str] | None = None) -> list[Any]:  # noqa: ANN401
+    """All cases, of which only the first so many are not exhaustive; a tuple is one case."""
+    names = list(ids) if ids is not None else [None] * len(cases)
+    return [
+        pytest.param(
+            *(case if isinstance(case, tuple) else (case,)),
+            id=name,
+            marks=() if place < first else exhaustive,
+        )
+        for place, (case, name) in enumerate(zip(cases, names, strict=True))
+    ]
+
+
+def all_of(cases: Sequence[Case], name: str) -> Sequence[Case]:
+    """Every case; `name` is that of the test."""
+    del name
+    return cases
+
+
+def one_of(cases: Sequence[Case], name: str) -> Sequence[Case]:
+    """One of the cases: always the same for a test's name, and another for most other names."""
+    return [cases[crc32(name.encode()) % len(cases)]] if cases else []
+
+
+one_or_all = pytest.mark.parametrize("chosen", [one_of, pytest.param(all_of, marks=exhaustive)])
+"""A test that goes through cases goes through one, and through all where that is wanted."""
+
+
+def _named(axis: Mapping[str, Any] | Iterable[Any]) -> list[tuple[str, Any]]:
+    return list(axis.items()) if isinstance(axis, Mapping) else [(str(one), one) for one in axis]
+
+
+def _case(values: Sequence[tuple[str, Any]], *, in_sample: bool) -> Any:  # noqa: ANN401  pytest's own
+    names = "-".join(name for name, _ in values)
+    marks = () if in_sample else (exhaustive,)
+    return pytest.param(*(value for _, value in values), id=names, marks=marks)

@@ -1,0 +1,163 @@
+"""README.md and docs/settings.md, with the parts that are made from the code."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from mcp.types import Prompt, Tool
+
+from fw_mcp.config import ENVIRONMENT_ONLY, Settings, option, variable
+from fw_mcp.sandbox.app import create_app
+from tests.support.studio import make_studio, said, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+README = Path(__file__).parents[2] / "README.md"
+SETTINGS = Path(__file__).parents[2] / "docs" / "settings.md"
+KEYS = {"FINERWORKS_WEB_API_KEY": "YOUR_WEB_API_KEY", "FINERWORKS_APP_KEY": "YOUR_APP_KEY"}
+NAME = "finerworks"
+COMMAND = "fw-mcp"
+SHARED_FORMAT = {
+    "Claude Desktop": "claude_desktop_config.json (Settings → Developer → Edit Config)",
+    "Cursor": "~/.cursor/mcp.json",
+    "Gemini CLI": "~/.gemini/settings.json",
+}
+ASKS = {
+    "search_images": "never",
+    "view_images": "never",
+    "inspect_files": "never",
+    "add_images": "never",
+    "update_image_metadata": "when products would go",
+    "delete_images": "always",
+    "set_selection": "never",
+    "undo_change": "when images or products would go",
+}
+
+
+def readme(tools: tuple[Tool, ...], prompts: tuple[Prompt, ...]) -> str:
+    """README.md with each generated part as it should be."""
+    text = README.read_text(encoding="utf-8")
+    parts: dict[str, Callable[[], str]] = {
+        "session": session,
+        "clients": clients,
+        "tools": lambda: tool_table(tools),
+        "prompts": lambda: ", ".join(f"`{prompt.name}`" for prompt in prompts) + ".",
+    }
+    for name, part in parts.items():
+        text = _with_part(text, name, part())
+    return text
+
+
+def settings_page() -> str:
+    """docs/settings.md with its table as it should be."""
+    return _with_part(SETTINGS.read_text(encoding="utf-8"), "settings", settings_table())
+
+
+def clients() -> str:
+    """How each host is told about the server."""
+    server = {"command": COMMAND, "args": [], "env": KEYS}
+    where = "; ".join(f"**{host}**: `{file}`" for host, file in SHARED_FORMAT.items())
+    env = " ".join(f"-e {name}={value}" for name, value in KEYS.items())
+    toml = "\n".join(
+        [
+            f"[mcp_servers.{NAME}]",
+            f'command = "{COMMAND}"',
+            "",
+            f"[mcp_servers.{NAME}.env]",
+            *(f'{name} = "{value}"' for name, value in KEYS.items()),
+        ]
+    )
+    prompted = {name: f"${{input:{name}}}" for name in KEYS}
+    asked = [
+        {"id": name, "type": "promptString", "description": name, "password": True} for name in KEYS
+    ]
+    vs_code = {
+        "inputs": asked,
+        "servers": {NAME: {"type": "stdio", "command": COMMAND, "env": prompted}},
+    }
+    return f"""\
+{where}
+
+{_fenced("json", json.dumps({"mcpServers": {NAME: server}}, indent=2))}
+
+**Claude Code**
+
+{_fenced("sh", f"claude mcp add {NAME} {env} -- {COMMAND}")}
+
+**VS Code**: `.vscode/mcp.json`; it asks for the keys and keeps them out of the file
+
+{_fenced("json", _compact(vs_code))}
+
+**Codex**: `~/.codex/config.toml`
+
+{_fenced("toml", toml)}"""
+
+
+def _compact(document: dict[str, Any]) -> str:
+    """JSON with one line an entry, which is how such files are written by hand."""
+    parts = [f"  {json.dumps(name)}: {json.dumps(part)}" for name, part in document.items()]
+    return "{\n" + ",\n".join(parts) + "\n}"
+
+
+def tool_table(tools: tuple[Tool, ...]) -> str:
+    """One row a tool: effect, whether it asks, what it takes."""
+    rows = ["| tool | does | asks | takes |", "| --- | --- | --- | --- |"]
+    for tool in tools:
+        first = (tool.description or "").splitlines()[0].rstrip(".:")
+        takes = ", ".join(f"`{name}`" for name in tool.input_schema["properties"])
+        rows.append(f"| `{tool.name}` | {first} | {ASKS[tool.name]} | {takes} |")
+    return "\n".join(rows)
+
+
+def settings_table() -> str:
+    """One row a setting."""
+    rows = ["| option | variable | meaning |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        flag = "" if name in ENVIRONMENT_ONLY else f"`{option(name)}`"
+        default = f" Default `{field.default}`." if field.default not in {None, "", False} else ""
+        rows.append(f"| {flag} | `{variable(name)}` | {field.description}{default} |")
+    return "\n".join(rows)
+
+
+def session() -> str:
+    """A few lines of a real session on the sandbox."""
+    return _fenced("text", anyio.run(_played))
+
+
+async def _played() -> str:
+    app = create_app(clock=lambda: datetime(2026, 11, 21, 12, tzinfo=UTC))
+    studio = make_studio(app=app)
+    person = studio.person()
+    search = {"search_filter": "harbour", "per_page": 2}
+    async with studio.client(person=person) as client:
+        found = await client.call_tool("search_images", search)
+        guids = [row["guid"] for row in said(found)["images"][:1]]
+        deleted = await client.call_tool("delete_images", {"guids": guids})
+    question = re.sub(r"\n\(plan .*\)", "", person.asked[0])
+    return "\n".join(
+        [
+            f"> search_images {json.dumps(search)}",
+            *text_of(found).splitlines()[:3],
+            f"> delete_images {json.dumps({'guids': guids})}",
+            *(f"? {line}" for line in question.splitlines()),
+            "person: yes",
+            *text_of(deleted).splitlines()[:1],
+        ]
+    )
+
+
+def _with_part(text: str, name: str, part: str) -> str:
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, _, rest = text.partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise ValueError(f"The text has no {begin} … {end}")
+    return f"{before}{begin}\n{part}\n{end}{after}"
+
+
+def _fenced(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```"

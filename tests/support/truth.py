@@ -1,0 +1,160 @@
+"""What the service really holds, and whether a result told it."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fw_mcp.api.models import ImageDetails, LibraryName
+from fw_mcp.sandbox import central_time
+from fw_mcp.sandbox.endpoints import ALL_OFF, ENDPOINTS, Context, Unlisted
+from fw_mcp.sandbox.keys import SANDBOX_SESSION_ID
+from fw_mcp.sandbox.requests import ImageLibrary, ListImages
+from fw_mcp.sandbox.requests import LibraryName as Name
+from tests.support.studio import SANDBOX_URL, Studio
+
+Row = Mapping[str, Any]
+
+# A larger result leaves out of a good row what the caller knows.
+ROWS_IN_FULL = 50
+_ALL = 10_000
+_LIST_IMAGES = next(endpoint for endpoint in ENDPOINTS if endpoint.name == "list_images")
+_GONE = {"deleted", "already_gone", "not_found"}
+_THERE = {"created", "adopted", "updated"}
+_UNTOUCHED = {"failed", "not_attempted"}
+
+
+def new_image(number: int, **changes: object) -> dict[str, object]:
+    """An image that no studio has yet; each number is another."""
+    name = f"NEW_{number:03}.jpg"
+    image: dict[str, object] = {
+        "title": f"New work {number}",
+        "description": f"Number {number} of the new series.",
+        "file_name": name,
+        "file_size": 5_000_000 + number,
+        "public_thumbnail_uri": f"https://files.example/thumbnails/{name}",
+        "public_preview_uri": f"https://files.example/previews/{name}",
+        "private_hires_uri": f"https://files.example/masters/{name}",
+        "pix_w": 6000 + number,
+        "pix_h": 4000,
+    }
+    return {**image, **changes}
+
+
+def new_images(count: int) -> list[dict[str, object]]:
+    """So many new images."""
+    return [new_image(number) for number in range(1, count + 1)]
+
+
+async def holdings(studio: Studio, name: LibraryName = "inventory") -> dict[str, ImageDetails]:
+    """Every image of a library by guid, newest first, as the sandbox's tables hold it.
+
+    No page is read: what a list shows twice, or not yet, must not deceive the judge.
+    """
+    context = Context(
+        studio.app.state.sandbox.images, ALL_OFF, _now(), f"{SANDBOX_URL}/", Unlisted()
+    )
+    library = ImageLibrary(Name(name), SANDBOX_SESSION_ID, 2)
+    wanted = ListImages(library, per_page=_ALL, list_products=True)
+    rows: Any = _LIST_IMAGES.carry_out(context, wanted).members["images"]
+    return {row["guid"]: ImageDetails.model_validate(row) for row in rows}
+
+
+def _now() -> int:
+    return central_time.to_microseconds(central_time.utc_now())
+
+
+async def everything(studio: Studio) -> dict[str, ImageDetails]:
+    """The images of both libraries."""
+    return {**await holdings(studio), **await holdings(studio, "temporary")}
+
+
+async def unsold(studio: Studio, count: int) -> list[ImageDetails]:
+    """Inventory images without products, whose texts are within the documented lengths."""
+    plain = await _newest(studio, count, lambda one: not one.products)
+    assert len(plain) == count
+    return plain
+
+
+async def sold(studio: Studio, count: int) -> list[ImageDetails]:
+    """Inventory images that carry products."""
+    return await _newest(studio, count, lambda one: bool(one.products))
+
+
+async def described(studio: Studio) -> ImageDetails:
+    """The newest inventory image that carries products and has a title and a description."""
+    held = (await holdings(studio)).values()
+    return next(one for one in held if one.products and one.title and one.description)
+
+
+def outcomes(result: Row) -> list[str]:
+    """How each image of a write ended, in order."""
+    return [row["outcome"] for row in result["images"]]
+
+
+async def assert_truthful(result: Row, studio: Studio) -> None:
+    """Each outcome that a write claims is what the service lists, and the counts are of the rows.
+
+    Promise: the truth about every write. `unknown` claims nothing.
+    """
+    listed = await everything(studio)
+    names = {image.file_name for image in listed.values()}
+    brief = len(result["images"]) > ROWS_IN_FULL
+    for row in result["images"]:
+        guid, outcome = row.get("guid"), row["outcome"]
+        if outcome in _GONE:
+            assert guid not in listed, row
+        elif outcome in _THERE:
+            assert brief or "file_name" in row, row
+            _assert_text(row, listed[guid])
+        elif outcome in _UNTOUCHED:
+            assert guid in listed if guid else row["file_name"] not in names, row
+        _assert_products_gone(row, listed)
+    assert result["outcomes"] == Counter(row["outcome"] for row in result["images"])
+
+
+def _assert_text(row: Row, image: ImageDetails) -> None:
+    assert row.get("file_name", image.file_name) == image.file_name
+    for field, text in (("title", image.title), ("description", image.description)):
+        if field in row:
+            assert row[field]["after"] == (text or "")
+
+
+def _assert_products_gone(row: Row, listed: Mapping[str, ImageDetails]) -> None:
+    image = listed.get(row.get("guid", ""))
+    kept = {product.sku for product in (image.products if image else None) or ()}
+    removed = {product["sku"] for product in row.get("products_removed", ())}
+    assert removed & kept == set(), row
+
+
+async def assert_nothing_listed_twice(studio: Studio) -> None:
+    """No print master is listed twice.
+
+    Promise: `add_images` is never repeated blind.
+    """
+    held = [one.private_hires_uri for one in (await holdings(studio)).values()]
+    assert len(held) == len(set(held))
+
+
+def assert_nothing_sent_twice(studio: Studio) -> None:
+    """No print master went out in two requests.
+
+    Promise: what was answered, or seen in a list, is not sent again.
+    """
+    sent = [
+        one["private_hires_uri"] for body in studio.wire.to("add_images") for one in body["images"]
+    ]
+    assert len(sent) == len(set(sent))
+
+
+def assert_replayed(again: Row, first: Row) -> None:
+    """The result on record, marked as such and otherwise as it was."""
+    message = f"This very call was made before; nothing was sent again. {first['message']}"
+    assert again == {**first, "replayed": True, "message": message}
+
+
+async def _newest(
+    studio: Studio, count: int, wanted: Callable[[ImageDetails], bool]
+) -> list[ImageDetails]:
+    """The newest inventory images that are wanted and not too long."""
+    held = (await holdings(studio)).values()
+    return [one for one in held if wanted(one) and len(one.description or "") <= 300][:count]
