@@ -37,6 +37,7 @@ check: $(READY) ## Run every gate: lint, format, types, coverage, the cases that
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy bench/*.py
 	$(BIN)/python -m pytest -n $(WORKERS) $(SAMPLE) --cov --cov-report=term
 	@echo "What 'make test' leaves out, without coverage: every case, and more examples of each property"
 	$(BIN)/python -m pytest -n $(WORKERS) $(THE_REST)

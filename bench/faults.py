@@ -40,7 +40,8 @@ from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB
 from fw_mcp.server.app import build_server
 from fw_mcp.server.parts import Parts
 from fw_mcp.store.history import History
-from fw_mcp.store.journal import Change, Journal
+from fw_mcp.store.journal import Change, End, Intent, Journal
+from fw_mcp.store.locks import Fence
 from fw_mcp.store.plans import PlanStore
 from fw_mcp.store.sqlite import Database
 from fw_mcp.writes.run import Writes
@@ -332,8 +333,9 @@ async def journalling(folder: Path) -> dict[str, float]:
     began = time.perf_counter()
     for number in range(ENTRIES):
         change = Change(f"{number:016x}", "bench", "bench", "{}", "")
-        entry = await journal.begin(change, "update_images", [{"item": 0}], [{"title": "a" * 200}])
-        await journal.finish(entry, [{"item": 0, "guid": "g", "outcome": "updated"}])
+        intent = Intent("g", {"guid": "g"}, {"title": "a" * 200})
+        await journal.begin(change, "update_images", {0: intent}, Fence())
+        await journal.finish(change.change_id, {0: End("g", "updated")})
     writes = 2 * ENTRIES / (time.perf_counter() - began)
     database.close()
     with_it, without = [], []

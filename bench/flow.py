@@ -78,7 +78,7 @@ class Flow:
         return depth
 
 
-async def yes(_: ClientRequestContext, __: ElicitRequestParams) -> ElicitResult:
+async def yes(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:  # noqa: ARG001  the SDK's signature
     """Say yes."""
     return ElicitResult(action="accept", content={"confirm": True})
 
