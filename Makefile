@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# The workers of a test run share what one of them has compiled, wherever this was turned off.
+export PYTHONDONTWRITEBYTECODE :=
 # More than cores: many tests wait for processes and browsers.
 WORKERS ?= 3
 # The whole lock, wheel by wheel: nothing is resolved or built on a user's machine.

@@ -1,5 +1,7 @@
 """What is looked after beside the serving: the journal, at its start and once a day."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import anyio
@@ -10,7 +12,7 @@ from fw_mcp.store.journal import End, Intent
 from tests.cli.journalled import BEGUN, small, three
 from tests.cli.serving import LIST_TOOLS
 from tests.support.kept import Kept, Write, change, deletion
-from tests.support.process import fw_mcp
+from tests.support.process import environment, fw_mcp
 from tests.support.studio import Clock
 
 DAY_S = 86_400
@@ -36,14 +38,22 @@ def test_serving_warns_of_what_is_left_open(kept: Kept, caplog: pytest.LogCaptur
 def test_a_served_process_says_it_on_stderr(kept: Kept) -> None:
     """And serves all the same."""
     kept.write(deletion(1, kept.ask(three)[0]))
-    done = fw_mcp(
-        ["--sandbox", "--store", str(kept.path)],
-        env={"FW_MCP_LOG_LEVEL": "warning"},
-        text=LIST_TOOLS,
-    )
-    assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
-    (line,) = done.stderr.splitlines()
-    assert "writes without a known outcome: 1 (delete_images); run fw-mcp reconcile" in line
+    with subprocess.Popen(
+        [sys.executable, "-m", "fw_mcp", "--sandbox", "--store", str(kept.path)],
+        env=environment({"FW_MCP_LOG_LEVEL": "warning"}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(LIST_TOOLS)
+        process.stdin.flush()
+        said = process.stderr.readline()
+        out, rest = process.communicate(timeout=60)
+    assert "writes without a known outcome: 1 (delete_images); run fw-mcp reconcile" in said
+    assert (process.returncode, len(out.splitlines()), rest) == (0, 2, "")
 
 
 def test_what_is_older_than_the_journal_is_kept_goes_when_serving_starts(kept: Kept) -> None:
