@@ -264,9 +264,8 @@ def last_told(items: Iterable[Item]) -> Ends:
     for one in kept:
         if one.told:
             outcome, detail = one.told
-            ends[one.item] = replace(
-                ends[one.item], outcome=Outcome(outcome), detail=detail, after=None
-            )
+            end = ends.get(one.item) or _ended(one, Outcome(outcome))
+            ends[one.item] = replace(end, outcome=Outcome(outcome), detail=detail, after=None)
     return ends
 
 

@@ -3,7 +3,7 @@
 import json
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
@@ -14,7 +14,7 @@ from fw_mcp.errors import ApiError, FwError, GuardError, Reason, StoreError
 from fw_mcp.guard.guard import Guard, Plan, Proposal
 from fw_mcp.images.account import Account
 from fw_mcp.store.history import History
-from fw_mcp.store.journal import Change, Journal
+from fw_mcp.store.journal import Change, Item, Journal
 from fw_mcp.store.locks import Fence
 from fw_mcp.text import quoted
 from fw_mcp.writes.chunks import Run
@@ -42,6 +42,7 @@ from fw_mcp.writes.outcomes import (
     Outcome,
     change_told,
     end_of,
+    is_settled,
     items_told,
     last_told,
 )
@@ -146,7 +147,7 @@ class Writes:
             GuardError: there is nothing to take back, or somebody is at it.
             ApiError: it is not known what it did, and the service could not be read.
         """
-        for one in [change_id, *(one.change_id for one in await self.history.undoing(change_id))]:
+        for one in await self._with_undoings(change_id):
             if await self.is_under_way(one):
                 raise cannot_undo(f"Change {change_id}, or an undo of it, is still under way.")
         return await undo(self.account, self.reconciler, self.history, change_id)
@@ -181,6 +182,12 @@ class Writes:
     async def is_under_way(self, change_id: str) -> bool:
         """Whether any process is at a change right now."""
         return await self.journal.database.is_taken(_name_of(change_id))
+
+    async def _with_undoings(self, change_id: str) -> list[str]:
+        """A change, those that took it back, those that took these back, and so on."""
+        undoings = [one.change_id for one in await self.history.undoing(change_id)]
+        deeper = [await self._with_undoings(one) for one in undoings]
+        return [change_id, *(one for ids in deeper for one in ids)]
 
     def _admit(self, operation: Operation) -> None:
         for tool in (operation.tool, *operation.also):
@@ -287,17 +294,23 @@ class Writes:
         """What this very call did when it was made before; None where it begins anew."""
         if operation.resumes:
             return await self._resumed(caller, operation, former)
-        ends = last_told(await self.history.items(former.change_id))
-        unknown = any(end.outcome is Outcome.UNKNOWN for end in ends.values())
-        if former.ended_at is None or unknown:
-            return await self._cut_off(caller, operation, former)
-        final = len(ends) == len(operation.untouched) and operation.is_final(ends)
-        if not final or await self._moved_on(operation, former):
+        if await self._moved_on(operation, former):
+            return None
+        items = await self.history.items(former.change_id)
+        if former.ended_at is None or any(one.unsettled for one in items):
+            return await self._cut_off(caller, operation, former, items)
+        ends = last_told(items)
+        if len(ends) != len(operation.untouched) or not operation.is_final(ends):
             return None
         return Done(ends, operation.is_complete(ends), former.change_id).replay()
 
-    async def _cut_off(self, caller: Caller, operation: Operation, former: Change) -> Done | None:
+    async def _cut_off(
+        self, caller: Caller, operation: Operation, former: Change, items: Sequence[Item]
+    ) -> Done | None:
         """The end of a call, now that it can be read, if it wrote everything; else None."""
+        told = last_told(items)
+        if any(one.told and not is_settled(told[one.item]) for one in items):
+            return None
         async with self._exclusive(_name_of(former.change_id)) as fence:
             started = self.account.clock()
             settled = await self._settled(operation, former, started)
@@ -352,7 +365,7 @@ class Writes:
 
     async def _moved_on(self, operation: Operation, former: Change) -> bool:
         """Whether another change named an image of this one since, or what it undid went on."""
-        own = {one.guid for one in await self.history.items(former.change_id) if one.kind}
+        own = {one.guid for one in await self.history.items(former.change_id)}
         others = await self.history.guids_named_since(
             former.begun_at, besides_change=former.change_id
         )

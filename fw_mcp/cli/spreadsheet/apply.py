@@ -21,6 +21,7 @@ from fw_mcp.server.rows import meant
 from fw_mcp.server.stdio import stop_signals
 from fw_mcp.writes.operation import Answer, Caller, Done, Later, No, Waiting, Yes
 from fw_mcp.writes.outcomes import ALREADY, Outcome, may_go_on
+from fw_mcp.writes.run import APPROVAL
 from fw_mcp.writes.update import TOOL, NewText, update, update_again, update_identity
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class AtTheTerminal:
     async def __call__(self, plan: "Plan") -> Answer:
         """Ask whether this plan may be carried out."""
         if self._guard.limits.confirm is Confirm.APPROVE:
-            return Yes(_LANE) if await self._guard.approved(plan) else Later()
+            return Yes(APPROVAL) if await self._guard.approved(plan) else Later()
         return Yes(_LANE) if self._said_yes(plan.question) else No("")
 
     def way_on(self, plan: "Plan") -> str:

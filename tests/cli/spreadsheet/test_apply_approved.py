@@ -1,0 +1,51 @@
+"""A spreadsheet that a person approved takes longer than one call."""
+
+import pytest
+
+from fw_mcp.cli.spreadsheet.apply import AtTheTerminal
+from fw_mcp.guard.guard import Confirm, Limits
+from fw_mcp.images.account import Pace
+from fw_mcp.server.rows import meant
+from fw_mcp.writes.operation import Done, Waiting
+from fw_mcp.writes.outcomes import Outcome
+from fw_mcp.writes.update import NewText, update, update_again
+from tests.support.recorder import Sent
+from tests.support.studio import make_studio
+from tests.support.truth import sold
+from tests.writes.calls import CALLER
+from tests.writes.runs import ended_as
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_what_was_approved_is_gone_on_with_after_the_first_call_s_time() -> None:
+    """`fw-mcp approve` let all of it through: the rest needs no other approval."""
+    studio = make_studio(limits=Limits(confirm=Confirm.APPROVE), pace=Pace(start_chunks_s=1))
+    studio.account.chunk = 1
+
+    async def slow(sent: Sent) -> None:
+        studio.clock.forward(2 if sent.endpoint == "update_images" else 0)
+
+    studio.wire.on_the_way = slow
+    texts = [NewText(image.guid, "Dew") for image in await sold(studio, 2)]
+    operation = update(studio.account, texts, meant)
+    waiting = await studio.writes.run(
+        CALLER, operation, AtTheTerminal(studio.guard, lambda _: False, None)
+    )
+    assert isinstance(waiting, Waiting)
+    plan_id = waiting.plan.plan_id
+    assert await studio.plans.approve(plan_id, studio.clock())
+    first = await studio.writes.run(
+        CALLER, operation, AtTheTerminal(studio.guard, lambda _: False, plan_id)
+    )
+    assert isinstance(first, Done)
+    assert ended_as(first.ends) == [Outcome.UPDATED, Outcome.NOT_ATTEMPTED]
+    assert first.change_id is not None
+    last = await studio.writes.go_on(
+        CALLER,
+        first.change_id,
+        "update_image_metadata",
+        lambda kept: update_again(studio.account, kept, meant),
+    )
+    assert isinstance(last, Done)
+    assert ended_as(last.ends) == [Outcome.UPDATED, Outcome.UPDATED]
