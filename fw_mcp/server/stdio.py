@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import stat
 import sys
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
@@ -22,8 +24,11 @@ from mcp.types import (
     JSONRPCRequest,
     JSONRPCResponse,
     RequestId,
-    jsonrpc_message_adapter,
 )
+
+from fw_mcp.server.wire import NoMessage, Read, messages_in
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -82,9 +87,12 @@ async def serve_stdio(
             inbox = Inbox(lines, grace_s)
             piped = _is_pipe(wire_out, wire_in)
             async with _output(wire_out, inbox.stop, grace_s, piped=piped) as write:
-                outbox = Outbox(write, inbox)
+                answering = Answering(inbox, write, grace_s)
+                options = low_level.create_initialization_options()
                 with stop_signals(inbox.stop):
-                    await low_level.run(inbox, outbox, low_level.create_initialization_options())
+                    await low_level.run(answering, Outbox(write, inbox), options)
+                    while inbox.begins_again():
+                        await low_level.run(answering, Outbox(write, inbox), options)
 
 
 def low_level_server(server: MCPServer) -> Server[Any]:
@@ -95,6 +103,10 @@ def low_level_server(server: MCPServer) -> Server[Any]:
 class Inbox(anyio.abc.ObjectReceiveStream[SessionMessage | Exception]):
     """The client's messages, ending when the input has ended and its requests are answered.
 
+    The SDK takes the protocol's era from the first request, for good. A client may send a probe,
+    give up on the answer, and shake hands instead: then the messages end before that `initialize`,
+    as soon as the probes are answered, and `begins_again` goes on with it.
+
     Args:
         lines: the input.
         grace_s: seconds to wait for those answers.
@@ -103,6 +115,9 @@ class Inbox(anyio.abc.ObjectReceiveStream[SessionMessage | Exception]):
     def __init__(self, lines: asyncio.StreamReader, grace_s: float) -> None:
         self._lines = lines
         self._grace_s = grace_s
+        self._read: deque[Read] = deque()
+        self._first: str | None = None
+        self._handshake: JSONRPCRequest | None = None
         self._unanswered: set[RequestId] = set()
         self._idle = anyio.Event()
         self._stopped = False
@@ -113,6 +128,14 @@ class Inbox(anyio.abc.ObjectReceiveStream[SessionMessage | Exception]):
         self._stopped = True
         self._waiting.cancel()
 
+    def begins_again(self) -> bool:
+        """Whether the messages ended before a handshake, which now comes first."""
+        if self._handshake is None or self._stopped:
+            return False
+        self._read.appendleft(self._handshake)
+        self._handshake = None
+        return True
+
     def answered(self, request_id: RequestId | None) -> None:
         """Wait for this request no longer."""
         self._unanswered.discard(request_id)
@@ -120,18 +143,30 @@ class Inbox(anyio.abc.ObjectReceiveStream[SessionMessage | Exception]):
             self._idle.set()
 
     async def receive(self) -> SessionMessage | Exception:
-        """Give the next message, or the reason why a line is none, which the SDK lets pass."""
+        """Give the next message, or a `NoMessage`, which the SDK would let pass."""
         if not self._stopped:
             with anyio.CancelScope() as self._waiting:
-                if line := await self._line():
-                    return self._message(line)
-                with anyio.move_on_after(self._grace_s):
+                if message := await self._next():
+                    if not self._comes_after_probes(message):
+                        return self._noted(message)
                     await self._all_answered()
+                else:
+                    with anyio.move_on_after(self._grace_s):
+                        await self._all_answered()
         raise anyio.EndOfStream
 
     async def aclose(self) -> None:
-        """Nothing more is wanted."""
-        self.stop()
+        """Nothing more is wanted, unless it is to begin again."""
+        if self._handshake is None:
+            self.stop()
+
+    async def _next(self) -> Read | None:
+        while not self._read:
+            line = await self._line()
+            if not line:
+                return None
+            self._read.extend(messages_in(line))
+        return self._read.popleft()
 
     async def _line(self) -> bytes:
         try:
@@ -139,13 +174,21 @@ class Inbox(anyio.abc.ObjectReceiveStream[SessionMessage | Exception]):
         except OSError:
             return b""  # a client that was killed resets its socket
 
-    def _message(self, line: bytes) -> SessionMessage | Exception:
-        try:
-            text = line.decode("utf-8", "replace")
-            message = jsonrpc_message_adapter.validate_json(text, by_name=False)
-        except ValueError as error:
-            return error
+    def _comes_after_probes(self, message: Read) -> bool:
+        if not isinstance(message, JSONRPCRequest):
+            return False
+        first = self._first or message.method
+        # Once anything but a probe has come, the era stays.
+        self._first = first if first == message.method else "several"
+        if message.method != "initialize" or first != "server/discover":
+            return False
+        self._handshake = message
+        return True
+
+    def _noted(self, message: Read) -> SessionMessage | Exception:
         match message:
+            case NoMessage():
+                return message
             case JSONRPCRequest():
                 self._unanswered.add(message.id)
             case JSONRPCNotification(
@@ -159,6 +202,45 @@ class Inbox(anyio.abc.ObjectReceiveStream[SessionMessage | Exception]):
         if self._unanswered:
             self._idle = anyio.Event()
             await self._idle.wait()
+
+
+class Answering(anyio.abc.ObjectReceiveStream[SessionMessage | Exception]):
+    """The messages of `inbox`; what is none is told on stderr and to the client.
+
+    Args:
+        inbox: where they come from.
+        write: sends a line to the client.
+        patience_s: seconds that a slow client gets to take such an answer.
+    """
+
+    def __init__(self, inbox: Inbox, write: Write, patience_s: float) -> None:
+        self._inbox = inbox
+        self._write = write
+        self._patience_s = patience_s
+        self._told = False
+        self._listens = True
+
+    async def receive(self) -> SessionMessage | Exception:
+        """Give the next message."""
+        while isinstance(item := await self._inbox.receive(), NoMessage):
+            # One word for all lines of a text, such as a message over several lines.
+            _log.log(logging.DEBUG if self._told else logging.WARNING, "%s", item)
+            self._told = True
+            if self._listens:
+                await self._answer(item)
+        self._told = False
+        return item
+
+    async def _answer(self, item: NoMessage) -> None:
+        with anyio.move_on_after(self._patience_s) as patience:
+            with suppress(anyio.BrokenResourceError):
+                for answer in item.answers:
+                    await self._write(encode(answer))
+        self._listens = not patience.cancelled_caught
+
+    async def aclose(self) -> None:
+        """Nothing more is wanted."""
+        await self._inbox.aclose()
 
 
 class Outbox(anyio.abc.ObjectSendStream[SessionMessage]):
@@ -241,9 +323,16 @@ def _blocking_restored(fd: int) -> Iterator[None]:
         os.set_blocking(fd, before)
 
 
+class _AnyLineEnd(asyncio.StreamReader):
+    """Reads CR alone as the end of a line too: JSON has it nowhere inside a message."""
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]
+        super().feed_data(data.replace(b"\r", b"\n"))
+
+
 @asynccontextmanager
 async def _lines(fd: int, *, piped: bool) -> AsyncIterator[asyncio.StreamReader]:
-    reader = asyncio.StreamReader(limit=sys.maxsize)
+    reader = _AnyLineEnd(limit=sys.maxsize)
     if not piped:
         _pump(os.dup(fd), reader)
         yield reader

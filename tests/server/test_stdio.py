@@ -87,14 +87,174 @@ def test_the_sdk_still_keeps_its_protocol_server_where_we_look() -> None:
     assert isinstance(low_level_server(build_toy(print, nothing_to_wait_for)), Server)
 
 
+MESSAGE = b'{"jsonrpc":"2.0","id":7,"method":"ping"}'
+PRETTY = json.dumps(json.loads(MESSAGE), indent=2).encode()
+
+
+async def answers_to(wire: Wire, data: bytes) -> list[tuple[object, int | None]]:
+    """The id and the error's code of each answer to some input."""
+    await wire.send(data + b"\n" + line("ping", 99))
+    answers = []
+    while (answer := json.loads(await wire.receive())).get("id") != 99:
+        answers.append((answer["id"], answer.get("error", {}).get("code")))
+    return answers
+
+
+def warnings_in(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What a person would see on stderr."""
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbf" + MESSAGE,
+        MESSAGE + b"\r",
+        b"\r\n" + MESSAGE + b"\r\n",
+        MESSAGE + b"\0",
+        b"\0" + MESSAGE,
+        b" \t" + MESSAGE,
+        MESSAGE.replace(b":7", b":7.0"),
+        MESSAGE.replace(b"}", b',"params":[]}'),
+        MESSAGE.replace(b"}", b',"params":null}'),
+    ],
+)
+async def test_what_programs_write_around_a_message_does_not_hide_it(
+    pipes: Pipes, caplog: pytest.LogCaptureFixture, data: bytes
+) -> None:
+    """A byte order mark, other line ends, a NUL, a whole number with a point, empty params."""
+    async with serving(*pipes) as wire:
+        await wire.receive()
+        assert await answers_to(wire, data) == [(7, None)]
+    assert warnings_in(caplog) == []
+
+
+async def test_a_line_may_end_with_cr_alone(pipes: Pipes) -> None:
+    """Nothing else has to arrive for its answer to come."""
+    async with serving(*pipes) as wire:
+        await wire.receive()
+        await wire.send(MESSAGE + b"\r")
+        assert json.loads(await wire.receive())["id"] == 7
+
+
+@pytest.mark.parametrize("between", [b"", b" "])
+async def test_two_messages_on_a_line_are_two_messages(pipes: Pipes, between: bytes) -> None:
+    """A line end was lost, nothing else."""
+    second = MESSAGE.replace(b"7", b"8")
+    async with serving(*pipes) as wire:
+        await wire.receive()
+        assert await answers_to(wire, MESSAGE + between + second) == [(7, None), (8, None)]
+
+
+@pytest.mark.parametrize(
+    ("data", "answered", "told"),
+    [
+        (b"2026-11-28 INFO ready", [], "no JSON-RPC message"),
+        (PRETTY, [(None, -32700)], "no JSON-RPC message: write each on one line"),
+        (MESSAGE[:-1], [(None, -32700)], "no JSON-RPC message"),
+        (MESSAGE.decode().encode("utf-16"), [(None, -32700)], "not UTF-8"),
+        (MESSAGE.decode().encode("utf-16-be"), [(None, -32700)], "not UTF-8"),
+        (b"[" + MESSAGE + b"]", [(7, -32600)], "Batches are not served"),
+        (b"[" + MESSAGE + b"," + MESSAGE.replace(b"7", b'"8"') + b"]", [(7, -32600), ("8", -32600)],
+         "Batches are not served"),
+        (b'[{"jsonrpc":"2.0","method":"notifications/initialized"}]', [(None, -32600)], "Batches"),
+        (MESSAGE.replace(b":7", b":1.5"), [(None, -32600)], "a whole number or a text"),
+        (MESSAGE.replace(b":7", b":null"), [(None, -32600)], "a whole number or a text"),
+        (MESSAGE.replace(b":7", b":true"), [(None, -32600)], "a whole number or a text"),
+        (MESSAGE.replace(b"}", b',"params":[1]}'), [(7, -32600)], "no JSON-RPC 2.0 request"),
+        (MESSAGE.replace(b"}", b',"params":{"_":"\\ud800"}}'), [(7, -32600)], "no JSON-RPC 2.0"),
+        (MESSAGE.replace(b'"jsonrpc":"2.0",', b""), [(7, -32600)], "no JSON-RPC 2.0 request"),
+        (b'{"jsonrpc":"2.0","method":"x","params":[1]}', [], "no JSON-RPC 2.0 notification"),
+        (b'{"jsonrpc":"2.0","id":7,"result":[]}', [], "no JSON-RPC 2.0 answer"),
+    ],
+)  # fmt: skip
+async def test_nothing_is_dropped_without_a_word(
+    pipes: Pipes,
+    caplog: pytest.LogCaptureFixture,
+    data: bytes,
+    answered: list[tuple[object, int]],
+    told: str,
+) -> None:
+    """One warning with the line's length and its beginning; an error for each id to be read."""
+    async with serving(*pipes) as wire:
+        await wire.receive()
+        assert await answers_to(wire, data) == answered
+    (warning,) = warnings_in(caplog)
+    assert told in warning
+    assert " characters: " in warning
+
+
 async def test_a_line_that_is_no_message_does_not_end_the_conversation(pipes: Pipes) -> None:
-    """Broken JSON, half emoji, huge numbers and deep nesting get no answer; the next call does."""
+    """Broken JSON, half emoji, huge numbers and deep nesting; then a call."""
     async with serving(*pipes) as wire:
         await wire.receive()
         head = b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"_":'
-        await wire.send(b"nonsense\n\n[]\n" + head + b'"\\ud800"}}\n')
-        await wire.send(head + b"9" * 5000 + b"}}\n" + head + b"[" * 3000 + b"]" * 3000 + b"}}\n")
+        huge = head + b"9" * 5000 + b"}}\n" + head + b"[" * 3000 + b"]" * 3000 + b"}}"
+        lines = b"nonsense\n\n" + head + b'"\\ud800"}}\n' + huge
+        assert await answers_to(wire, lines) == [(7, -32600), (None, -32700), (None, -32700)]
         assert await wire.call("echo", text="still here") == "still here"
+
+
+async def test_a_client_that_takes_no_errors_is_served_no_worse(pipes: Pipes) -> None:
+    """Errors it does not read are given up, and the end still comes."""
+    async with serving(*pipes, grace_s=0.01) as wire:
+        await wire.receive()
+        await wire.send(b"[]\n" * 5_000)
+
+
+PROBE = {
+    "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+    }
+}
+
+
+@asynccontextmanager
+async def opened_with(pipes: Pipes, data: bytes) -> AsyncIterator[Wire]:
+    """Serve a client that begins with these bytes."""
+    stdin, stdout, wire = pipes
+    server = build_toy(lambda _: None, nothing_to_wait_for)
+    with anyio.fail_after(20), wire.answers:
+        async with anyio.create_task_group() as group:
+            group.start_soon(lambda: serve_stdio(server, stdin_fd=stdin, stdout_fd=stdout))
+            with wire.requests:
+                await wire.send(data)
+                yield wire
+
+
+@pytest.mark.parametrize("probes", [1, 2])
+async def test_a_handshake_after_a_probe_that_was_given_up_is_served(
+    pipes: Pipes, probes: int
+) -> None:
+    """A client that waited too long for the first answer shakes hands on the same pipe."""
+    sent = b"".join(line("server/discover", 50 + number, **PROBE) for number in range(probes))
+    async with opened_with(pipes, sent + HANDSHAKE) as wire:
+        answers = [json.loads(await wire.receive()) for _ in range(probes + 1)]
+        assert [answer["id"] for answer in answers] == [*range(50, 50 + probes), 0]
+        assert [answer["id"] for answer in answers if "result" not in answer] == []
+        assert answers[-1]["result"]["protocolVersion"] == "2025-06-18"
+        assert await wire.call("echo", text="hello") == "hello"
+
+
+async def test_a_probe_of_a_version_that_is_unknown_leaves_the_way_open(pipes: Pipes) -> None:
+    """A refused probe decides nothing either."""
+    meta = PROBE["_meta"] | {"io.modelcontextprotocol/protocolVersion": "2031-01-01"}
+    async with opened_with(pipes, line("server/discover", 5, _meta=meta) + HANDSHAKE) as wire:
+        assert json.loads(await wire.receive())["error"]["code"] == -32022
+        assert json.loads(await wire.receive())["result"]["protocolVersion"] == "2025-06-18"
+        assert await wire.call("echo", text="hello") == "hello"
+
+
+async def test_a_probe_and_no_handshake_stays_in_the_newer_era(pipes: Pipes) -> None:
+    """Whoever uses the answer goes on with it."""
+    async with opened_with(pipes, line("server/discover", 5, **PROBE)) as wire:
+        assert "result" in json.loads(await wire.receive())
+        await wire.send(line("tools/list", 6, **PROBE))
+        assert "tools" in json.loads(await wire.receive())["result"]
+        await wire.send(HANDSHAKE)
+        assert json.loads(await wire.receive())["error"]["code"] == -32022
 
 
 async def test_a_byte_that_is_not_utf_8_is_replaced(pipes: Pipes) -> None:

@@ -185,20 +185,21 @@ def ping(params: bytes, request_id: int = 7) -> bytes:
 
 
 FORTY_MB = 40_000_000
-NO_MESSAGES = {
-    "nothing": b"\n",
-    "words": b"hello?\n",
-    "half a message": call(7, "search_images")[:40] + b"\n",
-    "an array": b"[]\n",
-    "null": b"null\n",
-    "no method": b'{"jsonrpc":"2.0","id":7}\n',
-    "a control character": ping(b'"\x00"'),
-    "half an emoji": ping(b'"\\ud83d"'),
-    "a number of 5,000 digits": ping(b"9" * 5000),
-    "3,000 arrays deep": ping(b"[" * 3000 + b"]" * 3000),
-    "100,000 objects deep": ping(b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
-    "40 MB that end nowhere": ping(b"[" * FORTY_MB),
-    "40 MB of words": b"x" * FORTY_MB + b"\n",
+# What each is answered with: the ids of the errors, which are null where none can be read.
+NO_MESSAGES: dict[str, tuple[bytes, list[int | None]]] = {
+    "nothing": (b"\n", []),
+    "words": (b"hello?\n", []),
+    "half a message": (call(7, "search_images")[:40] + b"\n", [None]),
+    "an array": (b"[]\n", [None]),
+    "null": (b"null\n", []),
+    "no method": (b'{"jsonrpc":"2.0","id":7}\n', [7]),
+    "a control character": (ping(b'"\x00"'), [None]),
+    "half an emoji": (ping(b'"\\ud83d"'), [7]),
+    "a number of 5,000 digits": (ping(b"9" * 5000), [None]),
+    "3,000 arrays deep": (ping(b"[" * 3000 + b"]" * 3000), [None]),
+    "100,000 objects deep": (ping(b'{"a":' * 100_000 + b"1" + b"}" * 100_000), [None]),
+    "40 MB that end nowhere": (ping(b"[" * FORTY_MB), [None]),
+    "40 MB of words": (b"x" * FORTY_MB + b"\n", []),
 }
 REFUSED = {
     "an unknown tool": call(7, "drop_everything"),
@@ -206,19 +207,29 @@ REFUSED = {
     "an unknown method": line("images/drop", 7),
     "an unknown resource": line("resources/read", 7, uri="finerworks://nowhere"),
     "an unknown prompt": line("prompts/get", 7, name="nobody"),
-    "arguments that are none": line("tools/call", 7, name="search_images", arguments=[]),
+    "arguments that are none": line("tools/call", 7, name="search_images", arguments=[1]),
     "an unknown argument with a long name": call(7, "search_images", **{"x" * 100_000: 1}),
     "40 MB of a guid": call(7, "delete_images", guids=["0" * FORTY_MB]),
     "150 arrays deep": call(7, "delete_images", guids=json.loads("[" * 150 + "]" * 150)),
 }
 
 
-async def test_a_line_that_is_no_message_is_passed_over(survivor: Survivor) -> None:
-    """Promise: whatever a line is, the next one is read and answered, and nothing else is said."""
-    for name, hostile in NO_MESSAGES.items():
-        await survivor.server.send(hostile)
-        assert await survivor.server.alive(), name
-    assert survivor.complaints == []
+async def test_a_line_that_is_no_message_is_told_and_passed_over(survivor: Survivor) -> None:
+    """Promise: whatever a line is, the next one is read and answered, and no line goes in silence.
+
+    All but the blank line are told on stderr, in a line that is short.
+    """
+    server = survivor.server
+    for name, (hostile, ids) in NO_MESSAGES.items():
+        await server.send(hostile)
+        answers = [await server.receive() for _ in ids]
+        assert [answer["id"] for answer in answers] == ids, name
+        assert all("error" in answer for answer in answers), name
+        assert max([0, *(len(shown(answer)) for answer in answers)]) < 300, name
+        assert await server.alive(), name
+    complaints = survivor.complaints
+    assert len(complaints) == len(NO_MESSAGES) - 1
+    assert max(map(len, complaints)) < 400
 
 
 async def test_a_call_that_makes_no_sense_is_refused_in_a_short_answer(survivor: Survivor) -> None:
