@@ -37,7 +37,7 @@ def test_a_served_process_says_it_on_stderr(kept: Kept) -> None:
     """And serves all the same."""
     kept.write(deletion(1, kept.ask(three)[0]))
     done = fw_mcp(
-        ["--sandbox", "--store", str(kept.path)],
+        kept.options,
         env={"FW_MCP_LOG_LEVEL": "warning"},
         text=LIST_TOOLS,
     )
