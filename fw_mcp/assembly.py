@@ -6,16 +6,18 @@ import logging
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import anyio
+
 from fw_mcp.api.connection import KNOWN_HOSTS, BaseUrl, Keys
 from fw_mcp.config import IN_MEMORY, Settings, option, variable
-from fw_mcp.errors import ConfigError, Reason, StoreError
+from fw_mcp.errors import ApiError, ConfigError, Reason, StoreError
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
 from fw_mcp.images.account import Account
@@ -25,10 +27,11 @@ from fw_mcp.pictures.similarity import Likenesses
 from fw_mcp.pictures.view import Viewer
 from fw_mcp.pictures.worker.pool import Workshop
 from fw_mcp.server.parts import Parts
+from fw_mcp.store.accounts import KeyPair
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal, Step
 from fw_mcp.store.plans import PlanStore
-from fw_mcp.store.sqlite import Database, accounts_in, session_id
+from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_in, session_id
 from fw_mcp.writes.run import Writes
 
 if TYPE_CHECKING:
@@ -55,11 +58,22 @@ class Assembly:
     parts: Parts
     fetcher: Fetcher
 
+    def mean_the_stores_account(self) -> None:
+        """Read the store as the sandbox in memory that uses it: one of this process wrote nothing.
+
+        For a command that shows a store to a person, who gave it the server's own options.
+        """
+        if self.settings.sandbox == IN_MEMORY:
+            self.database.mean(_only_account(self.database.path, in_process=True))
+
     async def aclose(self) -> None:
         """Close what was opened."""
         await self.fetcher.aclose()
         await self.parts.account.aclose()
-        self.database.close()
+        try:
+            await self.database.aclose()
+        except StoreError as fault:
+            _log.info("what a sandbox in memory kept in the store is left there: %s", fault.what)
 
 
 def assemble(
@@ -87,6 +101,7 @@ def assemble(
         return await _connect(settings, database, sandbox)
 
     account = Account(connect)
+
     guard = Guard(plans, limits(settings), time.time)
     fetcher = _fetcher(settings, sandbox)
     viewer = Viewer(fetcher, Workshop(environ=environ))
@@ -97,7 +112,13 @@ def assemble(
         parts=Parts(
             account=account,
             guard=guard,
-            writes=Writes(account, guard, Journal(database, time.time, reached), History(database)),
+            writes=Writes(
+                account,
+                guard,
+                Journal(database, time.time, reached),
+                History(database),
+                _once(lambda: _identify(settings, database, account)),
+            ),
             viewer=viewer,
             inspector=Inspector(fetcher, settings.read_folders),
             likenesses=Likenesses(viewer),
@@ -108,21 +129,88 @@ def assemble(
     )
 
 
-def account_name(settings: Settings) -> str:
-    """A name for the account that is written to, which tells nothing of its keys; "" without."""
-    if settings.sandbox is None and not _secret(settings.web_api_key):
+def account_name(settings: Settings) -> str | KeyPair:
+    """A name for the account that is written to, which tells nothing of its keys; "" without.
+
+    A sandbox is named by its file, and one in memory by nothing that another process knows: what
+    was written to it is gone with it. Whose library it is that a pair of keys opens, FinerWorks
+    says.
+    """
+    if settings.sandbox == IN_MEMORY:
+        return f"{IN_THIS_PROCESS}{secrets.token_hex(8)}"
+    if settings.sandbox is not None:
+        return _digest("sandbox", str(Path(settings.sandbox).resolve()), settings.session_id)
+    web_api_key, app_key = _secret(settings.web_api_key), _secret(settings.app_key)
+    if not web_api_key:
         return ""
-    parts = (
-        ["sandbox", settings.sandbox, settings.session_id]
-        if settings.sandbox is not None
-        else [settings.base_url, _secret(settings.web_api_key), settings.account_key]
+    # Before the host named it, whatever text stood for the service did.
+    url = settings.base_url.rstrip("/")
+    return KeyPair(
+        _digest("keys", _where(settings), web_api_key, app_key, settings.account_key),
+        tuple(
+            _digest(text, web_api_key, settings.account_key)
+            for text in dict.fromkeys((settings.base_url, url, f"{url}/"))
+        ),
     )
+
+
+def _once(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Does `work` when it is first asked for, and again only where that failed."""
+    turn = anyio.Lock(fast_acquire=True)
+    left = [work]
+
+    async def once() -> None:
+        async with turn:
+            if left:
+                await work()
+                left.clear()
+
+    return once
+
+
+async def _identify(settings: Settings, database: Database, account: Account) -> None:
+    """Learn whose library it is, unless a process on this store did before.
+
+    Raises:
+        ConfigError: the keys are missing.
+        ApiError: FinerWorks did not tell.
+        StoreError: it cannot be kept.
+    """
+    if settings.sandbox is not None:
+        return
+    client = await account.client()
+    if not await database.is_known():
+        try:
+            told = await account.in_time(client.test_my_credentials(), account.clock())
+        except ApiError as untold:
+            untold.state = "It is not known yet whose library the keys open. Nothing was sent."
+            raise
+        user = told.user_digest
+        # Where it names nobody, no other keys are known to be the same user's.
+        known_by = _digest(_where(settings), user, settings.account_key)
+        await database.learn(known_by if user else database.account)
+    if settings.session_id is None:
+        # Until now it was one of the keys alone, or of this run where it could not be kept.
+        client.take_up(await session_id(database))
+
+
+def _where(settings: Settings) -> str:
+    """The service, however its address is spelt; on this machine each port may be another."""
+    url = BaseUrl.parse(settings.base_url)
+    return urlsplit(url.text.lower()).netloc if url.is_loopback else url.host
+
+
+def _digest(*parts: str | None) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def _only_account(path: Path | None) -> str:
+def _only_account(path: Path | None, *, in_process: bool = False) -> str:
     """The account that a command in a terminal means, which need not know the keys."""
-    known = accounts_in(path) if path else []
+    known = [
+        one
+        for one in (accounts_in(path) if path else ())
+        if one.startswith(IN_THIS_PROCESS) == in_process
+    ]
     if len(known) > 1:
         _log.warning("The store is shared by %d accounts: set the keys to say which.", len(known))
     return known[0] if len(known) == 1 else ""

@@ -129,6 +129,17 @@ class FinerWorksClient:
         """The account this client acts for; None for the app's own."""
         return self._inventory.account_key
 
+    def take_up(self, session_id: str) -> None:
+        """Scope temporary images by another session from the next request on.
+
+        Args:
+            session_id: 8-50 characters.
+
+        Raises:
+            ConfigError: it cannot be used.
+        """
+        self._inventory = _checked_library(session_id, self.account_key, self._inventory.site_id)
+
     def library(self, name: LibraryName) -> ImageLibrary:
         """The `library` member of a request, all four of its members filled in.
 

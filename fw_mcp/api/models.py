@@ -3,6 +3,7 @@
 Cheap to import; knows no HTTP.
 """
 
+import hashlib
 import re
 from datetime import datetime
 from functools import lru_cache
@@ -322,15 +323,17 @@ class CredentialsResponse(_Response):
         masked_user_name: the first character and three asterisks; None when the service gave none.
         app_live_mode: False for a test-mode app, whose orders are simulated; its image writes are
             real all the same (I).
+        user_digest: the same for all keys of one user; None when the service named nobody.
     """
 
     success: StrictBool
     masked_user_name: str | None = None
     app_live_mode: bool | None = None
+    user_digest: str | None = None
 
     @model_validator(mode="before")
     @classmethod
-    def _keep_three_facts(cls, answer: object) -> dict[str, object]:
+    def _keep_four_facts(cls, answer: object) -> dict[str, object]:
         account = _member(answer, "user_account")
         live_mode = _member(_member(account, "app_details"), "app_live_mode")
         return {
@@ -339,7 +342,19 @@ class CredentialsResponse(_Response):
                 _member(account, "account_username") or _member(account, "username")
             ),
             "app_live_mode": live_mode if isinstance(live_mode, bool) else None,
+            "user_digest": _user_digest(account),
         }
+
+
+def _user_digest(account: object) -> str | None:
+    """A digest of the first member that names the user; an id outlasts a change of name."""
+    for name in ("account_id", "account_username", "username"):
+        value = _member(account, name)
+        # Numbers may come as text (O).
+        text = str(value).strip().casefold() if isinstance(value, int | str) else ""
+        if text and not isinstance(value, bool) and text != "0":
+            return hashlib.sha256(f"{name}\0{text}".encode("utf-8", "replace")).hexdigest()
+    return None
 
 
 def _masked(name: object) -> str | None:

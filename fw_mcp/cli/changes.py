@@ -34,6 +34,7 @@ def show_changes(assembly: "Assembly", own: Mapping[str, object]) -> int:
     Raises:
         ConfigError: the file exists, or cannot be written.
     """
+    assembly.mean_the_stores_account()
     file = own["export"]
     if file is None:
         return list_changes(assembly, int(str(own["page"])))

@@ -47,6 +47,7 @@ def examine(assembly: "Assembly", own: "Mapping[str, object]") -> int:
     Returns:
         The exit code of the first check that failed.
     """
+    assembly.mean_the_stores_account()
     findings = anyio.run(_findings, assembly)
     if own["json"]:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))

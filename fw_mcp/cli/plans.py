@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 def list_plans(assembly: "Assembly", _: "Mapping[str, object]") -> int:
     """Print the plans that wait for an answer."""
+    assembly.mean_the_stores_account()
     plans = anyio.run(assembly.plans.pending, time.time())
     for plan in plans:
         print(_told(plan))
@@ -34,6 +35,7 @@ def approve(assembly: "Assembly", own: "Mapping[str, object]") -> int:
     Raises:
         GuardError: no such plan waits.
     """
+    assembly.mean_the_stores_account()
     plan_id = str(own["plan"])
     print(_told(anyio.run(_waiting, assembly, plan_id)))
     if sys.stdin.isatty() and not answered_yes("Approve this?"):

@@ -121,7 +121,11 @@ class History:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._account = database.account
+
+    @property
+    def _account(self) -> str:
+        # Inside a transaction, where it is looked up while it is not known.
+        return self._database.account
 
     async def change(self, change_id: str) -> Change | None:
         """The change of that id."""
@@ -248,11 +252,12 @@ class History:
         return await self._by_and_by(_SLIM, before, _SLIMMED_AT_ONCE)
 
     async def _by_and_by(self, statement: str, before: float, at_once: int) -> int:
-        row = {"account": self._account, "before": before, "at_once": at_once}
+        def work(connection: sqlite3.Connection) -> int:
+            row = {"account": self._account, "before": before, "at_once": at_once}
+            return connection.execute(statement, row).rowcount
+
         gone = 0
-        while went := await self._database.run(
-            lambda connection: connection.execute(statement, row).rowcount
-        ):
+        while went := await self._database.run(work):
             gone += went
         return gone
 

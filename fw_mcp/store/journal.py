@@ -317,10 +317,9 @@ class Journal:
         Raises:
             StoreError: the journal could not be read.
         """
-        account = (self.database.account,)
 
         def work(connection: sqlite3.Connection) -> list[Unsettled]:
-            rows = connection.execute(_UNSETTLED, account)
+            rows = connection.execute(_UNSETTLED, (self.database.account,))
             return [
                 Unsettled(change_id, tool, begun_at, unrecorded == 0, items)
                 for change_id, tool, begun_at, unrecorded, items in rows

@@ -56,24 +56,26 @@ class _Hold(Protocol):
 
 
 class Locks:
-    """The names that calls on one store take for one account.
+    """The names that calls on one store take, each for one account.
 
     The operating system frees a name when its process ends, however that ends.
 
     Args:
         store: the store's file; None where it is in memory, and no other process shares it.
-        account: a digest that names the account; the names of others are others.
     """
 
-    def __init__(self, store: Path | None, account: str) -> None:
+    def __init__(self, store: Path | None) -> None:
         self._store = store
-        self._account = account
         self._taken: set[str] = set()
         self._turn = anyio.CapacityLimiter(1)
 
     @asynccontextmanager
-    async def exclusive(self, *names: str) -> AsyncIterator[Fence]:
+    async def exclusive(self, account: str, *names: str) -> AsyncIterator[Fence]:
         """While it lasts, nobody else is at any of these names; all are taken, or none.
+
+        Args:
+            account: a digest that names the account; the names of others are others.
+            names: what the calls of the account take.
 
         Raises:
             GuardError: somebody is, in this process or another.
@@ -81,7 +83,7 @@ class Locks:
         """
         fence = Fence()
         # Two calls that want the same names want them in the same order: one gets them.
-        holds = [self._hold(name) for name in sorted(set(names))]
+        holds = [self._hold(f"{account}\0{name}") for name in sorted(set(names))]
         try:
             if not await self._apart(lambda: all(hold.take() for hold in holds)):
                 raise _still_running()
@@ -91,18 +93,18 @@ class Locks:
             with anyio.CancelScope(shield=True):
                 await self._apart(lambda: _give_back(holds))
 
-    async def is_taken(self, name: str) -> bool:
+    async def is_taken(self, account: str, name: str) -> bool:
         """Whether somebody, in this process or another, is at it right now.
 
         Raises:
             StoreError: the folder of the locks cannot be read or written.
         """
-        return await self._apart(self._hold(name).is_taken)
+        return await self._apart(self._hold(f"{account}\0{name}").is_taken)
 
     def _hold(self, name: str) -> _Hold:
         if self._store is None:
             return _HoldInMemory(self._taken, name)
-        return _HoldOfFile(self._store, f"{self._account}\0{name}")
+        return _HoldOfFile(self._store, name)
 
     async def _apart(self, work: Callable[[], T]) -> T:
         """Off the event loop; not abandoned when cancelled, so that what was taken is known."""

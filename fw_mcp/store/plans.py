@@ -85,7 +85,11 @@ class PlanStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._account = database.account
+
+    @property
+    def _account(self) -> str:
+        # Inside a transaction, where it is looked up while it is not known.
+        return self._database.account
 
     async def add(self, plan: PlanRecord) -> None:
         """Keep a new plan, and let go of those that ended or ran out a day ago."""
@@ -110,10 +114,12 @@ class PlanStore:
 
     async def approve(self, plan_id: str, now: float) -> bool:
         """Record a person's approval; False when the plan is unknown, ended or expired."""
-        row = {"account": self._account, "plan_id": plan_id, "now": now}
-        return await self._database.run(
-            lambda connection: connection.execute(_APPROVE, row).rowcount == 1
-        )
+
+        def work(connection: sqlite3.Connection) -> bool:
+            row = {"account": self._account, "plan_id": plan_id, "now": now}
+            return connection.execute(_APPROVE, row).rowcount == 1
+
+        return await self._database.run(work)
 
     async def decline(self, plan_id: str, now: float) -> None:
         """End a plan that was answered with no, so that no later answer revives it."""
@@ -123,13 +129,19 @@ class PlanStore:
 
     async def void(self, plan_id: str) -> None:
         """Record that a won plan was not carried out after all: its targets had changed."""
-        row = (PlanEnd.CHANGED, self._account, plan_id)
-        await self._database.run(lambda connection: connection.execute(_VOID, row))
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(_VOID, (PlanEnd.CHANGED, self._account, plan_id))
+
+        await self._database.run(work)
 
     async def renew(self, plan_id: str, now: float) -> None:
         """Count what a plan costs from now: the call that it let through goes on."""
-        row = (now, self._account, plan_id, PlanEnd.CARRIED_OUT)
-        await self._database.run(lambda connection: connection.execute(_RENEW, row))
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(_RENEW, (now, self._account, plan_id, PlanEnd.CARRIED_OUT))
+
+        await self._database.run(work)
 
     async def spent(self, now: float) -> int:
         """How many images the plans carried out in the last hour cost."""

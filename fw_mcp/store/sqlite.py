@@ -14,12 +14,16 @@ import anyio
 import anyio.to_thread
 
 from fw_mcp.errors import Reason, StoreError
+from fw_mcp.store.accounts import KeyPair, account_of, gather, keep
 from fw_mcp.store.locks import Fence, Locks
 from fw_mcp.store.upgrade import put_aside, take_over
 
 # "fwmc": what tells a store from another program's SQLite file.
 _APPLICATION_ID = 0x66776D63
 _VERSION = 3
+
+IN_THIS_PROCESS = "process-"
+"""How an account's name begins whose library is in this process, and ends with it."""
 
 # Each table is asked for one account at a time. Texts of other people are JSON, so that no
 # character is refused; SQL never looks into one. What is long comes last: SQLite reads up to it.
@@ -164,6 +168,12 @@ def accounts_in(path: Path) -> list[str]:
     return sorted(found)
 
 
+_LEAVE = (
+    "DELETE FROM facts WHERE account = ?",
+    "DELETE FROM plans WHERE account = ?",
+    "DELETE FROM changes WHERE account = ?",
+)
+
 T = TypeVar("T")
 
 
@@ -172,16 +182,23 @@ class Database:
 
     Args:
         path: the file, made with its folder when missing; None keeps everything in memory.
-        account: a digest that names the account that is worked on.
+        account: a digest that names the account that is worked on, or the keys that tell.
         busy_timeout_s: how long a transaction waits for another process, in seconds.
+
+    Attributes:
+        account: its name; of keys, to be asked for inside a transaction while it is not known.
+        known: whether it is the account's own name, and not one that stands in for it.
     """
 
     def __init__(
-        self, path: Path | None, *, account: str = "", busy_timeout_s: float = 5.0
+        self, path: Path | None, *, account: str | KeyPair = "", busy_timeout_s: float = 5.0
     ) -> None:
         self.path = path
-        self.account = account
-        self._locks = Locks(path, account)
+        self._pair = account if isinstance(account, KeyPair) else None
+        self.account = account.digest if isinstance(account, KeyPair) else account
+        self.known = self._pair is None
+        self._is_own = True
+        self._locks = Locks(path)
         self._busy_timeout_s = busy_timeout_s
         self._connection: sqlite3.Connection | None = None
         self._turn = anyio.CapacityLimiter(1)
@@ -201,14 +218,39 @@ class Database:
         # Not abandoned when cancelled: a transaction that runs is one whose end is known.
         return await anyio.to_thread.run_sync(self._transact, work, limiter=self._turn)
 
+    async def learn(self, account: str) -> None:
+        """Keep which account the keys are for; what stands under them is that account's.
+
+        Args:
+            account: a digest; one that another process learned before stays.
+
+        Raises:
+            StoreError: it cannot be kept.
+        """
+        pair = self._pair
+        if pair is None:
+            return
+        await self.run(lambda connection: keep(connection, pair, account))
+        await self.is_known()
+
+    async def is_known(self) -> bool:
+        """Whether the account is known by now, here or in another process on this store.
+
+        Raises:
+            StoreError: it cannot be told.
+        """
+        if not self.known:
+            await self.run(lambda _: None)
+        return self.known
+
     def exclusive(self, *names: str) -> AbstractAsyncContextManager[Fence]:
-        """While it lasts, nobody else is at any of these names; all are taken, or none.
+        """While it lasts, nobody else of the account is at any of these names; all or none.
 
         Raises:
             GuardError: somebody is, in this process or another.
             StoreError: it cannot be told.
         """
-        return self._locks.exclusive(*names)
+        return self._locks.exclusive(self.account, *names)
 
     async def is_taken(self, name: str) -> bool:
         """Whether somebody, in this process or another, is at it right now.
@@ -216,7 +258,28 @@ class Database:
         Raises:
             StoreError: it cannot be told.
         """
-        return await self._locks.is_taken(name)
+        return await self._locks.is_taken(self.account, name)
+
+    def mean(self, account: str) -> None:
+        """Ask for another account from now on, which another process works on."""
+        self._pair, self.account, self.known, self._is_own = None, account, True, False
+
+    async def aclose(self) -> None:
+        """Close the file; what was kept for a library in this process goes with that.
+
+        Raises:
+            StoreError: that could not be deleted.
+        """
+        try:
+            gone = self._is_own and self.account.startswith(IN_THIS_PROCESS)
+            if gone and self._connection is not None and self.path is not None:
+                await self.run(self._leave)
+        finally:
+            self.close()
+
+    def _leave(self, connection: sqlite3.Connection) -> None:
+        for statement in _LEAVE:
+            connection.execute(statement, (self.account,))
 
     def close(self) -> None:
         """Close the file; a later `run` opens it again."""
@@ -229,6 +292,7 @@ class Database:
             connection = self._open()
             connection.execute("BEGIN IMMEDIATE")
             try:
+                known = self.known or self._is_on_record(connection)
                 result = work(connection)
                 connection.execute("COMMIT")
             except BaseException:
@@ -237,7 +301,17 @@ class Database:
                 raise
         except (sqlite3.Error, OSError, json.JSONDecodeError) as fault:
             raise self._unavailable(fault) from fault
+        self.known = known
         return result
+
+    def _is_on_record(self, connection: sqlite3.Connection) -> bool:
+        """Look up the account of the keys; so each statement has the name that holds right now."""
+        if self._pair is None:
+            return True
+        account = account_of(connection, self._pair)
+        self.account = account or self._pair.digest
+        gather(connection, self._pair, self.account)
+        return account is not None
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -287,8 +361,10 @@ class Database:
 
 
 _KEEP_ID = """
-INSERT INTO facts (account, name, value) VALUES (?, 'session_id', ?)
-ON CONFLICT (account, name) DO NOTHING
+INSERT INTO facts (account, name, value) VALUES (
+    :account, 'session_id',
+    coalesce((SELECT value FROM facts WHERE account = '' AND name = 'session_id'), :made)
+) ON CONFLICT (account, name) DO NOTHING
 """
 _KEPT_ID = "SELECT value FROM facts WHERE account = ? AND name = 'session_id'"
 
@@ -296,11 +372,13 @@ _KEPT_ID = "SELECT value FROM facts WHERE account = ? AND name = 'session_id'"
 async def session_id(database: Database) -> str:
     """The FinerWorks session id of the account in this store: 32 hex digits, made once and kept.
 
-    A lost one makes the account's temporary images unreachable.
+    A lost one makes the account's temporary images unreachable: where a store of schema 2 had one
+    for all its accounts, each of them keeps that.
     """
 
     def work(connection: sqlite3.Connection) -> str:
-        connection.execute(_KEEP_ID, (database.account, secrets.token_hex(16)))
+        made = {"account": database.account, "made": secrets.token_hex(16)}
+        connection.execute(_KEEP_ID, made)
         return str(connection.execute(_KEPT_ID, (database.account,)).fetchone()["value"])
 
     return await database.run(work)

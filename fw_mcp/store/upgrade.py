@@ -13,7 +13,7 @@ _ADD = "add_images"
 
 _KEPT_BEFORE = ("facts", "plans", "changes")
 _INDEXES = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
-_FACTS = "INSERT INTO facts (account, name, value) SELECT :account, name, value FROM facts_2"
+_FACTS = "INSERT INTO facts (account, name, value) SELECT '', name, value FROM facts_2"
 _PLANS = """
 INSERT INTO plans (
     account, plan_id, tool, caller, arguments_digest, targets_digest, weight, question,
@@ -74,7 +74,8 @@ def take_over(connection: sqlite3.Connection, account: str) -> None:
 
     Args:
         connection: inside a transaction, with the new tables empty.
-        account: whose plans and facts are, and changes that name no account.
+        account: whose plans are, and changes that name no account. The facts of the store are
+            nobody's, so that each account that used them still finds them.
     """
     whose = {"account": account}
     for statement in (_FACTS, _PLANS, _CHANGES):

@@ -3,7 +3,7 @@
 import json
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
@@ -60,6 +60,10 @@ RESUMED = "This call was made before: what it had done was not sent again, the r
 T = TypeVar("T")
 
 
+async def _at_once() -> None:
+    """The account is known from the start."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Accepted:
     """A plan that a person said yes to, and that is still to be won.
@@ -80,9 +84,19 @@ class Writes:
         guard: what may go.
         journal: where each write is recorded before it is sent.
         history: what the journal tells.
+        identify: returns once it is known whose library it is, so that a write goes on record as
+            that account's and no other's; raises where that cannot be told.
     """
 
-    def __init__(self, account: Account, guard: Guard, journal: Journal, history: History) -> None:
+    def __init__(
+        self,
+        account: Account,
+        guard: Guard,
+        journal: Journal,
+        history: History,
+        identify: Callable[[], Awaitable[None]] = _at_once,
+    ) -> None:
+        self.identify = identify
         self.account = account
         self.guard = guard
         self.journal = journal
@@ -107,6 +121,7 @@ class Writes:
             StoreError: the store cannot be read or written; nothing was sent.
         """
         self._admit(operation)
+        await self.identify()
         async with self._under_way.turn((*_named(caller, operation), ask.key)) as flight:
             if flight.result is not None:
                 return _given_again(flight.result)
@@ -131,6 +146,7 @@ class Writes:
         Raises:
             GuardError: the handle is not for this caller and tool, too old, or still running.
         """
+        await self.identify()
         change = await self._recalled(caller, handle, tool)
         operation = made_of(json.loads(change.arguments))
         self._admit(operation)
@@ -147,6 +163,7 @@ class Writes:
             GuardError: there is nothing to take back, or somebody is at it.
             ApiError: it is not known what it did, and the service could not be read.
         """
+        await self.identify()
         for one in await self._with_undoings(change_id):
             if await self.is_under_way(one):
                 raise cannot_undo(f"Change {change_id}, or an undo of it, is still under way.")
@@ -159,11 +176,13 @@ class Writes:
             page_number: from 1.
             per_page: how many on a page.
         """
+        await self._identified_or_not()
         changes, count = await self.history.page(page_number, per_page)
         return list(map(change_told, changes)), count
 
     async def told(self, change_id: str) -> tuple[ChangeTold, list[ItemTold]] | None:
         """A change, and what became of each item that it sent; None when there is none."""
+        await self._identified_or_not()
         change = await self.history.summary(change_id)
         if change is None:
             return None
@@ -176,6 +195,7 @@ class Writes:
             GuardError: somebody is at the change right now.
             ApiError: the service could not be read; what is not known stays so.
         """
+        await self.identify()
         async with self._exclusive(_name_of(change.change_id)):
             return await self.reconciler.ends(change)
 
@@ -188,6 +208,13 @@ class Writes:
         undoings = [one.change_id for one in await self.history.undoing(change_id)]
         deeper = [await self._with_undoings(one) for one in undoings]
         return [change_id, *(one for ids in deeper for one in ids)]
+
+    async def _identified_or_not(self) -> None:
+        """Read as the account if it can be told whose it is; reading waits for nothing."""
+        try:
+            await self.identify()
+        except FwError as unknown:
+            _log.info("it is not known yet whose library it is: %s", unknown.what)
 
     def _admit(self, operation: Operation) -> None:
         for tool in (operation.tool, *operation.also):

@@ -1,3 +1,4 @@
+import hashlib
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -263,7 +264,7 @@ def test_a_selection_is_read_in_lower_case(guids: list[str] | None, read: tuple[
     assert actual == FileSelectionResponse(status=STATUS, guids=read)
 
 
-def test_credentials_keep_three_facts_of_an_account() -> None:
+def test_credentials_keep_four_facts_of_an_account() -> None:
     """The rest of `user_account` is personal and billing data."""
     document = {
         "status": STATUS_JSON,
@@ -281,6 +282,7 @@ def test_credentials_keep_three_facts_of_an_account() -> None:
         "success": True,
         "masked_user_name": "j***",
         "app_live_mode": False,
+        "user_digest": hashlib.sha256(b"username\0jane@example.com").hexdigest(),
     }
 
 
@@ -291,11 +293,23 @@ def test_credentials_of_an_odd_account_still_say_success(account: object) -> Non
     """The keys work, whatever the account looks like."""
     actual = CredentialsResponse.model_validate({"status": SUCCESS, "user_account": account})
 
-    assert actual.model_dump() == {
+    assert actual.model_dump(exclude={"user_digest"}) == {
         "success": True,
         "masked_user_name": None,
         "app_live_mode": None,
     }
+
+
+def test_a_user_is_the_same_by_an_id_however_it_is_written() -> None:
+    """Numbers may come as text, and a name may change; nobody named is nobody's."""
+
+    def digest(**account: object) -> str | None:
+        answer = {"status": SUCCESS, "user_account": account}
+        return CredentialsResponse.model_validate(answer).user_digest
+
+    assert digest(account_id=7) == digest(account_id="7", username="jane") != digest(account_id=8)
+    assert digest(username="Jane") == digest(account_id=0, username="jane ") is not None
+    assert [digest(), digest(account_id=True), digest(username=[])] == [None, None, None]
 
 
 def test_responses_are_frozen() -> None:

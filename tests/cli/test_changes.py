@@ -295,7 +295,7 @@ def test_a_reader_that_has_enough_is_no_error(kept: Kept) -> None:
     """`fw-mcp changes --export | head -1`."""
     kept.write(small(1))
     kept.edit("UPDATE items SET before = ?", json.dumps({"title": "x" * 1_000_000}))
-    command = ["changes", "--export", "--sandbox", f"--store={kept.path}"]
+    command = ["changes", "--export", *kept.options]
     with subprocess.Popen(
         [sys.executable, "-m", "fw_mcp", *command],
         env=environment(),

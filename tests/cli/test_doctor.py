@@ -152,6 +152,6 @@ def test_doctor_finds_a_store_that_cannot_be_written(tmp_path: Path) -> None:
 def test_doctor_finds_writes_without_an_outcome(kept: Kept) -> None:
     """Exit code 7: a process ended during a write."""
     kept.write(deletion(1))
-    done = fw_mcp(["doctor", "--sandbox", "--store", str(kept.path)])
+    done = fw_mcp(["doctor", *kept.options])
     assert done.returncode == 7
     assert named(1) in done.stdout

@@ -23,7 +23,6 @@ from fw_mcp.store.sqlite import Database
 from tests.cli.journalled import BEGUN, small
 from tests.support.kept import Kept, Write, change
 from tests.support.process import environment
-from tests.support.studio import sandbox_account
 from tests.support.truth import new_image
 
 pytestmark = pytest.mark.shows_keys("it logs one, to see it masked")
@@ -110,7 +109,7 @@ def named(kept: Kept) -> Kept:
             [Intent(None, image)],
         )
     )
-    database = Database(kept.path, account=sandbox_account())
+    database = Database(kept.path, account=kept.account)
     anyio.run(PlanStore(database).add, PLAN)
     database.close()
     return kept
@@ -122,7 +121,7 @@ def started(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A command on this store, with the sandbox, and nobody at a terminal."""
     with subprocess.Popen(
-        [sys.executable, "-m", "fw_mcp", *command, "--sandbox", f"--store={kept.path}"],
+        [sys.executable, "-m", "fw_mcp", *command, *kept.options],
         env=environment(env),
         stdin=subprocess.DEVNULL,
         stdout=stdout,

@@ -39,7 +39,7 @@ def test_a_served_process_says_it_on_stderr(kept: Kept) -> None:
     """And serves all the same."""
     kept.write(deletion(1, kept.ask(three)[0]))
     with subprocess.Popen(
-        [sys.executable, "-m", "fw_mcp", "--sandbox", "--store", str(kept.path)],
+        [sys.executable, "-m", "fw_mcp", *kept.options],
         env=environment({"FW_MCP_LOG_LEVEL": "warning"}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -25,7 +25,7 @@ from mcp.types import (
 )
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
-from fw_mcp.assembly import account_name, assemble
+from fw_mcp.assembly import assemble
 from fw_mcp.cli.plans import list_plans
 from fw_mcp.config import Settings
 from fw_mcp.guard.guard import Confirm, Limits
@@ -43,7 +43,7 @@ from fw_mcp.store.plans import PlanRecord, PlanStore
 from fw_mcp.store.sqlite import Database
 from tests.support.hostile_texts import HOSTILE, hidden, hidden_in
 from tests.support.recorder import OnTheWay, Sent
-from tests.support.studio import Studio, make_studio, said, text_of
+from tests.support.studio import Studio, make_studio, said, sandbox_account, text_of
 from tests.support.truth import holdings, new_image, outcomes, unsold
 
 pytestmark = pytest.mark.anyio
@@ -463,7 +463,7 @@ def test_the_terminal_of_a_person_gets_no_codes(
 
 
 async def _wait_for_answers(store: Path) -> None:
-    database = Database(store, account=account_name(Settings(sandbox=":memory:", store=store)))
+    database = Database(store, account=sandbox_account())
     plans = PlanStore(database)
     for number, text in enumerate(HOSTILE.values()):
         question = deletion_question([Target(guid_of(number), text, text, text)], "inventory")

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.anyio
 
 MARK = 0x66776D63
 NOON = 1_800_000_000.0
+KEPT_SESSION = "0123456789abcdef0123456789abcdef"
 # As version 2 made it.
 VERSION_2 = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -222,9 +223,8 @@ async def test_an_upgraded_file_has_the_tables_of_a_new_one(file: Path) -> None:
 async def test_what_belonged_to_no_account_belongs_to_the_one_that_opens_the_store(
     file: Path,
 ) -> None:
-    """The session id makes temporary images reachable; plans can be answered, and count."""
+    """Its plans can be answered, and count."""
     database = upgraded(file)
-    assert await session_id(database) == "0123456789abcdef0123456789abcdef"
     plans = PlanStore(database)
     (waiting,) = await plans.pending(NOON)
     assert (waiting.plan_id, waiting.question, waiting.weight) == ("abcd", "Delete?", 1)
@@ -236,9 +236,25 @@ async def test_what_belonged_to_no_account_belongs_to_the_one_that_opens_the_sto
     assert claimed is Claim.HOURLY_LIMIT
     other = Database(file, account="other")
     assert await PlanStore(other).get("abcd") is None
-    assert await session_id(other) != "0123456789abcdef0123456789abcdef"
     database.close()
     other.close()
+
+
+async def test_a_command_without_keys_does_not_take_the_session_id_away(file: Path) -> None:
+    """No change is on record, so that it cannot know the account; the server starts after it."""
+    made(file, VERSION_2)
+    with closing(Database(file, account="")) as command:
+        await command.run(lambda _: None)
+    with closing(Database(file, account="mine")) as server:
+        assert await session_id(server) == KEPT_SESSION
+
+
+async def test_each_account_of_an_older_store_keeps_the_session_id_that_it_used(file: Path) -> None:
+    """Another makes its temporary images unreachable, whoever opens the store first."""
+    made(file, VERSION_2, DELETION, Old("c2", "add_images", account="other"))
+    for account in ("other", "mine"):
+        with closing(Database(file, account=account)) as database:
+            assert await session_id(database) == KEPT_SESSION
 
 
 async def test_each_item_of_each_entry_becomes_a_row(file: Path) -> None:

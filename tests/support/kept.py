@@ -26,6 +26,21 @@ class Kept:
     path: Path
     studio: Studio
 
+    @property
+    def sandbox(self) -> Path:
+        """Where a command that is given this store keeps its sandbox; its account has its name."""
+        return self.path.with_name("studio")
+
+    @property
+    def account(self) -> str:
+        """Whose changes these are, unless a write says otherwise."""
+        return sandbox_account(self.sandbox)
+
+    @property
+    def options(self) -> list[str]:
+        """Of a command on this store, in a process of its own."""
+        return ["--sandbox", str(self.sandbox), "--store", str(self.path)]
+
     def write(self, *written: "Write") -> None:
         """Record these changes, oldest first."""
         anyio.run(self._write, written)
@@ -36,7 +51,7 @@ class Kept:
 
     def at(self, write: "Write") -> AbstractAsyncContextManager[Fence]:
         """While it lasts, another process is at that change."""
-        database = Database(self.path, account=sandbox_account())
+        database = Database(self.path, account=self.account)
         return database.exclusive(f"change:{write.change.change_id}")
 
     def edit(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
@@ -51,14 +66,14 @@ class Kept:
         """The parts of a command that is given so much later, by another process."""
         other = make_studio(
             store=self.path,
-            kept_for=sandbox_account(),
+            kept_for=self.account,
             app=self.studio.app,
             faults=self.studio.faults,
         )
         other.clock.forward(later_s)
         self.studio.wire = other.wire
         return Assembly(
-            settings=load_settings({"sandbox": ":memory:", "store": self.path, **settings}),
+            settings=load_settings({"sandbox": str(self.sandbox), "store": self.path, **settings}),
             database=other.database,
             plans=other.plans,
             parts=other.parts,
@@ -71,7 +86,7 @@ class Kept:
 
     async def _write(self, written: "Iterable[Write]") -> None:
         for write in written:
-            database = Database(self.path, account=write.account or sandbox_account())
+            database = Database(self.path, account=write.account or self.account)
             clock = Clock(write.begun_at)
             journal = Journal(database, clock)
             await journal.begin(write.change, write.kind, dict(enumerate(write.intents)), Fence())

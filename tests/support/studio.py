@@ -35,7 +35,7 @@ from fw_mcp.server.parts import Parts
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal, Step
 from fw_mcp.store.plans import PlanStore
-from fw_mcp.store.sqlite import Database
+from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database
 from fw_mcp.writes.run import Writes
 from tests.support.client import InProcessClient
 from tests.support.recorder import Recorder
@@ -202,8 +202,15 @@ def on_account(parts: Parts, account: Account) -> Parts:
 
 
 def sandbox_account(sandbox: Path | str = IN_MEMORY) -> str:
-    """What a command with this sandbox calls its account in a store."""
-    return account_name(Settings(sandbox=str(sandbox)))
+    """What a command with this sandbox calls its account in a store.
+
+    Of one in memory, what a server of this process would; a command that shows the store finds it.
+    """
+    if sandbox == IN_MEMORY:
+        return f"{IN_THIS_PROCESS}tests"
+    name = account_name(Settings(sandbox=str(sandbox)))
+    assert isinstance(name, str)
+    return name
 
 
 async def _nowhere(_: str) -> Sequence[str]:

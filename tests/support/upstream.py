@@ -85,6 +85,7 @@ class Upstream:
         faults: what is to go wrong in the sandbox.
         asked: endpoint → how many calls came.
         alter: gets the endpoint and the answer, and gives the answer that goes out.
+        users: web_api_key → the id of its user, of keys beside the sandbox's own.
     """
 
     def __init__(self, url: str, alter: Alter | None) -> None:
@@ -92,6 +93,7 @@ class Upstream:
         self.faults = Faults()
         self.asked: Counter[str] = Counter()
         self.alter = alter
+        self.users: dict[str, int] = {}
         self._sandbox = SandboxTransport(create_app(faults=self.faults))
         self._holds: dict[str, Hold] = {}
 
@@ -131,16 +133,17 @@ class Upstream:
         await Response(answer.content, answer.status_code, headers)(scope, receive, send)
 
     async def _answer(self, request: Request) -> httpx.Response:
+        headers = httpx.Headers(request.headers.raw)
+        user = self.users.get(headers.get("web_api_key", ""))
+        if user is not None:
+            headers["web_api_key"] = SANDBOX_WEB_API_KEY
         answer = await self._sandbox.handle_async_request(
             httpx.Request(
-                request.method,
-                str(request.url),
-                headers=request.headers.raw,
-                content=await request.body(),
+                request.method, str(request.url), headers=headers, content=await request.body()
             )
         )
         await answer.aread()
-        return answer
+        return answer if user is None else _of_user(answer, user)
 
 
 @asynccontextmanager
@@ -156,6 +159,14 @@ async def upstream(alter: Alter | None = None) -> AsyncIterator[Upstream]:
                 yield service
             finally:
                 server.should_exit = True
+
+
+def _of_user(answer: httpx.Response, user: int) -> httpx.Response:
+    document = answer.json()
+    if "user_account" not in document:
+        return answer
+    document["user_account"]["account_id"] = user
+    return httpx.Response(answer.status_code, json=document)
 
 
 def torn(_: str, answer: httpx.Response, *, guids: bool = False) -> httpx.Response:

@@ -1,0 +1,75 @@
+"""Which account a pair of keys is for: learned once, kept in the store, and joined by its rows."""
+
+import sqlite3
+from dataclasses import dataclass
+
+_ACCOUNT_OF = "SELECT value FROM facts WHERE account = ? AND name = 'account'"
+_KEEP = """
+INSERT INTO facts (account, name, value) VALUES (?, 'account', ?)
+ON CONFLICT (account, name) DO NOTHING
+"""
+_LAST_PLACES = (
+    "SELECT max(place) FROM changes WHERE account = ?",
+    "SELECT max(place) FROM items WHERE account = ?",
+)
+# Items go to a change that is there already: the copy of theirs, which then loses the original.
+_JOIN = (
+    """
+    UPDATE facts SET account = :account WHERE account = :former AND name = 'session_id'
+    AND NOT EXISTS (
+        SELECT kept.value FROM facts AS kept
+        WHERE kept.account = :account AND kept.name = 'session_id'
+    )
+    """,
+    "UPDATE plans SET account = :account WHERE account = :former",
+    """
+    INSERT INTO changes (
+        account, change_id, place, tool, caller, arguments_digest, plan_id, accepted, undoes,
+        begun_at, ended_at, worked_at, baseline, seen, arguments
+    ) SELECT :account, change_id, place + :shift, tool, caller, arguments_digest, plan_id,
+        accepted, undoes, begun_at, ended_at, worked_at, baseline, seen, arguments
+    FROM changes WHERE account = :former
+    """,
+    """
+    UPDATE items SET account = :account, place = place + :shift WHERE account = :former
+    """,
+    "DELETE FROM changes WHERE account = :former",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """What stands for a pair of keys in a store, where neither is kept.
+
+    Attributes:
+        digest: of the keys, the host and whom they act for; the account's name until it is known.
+        former: the names that older versions gave the account of these keys.
+    """
+
+    digest: str
+    former: tuple[str, ...] = ()
+
+
+def account_of(connection: sqlite3.Connection, pair: KeyPair) -> str | None:
+    """The account that these keys are for; None while nobody learned it."""
+    row = connection.execute(_ACCOUNT_OF, (pair.digest,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def keep(connection: sqlite3.Connection, pair: KeyPair, account: str) -> None:
+    """Record which account these keys are for, unless that is on record."""
+    connection.execute(_KEEP, (pair.digest, account))
+
+
+def gather(connection: sqlite3.Connection, pair: KeyPair, account: str) -> None:
+    """Give the account what stands under other names of it."""
+    for former in (*pair.former, pair.digest):
+        if former != account:
+            _join(connection, former, account)
+
+
+def _join(connection: sqlite3.Connection, former: str, account: str) -> None:
+    places = [connection.execute(one, (account,)).fetchone()[0] for one in _LAST_PLACES]
+    row = {"account": account, "former": former, "shift": max(place or 0 for place in places)}
+    for statement in _JOIN:
+        connection.execute(statement, row)
