@@ -39,7 +39,11 @@ SELECT {_ITEM} FROM items WHERE account = ? AND change_id = ? ORDER BY item
 """  # noqa: S608  ours
 _NAMED_SINCE = """
 SELECT change_id, item, guid FROM items
-WHERE account = ? AND coalesce(finished_at, begun_at) >= ? AND kind <> '' AND guid IS NOT NULL
+WHERE account = :account AND coalesce(finished_at, begun_at) >= :moment
+    AND kind <> '' AND guid IS NOT NULL
+UNION
+SELECT change_id, item, guid FROM items
+WHERE account = :account AND place > :place AND kind <> '' AND guid IS NOT NULL
 """
 # Of a bare column, SQLite would look for the greatest in the account's whole journal.
 _LAST_PLACE = """
@@ -159,12 +163,19 @@ class History:
         return await self._changes(_UNDOING, change_id)
 
     async def guids_named_since(
-        self, moment: float, *, besides_change: str = "", besides_items: Collection[int] = ()
+        self,
+        moment: float,
+        *,
+        after_place: int | None = None,
+        besides_change: str = "",
+        besides_items: Collection[int] = (),
     ) -> set[str]:
         """The guids of what was sent, by items begun or finished since then.
 
         Args:
             moment: seconds since the epoch.
+            after_place: where given, items begun later in the journal count too: a clock may be
+                set back.
             besides_change: a change whose items do not count.
             besides_items: where given, just these items of it do not count, and its others do.
         """
@@ -173,7 +184,8 @@ class History:
             return change_id != besides_change or bool(besides_items and item not in besides_items)
 
         def work(connection: sqlite3.Connection) -> set[str]:
-            rows = connection.execute(_NAMED_SINCE, (self._account, moment))
+            row = {"account": self._account, "moment": moment, "place": after_place}
+            rows = connection.execute(_NAMED_SINCE, row)
             return {guid for change_id, item, guid in rows if counts(change_id, item)}
 
         return {json.loads(guid) for guid in await self._database.run(work)}

@@ -100,6 +100,7 @@ class Reconciler:
         images = {one.item: _image(one.sent or {}) for one in due}
         taken = await self._history.guids_named_since(
             change.begun_at,
+            after_place=await self._history.first_place(change.change_id),
             besides_change=change.change_id,
             besides_items=[one.item for one in due],
         )

@@ -240,17 +240,26 @@ class Writes:
             names += map(_name_of, filter(None, [change_id, operation.undoes]))
             # Nobody is at it from here on, so that no answer is spent on a call that cannot go.
             fence = await held.enter_async_context(self._exclusive(*names))
-            accepted = asked if isinstance(asked, _Accepted) else None
-            prepared = (
-                await self._won(caller, operation, ask, asked)
-                if isinstance(asked, _Accepted)
-                else asked
-            )
-            if isinstance(prepared, Waiting):
-                return prepared
-            change = _change(change_id, caller, operation, prepared, accepted)
-            run = self._new_run(caller, change, fence, prepared.read_at)
-            return await self._on_record(operation, run, await prepared.write(run))
+            if isinstance(asked, _Accepted):
+                async with self._won(asked.plan, change_id):
+                    still = await self._still_so(caller, operation, ask, asked.plan)
+                    if isinstance(still, Waiting):
+                        return still
+                    change = _change(change_id, caller, operation, still, asked)
+                    return await self._written(caller, operation, still, change, fence)
+            change = _change(change_id, caller, operation, asked)
+            return await self._written(caller, operation, asked, change, fence)
+
+    async def _written(
+        self,
+        caller: Caller,
+        operation: Operation,
+        prepared: Prepared,
+        change: Change,
+        fence: Fence,
+    ) -> Done:
+        run = self._new_run(caller, change, fence, prepared.read_at)
+        return await self._on_record(operation, run, await prepared.write(run))
 
     async def _asked(
         self, caller: Caller, operation: Operation, ask: Ask
@@ -282,13 +291,30 @@ class Writes:
             case Pending() as pending:
                 return pending
 
-    async def _won(
-        self, caller: Caller, operation: Operation, ask: Ask, accepted: _Accepted
+    @asynccontextmanager
+    async def _won(self, plan: Plan, change_id: str) -> AsyncIterator[None]:
+        """Win the plan's single use; it costs nothing unless the change was begun."""
+        with anyio.CancelScope(shield=True):
+            await self.guard.win(plan)
+        try:
+            yield
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._void_unless_begun(plan, change_id)
+            raise
+
+    async def _void_unless_begun(self, plan: Plan, change_id: str) -> None:
+        try:
+            if await self.history.change(change_id) is None:
+                await self.guard.void(plan)
+        except StoreError as unusable:
+            _log.warning("plan %s still counts for an hour: %s", plan.plan_id, unusable.what)
+
+    async def _still_so(
+        self, caller: Caller, operation: Operation, ask: Ask, plan: Plan
     ) -> Prepared | Waiting:
-        """Win the plan's single use, and look whether its targets still are what was asked."""
-        plan = accepted.plan
-        await self.guard.win(plan)
-        prepared = await self._read_again(operation, plan)
+        """Look whether what a won plan is about still is what was asked."""
+        prepared = await self._read_again(operation)
         if self.guard.unchanged(plan, prepared.targets):
             return prepared
         await self.guard.void(plan)
@@ -303,11 +329,10 @@ class Writes:
         changed = "The images changed since the question was asked, so its answer no longer counts."
         return Waiting(prepared.would, fresh, f"{changed} {ask.way_on(fresh)}")
 
-    async def _read_again(self, operation: Operation, plan: Plan) -> Prepared:
+    async def _read_again(self, operation: Operation) -> Prepared:
         try:
             return await operation.read()
         except FwError as unread:
-            await self.guard.void(plan)
             unread.state = f"{unread.state} Nothing was sent, and the answer is spent."
             unread.next_step = f"Call {operation.tool} again without plan_id."
             raise
@@ -393,16 +418,16 @@ class Writes:
     async def _moved_on(self, operation: Operation, former: Change) -> bool:
         """Whether another change named an image of this one since, or what it undid went on."""
         own = {one.guid for one in await self.history.items(former.change_id)}
+        begun = await self.history.first_place(former.change_id)
         others = await self.history.guids_named_since(
-            former.begun_at, besides_change=former.change_id
+            former.begun_at, after_place=begun, besides_change=former.change_id
         )
         if own & others:
             return True
         if operation.undoes is None:
             return False
         # By their places in the journal: a clock may be set back.
-        last = await self.history.last_place(operation.undoes)
-        return last > await self.history.first_place(former.change_id)
+        return await self.history.last_place(operation.undoes) > begun
 
     async def _on_record(self, operation: Operation, run: Run, ended: Ends) -> Done:
         """Record what the call answers."""

@@ -328,13 +328,13 @@ class Applying:
         for one in again:
             self._tell(one)
         if changing:
+            sent = None
             try:
                 sent = await self._updates.send([one.update() for one in changing.values()])
-            except anyio.get_cancelled_exc_class():
-                self._leave(rows, _INTERRUPTED)
+            finally:
+                if sent is None:
+                    self._leave(rows, _INTERRUPTED)
                 rows.clear()
-                raise
-            rows.clear()
             await self._settle(sent, changing)
 
     async def _settle(self, sent: Applied, changing: Mapping[str, Compared]) -> None:
