@@ -211,7 +211,9 @@ def _only_account(path: Path | None, *, in_process: bool = False) -> str:
         for one in (accounts_in(path) if path else ())
         if one.startswith(IN_THIS_PROCESS) == in_process
     ]
-    if len(known) > 1:
+    if len(known) > 1 and in_process:
+        _log.warning("The store was used by %d sandboxes in memory: name another.", len(known))
+    elif len(known) > 1:
         _log.warning("The store is shared by %d accounts: set the keys to say which.", len(known))
     return known[0] if len(known) == 1 else ""
 
