@@ -158,6 +158,12 @@ def _run(connection: sqlite3.Connection, statements: str) -> None:
         connection.execute(statement)
 
 
+_LAST_AT = (
+    "SELECT max(worked_at) FROM changes WHERE account = ?",
+    "SELECT max(created_at) FROM plans WHERE account = ?",
+)
+
+
 def accounts_in(path: Path) -> list[str]:
     """The digests of the accounts that a store knows; none where it cannot be read."""
     with (
@@ -169,14 +175,15 @@ def accounts_in(path: Path) -> list[str]:
 
 
 def accounts_known(connection: sqlite3.Connection) -> list[str]:
-    """The digests of the accounts that have changes or plans in a store."""
-    found: set[str] = set()
+    """The digests of the accounts that have changes or plans in a store; the last at work last."""
+    found: dict[str, float] = {}
     for table in ("changes", "plans"):
         statement = f"SELECT DISTINCT account FROM {table} WHERE account <> ''"  # noqa: S608  ours
         # What an older version kept of plans names no account.
         with suppress(sqlite3.Error):
-            found.update(account for (account,) in connection.execute(statement))
-    return sorted(found)
+            for (account,) in connection.execute(statement).fetchall():
+                found[account] = _last_at(connection, account)
+    return sorted(found, key=lambda account: (found[account], account))
 
 
 _LEAVE = (
@@ -184,6 +191,15 @@ _LEAVE = (
     "DELETE FROM plans WHERE account = ?",
     "DELETE FROM changes WHERE account = ?",
 )
+
+
+def _last_at(connection: sqlite3.Connection, account: str) -> float:
+    last = 0.0
+    for statement in _LAST_AT:
+        with suppress(sqlite3.Error):
+            last = max(last, connection.execute(statement, (account,)).fetchone()[0] or 0.0)
+    return last
+
 
 T = TypeVar("T")
 
