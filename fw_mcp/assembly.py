@@ -205,12 +205,20 @@ def _digest(*parts: str | None) -> str:
 
 
 def _only_account(path: Path | None, *, in_process: bool = False) -> str:
-    """The account that a command in a terminal means, which need not know the keys."""
+    """The account that a command in a terminal means, which need not know the keys.
+
+    Args:
+        path: of the store.
+        in_process: whether it is a sandbox in memory, the last one at work; else none of them is.
+    """
     known = [
         one
         for one in (accounts_in(path) if path else ())
         if one.startswith(IN_THIS_PROCESS) == in_process
     ]
+    if known and in_process:
+        # What one that was killed left there, nobody can ask for any more.
+        return known[-1]
     if len(known) > 1:
         _log.warning("The store is shared by %d accounts: set the keys to say which.", len(known))
     return known[0] if len(known) == 1 else ""

@@ -10,10 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from anyio import to_thread
 from mcp.client import Client
 from mcp.types import CallToolResult
 
 from fw_mcp.assembly import Assembly, assemble
+from fw_mcp.cli.doctor import examine
 from fw_mcp.config import load_settings
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY
@@ -213,6 +215,52 @@ async def test_while_it_cannot_be_told_whose_keys_they_are_nothing_is_written(
         assert added["outcomes"] == {"created": 1}
 
 
+async def test_the_doctor_of_a_key_that_was_renewed_looks_at_its_account(
+    store: Path, service: Upstream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It asks the service anyway; nothing of the account stays out of sight until a write."""
+    async with host(store, service, ONE) as one:
+        await one.planned(await one.newest())
+        account = one.assembly.database.account
+    found = []
+    for key in (ROTATED, OTHER):
+        given = load_settings({**keys_of(service, key), "store": store})
+        assert await to_thread.run_sync(examine, assemble(given, {}), {"json": True}) == 0
+        checks = {each["check"]: each["found"] for each in json.loads(capsys.readouterr().out)}
+        found.append((checks["account"] == f"of {account}", checks["plans"][:1]))
+    assert found == [(True, "1"), (False, "0")]
+
+
+async def test_the_session_of_an_account_is_taken_up_once_the_store_can_keep_it(
+    store: Path, service: Upstream
+) -> None:
+    """One for this run only would make what is added under it unreachable after a restart."""
+    spoil(store)
+    async with host(store, service, ONE) as one:
+        assert await one.newest()
+        for_this_run = await one.session_id()
+        assert "store_unavailable" in await one.refused("add_images", images=[NEW])
+        make_room(store)
+        await one.call("add_images", images=[NEW], library="temporary")
+        session = await one.session_id()
+        assert session != for_this_run
+    async with host(store, service, ROTATED) as renewed:
+        await renewed.call("add_images", images=[new("dusk.tif")])
+        assert await renewed.session_id() == session
+        page = await renewed.call("search_images", library="temporary")
+        assert [image["file_name"] for image in page["images"]] == ["dune.tif"]
+
+
+def spoil(store: Path) -> None:
+    """Put a folder where the store should be."""
+    store.mkdir()
+
+
+def make_room(store: Path) -> None:
+    """Take it away."""
+    store.rmdir()
+
+
 async def test_a_service_that_names_no_user_has_an_account_for_each_pair_of_keys(
     store: Path, service: Upstream
 ) -> None:
@@ -303,6 +351,10 @@ async def test_a_sandbox_in_memory_shares_with_no_other_process(store: Path) -> 
 async def test_what_a_sandbox_in_memory_kept_in_a_store_goes_with_it(store: Path) -> None:
     """Nobody can ask for it any more; a terminal finds it as long as it runs."""
     given = load_settings({"sandbox": ":memory:", "store": store})
+    killed = assemble(given, {})
+    async with InProcessClient(build_server(killed.parts), cache=None) as client:
+        left = await Host(killed, client).planned(await Host(killed, client).newest())
+    killed.database.close()
     assembly = assemble(given, {})
     async with InProcessClient(build_server(assembly.parts), cache=None) as client:
         run = Host(assembly, client)
@@ -314,7 +366,7 @@ async def test_what_a_sandbox_in_memory_kept_in_a_store_goes_with_it(store: Path
         assert [each.plan_id for each in await assembly.plans.pending(0.0)] == [plan]
     await assembly.aclose()
     with closing(sqlite3.connect(store)) as connection:
-        assert connection.execute("SELECT count(*) FROM plans").fetchone() == (0,)
+        assert connection.execute("SELECT plan_id FROM plans").fetchall() == [(left,)]
 
 
 async def test_a_sandbox_in_a_file_is_the_same_by_whatever_path(

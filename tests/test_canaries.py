@@ -125,7 +125,7 @@ class Echo:
 
     def __call__(self, endpoint: str, answer: httpx.Response) -> httpx.Response:
         """Answer a write with it; reads go on."""
-        if endpoint.startswith("list_"):
+        if endpoint.startswith(("list_", "test_")):
             return answer
         headers = {"location": self.location} if self.location else {}
         return httpx.Response(self.status_code, json=self.body, headers=headers)

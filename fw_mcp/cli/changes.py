@@ -37,8 +37,11 @@ def show_changes(assembly: "Assembly", own: Mapping[str, object]) -> int:
     assembly.mean_the_stores_account()
     file = own["export"]
     if file is None:
-        return list_changes(assembly, int(str(own["page"])))
-    return export_changes(assembly, None if file == STDOUT else Path(str(file)))
+        code = list_changes(assembly, int(str(own["page"])))
+    else:
+        code = export_changes(assembly, None if file == STDOUT else Path(str(file)))
+    anyio.run(_tell_of_others, assembly)
+    return code
 
 
 def list_changes(assembly: "Assembly", page_number: int) -> int:
@@ -75,7 +78,23 @@ def reconcile_changes(assembly: "Assembly", _: Mapping[str, object]) -> int:
     Returns:
         0 when nothing is left open; otherwise the code of the error that kept it open, or 7.
     """
-    return anyio.run(_reconcile, assembly, print)
+    code = anyio.run(_reconcile, assembly, print)
+    anyio.run(_tell_of_others, assembly)
+    return code
+
+
+async def _tell_of_others(assembly: "Assembly") -> None:
+    """Say that there is more in the store than this account is shown."""
+    try:
+        others = await assembly.parts.writes.journal.others()
+    finally:
+        assembly.database.close()
+    if not others.accounts:
+        return
+    left = f" {others.open} changes of theirs are open: run this with their keys." * bool(
+        others.open
+    )
+    print(f"Other accounts on this store: {others.accounts}.{left}", file=sys.stderr)
 
 
 def told(change: ChangeTold) -> str:

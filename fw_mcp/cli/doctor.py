@@ -3,6 +3,7 @@
 import json
 import platform
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import anyio
 from fw_mcp import __version__
 from fw_mcp.assembly import required_keys
 from fw_mcp.cli.main import exit_code
-from fw_mcp.errors import FwError
+from fw_mcp.errors import FwError, StoreError
 from fw_mcp.store.sqlite import session_id
 
 if TYPE_CHECKING:
@@ -96,6 +97,9 @@ async def _service(assembly: "Assembly") -> Finding:
     """Host, TLS and keys at once: the one read-only call that proves all three."""
     client = await assembly.parts.account.client()
     answer = await client.test_my_credentials()
+    # Whether the store can keep whose the keys are, its own check tells.
+    with suppress(StoreError):
+        await assembly.parts.writes.identify()
     mode = {True: "live", False: "test", None: "unknown"}[answer.app_live_mode]
     name = answer.masked_user_name or "unnamed"
     if assembly.settings.sandbox is not None:
@@ -119,6 +123,21 @@ async def _clock(assembly: "Assembly") -> Finding:
 async def _store(assembly: "Assembly") -> Finding:
     await session_id(assembly.database)
     return Finding("store", 0, f"{assembly.database.path or 'in memory'} can be written")
+
+
+async def _accounts(assembly: "Assembly") -> Finding:
+    """Whose changes and plans the checks after it are about."""
+    known = await assembly.database.is_known()
+    others = await assembly.parts.writes.journal.others()
+    parts = [
+        f"of {assembly.database.account or 'no account'}"
+        if known
+        else "not known yet whose the keys are: the first write asks",
+        f"{others.accounts} others are on this store" if others.accounts else "",
+        f"{others.open} changes of theirs are open" if others.open else "",
+    ]
+    next_step = "Run this with their keys, too." if others.open else ""
+    return Finding("account", 0, "; ".join(part for part in parts if part), next_step)
 
 
 async def _plans(assembly: "Assembly") -> Finding:
@@ -157,6 +176,7 @@ _CHECKS: "tuple[tuple[str, str, Callable[[Assembly], Awaitable[Finding]]], ...]"
     ("service", "keys", _service),
     ("clock", "service", _clock),
     ("store", "", _store),
+    ("account", "store", _accounts),
     ("plans", "store", _plans),
     ("journal", "store", _unfinished),
 )

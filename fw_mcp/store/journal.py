@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from fw_mcp.store.locks import Fence
-from fw_mcp.store.sqlite import Database
+from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_known
 
 Record = Mapping[str, Any]
 
@@ -219,6 +219,19 @@ class Unsettled:
     items: int
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The other accounts on a store; a sandbox in memory is none.
+
+    Attributes:
+        accounts: how many.
+        open: how many changes of theirs have writes whose outcome is not known.
+    """
+
+    accounts: int
+    open: int
+
+
 class Journal:
     """Intent and former records before a write is sent, its outcome after.
 
@@ -324,6 +337,24 @@ class Journal:
                 Unsettled(change_id, tool, begun_at, unrecorded == 0, items)
                 for change_id, tool, begun_at, unrecorded, items in rows
             ]
+
+        return await self.database.run(work)
+
+    async def others(self) -> Others:
+        """Whose changes this account is not shown.
+
+        Raises:
+            StoreError: the journal could not be read.
+        """
+
+        def work(connection: sqlite3.Connection) -> Others:
+            others = [
+                one
+                for one in accounts_known(connection)
+                if one != self.database.account and not one.startswith(IN_THIS_PROCESS)
+            ]
+            found = [connection.execute(_UNSETTLED, (one,)).fetchall() for one in others]
+            return Others(len(others), sum(map(len, found)))
 
         return await self.database.run(work)
 

@@ -1,11 +1,12 @@
 """One SQLite file: its tables, and transactions one at a time off the event loop."""
 
 import json
+import logging
 import os
 import secrets
 import sqlite3
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, closing, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,9 @@ from fw_mcp.store.accounts import KeyPair, account_of, gather, keep
 from fw_mcp.store.locks import Fence, Locks
 from fw_mcp.store.upgrade import put_aside, take_over
 
+_log = logging.getLogger(__name__)
+
+_OTHERS = 0o077
 # "fwmc": what tells a store from another program's SQLite file.
 _APPLICATION_ID = 0x66776D63
 _VERSION = 3
@@ -154,18 +158,32 @@ def _run(connection: sqlite3.Connection, statements: str) -> None:
         connection.execute(statement)
 
 
+_LAST_AT = (
+    "SELECT max(worked_at) FROM changes WHERE account = ?",
+    "SELECT max(created_at) FROM plans WHERE account = ?",
+)
+
+
 def accounts_in(path: Path) -> list[str]:
     """The digests of the accounts that a store knows; none where it cannot be read."""
-    found: set[str] = set()
-    # What an older version kept of plans names no account.
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection,
+    ):
+        return accounts_known(connection)
+    return []
+
+
+def accounts_known(connection: sqlite3.Connection) -> list[str]:
+    """The digests of the accounts that have changes or plans in a store; the last at work last."""
+    found: dict[str, float] = {}
     for table in ("changes", "plans"):
         statement = f"SELECT DISTINCT account FROM {table} WHERE account <> ''"  # noqa: S608  ours
-        with (
-            suppress(sqlite3.Error),
-            closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection,
-        ):
-            found.update(account for (account,) in connection.execute(statement))
-    return sorted(found)
+        # What an older version kept of plans names no account.
+        with suppress(sqlite3.Error):
+            for (account,) in connection.execute(statement).fetchall():
+                found[account] = _last_at(connection, account)
+    return sorted(found, key=lambda account: (found[account], account))
 
 
 _LEAVE = (
@@ -173,6 +191,15 @@ _LEAVE = (
     "DELETE FROM plans WHERE account = ?",
     "DELETE FROM changes WHERE account = ?",
 )
+
+
+def _last_at(connection: sqlite3.Connection, account: str) -> float:
+    last = 0.0
+    for statement in _LAST_AT:
+        with suppress(sqlite3.Error):
+            last = max(last, connection.execute(statement, (account,)).fetchone()[0] or 0.0)
+    return last
+
 
 T = TypeVar("T")
 
@@ -198,6 +225,7 @@ class Database:
         self.account = account.digest if isinstance(account, KeyPair) else account
         self.known = self._pair is None
         self._is_own = True
+        self._files: tuple[_Identity, ...] = ()
         self._locks = Locks(path)
         self._busy_timeout_s = busy_timeout_s
         self._connection: sqlite3.Connection | None = None
@@ -314,15 +342,27 @@ class Database:
         return account is not None
 
     def _open(self) -> sqlite3.Connection:
+        if self._connection is not None and self.path is not None:
+            self._look_at_file(self._connection, self.path)
         if self._connection is None:
             self._connection = self._connect()
         return self._connection
 
+    def _look_at_file(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Let go of a file that has lost its name: what is written there, nobody ever reads."""
+        if _identity(path) == self._files[0]:
+            return
+        _log.warning("The store %s was removed or replaced; what is there now is used.", path)
+        connection.close()
+        self._connection = None
+        # A log that belongs to the lost file would be taken for a part of the one that is there.
+        _remove(zip(_beside(path), self._files[1:], strict=True))
+
     def _connect(self) -> sqlite3.Connection:
+        opened = None
         if self.path is not None:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # It holds titles, products and former records: nobody else's business.
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            opened = _made(self.path)
         connection = sqlite3.connect(
             self.path or ":memory:",
             timeout=self._busy_timeout_s,
@@ -335,12 +375,16 @@ class Database:
         except BaseException:
             connection.close()
             raise
+        if self.path is not None:
+            self._files = (opened, *map(_identity, _beside(self.path)))
         # Whoever forgets to close the database must not leak its file.
         weakref.finalize(self, connection.close)
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         check_usable(connection)
+        if self.path is not None:
+            _keep_private(self.path)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -358,6 +402,61 @@ class Database:
             next_step=f"{next_step}fw-mcp doctor checks it.",
             reason=Reason.STORE_UNAVAILABLE,
         )
+
+
+_Identity = tuple[int, int] | None
+
+
+def _identity(path: Path) -> _Identity:
+    """Which file has that name; None where none has."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _beside(path: Path) -> tuple[Path, Path]:
+    """What SQLite keeps beside its file: what is not in it yet, and an index of that."""
+    return path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+
+
+def _made(path: Path) -> _Identity:
+    """The file, made where there is none; it holds titles, products and former records."""
+    left = [(beside, _identity(beside)) for beside in _beside(path)]
+    try:
+        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        left.clear()
+    try:
+        found = os.fstat(opened)
+    finally:
+        os.close(opened)
+    # Of a file that was removed while it was open; whoever opened the new one made others.
+    _remove(left)
+    return found.st_dev, found.st_ino
+
+
+def _remove(files: Iterable[tuple[Path, _Identity]]) -> None:
+    """Remove the files that still are the ones that they were."""
+    for path, identity in files:
+        if identity is not None and _identity(path) == identity:
+            path.unlink(missing_ok=True)
+
+
+def _keep_private(path: Path) -> None:
+    """Nobody but the owner may read it, however it came there."""
+    if os.name != "posix":
+        return
+    for one in (path, *_beside(path)):
+        try:
+            if one.stat().st_mode & _OTHERS:
+                one.chmod(0o600)
+        except FileNotFoundError:
+            continue
+        except OSError as fault:
+            _log.warning("Others may read %s, and it stays so (%s).", one, type(fault).__name__)
 
 
 _KEEP_ID = """

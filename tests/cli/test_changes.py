@@ -16,7 +16,7 @@ import pytest
 from anyio import to_thread
 
 from fw_mcp.api.models import DeleteImagesRequest
-from fw_mcp.cli.changes import export_changes, list_changes, reconcile_changes
+from fw_mcp.cli.changes import export_changes, list_changes, reconcile_changes, show_changes
 from fw_mcp.errors import ConfigError, StoreError
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.store.journal import End, Intent
@@ -420,6 +420,24 @@ def test_what_was_written_on_another_account_is_its_own_affair(
     assert (code, open_items(kept)) == (0, 1)
     assert said[1].startswith(f"    failed: {two.guid}")
     assert said[-1] == "Open writes settled: 1; nothing is left open."
+
+
+@pytest.mark.parametrize("export", [None, "-"])
+def test_that_other_accounts_have_changes_is_said_beside_the_list(
+    kept: Kept, capsys: pytest.CaptureFixture[str], export: str | None
+) -> None:
+    """Promise: nothing is invisible for the want of its keys."""
+    one, two, three_ = kept.ask(three)
+    show_changes(kept.assembly(), {"export": export, "page": "1"})
+    assert capsys.readouterr().err == ""
+    kept.write(deletion(1, one), *(replace(deletion(2, two), account=name) for name in "ab"))
+    show_changes(kept.assembly(), {"export": export, "page": "1"})
+    printed = capsys.readouterr()
+    assert printed.err == (
+        "Other accounts on this store: 2. 2 changes of theirs are open: run this with their keys.\n"
+    )
+    assert three_.guid not in printed.out
+    assert two.guid not in printed.out
 
 
 def test_a_change_that_cannot_be_read_stays_open_and_the_others_are_settled(

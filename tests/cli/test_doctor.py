@@ -74,6 +74,31 @@ def test_unknown_outcomes_alone_are_a_finding_too(
     assert (code, found["found"]) == (7, f"1 of unknown outcome: {named(1, 1)}")
 
 
+def test_what_other_accounts_left_open_is_counted_and_not_named(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What this account is not shown is there all the same; a sandbox in memory is nobody."""
+    kept.write(deletion(1, "failed"), deletion(2, account="one"), deletion(3, account="one"))
+    kept.write(deletion(4, "deleted", account="two"), deletion(5, account="process-0"))
+    code = examine(kept.assembly(), {"json": True})
+    (found,) = [one for one in json.loads(capsys.readouterr().out) if one["check"] == "account"]
+    assert (code, found["found"], found["next_step"]) == (
+        0,
+        f"of {kept.account}; 2 others are on this store; 2 changes of theirs are open",
+        "Run this with their keys, too.",
+    )
+
+
+def test_the_only_account_of_a_store_is_named_by_its_digest(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that two hosts can see whether they work on one."""
+    kept.write(deletion(1, "failed"))
+    assert examine(kept.assembly(), {"json": True}) == 0
+    (found,) = [one for one in json.loads(capsys.readouterr().out) if one["check"] == "account"]
+    assert (found["found"], found["next_step"]) == (f"of {kept.account}", "")
+
+
 def test_a_write_under_way_in_a_server_is_no_fault(
     kept: Kept, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,6 +138,7 @@ def test_doctor_finds_the_sandbox_well(tmp_path: Path) -> None:
         "service",
         "clock",
         "store",
+        "account",
         "plans",
         "journal",
     ]
