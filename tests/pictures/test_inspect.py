@@ -22,7 +22,7 @@ from fw_mcp.pictures.inspect import (
     remote_facts,
 )
 from tests.pictures.fetch.web import Page, Web, page
-from tests.pictures.headers import ORIENTATION, picture, sides, tiff
+from tests.pictures.headers import ORIENTATION, box, heic, picture, sides, tiff
 from tests.pictures.served import LARGE, Served, ServedTiff
 
 pytestmark = pytest.mark.anyio
@@ -138,6 +138,15 @@ async def test_a_tiff_of_84_mb_is_told_by_two_pieces() -> None:
     served = ServedTiff()
     assert await facts(served) == (Facts("TIFF", 6000, 4000, 1), served.size)
     assert served.asked == [FIRST, (LARGE, LARGE + 65_535)]
+
+
+async def test_a_heic_that_is_described_behind_its_pixels_is_told_by_two_pieces() -> None:
+    """The URL is asked for that piece; the pixels are passed over."""
+    content = heic(900, 600, turns=1, before=box(b"mdat", bytes(9_000_000)))
+    served = Served(content)
+    assert await facts(served) == (Facts("HEIC", 600, 900, 1), len(content))
+    begins = content.index(b"meta") - 4
+    assert [first for first, _ in served.asked] == [0, begins]
 
 
 async def test_a_long_header_is_read_in_pieces_that_double() -> None:
