@@ -8,17 +8,21 @@ exists elsewhere on the machine.
 
 import logging
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from errno import EISDIR, ELOOP
 from pathlib import Path
 from typing import BinaryIO
+from unicodedata import normalize
 
 from fw_mcp.errors import FetchError, Reason
 
 NOT_READ = "The file was not read."
 
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.stat in os.supports_dir_fd
+
+_SPACES = re.compile("[\u00a0\u202f]")
 
 _log = logging.getLogger("fw_mcp.pictures")
 
@@ -43,7 +47,8 @@ class Folders:
         """The regular file at `path`, open for reading.
 
         Args:
-            path: absolute, or relative to one of the folders; `~` is a name like any other.
+            path: absolute, or relative to one of the folders; `~` is a name like any other. A name
+                that is not there may stand for the only one that looks the same.
 
         Raises:
             FetchError: there is no such file below a folder; the text is the same for every cause.
@@ -66,12 +71,40 @@ class Folders:
         for folder in self._folders:
             if not given.anchor:
                 below = given
-            elif given.is_relative_to(folder):
-                below = given.relative_to(folder)
+            elif _is_below(given, folder):
+                below = Path(*given.parts[len(folder.parts) :])
             else:
                 continue
             if below.parts and ".." not in below.parts:
                 yield folder, below.parts
+
+
+def _is_below(given: Path, folder: Path) -> bool:
+    above = given.parts[: len(folder.parts)]
+    return list(map(_look, above)) == list(map(_look, folder.parts))
+
+
+def _look(name: str) -> str:
+    """The same for names that nobody can tell apart.
+
+    A disk of Apple's takes letters apart, and its pictures of the screen have a narrow space in
+    their names; whoever types a name composes letters and types plain spaces.
+    """
+    return normalize("NFC", _SPACES.sub(" ", name))
+
+
+def _there(name: str, folder: int) -> str:
+    """`name` if it is in the folder, or else the only one there that looks like it."""
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return _alike(name, os.listdir(folder))
+    return name
+
+
+def _alike(name: str, names: Sequence[str]) -> str:
+    found = [one for one in names if _look(one) == _look(name)]
+    return found[0] if len(found) == 1 else name
 
 
 def _walked(folder: Path, names: Sequence[str]) -> int:
@@ -80,20 +113,24 @@ def _walked(folder: Path, names: Sequence[str]) -> int:
     try:
         for name in names[:-1]:
             flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-            below = os.open(name, flags, dir_fd=at)
+            below = os.open(_there(name, at), flags, dir_fd=at)
             os.close(at)
             at = below
         # Looked at first: to open a device may already do something.
-        _check_regular(os.stat(names[-1], dir_fd=at, follow_symlinks=False))
+        last = _there(names[-1], at)
+        _check_regular(os.stat(last, dir_fd=at, follow_symlinks=False))
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        return _checked(os.open(names[-1], flags, dir_fd=at))
+        return _checked(os.open(last, flags, dir_fd=at))
     finally:
         os.close(at)
 
 
 def _resolved(folder: Path, names: Sequence[str]) -> int:
     """The same where folders cannot be opened."""
-    path = folder.joinpath(*names)
+    path = folder
+    for name in names:
+        is_there = os.path.lexists(path / name)
+        path /= name if is_there else _alike(name, [one.name for one in path.iterdir()])
     if not path.resolve(strict=True).is_relative_to(folder.resolve(strict=True)):
         raise OSError(ELOOP, os.strerror(ELOOP))
     _check_regular(path.lstat())

@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import BinaryIO, NamedTuple
@@ -27,12 +27,17 @@ _STARTS = (
     (b"II+\0", "image/tiff"),
     (b"MM\0+", "image/tiff"),
 )
+_OF_ANY_CODEC = "image/heif"
 _BRANDS = (
     (b"avif", "image/avif"),
     (b"avis", "image/avif"),
     (b"heic", "image/heic"),
     (b"heix", "image/heic"),
+    (b"heim", "image/heic"),
+    (b"heis", "image/heic"),
+    (b"mif1", _OF_ANY_CODEC),
 )
+_CODECS = MappingProxyType({b"hvcC": "image/heic", b"av1C": "image/avif"})
 _JPEG_EXIF = 0xE1
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_PIXELS, _JPEG_END = 0xDA, 0xD9
@@ -44,8 +49,9 @@ _BYTE_ORDERS = MappingProxyType({b"II": "<", b"MM": ">"})
 _BIG_TIFF = 43
 _SUBFILE, _WIDTH, _HEIGHT, _ORIENTATION, _DNG = 254, 256, 257, 274, 50706
 _TAGS = frozenset({_SUBFILE, _WIDTH, _HEIGHT, _ORIENTATION, _DNG})
-# Of a TIFF's types those that are one whole number: short, long, and long8 of the large kind.
-_INTEGERS = MappingProxyType({3: "H", 4: "L", 16: "Q"})
+# Of a TIFF's types those that are one whole number: short, long, both with a sign, and long8 of
+# the large kind.
+_INTEGERS = MappingProxyType({3: "H", 4: "L", 8: "h", 9: "l", 16: "Q"})
 _BOX_IS_LARGE, _BOX_GOES_TO_THE_END = 1, 0
 _BOX_FLAGS = 4
 """Bytes of version and flags, with which some boxes begin."""
@@ -117,6 +123,7 @@ def facts_of(source: BinaryIO | io.RawIOBase) -> Facts:
         stored = _READERS[media_type](frugal)
     except (ValueError, LookupError, ArithmeticError, OSError, struct.error) as broken:
         raise UnreadablePicture from broken
+    media_type = stored.media_type or media_type
     if not (0 < stored.pix_w <= _MOST_PIXELS and 0 < stored.pix_h <= _MOST_PIXELS):
         raise UnreadablePicture
     orientation = stored.orientation if stored.orientation in _ORIENTATIONS else _UPRIGHT
@@ -125,11 +132,15 @@ def facts_of(source: BinaryIO | io.RawIOBase) -> Facts:
 
 
 class _Stored(NamedTuple):
-    """Pixels as stored, and the EXIF orientation if there is one."""
+    """Pixels as stored, the EXIF orientation if there is one, and what the picture is made of.
+
+    The last is known only to the formats that hold pictures of several kinds.
+    """
 
     pix_w: int
     pix_h: int
     orientation: int = _UPRIGHT
+    media_type: str = ""
 
 
 class _Frugal:
@@ -246,7 +257,7 @@ def _orientation(source: _Frugal, start: int) -> int:
 def _directory(source: _Frugal, start: int) -> Mapping[int, int]:
     """The numbers in the first directory of a TIFF or an EXIF that begins at `start`.
 
-    A list of numbers counts as 0.
+    A list of numbers counts as 0, and so does what is no whole number.
     """
     head = source.piece(start, 16)
     order = _BYTE_ORDERS[head[:2]]
@@ -259,7 +270,7 @@ def _directory(source: _Frugal, start: int) -> Mapping[int, int]:
         at + struct.calcsize(order + length), count * struct.calcsize(order + entry)
     )
     return {
-        tag: _number(order, kind, value) if number == 1 else 0
+        tag: _number(order, kind, value) if number == 1 and kind in _INTEGERS else 0
         for tag, kind, number, value in struct.iter_unpack(order + entry, entries)
         if tag in _TAGS
     }
@@ -270,36 +281,77 @@ def _number(order: str, kind: int, value: bytes) -> int:
     return int(number)
 
 
+class _Box(NamedTuple):
+    """Where the content of a box stands in its file."""
+
+    name: bytes
+    start: int
+    end: int
+
+
 def _heif(source: _Frugal) -> _Stored:
     """By the properties of the picture that is the file's own, as it is displayed.
 
     EXIF is not asked: the format has its own turning, beside which EXIF's counts for nothing.
+    Boxes are passed over by their sizes: some cameras put what describes the picture behind it,
+    and a profile of colours may be longer than all the rest.
     """
-    head = source.piece(0, _LONGEST_READ)
-    meta = dict(_boxes(dict(_boxes(head))[b"meta"][_BOX_FLAGS:]))
-    parts = dict(_boxes(meta[b"iprp"]))
-    properties = list(_boxes(parts[b"ipco"]))
-    own = dict(
-        properties[at - 1] for at in _associated(parts[b"ipma"], _own_item(meta[b"pitm"])) if at
-    )
-    pix_w, pix_h = struct.unpack_from(">LL", own[b"ispe"], _BOX_FLAGS)
-    quarter_turns = own.get(b"irot", b"\0")[0]
-    return _Stored(pix_h, pix_w) if quarter_turns % 2 else _Stored(pix_w, pix_h)
+    meta = _box(_boxes(source, 0, _FURTHEST), b"meta")
+    parts = list(_boxes(source, meta.start + _BOX_FLAGS, meta.end))
+    iprp = _box(parts, b"iprp")
+    inside = list(_boxes(source, iprp.start, iprp.end))
+    ipco = _box(inside, b"ipco")
+    properties = list(_boxes(source, ipco.start, ipco.end))
+    item = _own_item(_short(source, _box(parts, b"pitm")))
+    lists = [_short(source, box) for box in inside if box.name == b"ipma"]
+    places = (at for ipma in lists for at in _associated(ipma, item) if at)
+    own = {box.name: box for box in (properties[at - 1] for at in places)}
+    pix_w, pix_h = _cropped(source, own)
+    turned = b"irot" in own and _short(source, own[b"irot"])[0] % 2
+    size = (pix_h, pix_w) if turned else (pix_w, pix_h)
+    return _Stored(*size, media_type=_codec(source, properties))
 
 
-def _boxes(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The name and the content of each box; the last may be cut off."""
-    at = 0
-    while at + 8 <= len(content):
-        (size, name), head = struct.unpack_from(">L4s", content, at), 8
+def _codec(source: _Frugal, properties: Sequence[_Box]) -> str:
+    """What the picture is by its own properties, where its file does not say it by a brand."""
+    if picture_type(source.piece(0, _HEAD)) != _OF_ANY_CODEC:
+        return ""
+    return [_CODECS[box.name] for box in properties if box.name in _CODECS][0]  # noqa: RUF015  none is a fault
+
+
+def _cropped(source: _Frugal, own: Mapping[bytes, _Box]) -> tuple[int, int]:
+    """The sides of a picture of which maybe only a part is displayed."""
+    pix_w, pix_h = struct.unpack_from(">LL", _short(source, own[b"ispe"]), _BOX_FLAGS)
+    if b"clap" in own:
+        w, per_w, h, per_h = struct.unpack_from(">4L", _short(source, own[b"clap"]))
+        pix_w, pix_h = min(pix_w, w // per_w), min(pix_h, h // per_h)
+    return pix_w, pix_h
+
+
+def _boxes(source: _Frugal, at: int, end: int) -> Iterator[_Box]:
+    """Each box from `at` on; the last may be cut off."""
+    while at + 8 <= end and len(first := source.piece(at, 8)) == 8:  # noqa: PLR2004  size and name
+        (size, name), head = struct.unpack(">L4s", first), 8
         if size == _BOX_IS_LARGE:
-            (size,), head = struct.unpack_from(">Q", content, at + 8), 16
+            (size,), head = struct.unpack(">Q", source.piece(at + 8, 8)), 16
         elif size == _BOX_GOES_TO_THE_END:
-            size = len(content) - at
+            size = end - at
         if size < head:
             raise ValueError("a box that ends before it begins")
-        yield name, content[at + head : at + size]
+        yield _Box(name, at + head, min(at + size, end))
         at += size
+
+
+def _box(boxes: Iterable[_Box], name: bytes) -> _Box:
+    found = next((box for box in boxes if box.name == name), None)
+    if found is None:
+        raise LookupError
+    return found
+
+
+def _short(source: _Frugal, box: _Box) -> bytes:
+    """The content of a box, or the beginning of a long one."""
+    return source.piece(box.start, min(box.end - box.start, _LONGEST_READ))
 
 
 def _own_item(pitm: bytes) -> int:
@@ -318,7 +370,7 @@ def _associated(ipma: bytes, item: int) -> list[int]:
             # The highest bit says that a reader must know the property.
             return [index & (0x7FFF if form == "H" else 0x7F) for index in found]
         at, left = at + 1 + len(found) * struct.calcsize(form), left - 1
-    raise LookupError
+    return []
 
 
 _READERS: Mapping[str, Callable[[_Frugal], _Stored]] = MappingProxyType(
@@ -330,5 +382,6 @@ _READERS: Mapping[str, Callable[[_Frugal], _Stored]] = MappingProxyType(
         "image/webp": _webp,
         "image/heic": _heif,
         "image/avif": _heif,
+        _OF_ANY_CODEC: _heif,
     }
 )

@@ -1,6 +1,7 @@
 """What files are, from their headers: behind URLs, or below the operator's folders."""
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -104,6 +105,9 @@ _LOCAL_OFF = (
     "--file-folders: give a URL."
 )
 _LOCAL_SLOW = "The disk it lies on did not answer in time: try again, or copy it to this machine."
+_FILE_URL = re.compile("file:(?://(?P<host>[^/]*))?(?=/)", re.IGNORECASE)
+_DRIVE = re.compile("/[a-zA-Z]:[/\\\\]")
+_QUOTED = re.compile("(?P<quote>[\"'])(?P<inside>.+)(?P=quote)")
 _AT_A_TIME = 4
 _PIECE = 65_536
 _MOST_BYTES = 2_097_152
@@ -215,14 +219,35 @@ class Inspector:
         return _unread(path, _LOCAL_SLOW)
 
     def _read(self, path: str) -> Inspected:
-        with self._folders.open(path) as file:
+        meant = _path(path)
+        with self._folders.open(meant) as file:
             size, facts = file.seek(0, SEEK_END), facts_of(file)
-            name = PurePath(path).name
+            name = PurePath(meant).name
             return Inspected(path, is_url=False, file_name=name, file_size=size, facts=facts)
 
 
 def _is_url(file: str) -> bool:
-    return "://" in file
+    return "://" in file and not _FILE_URL.match(_unquoted(file))
+
+
+def _path(file: str) -> str:
+    """The path that is meant: of a `file:` URL, or in the quotes of a command line.
+
+    That of a URL on another host stays one, which no folder has.
+    """
+    bare = _unquoted(file)
+    url = _FILE_URL.match(bare)
+    if url is None:
+        return bare
+    if (url["host"] or "").lower() not in {"", "localhost"}:
+        return file
+    path = unquote(bare[url.end() :], errors="surrogateescape")
+    return path[1:] if _DRIVE.match(path) else path
+
+
+def _unquoted(file: str) -> str:
+    quoted = _QUOTED.fullmatch(file.strip())
+    return quoted["inside"] if quoted else file
 
 
 def _unread(file: str, why: str) -> Inspected:

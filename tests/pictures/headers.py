@@ -57,7 +57,15 @@ def box(name: bytes, content: bytes) -> bytes:
 
 
 def heic(
-    pix_w: int, pix_h: int, *, turns: int = 0, beside: bytes = b"", wide: bool = False
+    pix_w: int,
+    pix_h: int,
+    *,
+    turns: int = 0,
+    beside: bytes = b"",
+    wide: bool = False,
+    before: bytes = b"",
+    brands: bytes = b"heic\0\0\0\0mif1heic",
+    more: bytes = b"",
 ) -> bytes:
     """The boxes of a HEIC up to where the picture would begin.
 
@@ -68,16 +76,19 @@ def heic(
         beside: more boxes.
         wide: with the larger of the two forms that numbers and lengths may have; a preview of
             16 x 12 pixels stands before the picture, and the last box goes to the end.
+        before: boxes between the brands and what describes the picture.
+        brands: what the file says that it is.
+        more: one more property of the picture.
     """
     size, turn = struct.pack(">LLL", 0, pix_w, pix_h), box(b"irot", bytes([turns]))
-    properties = box(b"ispe", struct.pack(">LLL", 0, 16, 12)) + box(b"ispe", size) + turn
-    form = ">LLLBHLBHH" if wide else ">LLHBBHBBB"
+    properties = box(b"ispe", struct.pack(">LLL", 0, 16, 12)) + box(b"ispe", size) + turn + more
+    form = ">LLLBHLBHHH" if wide else ">LLHBBHBBBB"
     flag = 1 << 24 | 1 if wide else 0
-    associations = struct.pack(form, flag, 2, 7, 1, 1, 8, 2, 2, 3)
+    associations = struct.pack(form, flag, 2, 7, 1, 1, 8, 3, 2, 3, 4 if more else 0)
     own = struct.pack(">LL" if wide else ">LH", wide << 24, 8)
     parts = box(b"ipco", properties) + box(b"ipma", associations)
     content = bytes(4) + box(b"pitm", own) + beside + box(b"iprp", parts)
-    head = box(b"ftyp", b"heic\0\0\0\0mif1heic")
+    head = box(b"ftyp", brands) + before
     if not wide:
         return head + box(b"meta", content)
     free = struct.pack(">L4sQ", 1, b"free", 16)
@@ -86,5 +97,5 @@ def heic(
 
 def _inline(order: str, row: tuple[int, int, int], length: int) -> bytes:
     kind, _, value = row
-    form = {1: "B", 3: "H", 4: "L", 16: "Q"}.get(kind, "L")
+    form = {1: "B", 3: "H", 4: "L", 8: "h", 9: "l", 16: "Q"}.get(kind, "L")
     return struct.pack(order + form, value).ljust(length, b"\0")

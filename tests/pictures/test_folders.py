@@ -90,6 +90,51 @@ def test_a_relative_path_is_looked_for_in_each_folder(pictures: Path, by_descrip
 
 
 @BOTH
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("Ku\u0308ste/Cafe\u0301.tif", "K\u00fcste/Caf\u00e9.tif"),
+        ("K\u00fcste/Caf\u00e9.tif", "Ku\u0308ste/Cafe\u0301.tif"),
+        ("Ku\u0308ste/Caf\u00e9.tif", "K\u00fcste/Cafe\u0301.tif"),
+        ("Shots/Screenshot at 3.04.05\u202fPM.png", "Shots/Screenshot at 3.04.05 PM.png"),
+    ],
+)
+def test_a_name_is_found_by_its_look(
+    pictures: Path, by_descriptor: bool, name: str, asked: str
+) -> None:
+    """Disks and keyboards compose letters and spaces differently, above the folder too."""
+    folder = pictures / "Se\u0301rie"
+    file = folder / name
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"found")
+    folders = Folders([folder], by_descriptor=by_descriptor)
+    assert content(folders, asked) == b"found"
+    assert content(folders, f"{pictures}/S\u00e9rie/{asked}") == b"found"
+
+
+@BOTH
+def test_of_names_that_look_the_same_the_one_as_given_is_opened(
+    pictures: Path, by_descriptor: bool
+) -> None:
+    """And none where that is not there: it could be either."""
+    for name in ("a\u00a0b c.tif", "a\u202fb c.tif", "a b\u00a0c.tif"):
+        (pictures / name).write_bytes(name.encode())
+    folders = Folders([pictures], by_descriptor=by_descriptor)
+    assert content(folders, "a\u202fb c.tif") == "a\u202fb c.tif".encode()
+    assert NOT_READ in refusal(folders, "a b c.tif")
+
+
+@BOTH
+def test_a_link_is_not_followed_by_its_look_either(pictures: Path, by_descriptor: bool) -> None:
+    """Another spelling opens nothing that its own name would not."""
+    make_link(pictures / "Cafe\u0301.tif")
+    (pictures / "Se\u0301rie").symlink_to("../private")
+    folders = Folders([pictures], by_descriptor=by_descriptor)
+    assert NOT_READ in refusal(folders, "Caf\u00e9.tif")
+    assert NOT_READ in refusal(folders, "S\u00e9rie/diary.tif")
+
+
+@BOTH
 def test_a_folder_may_itself_be_a_link(pictures: Path, by_descriptor: bool) -> None:
     """The operator named it so."""
     link = pictures.parent / "link"

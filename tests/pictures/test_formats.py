@@ -158,6 +158,94 @@ def test_a_heic_is_turned_by_itself(turns: int, size: tuple[int, int], wide: boo
     assert facts_of(io.BytesIO(content)) == Facts("HEIC", *size, 1)
 
 
+def moved(whole: bytes, mdat: bytes) -> bytes:
+    """An ISO picture with its pixels, or as many bytes, before what describes them."""
+    begins = whole.index(b"meta") - 4
+    ends = begins + int.from_bytes(whole[begins : begins + 4])
+    return whole[:begins] + mdat + whole[begins:ends]
+
+
+LARGE_BOX = struct.pack(">L4sQ", 1, b"mdat", 16 + 200_000) + bytes(200_000)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [box(b"mdat", bytes(600_000)), LARGE_BOX, box(b"free", b"") * 3],
+    ids=["mdat", "large", "free"],
+)
+@pytest.mark.parametrize("turns", [0, 1])
+def test_a_heic_may_be_described_behind_its_pixels(before: bytes, turns: int) -> None:
+    """As Samsung's telephones write it; boxes are passed over by their sizes."""
+    size = (40, 60) if turns else (60, 40)
+    content = heic(60, 40, turns=turns, before=before)
+    assert facts_of(io.BytesIO(content)) == Facts("HEIC", *size, 1)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_an_avif_may_be_described_behind_its_pixels(orientation: int) -> None:
+    """The same as before it, which Pillow has judged."""
+    whole = picture("AVIF", (30, 20), orientation)
+    facts = facts_of(io.BytesIO(moved(whole, box(b"mdat", bytes(100_000)))))
+    assert (facts.format, facts.displayed) == ("AVIF", displayed(whole))
+
+
+@pytest.mark.parametrize(
+    ("codec", "expected"),
+    [
+        (b"hvcC", Facts("HEIC", 60, 40, 1)),
+        (b"av1C", Facts("AVIF", 60, 40, 1)),
+        (b"avcC", None),
+        (b"j2kH", None),
+    ],
+)
+def test_a_picture_of_no_codec_by_its_brand_is_told_by_its_properties(
+    codec: bytes, expected: Facts | None
+) -> None:
+    """Some programs write `mif1` alone; what is inside may be of any kind."""
+    content = heic(60, 40, brands=b"mif1\0\0\0\0mif1", more=box(codec, bytes(23)))
+    assert read(content) == expected
+
+
+def test_an_avif_that_says_only_mif1_is_as_pillow_shows_it() -> None:
+    """The brand is all that differs."""
+    whole = picture("AVIF", (30, 20))
+    ends = int.from_bytes(whole[:4])
+    plain = b"mif1\0\0\0\0mif1".ljust(ends - 8, b"\0")
+    assert facts_of(io.BytesIO(box(b"ftyp", plain) + whole[ends:])) == Facts("AVIF", 30, 20, 1)
+
+
+def test_a_profile_of_colours_may_be_longer_than_a_piece() -> None:
+    """What stands behind it is read all the same."""
+    profile = box(b"colr", b"prof" + bytes(300_000))
+    content = heic(60, 40, turns=1, beside=box(b"idat", bytes(100_000)), more=profile)
+    assert facts_of(io.BytesIO(content)) == Facts("HEIC", 40, 60, 1)
+
+
+def test_of_a_heic_that_is_cropped_what_is_displayed_counts() -> None:
+    """As libheif shows it, before it is turned."""
+    crop = box(b"clap", struct.pack(">8L", 50, 1, 30, 1, 0, 1, 0, 1))
+    assert facts_of(io.BytesIO(heic(60, 40, more=crop))) == Facts("HEIC", 50, 30, 1)
+    assert facts_of(io.BytesIO(heic(60, 40, more=crop, turns=3))) == Facts("HEIC", 30, 50, 1)
+
+
+@pytest.mark.parametrize("kind", [1, 3, 4, 8, 9])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("format_", TURNED)
+def test_an_orientation_of_any_kind_of_number_turns_as_pillow_does(
+    format_: str, order: str, kind: int
+) -> None:
+    """Writers take shorts, longs, and those with a sign; a byte is none."""
+    turning = {ORIENTATION: (kind, 1, 6)}
+    file = io.BytesIO()
+    if format_ == "TIFF":
+        file.write(tiff({**sides(30, 20), **turning}, order=order))
+    else:
+        exif = b"Exif\0\0" + tiff(turning, order=order)
+        Image.new("RGB", (30, 20)).save(file, format_, exif=exif)
+        assert displayed(file.getvalue()) == ((30, 20) if kind == 1 else (20, 30))
+    assert facts_of(file).displayed == ((30, 20) if kind == 1 else (20, 30))
+
+
 @pytest.mark.parametrize("orientation", [0, 9, 65_535])
 def test_an_orientation_that_does_not_exist_turns_nothing(orientation: int) -> None:
     """The picture is as large as it says all the same."""

@@ -22,7 +22,7 @@ from fw_mcp.pictures.inspect import (
     remote_facts,
 )
 from tests.pictures.fetch.web import Page, Web, page
-from tests.pictures.headers import ORIENTATION, picture, sides, tiff
+from tests.pictures.headers import ORIENTATION, box, heic, picture, sides, tiff
 from tests.pictures.served import LARGE, Served, ServedTiff
 
 pytestmark = pytest.mark.anyio
@@ -138,6 +138,15 @@ async def test_a_tiff_of_84_mb_is_told_by_two_pieces() -> None:
     served = ServedTiff()
     assert await facts(served) == (Facts("TIFF", 6000, 4000, 1), served.size)
     assert served.asked == [FIRST, (LARGE, LARGE + 65_535)]
+
+
+async def test_a_heic_that_is_described_behind_its_pixels_is_told_by_two_pieces() -> None:
+    """The URL is asked for that piece; the pixels are passed over."""
+    content = heic(900, 600, turns=1, before=box(b"mdat", bytes(9_000_000)))
+    served = Served(content)
+    assert await facts(served) == (Facts("HEIC", 600, 900, 1), len(content))
+    begins = content.index(b"meta") - 4
+    assert [first for first, _ in served.asked] == [0, begins]
 
 
 async def test_a_long_header_is_read_in_pieces_that_double() -> None:
@@ -354,9 +363,68 @@ async def test_local_files_need_both_a_local_caller_and_a_folder(
     assert row == Inspected("fog.png", is_url=False, error=LOCAL_OFF)
 
 
-async def test_the_url_of_a_file_on_this_machine_is_a_url(tmp_path: Path) -> None:
-    """It does not go round the fetcher."""
-    (tmp_path / "fog.png").write_bytes(picture("PNG"))
-    (row,) = await inspected(Web(), [f"file://{tmp_path}/fog.png"], [tmp_path])
-    assert (row.is_url, row.facts) == (True, None)
-    assert row.error.startswith(REFUSED)
+SPELT = (
+    "file://{}/fog%20bank%20%231.png",
+    "file://localhost{}/fog%20bank%20%231.png",
+    "FILE://LOCALHOST{}/fog bank #1.png",
+    "file:{}/fog%20bank%20%231.png",
+    '"{}/fog bank #1.png"',
+    "'fog bank #1.png'",
+    ' "file://{}/fog%20bank%20%231.png" ',
+)
+
+
+@pytest.mark.parametrize("spelt", SPELT)
+async def test_a_path_is_read_as_hosts_and_command_lines_spell_it(
+    tmp_path: Path, spelt: str
+) -> None:
+    """A `file:` URL or quotes mean the same file; it still needs a URL to be registered."""
+    content = picture("PNG")
+    (tmp_path / "fog bank #1.png").write_bytes(content)
+    file = spelt.format(tmp_path)
+    web = Web()
+    (row,) = await inspected(web, [file], [tmp_path])
+    facts = Facts("PNG", 30, 20, 1)
+    assert row == Inspected(file, False, "fog bank #1.png", len(content), facts)
+    assert (web.resolved, web.dialled) == ([], [])
+
+
+@pytest.mark.parametrize("spelt", SPELT)
+async def test_no_spelling_of_a_path_is_read_for_a_caller_elsewhere(
+    tmp_path: Path, spelt: str
+) -> None:
+    """Nor without folders."""
+    (tmp_path / "fog bank #1.png").write_bytes(picture("PNG"))
+    file = spelt.format(tmp_path)
+    for folders, local in (([tmp_path], False), ([], True)):
+        (row,) = await inspected(Web(), [file], folders, local=local)
+        assert row == Inspected(file, is_url=False, error=LOCAL_OFF)
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        "file://server{}/album/fog.png",
+        "file://127.0.0.1{}/album/fog.png",
+        "file://localhost:80{}/album/fog.png",
+        "file://{}/fog.png",
+        "file://{}/album/../fog.png",
+        "file://{}/album/%2e%2e/fog.png",
+        "file://{}/album/%2E%2E%2Ffog.png",
+        "file://{}/album/fog.png%00",
+        "file://{}/album/%FF.png",
+        "file:///etc/passwd",
+        "'/etc/passwd'",
+        '"../fog.png"',
+    ],
+)
+async def test_no_spelling_of_a_path_leads_out_of_the_folders(tmp_path: Path, spelt: str) -> None:
+    """Nor to another machine; all are refused in the one text."""
+    (tmp_path / "album").mkdir()
+    for place in (tmp_path, tmp_path / "album"):
+        (place / "fog.png").write_bytes(picture("PNG"))
+    web, file = Web(), spelt.format(tmp_path)
+    (row,) = await inspected(web, [file], [tmp_path / "album"])
+    assert (row.is_url, row.facts) == (False, None)
+    assert row.error.startswith("The file was not read. Give the path of a picture below a folder")
+    assert (web.resolved, web.dialled) == ([], [])

@@ -35,6 +35,25 @@ _TRUTH = re.compile("true|false|wahr|falsch|vrai|faux|verdadei?ro|falso|vero|waa
 _LINE_END = re.compile("\r\n?")
 # What XML cannot hold, and so no workbook.
 _LOST = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_NO_BREAK = re.compile("[\u00a0\u202f]")
+# What a program puts in place of what it could not compute: Excel in the languages of the months
+# above, LibreOffice, Google Sheets; and tools of databases in place of nothing.
+_ERROR = re.compile(
+    "#(?:NAME|NOM|NOME|¿NOMBRE|NAAM)\\?|#(?:¡?REF|BEZUG|RIF|VERW)!"
+    "|#(?:VALUE|WERT|VALEUR|¡?VALOR|VALORE|WAARDE)!|#¡?(?:DIV|DEEL)/0!|#N/[ABD]|#NV"
+    "|#(?:¡?NUM|NÚM|ZAHL|NOMBRE|GETAL)!|#(?:NULL|NUL|¡?NULO|NULLO|LEEG)!"
+    "|#(?:SPILL|CALC|FIELD|BLOCKED|CONNECT|UNKNOWN|BUSY|ERROR|PYTHON)!|#GETTING_DATA|##+"
+    "|Err:\\d{3}|NULL|\\(NULL\\)|\\[NULL\\]|<NULL>|\\\\N|null|nan|NaN|undefined",
+)
+# Of no width, whatever stands beside it.
+_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]")
+_CURLED = str.maketrans(
+    {
+        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033", '"'),
+    }
+)
+_ENCODINGS = ("cp1252", "mac_roman", "cp437", "cp850", "cp1250", "cp1251", "latin-1")
 _DIGEST = re.compile("[0-9a-f]{16}")
 
 
@@ -56,6 +75,40 @@ def same_text(one: str, other: str) -> bool:
     return one == other or _as_kept(one) == _as_kept(other)
 
 
+def is_error(text: str) -> bool:
+    """Whether a program wrote it in place of a text that it could not give."""
+    return bool(_ERROR.fullmatch(text.strip()))
+
+
+def is_misread(text: str, stored: str) -> bool:
+    """Whether `text` is `stored` after its UTF-8 was read in another encoding."""
+    if stored.isascii() or len(text) <= len(stored):
+        return False
+    content = stored.encode("utf-8", "surrogatepass")
+    return any(_as_read(text) == _as_read(_read_in(one, content)) for one in _ENCODINGS)
+
+
+def _read_in(encoding: str, content: bytes) -> str:
+    """`content` as a program reads it, which takes a byte of no letter for a control."""
+    table = [bytes([byte]).decode(encoding, "ignore") or chr(byte) for byte in range(256)]
+    return "".join(table[byte] for byte in content)
+
+
+def _as_read(text: str) -> str:
+    """`text` without controls and spaces, of which programs lose some on the way."""
+    return "".join(one for one in text if one.isprintable() and not one.isspace())
+
+
+def looks_alike(one: str, other: str) -> bool:
+    """Whether two texts differ at most in spaces, in what has no width and in curls of marks."""
+    return _look(one) == _look(other)
+
+
+def _look(text: str) -> str:
+    plain = _as_kept(_UNSEEN.sub("", text)).translate(_CURLED)
+    return " ".join(plain.split())
+
+
 def text_digest(title: str, description: str) -> str:
     """Sixteen hexadecimal digits that tell these texts from others that look different.
 
@@ -71,8 +124,12 @@ def is_text_digest(text: str) -> bool:
 
 
 def _as_kept(text: str) -> str:
-    """`text` with one kind of line end, composed letters and no controls: what workbooks keep."""
-    return normalize("NFC", _LINE_END.sub("\n", _LOST.sub("", text)))
+    """`text` with one kind of line end, composed letters and no controls: what workbooks keep.
+
+    Nor do they keep spaces from becoming such as do not break.
+    """
+    spaced = _NO_BREAK.sub(" ", text) if not text.isascii() else text
+    return normalize("NFC", _LINE_END.sub("\n", _LOST.sub("", spaced)))
 
 
 def _looks_like_a_value(text: str) -> bool:

@@ -8,7 +8,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fw_mcp.api.models import DESCRIPTION_LIMIT
-from fw_mcp.cli.spreadsheet.cells import same_text, text_digest
+from fw_mcp.cli.spreadsheet.cells import (
+    is_error,
+    is_misread,
+    looks_alike,
+    same_text,
+    text_digest,
+)
 from fw_mcp.guard.question import products_summary
 from fw_mcp.images.read import read_images
 from fw_mcp.server.arguments import TITLE_LIMIT
@@ -107,7 +113,7 @@ def compare(row: "SheetRow", image: "ImageDetails | None") -> Compared:
     kept = tuple(name for name in edited if name not in new and stored[name].strip())
     if not as_exported:
         return _since(row, image, new)
-    if why := _lost_letters(stored, new) or _too_long(new):
+    if why := _damage(stored, new) or _too_long(new):
         return Compared(row, Verdict.INVALID, image, why=why)
     return Compared(row, Verdict.CHANGES if new else Verdict.UNCHANGED, image, new, kept)
 
@@ -150,6 +156,22 @@ def _texts(image: "ImageDetails | None") -> dict[str, str]:
     return {"title": title, "description": description}
 
 
+def _damage(stored: dict[str, str], new: dict[str, str]) -> str:
+    """What a program did to texts on the way, which is nobody's wish."""
+    errors = (
+        f"the {name} is {quoted(text)}, which a program writes in place of a text: type it again"
+        for name, text in new.items()
+        if is_error(text)
+    )
+    misread = (
+        f"letters of the {name} were read in another encoding: export again, and open it as UTF-8"
+        for name, text in new.items()
+        if is_misread(text, stored[name])
+    )
+    lost = _lost_letters(stored, new)
+    return "; ".join([*errors, *misread, *([lost] if lost else [])])
+
+
 def _lost_letters(stored: dict[str, str], new: dict[str, str]) -> str:
     """Of texts that a program saved in an encoding that lacks their letters."""
     return "; ".join(
@@ -179,5 +201,6 @@ def _diff(name: str, before: str, after: str) -> str:
     start = alike - _ALIKE_SHOWN if alike > _SHOWN - _ALIKE_SHOWN else 0
     lead = "…" if start else ""
     old, new = (quoted(text and lead + text[start:], _SHOWN) for text in (before, after))
-    note = " (spaces or quotation marks differ)" if old == new else ""
+    alike_to_the_eye = old == new or looks_alike(before, after)
+    note = " (spaces or quotation marks differ)" if alike_to_the_eye else ""
     return f"{name} {old} → {new}{note}"

@@ -3,14 +3,18 @@
 Knows no library. A row's number is the one that a spreadsheet program shows.
 """
 
+import codecs
 import csv
+import io
 import os
+import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from fw_mcp.api.models import normal_guid
 from fw_mcp.cli.spreadsheet.cells import from_cell, is_text_digest
@@ -20,6 +24,27 @@ from fw_mcp.text import quoted
 _NEEDED = ("guid", "title", "description", "exported")
 _DELIMITERS = (",", ";", "\t")
 _LONGEST_LINE = 1_000_000
+# How far down the header is looked for.
+_MOST_ABOVE = 20
+_SEP = re.compile('\ufeff*"?sep=(?P<sep>[^\r\n"])"?[,;\t]*\\s*', re.IGNORECASE)
+# Two programs in a row may each have put a mark of byte order there; some curl quotation marks.
+_ROUND_NAMES = '"\u201c\u201d\u201e\ufeff\u200b\u00a0 \t\r\n'
+# The mark of UTF-8 in the letters of other encodings.
+_MISREAD = re.compile(
+    '\ufeff*"?(?:'
+    + "|".join(
+        codecs.BOM_UTF8.decode(encoding)
+        for encoding in ("cp1252", "cp1250", "cp1251", "cp1253", "mac_roman", "cp437", "cp850")
+    )
+    + ")"
+)
+_HEAD = 8
+_NO_TEXT = (
+    (b"PK\x03\x04", "an Excel, LibreOffice or Numbers workbook"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
+    (b"{\\rtf", "a text with formats"),
+    (b"%PDF", "a PDF"),
+)
 # A pipe would be waited on for ever.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -67,9 +92,9 @@ class Spreadsheet:
         """
         self._file.seek(0)
         lines = _lines(self._file)
-        header = _header(next(lines, ""))
+        header = _header(lines)
         empty = True
-        for number, cells in _records(lines, header.delimiter):
+        for number, cells in _records(lines, header):
             if any(map(str.strip, cells)):
                 empty = False
                 yield self._row(number, cells, header)
@@ -107,13 +132,15 @@ class Spreadsheet:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """The first row.
+    """The row that names the columns.
 
     Attributes:
+        number: of that row.
         needed: where each of the needed columns stands.
         count: how many columns there are.
     """
 
+    number: int
     delimiter: str
     needed: tuple[int, ...]
     count: int
@@ -131,13 +158,28 @@ def opened(path: Path) -> Iterator[Spreadsheet]:
     """
     try:
         descriptor = os.open(path, _READ)
+    except FileNotFoundError as fault:
+        raise _unusable(f"There is no file {quoted(str(path), 200)}.") from fault
     except OSError as fault:
-        raise _unusable("It cannot be opened.") from fault
+        raise _unusable(f"The file {quoted(str(path), 200)} cannot be opened.") from fault
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise _unusable("It is no regular file.")
-    with os.fdopen(descriptor, encoding="utf-8-sig", newline="") as file:
-        yield Spreadsheet(file)
+    with os.fdopen(descriptor, "rb") as content:
+        encoding = _encoding(content.read(_HEAD))
+        content.seek(0)
+        with io.TextIOWrapper(content, encoding=encoding, newline="") as file:
+            yield Spreadsheet(file)
+
+
+def _encoding(head: bytes) -> str:
+    """How a file is written that begins so; other programs' own files are named."""
+    for start, what in _NO_TEXT:
+        if head.startswith(start):
+            raise _unusable(f"This is {what}: save it as CSV UTF-8.")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return "utf-8-sig"
 
 
 def _lines(file: TextIO) -> Iterator[str]:
@@ -148,7 +190,7 @@ def _lines(file: TextIO) -> Iterator[str]:
 def _line(file: TextIO) -> str:
     try:
         line = file.readline(_LONGEST_LINE)
-    except UnicodeDecodeError as fault:
+    except UnicodeError as fault:
         raise _unusable("It is not UTF-8: save it as CSV UTF-8.") from fault
     except OSError as fault:
         raise _unusable("It cannot be read to its end.") from fault
@@ -157,16 +199,52 @@ def _line(file: TextIO) -> str:
     return line
 
 
-def _header(line: str) -> _Header:
-    """The header, read with whichever delimiter finds the most of our columns in it."""
-    headers = {delimiter: _names(line, delimiter) for delimiter in _DELIMITERS}
-    delimiter = max(headers, key=lambda one: len(set(_NEEDED) & set(headers[one])))
-    names = headers[delimiter]
+def _header(lines: Iterator[str]) -> _Header:
+    """The first row that has our columns; a program may put a title or blank rows above it."""
+    delimiters: tuple[str, ...] = _DELIMITERS
+    first, nearest = 1, _Columns(1, ",", [])
+    for place, line in enumerate(islice(lines, _MOST_ABOVE)):
+        if _MISREAD.match(line):
+            raise _unusable(
+                "It was opened in another encoding than UTF-8 and saved so, which damages letters: "
+                "export again, and open it as UTF-8."
+            )
+        if place == 0 and (told := _SEP.fullmatch(line)):
+            # A program that knows this line shows no row for it.
+            delimiters, first = (told["sep"],), 0
+            continue
+        found = _columns(first + place, line, delimiters)
+        if found.ours > nearest.ours:
+            nearest = found
+        if nearest.ours == len(_NEEDED):
+            break
+    return _checked(nearest)
+
+
+def _checked(columns: "_Columns") -> _Header:
+    number, delimiter, names = columns
+    row = "first row" if number == 1 else f"row {number}"
     if missing := [name for name in _NEEDED if name not in names]:
-        raise _unusable(f"Its first row lacks these columns: {', '.join(missing)}.")
+        raise _unusable(f"Its {row} lacks these columns: {', '.join(missing)}.")
     if twice := [name for name in _NEEDED if names.count(name) > 1]:
-        raise _unusable(f"Its first row has these columns twice: {', '.join(twice)}.")
-    return _Header(delimiter, tuple(names.index(name) for name in _NEEDED), len(names))
+        raise _unusable(f"Its {row} has these columns twice: {', '.join(twice)}.")
+    return _Header(number, delimiter, tuple(names.index(name) for name in _NEEDED), len(names))
+
+
+class _Columns(NamedTuple):
+    number: int
+    delimiter: str
+    names: list[str]
+
+    @property
+    def ours(self) -> int:
+        return len(set(_NEEDED) & set(self.names))
+
+
+def _columns(number: int, line: str, delimiters: Iterable[str]) -> _Columns:
+    """A row, read with whichever delimiter finds the most of our columns in it."""
+    each = (_Columns(number, one, _names(line, one)) for one in delimiters)
+    return max(each, key=lambda columns: columns.ours)
 
 
 def _names(line: str, delimiter: str) -> list[str]:
@@ -174,14 +252,13 @@ def _names(line: str, delimiter: str) -> list[str]:
         names = next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
         return []
-    # Two programs in a row may each have put a mark of byte order there.
-    return [name.strip().lstrip("\ufeff").strip('"').lower() for name in names]
+    return [name.strip(_ROUND_NAMES).lower() for name in names]
 
 
-def _records(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row with its number; the header, which was read before, is row 1."""
-    records = csv.reader(lines, delimiter=delimiter, strict=True)
-    number = 1
+def _records(lines: Iterator[str], header: _Header) -> Iterator[tuple[int, list[str]]]:
+    """Each row below the header, which was read before, with its number."""
+    records = csv.reader(lines, delimiter=header.delimiter, strict=True)
+    number = header.number
     while True:
         number += 1
         try:

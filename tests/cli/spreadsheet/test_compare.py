@@ -81,6 +81,78 @@ def test_letters_that_an_encoding_lost_are_no_edit(stored: str, saved: str) -> N
     )
 
 
+ERRORS = (
+    *("#NAME?", "#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#ERROR!"),
+    *("#BEZUG!", "#WERT!", "#NV", "#NOM?", "#¡VALOR!", "#N/D", "#####", "Err:508", " #REF! "),
+    *("NULL", "(NULL)", "[NULL]", "\\N", "nan"),
+)
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_what_a_program_writes_in_place_of_a_text_is_no_edit(error: str) -> None:
+    """Somebody typed `-Fog` or `=Sunset` into a cell, or a tool of a database knew no text."""
+    found = compare(row(error), image())
+    assert (found.verdict, found.why) == (
+        Verdict.INVALID,
+        f'the title is "{error}", which a program writes in place of a text: type it again',
+    )
+    stored = text_digest(error, "Grey")
+    assert compare(row(error, "Grey", stored), image(error)).verdict is Verdict.UNCHANGED
+
+
+@pytest.mark.parametrize(
+    "wished", ["#sunset", "# 1", "#", "Null Island", "N/A", "Error 404", "#Fog!", "Nancy", "#FOG!"]
+)
+def test_a_text_that_only_resembles_an_error_may_be_wished_for(wished: str) -> None:
+    """Only what programs write is taken for damage."""
+    assert compare(row(wished), image()).new == {"title": wished}
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "cp437", "cp850", "latin-1"])
+@pytest.mark.parametrize("stored", ["Café", "Küste “Süd”, 5 €", "漁港", "Dew 🌊", "à la mer"])
+def test_letters_that_were_read_in_another_encoding_are_no_edit(stored: str, encoding: str) -> None:
+    """A program that opens UTF-8 without its mark takes each letter for two or three."""
+    saved = "".join(
+        bytes([byte]).decode(encoding, "ignore") or chr(byte) for byte in stored.encode()
+    )
+    found = compare(row(saved, "Dew", text_digest(stored, "")), image(stored, ""))
+    assert (found.verdict, found.why) == (
+        Verdict.INVALID,
+        "letters of the title were read in another encoding: export again, and open it as UTF-8",
+    )
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u202f"])
+def test_a_space_that_became_one_that_does_not_break_is_no_edit(space: str) -> None:
+    """Programs put them in, and nobody sees them; the other way round too."""
+    plain, other = "Still Tarn, at 5", f"Still{space}Tarn, at{space}5"
+    for stored, saved in ((plain, other), (other, plain)):
+        exported = text_digest(stored, "Grey")
+        assert compare(row(saved, "Grey", exported), image(stored)).verdict is Verdict.UNCHANGED
+        found = compare(row(saved, "Wet", exported), image(stored))
+        assert found.new == {"description": "Wet"}
+
+
+@pytest.mark.parametrize(
+    ("stored", "wished"),
+    [
+        ("Still Tarn", "Still  Tarn"),
+        ("Still Tarn", "Still\u2009Tarn"),
+        ("Still Tarn", "Still Tarn "),
+        ("Still Tarn", "Still\u200b Tarn"),
+        ("Still Tarn", "\ufeffStill Tarn"),
+        ("Anna's Tarn", "Anna\u2019s Tarn"),
+        ('The "Old" Pier', "The „Old“ Pier"),
+    ],
+)
+def test_an_edit_that_the_eye_hardly_sees_is_told_as_such(stored: str, wished: str) -> None:
+    """It may be a wish, and it may be a program's doing; the person decides."""
+    found = compare(row(wished, "Grey", text_digest(stored, "Grey")), image(stored))
+    assert found.new == {"title": wished}
+    (line,) = found.lines()
+    assert line.endswith(" (spaces or quotation marks differ)")
+
+
 @pytest.mark.parametrize(
     ("stored", "wished"), [("Café", "Coffee?"), ("Dew", "Dew?"), ("Fog?", "Fög"), ("漁港", "港")]
 )

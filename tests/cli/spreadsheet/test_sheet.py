@@ -96,7 +96,19 @@ def test_a_guid_that_stands_twice_counts_in_neither_row(tmp_path: Path) -> None:
         ("x" * 140_000, "Its first row lacks these columns: guid, title, description, exported."),
         (f"{HEADER}\n{GUID},Küste,b,{DIGEST}".encode("latin-1"),
          "It is not UTF-8: save it as CSV UTF-8."),
-        (f"{HEADER}\n".encode("utf-16"), "It is not UTF-8: save it as CSV UTF-8."),
+        (f"{HEADER}\n".encode("utf-16-le"),
+         "Its first row lacks these columns: guid, title, description, exported."),
+        (f"{HEADER}\n".encode("utf-16")[:-1], "It is not UTF-8: save it as CSV UTF-8."),
+        (f"Table 1\n\nguid,title,exported\n{GUID},a,{DIGEST}\n",
+         "Its row 3 lacks these columns: description."),
+        ("\n" * 20 + HEADER,
+         "Its first row lacks these columns: guid, title, description, exported."),
+        (b"PK\x03\x04\x14\0\x06\0" + bytes(40),
+         "This is an Excel, LibreOffice or Numbers workbook: save it as CSV UTF-8."),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(40),
+         "This is an old Excel workbook: save it as CSV UTF-8."),
+        (b"{\\rtf1 guid", "This is a text with formats: save it as CSV UTF-8."),
+        (b"%PDF-1.7", "This is a PDF: save it as CSV UTF-8."),
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_spreadsheet_of_ours_is_refused_as_a_whole(
@@ -111,6 +123,63 @@ def test_marks_of_byte_order_do_not_hide_a_column(tmp_path: Path) -> None:
     for header in (HEADER, '"guid","title","description","exported"'):
         content = f"\ufeff\ufeff{header}\n{GUID},a,b,{DIGEST}\n"
         assert rows(tmp_path, content) == [SheetRow(2, GUID, "a", "b", DIGEST)]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp1250", "cp1251", "mac_roman", "cp437", "cp850"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_file_that_was_read_in_another_encoding_is_named(
+    encoding: str, mark: str, tmp_path: Path
+) -> None:
+    """Its letters are damaged, and the first column's name with them."""
+    read = f"{HEADER}\n{GUID},a,b,{DIGEST}\n".encode("utf-8-sig").decode(encoding)
+    assert refusal(tmp_path, mark + read) == (
+        "It was opened in another encoding than UTF-8 and saved so, which damages letters: "
+        "export again, and open it as UTF-8."
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("delimiter", ["\t", ";", ","])
+def test_a_text_in_either_encoding_of_unicode_is_read(
+    encoding: str, delimiter: str, tmp_path: Path
+) -> None:
+    """Excel's Unicode Text is UTF-16 with tabs; the mark at its beginning says so."""
+    lines = [HEADER.split(","), [GUID, "Küste 東京", "b", DIGEST]]
+    content = "\r\n".join(map(delimiter.join, lines)).encode(encoding)
+    assert rows(tmp_path, content) == [SheetRow(2, GUID, "Küste 東京", "b", DIGEST)]
+
+
+@pytest.mark.parametrize("told", ["sep={}", "SEP={}\r", "\ufeffsep={}", '"sep={}"', "sep={},,,"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_line_that_tells_the_delimiter_is_no_row(
+    told: str, delimiter: str, tmp_path: Path
+) -> None:
+    """Programs that know it show no row for it either, so that the header is row 1."""
+    lines = [HEADER.split(","), [GUID, "a", "b", DIGEST]]
+    content = "\n".join([told.format(delimiter), *map(delimiter.join, lines)])
+    assert rows(tmp_path, content) == [SheetRow(2, GUID, "a", "b", DIGEST)]
+
+
+@pytest.mark.parametrize("above", ["\n", ",,,\n", "Table 1\n\n", '"My prints, spring",,,\n\n\n'])
+def test_rows_above_the_header_are_passed_over(above: str, tmp_path: Path) -> None:
+    """A program puts a table's name there, or a person; rows keep the numbers that are shown."""
+    found = rows(tmp_path, f"{above}{HEADER}\n{GUID},a,b,{DIGEST}\n")
+    assert found == [SheetRow(2 + above.count("\n"), GUID, "a", "b", DIGEST)]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        " Guid ,TITLE,\u00a0Description\u00a0,exported",
+        "“guid”,“title”,„description“,\u200bexported",
+        '" guid ","title","description","exported"',
+    ],
+)
+def test_a_column_is_known_however_its_name_is_dressed(header: str, tmp_path: Path) -> None:
+    """In other letters, with spaces or with curled quotation marks round it."""
+    assert rows(tmp_path, f"{header}\n{GUID},a,b,{DIGEST}\n") == [
+        SheetRow(2, GUID, "a", "b", DIGEST)
+    ]
 
 
 def test_a_file_that_cannot_be_read_to_its_end_is_refused() -> None:
@@ -140,7 +209,8 @@ def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
     for name, why in (
         ("pipe", "no regular file"),
         (".", "no regular file"),
-        ("none", "cannot be opened"),
+        ("none", f'There is no file "{tmp_path}/none"'),
+        ("pipe/none", f'The file "{tmp_path}/pipe/none" cannot be opened'),
     ):
         with pytest.raises(ArgumentsError, match=why), opened(tmp_path / name):
             pass
