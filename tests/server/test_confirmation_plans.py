@@ -266,3 +266,16 @@ async def test_a_plan_expires_after_ten_minutes(
     assert (not result.is_error) is in_time
     assert await destroyed(studio, [image]) == in_time
     assert in_time or refusal(result) == ("plan_expired", True)
+
+
+@both_tools
+async def test_a_plan_that_another_process_forgot_is_told_with_the_way_out(
+    studio: Studio, job: Destruction
+) -> None:
+    """A client that starts a server for each call would go round in a circle."""
+    image = await one_sold(studio)
+    async with studio.client() as client:
+        result = await client.call_tool(job.tool, job.arguments([image], plan_id="0" * 16))
+    told = text_of(result)
+    assert "each call starts a server of its own" in told
+    assert "--sandbox FILE" in told
