@@ -87,8 +87,11 @@ class FwServer(MCPServer[Parts]):
         return self._parts.guard.offered(tool)
 
     async def list_resources(self) -> list[Resource]:
-        """The first page of each library and of the changes, and the gallery."""
-        return [*resources.first_pages(), *await super().list_resources()]
+        """The first page of each library and of the changes.
+
+        The gallery is no text for a model: the tools that it shows name it, and it is read by that.
+        """
+        return resources.first_pages()
 
     async def list_resource_templates(self) -> list[ResourceTemplate]:
         """The addresses of images, selections and changes."""

@@ -76,11 +76,13 @@ class SearchImagesResult(ToolResult):
         return "\n".join(lines)
 
     def _head(self) -> list[str]:
-        shown = "{}-{}".format(*self._places()) if self.images else "none"
-        counted = f"Images {shown} of {self.count}."
+        counted = "Images {}-{} of {}.".format(*self._places(), self.count)
+        if not self.images:
+            counted = f"No image on this page; {self.count} in all." if self.count else "No image."
         if self.scanned is None:
             return [counted]
-        matching = f"{self.count} images match." if self.summary else counted
+        matches = "1 image matches." if self.count == 1 else f"{self.count} images match."
+        matching = matches if self.summary else counted
         looked = f"Looked at {self.scanned} of {self.held} images."
         return [f"{matching} {looked}", *filter(None, (self.not_reached, self.note))]
 

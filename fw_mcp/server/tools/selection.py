@@ -78,7 +78,7 @@ def _told(done: Done, end: Ended) -> SetSelectionResult:
     held = "an unknown number of" if end.stored is None else str(len(end.stored))
     parts = [
         done.replayed,
-        f"The selection holds {held} images, as read back.",
+        f"The selection holds {held} {'image' if held == '1' else 'images'}, as read back.",
         end.detail,
         _PURPOSE if end.outcome is Outcome.UPDATED else "",
     ]
