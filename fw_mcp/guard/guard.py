@@ -255,9 +255,14 @@ _SMALLER = {
     "undo_change": "Delete the images in parts with delete_images (finerworks://changes/ and the "
     "change_id name them)"
 }
+_AGAIN = (
+    "Call {tool} again without plan_id to get a new question. If that ends here again, each call "
+    "starts a server of its own, and a sandbox in memory forgets: its operator can name a file "
+    "(--sandbox FILE)."
+)
 _NEW_PLAN = "Call {tool} again without plan_id to get a new question."
 _REFUSALS: dict[Claim, tuple[str, str, Reason]] = {
-    Claim.UNKNOWN: ("There is no plan {plan}.", _NEW_PLAN, Reason.PLAN_UNKNOWN),
+    Claim.UNKNOWN: ("There is no plan {plan}.", _AGAIN, Reason.PLAN_UNKNOWN),
     Claim.USED: (
         "The answer to plan {plan} was already used: an answer counts once.",
         "See with search_images what it did, or call {tool} without plan_id for a new question.",

@@ -15,6 +15,7 @@ from fw_mcp import __version__
 from fw_mcp.server import resources
 from fw_mcp.server.gallery import Gallery, in_gallery
 from fw_mcp.server.instructions import instructions
+from fw_mcp.server.params import as_meant
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.prompts import PromptFile, completer, listed_prompts, load_prompts, render_prompt
 from fw_mcp.server.tool import library_tool
@@ -56,6 +57,7 @@ class FwServer(MCPServer[Parts]):
             tools=[in_gallery(library_tool(tool)) for tool in TOOLS],
             extensions=[Gallery()],
             lifespan=_lifespan(parts),
+            middleware=[as_meant],
             request_state_security=RequestStateSecurity.ephemeral(
                 ttl=parts.guard.limits.plan_ttl_s + _AFTER_EXPIRY_S
             ),
@@ -85,8 +87,11 @@ class FwServer(MCPServer[Parts]):
         return self._parts.guard.offered(tool)
 
     async def list_resources(self) -> list[Resource]:
-        """The first page of each library and of the changes, and the gallery."""
-        return [*resources.first_pages(), *await super().list_resources()]
+        """The first page of each library and of the changes.
+
+        The gallery is no text for a model: the tools that it shows name it, and it is read by that.
+        """
+        return resources.first_pages()
 
     async def list_resource_templates(self) -> list[ResourceTemplate]:
         """The addresses of images, selections and changes."""

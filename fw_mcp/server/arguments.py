@@ -1,14 +1,18 @@
 """What a model may write into a call: the types of arguments, and how a wrong one is told.
 
-Hosts and models differ in how they leave an argument out, so `""` and null mean "not given". A list
-may arrive as JSON in a string; no other text is ever parsed, because a title may be "1984".
+Programs between a model and this server spell values in their own way: `""` and null for what is
+left out, numbers and booleans as text, digits as a number, a list or an object as JSON text, one
+value for a list of one. Where the argument's type leaves one meaning, that is what is read. Text
+that is wanted as text is never parsed, because a title may be "1984".
 """
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from functools import cache, partial
+from types import MappingProxyType, NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails, from_json
@@ -20,7 +24,8 @@ from fw_mcp.text import quoted
 _FAULTS_SHOWN = 20
 # Comparing takes the square of the length.
 _NAME_COMPARED = 60
-_WRAPPERS = (Annotated, Union, UnionType)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}(?:\.0*)?")
+_TRUTHS = MappingProxyType({"true": True, "false": False})
 
 
 def _guid(text: str) -> str:
@@ -60,19 +65,32 @@ def _truth(value: object) -> object:
     return value
 
 
+def _all_as_none(value: object) -> object:
+    """Hosts that require every argument need a value of a list that means "not given"."""
+    match value:
+        case [str() as only] if only.strip().casefold() == "any":
+            return None
+    return value
+
+
 def _distinct(guids: list[str]) -> list[str]:
     return list(dict.fromkeys(guids))
 
 
 Guid = Annotated[str, AfterValidator(_guid)]
-Guids = Annotated[list[Guid], AfterValidator(_distinct)]
+_Distinct = AfterValidator(_distinct)
+# The length belongs to the list: pydantic publishes it by the type that it stands beside.
+Guids = Annotated[list[Guid], Field(min_length=1, max_length=500), _Distinct]
+FewGuids = Annotated[list[Guid], Field(min_length=1, max_length=50), _Distinct]
 DateFrom = Annotated[str, AfterValidator(_date)]
 DateTo = Annotated[str, AfterValidator(_end_of_day)]
 # The reference names no limit; a library whose pages outgrow every answer cannot be read again.
 TITLE_LIMIT = 1_000
 Title = Annotated[str, Field(max_length=TITLE_LIMIT)]
 Positive = Annotated[int, Field(ge=1), BeforeValidator(_number)]
+Side = Annotated[int, Field(ge=64, le=1024), BeforeValidator(_number)]
 PerPage = Annotated[int, Field(ge=1, le=50), BeforeValidator(_number)]
+OfGuids = BeforeValidator(_all_as_none)
 Flag = Annotated[bool, BeforeValidator(_truth)]
 DryRun = Annotated[Flag, Field(description="true: only say what the call would do. Default false.")]
 PlanId = Annotated[
@@ -141,45 +159,122 @@ def read_arguments(
 
 
 def _given(model: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _items(_listed(model, name, value))
-        for name, value in arguments.items()
-        if not _left_out(value)
-    }
+    read = _members(model, arguments)
+    if "continue_handle" in read:
+        # It stands alone, and a host that requires every argument sends an empty list beside it.
+        return {name: value for name, value in read.items() if value != []}
+    return read
 
 
 def _left_out(value: object) -> bool:
     return value is None or value == ""
 
 
-def _items(value: object) -> object:
-    if not isinstance(value, list):
-        return value
-    return [
-        {key: part for key, part in item.items() if not _left_out(part)}
-        if isinstance(item, dict)
-        else item
-        for item in value
-    ]
+def _members(model: type[BaseModel], value: Mapping[str, Any]) -> dict[str, Any]:
+    readers = _readers(model)
+    return {
+        name: readers.get(name, _as_it_is)(part)
+        for name, part in value.items()
+        if not _left_out(part)
+    }
 
 
-def _listed(model: type[BaseModel], name: str, value: object) -> object:
-    field = model.model_fields.get(name)
-    if field is None or not isinstance(value, str) or not _is_list(field.annotation):
+_Reader = Callable[[Any], object]
+
+
+@cache
+def _readers(model: type[BaseModel]) -> Mapping[str, _Reader]:
+    return {name: _reader(field.annotation) for name, field in model.model_fields.items()}
+
+
+def _reader(annotation: object) -> _Reader:
+    """What reads a value as the type that is wanted, if it can mean but one."""
+    wanted = _wanted(annotation)
+    if get_origin(wanted) is list:
+        (item,) = get_args(wanted)
+        return partial(_list, _reader(item), of_objects=_is_model(_wanted(item)))
+    if get_origin(wanted) is Literal:
+        return partial(_choice, get_args(wanted))
+    if _is_model(wanted):
+        return partial(_object, wanted)
+    return _SPELLINGS.get(wanted, _as_it_is)
+
+
+def _as_it_is(value: object) -> object:
+    return value
+
+
+def _wanted(annotation: object) -> Any:  # noqa: ANN401  a type, or a generic one
+    """The type inside what it may be annotated with, or None as its alternative."""
+    if get_origin(annotation) is Annotated:
+        return _wanted(get_args(annotation)[0])
+    if get_origin(annotation) in {Union, UnionType}:
+        return _wanted(next(part for part in get_args(annotation) if part is not NoneType))
+    return annotation
+
+
+def _is_model(wanted: object) -> bool:
+    return isinstance(wanted, type) and issubclass(wanted, BaseModel)
+
+
+def _object(model: type[BaseModel], value: object) -> object:
+    parsed = _parsed(value)
+    return _members(model, parsed) if isinstance(parsed, dict) else value
+
+
+def _list(item: _Reader, value: object, *, of_objects: bool) -> object:
+    """A list, JSON text of one, or one value for it; broken JSON is no value."""
+    parsed = _parsed(value)
+    if isinstance(parsed, list):
+        return [item(one) for one in parsed]
+    if isinstance(parsed, dict) == of_objects and not _is_json(parsed):
+        return [item(parsed)]
+    return value
+
+
+def _is_json(value: object) -> bool:
+    return isinstance(value, str) and value.lstrip().startswith(("[", "{"))
+
+
+def _parsed(value: object) -> object:
+    """The list or object that a text holds as JSON."""
+    if not isinstance(value, str) or not _is_json(value):
         return value
     try:
         # Strict, as the protocol's own parser: no half of a character gets in by this way either.
-        parsed = from_json(value)
+        return from_json(value)
     except ValueError:
         return value
-    return parsed if isinstance(parsed, list) else value
 
 
-def _is_list(annotation: object) -> bool:
-    """Whether it is a list, maybe annotated, maybe one that may be left out."""
-    if get_origin(annotation) is list:
-        return True
-    return get_origin(annotation) in _WRAPPERS and any(map(_is_list, get_args(annotation)))
+def _choice(choices: Sequence[object], value: object) -> object:
+    """A word of an enumeration, in any case of its letters."""
+    if isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        return value
+    given = value.strip().casefold()
+    return next((one for one in choices if str(one).casefold() == given), value)
+
+
+def _whole_number(value: object) -> object:
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        return int(value.strip().partition(".")[0])
+    return value
+
+
+def _yes_or_no(value: object) -> object:
+    return _TRUTHS.get(value.strip().casefold(), value) if isinstance(value, str) else value
+
+
+def _digits(value: object) -> object:
+    """A whole number where text is wanted: some hosts send a title of digits as a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+_SPELLINGS: Mapping[object, _Reader] = MappingProxyType(
+    {int: _whole_number, bool: _yes_or_no, str: _digits}
+)
 
 
 def _joined(faults: Sequence[str]) -> str:

@@ -46,4 +46,6 @@ def in_gallery(tool: Tool) -> Tool:
     """The tool, naming the gallery as its view if it gives images."""
     if tool.name not in GALLERY_TOOLS:
         return tool
-    return tool.model_copy(update={"meta": {"ui": {"resourceUri": GALLERY_URI}}})
+    # The flat key is the older one; hosts look for either.
+    meta = {"ui": {"resourceUri": GALLERY_URI}, "ui/resourceUri": GALLERY_URI}
+    return tool.model_copy(update={"meta": meta})

@@ -13,12 +13,14 @@ from mcp.server import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fw_mcp.errors import ConfigError, FwError, Reason
+from fw_mcp.server.headers import AsMeant, same_host, same_origin
 from fw_mcp.server.stdio import stop_signals
 
 _TOKEN_LENGTH = 16
@@ -49,7 +51,7 @@ def check_exposure(host: str, token: str | None) -> None:
 def who_may_connect(
     host: str, port: int, allowed_hosts: Sequence[str], allowed_origins: Sequence[str]
 ) -> TransportSecuritySettings:
-    """List the `Host` and `Origin` headers to accept, each in full.
+    """List the `Host` and `Origin` headers to accept, each in full, as `AsMeant` spells them.
 
     Raises:
         ConfigError: an entry is a pattern, which the SDK would match by its beginning alone.
@@ -63,9 +65,10 @@ def who_may_connect(
                 reason=Reason.UNSAFE_SETTING,
             )
     own = [f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", bracketed(host))]
+    origins = [*(f"http://{name}" for name in own), *allowed_origins]
     return TransportSecuritySettings(
-        allowed_hosts=[*own, *allowed_hosts],
-        allowed_origins=[*(f"http://{name}" for name in own), *allowed_origins],
+        allowed_hosts=[same_host(entry) for entry in (*own, *allowed_hosts)],
+        allowed_origins=[same_origin(entry) for entry in origins],
     )
 
 
@@ -82,20 +85,36 @@ class BearerOnly:
         self._token = token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 401."""
-        if self._knows(Headers(scope=scope).get("authorization", "")):
+        """Pass the request on, or answer 401; 404 where OAuth would be, for there is none."""
+        authorization = Headers(scope=scope).get("authorization", "")
+        if self._knows(authorization):
             await self._app(scope, receive, send)
             return
-        refusal = PlainTextResponse(
-            "A bearer token is required.", 401, headers={"WWW-Authenticate": "Bearer"}
-        )
-        await refusal(scope, receive, send)
+        await _refusal(scope["path"], authorization)(scope, receive, send)
 
     def _knows(self, authorization: str) -> bool:
         scheme, _, token = authorization.partition(" ")
         # Starlette decodes headers as Latin-1: this gives back the bytes that were sent.
         same = hmac.compare_digest(token.strip().encode("latin-1"), self._token)
         return same and scheme.lower() == "bearer"
+
+
+_OAUTH = ("/register", "/authorize", "/token")
+_HEADER = "as the header Authorization: Bearer TOKEN."
+
+
+def _refusal(path: str, authorization: str) -> Response:
+    """A 401 alone sends clients to look for OAuth, and any 401 there is taken for a broken one."""
+    if path.startswith("/.well-known/") or path in _OAUTH:
+        words = f"There is no OAuth here. Send the operator's FW_MCP_HTTP_TOKEN {_HEADER}"
+        return PlainTextResponse(words, 404)
+    if authorization.lower().startswith("bearer "):
+        words = "The bearer token is another than the operator's FW_MCP_HTTP_TOKEN."
+        told = 'Bearer error="invalid_token"'
+    else:
+        words = f"A bearer token is required: the operator's FW_MCP_HTTP_TOKEN, {_HEADER}"
+        told = "Bearer"
+    return PlainTextResponse(words, 401, headers={"WWW-Authenticate": told})
 
 
 def bracketed(host: str) -> str:
@@ -145,7 +164,7 @@ async def serve_http(
         ConfigError: the address is exposed without a token, or cannot be listened on.
     """
     check_exposure(host, token)
-    with _listener(host, port) as listener:
+    with listen_on(host, port) as listener:
         port = listener.getsockname()[1]
         app = http_app(
             server,
@@ -178,16 +197,26 @@ def http_app(
         ConfigError: the address is exposed without a token.
     """
     check_exposure(host, token)
-    mcp = server.streamable_http_app(
-        host=host,
-        max_request_body_size=_BODY_LIMIT,
-        transport_security=who_may_connect(host, port, allowed_hosts, allowed_origins),
+    who = who_may_connect(host, port, allowed_hosts, allowed_origins)
+    mcp: ASGIApp = AsMeant(
+        server.streamable_http_app(
+            host=host, max_request_body_size=_BODY_LIMIT, transport_security=who
+        ),
+        who.allowed_hosts,
+    )
+    # A browser asks first, without a token, and reads no answer that does not name its page.
+    guarded = CORSMiddleware(
+        BearerOnly(mcp, token) if token else mcp,
+        allow_origins=who.allowed_origins,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=["Mcp-Session-Id", "WWW-Authenticate"],
     )
     return Starlette(
         routes=[
             Route("/livez", _livez),
             Route("/readyz", _readyz(ready)),
-            Mount("/", BearerOnly(mcp, token) if token else mcp),
+            Mount("/", guarded),
         ],
         lifespan=lambda _: server.session_manager.run(),
     )
@@ -298,10 +327,15 @@ def _unready(reason: Reason) -> Response:
     return JSONResponse({"status": "unready", "reason": reason}, 503)
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def listen_on(host: str, port: int) -> socket.socket:
+    """A socket that listens there, and whose connections send without delay.
+
+    Raises:
+        ConfigError: with `Reason.INVALID_SETTING`.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host.strip("[]"), port), family=family)
+        made = socket.create_server((host.strip("[]"), port), family=family)
     except OSError as error:
         raise ConfigError(
             f"{bracketed(host)}:{port} cannot be listened on.",
@@ -309,3 +343,8 @@ def _listener(host: str, port: int) -> socket.socket:
             next_step="Choose an address of this machine and a port that is free.",
             reason=Reason.INVALID_SETTING,
         ) from error
+    # asyncio sends at once only where the socket says that it speaks TCP, which this one does not
+    # say; head and body of an answer go out apart, and the second would wait for the client's word.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, made.detach())
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

@@ -24,16 +24,17 @@ async def test_the_tools_that_give_images_name_the_gallery(studio: Studio, mode:
         tools = (await client.list_tools()).tools
     views = {tool.name: tool.meta for tool in tools if tool.meta}
     listed = {tool.name for tool in tools} & GALLERY_TOOLS
-    assert views == {name: {"ui": {"resourceUri": GALLERY_URI}} for name in listed}
+    both = {"ui": {"resourceUri": GALLERY_URI}, "ui/resourceUri": GALLERY_URI}
+    assert views == dict.fromkeys(listed, both)
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_the_page_is_listed_and_read_as_an_app(studio: Studio, mode: Mode) -> None:
-    """Hosts show a page under no other type."""
+async def test_the_page_is_read_as_an_app_and_not_listed(studio: Studio, mode: Mode) -> None:
+    """Hosts show a page under no other type; agents that load each resource load none of it."""
     async with studio.client(mode=mode) as client:
-        listed = {str(one.uri): one for one in (await client.list_resources()).resources}
+        listed = {str(one.uri) for one in (await client.list_resources()).resources}
         (content,) = (await client.read_resource(GALLERY_URI)).contents
-    assert listed[GALLERY_URI].mime_type == "text/html;profile=mcp-app"
+    assert GALLERY_URI not in listed
     assert isinstance(content, TextResourceContents)
     assert (content.mime_type, content.meta, content.text) == (
         "text/html;profile=mcp-app",

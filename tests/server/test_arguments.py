@@ -1,5 +1,6 @@
 """What may be written into a call, and how a wrong call is told; nothing of it is ever sent."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -134,8 +135,10 @@ async def test_a_list_of_objects_that_arrives_as_json_text_is_read(studio: Studi
     assert "description" not in result["images"][0]
 
 
-@pytest.mark.parametrize("text", ["not json", "{}", '{"a": 1}', "[" * 100_000, "1984"])
-async def test_text_that_is_no_json_list_is_no_list(studio: Studio, text: str) -> None:
+@pytest.mark.parametrize("text", ["{}", '{"a": 1}', "[" * 100_000, '["a"', "[] x", " [1"])
+async def test_text_that_begins_like_json_and_is_no_list_is_no_list(
+    studio: Studio, text: str
+) -> None:
     """It is refused, not guessed at."""
     told = await refusal(studio, "delete_images", {"guids": text})
     assert "guids: must be a list, with [ ] around it" in told
@@ -160,25 +163,167 @@ async def test_a_search_that_looks_like_json_stays_text(studio: Studio, text: st
 @pytest.mark.parametrize(
     ("tool", "arguments", "told"),
     [
-        ("search_images", {"per_page": "5"}, "per_page: must be a number"),
+        ("search_images", {"per_page": "five"}, "per_page: must be a number"),
+        ("search_images", {"per_page": "5.5"}, "per_page: must be a number"),
+        ("search_images", {"per_page": "1e1"}, "per_page: must be a number"),
+        ("search_images", {"page_number": "1,000"}, "page_number: must be a number"),
+        ("search_images", {"page_number": "\u0662"}, "page_number: must be a number"),
+        ("search_images", {"page_number": "9" * 19}, "page_number: must be a number"),
         ("search_images", {"page_number": True}, "page_number: must be a number"),
         ("search_images", {"per_page": 5.5}, "per_page: Input should be a valid integer"),
-        ("search_images", {"active": "true"}, "active: must be true or false"),
+        ("search_images", {"active": "yes"}, "active: Input should be 'any', 'true' or 'false'"),
+        ("search_images", {"active": 1}, "active: Input should be 'any', 'true' or 'false'"),
         ("search_images", {"details": 1}, "details: must be true or false"),
-        ("delete_images", {"guids": [GUID], "dry_run": "false"}, "dry_run: must be true or false"),
-        ("search_images", {"search_filter": 1984}, "search_filter: Input should be a valid string"),
-        ("add_images", {"images": [new_image(1, pix_w="6000")]}, "pix_w: must be a number"),
+        ("search_images", {"details": "yes"}, "details: must be true or false"),
+        ("delete_images", {"guids": [GUID], "dry_run": "1"}, "dry_run: must be true or false"),
+        ("search_images", {"search_filter": 19.5}, "search_filter: Input should be a valid string"),
+        ("search_images", {"search_filter": True}, "search_filter: Input should be a valid string"),
+        ("search_images", {"search_filter": ["a"]}, "search_filter: Input should be a valid str"),
+        ("add_images", {"images": [new_image(1, pix_w="6000px")]}, "pix_w: must be a number"),
         ("add_images", {"images": [new_image(1, file_size=True)]}, "file_size: must be a number"),
         ("add_images", {"images": [new_image(1, title=["A"])]}, "title: Input should be a valid"),
         ("add_images", {"images": ["a.jpg"]}, "images[0]: "),
-        ("set_selection", {"guids": [GUID], "selection_guid": 7}, "selection_guid: Input should"),
+        ("add_images", {"images": "a.jpg"}, "images: must be a list, with [ ] around it"),
+        ("delete_images", {"guids": "not json"}, 'guids[0]: "not json" is not a guid'),
+        ("delete_images", {"guids": 1984}, 'guids[0]: "1984" is not a guid'),
+        ("delete_images", {"guids": True}, "guids[0]: Input should be a valid string"),
+        ("set_selection", {"guids": [GUID], "selection_guid": 7}, '"7" is not a guid'),
+        ("view_images", {"guids": [GUID], "max_side": True}, "max_side: must be a number"),
+        ("view_images", {"guids": [GUID], "max_side": "2000"}, "max_side: Input should be less"),
     ],
 )
 async def test_a_value_of_another_type_is_refused(
     studio: Studio, tool: str, arguments: Arguments, told: str
 ) -> None:
-    """Nothing is bent into shape: a number as text and true as a number are mistakes."""
+    """Nothing is bent into shape: what has no meaning, or two, is a mistake."""
     assert told in await refusal(studio, tool, arguments)
+
+
+@pytest.mark.parametrize(
+    ("spelled", "meant"),
+    [
+        ({"per_page": "2"}, {"per_page": 2}),
+        ({"per_page": " 2 "}, {"per_page": 2}),
+        ({"per_page": "2.0", "page_number": "+3"}, {"per_page": 2, "page_number": 3}),
+        ({"list_products": "false"}, {"list_products": False}),
+        ({"print_sizes": "TRUE"}, {"print_sizes": True}),
+        ({"summary": "True"}, {"summary": True}),
+        ({"active": "true"}, {"active": True}),
+        ({"active": "True"}, {"active": "true"}),
+        ({"active": False}, {"active": "false"}),
+        ({"library": "Inventory"}, {"library": "inventory"}),
+        ({"library": "TEMPORARY "}, {"library": "temporary"}),
+        ({"sort_field": "Title", "sort_direction": "asc"},
+         {"sort_field": "title", "sort_direction": "ASC"}),
+        ({"search_filter": 1984}, {"search_filter": "1984"}),
+        ({"file_name_contains": 7}, {"file_name_contains": "7"}),
+        ({"only": "inactive"}, {"only": ["inactive"]}),
+        ({"only": '["Inactive"]'}, {"only": ["inactive"]}),
+        ({"only": ["LANDSCAPE", "Inactive"]}, {"only": ["landscape", "inactive"]}),
+        ({"duplicates": "Content"}, {"duplicates": "content"}),
+        ({"print_size": "16x20", "min_ppi": "200", "only": "too_small"},
+         {"print_size": "16x20", "min_ppi": 200, "only": ["too_small"]}),
+    ],
+)  # fmt: skip
+async def test_a_search_is_read_as_hosts_spell_it(
+    studio: Studio, spelled: Arguments, meant: Arguments
+) -> None:
+    """Numbers, booleans and words as text, digits as a number, one value for a list."""
+    assert await answer(studio, "search_images", spelled) == await answer(
+        studio, "search_images", meant
+    )
+    sent = studio.wire.to("list_images")
+    assert sent[: len(sent) // 2] == sent[len(sent) // 2 :]
+
+
+NEUTRAL = {
+    "library": "inventory",
+    "search_filter": "",
+    "guid_filter": ["any"],
+    "page_number": 1,
+    "per_page": 25,
+    "sort_field": "id",
+    "sort_direction": "DESC",
+    "upload_date_from": "",
+    "upload_date_to": "",
+    "list_products": True,
+    "active": "any",
+    "details": False,
+    "file_name_contains": "",
+    "only": [],
+    "print_size": "",
+    "min_ppi": 150,
+    "duplicates": "none",
+    "summary": False,
+    "print_sizes": False,
+}
+
+
+async def test_every_argument_of_a_search_has_a_value_that_means_not_given(studio: Studio) -> None:
+    """Some clients make every argument required and know no null: they too can plainly list."""
+    async with studio.client() as client:
+        (tool,) = [one for one in (await client.list_tools()).tools if one.name == "search_images"]
+    assert NEUTRAL.keys() == tool.input_schema["properties"].keys()
+    assert await answer(studio, "search_images", NEUTRAL) == await answer(
+        studio, "search_images", {}
+    )
+    assert studio.wire.sent[0] == studio.wire.sent[1]
+
+
+@pytest.mark.parametrize("every", [["any"], ["Any "], "any", '["ANY"]'])
+async def test_every_image_can_be_said_in_a_filter_of_guids(studio: Studio, every: object) -> None:
+    """An empty list stays refused: it is more often a slip than a wish."""
+    found = await answer(studio, "search_images", {"guid_filter": every, "per_page": 1})
+    assert found["count"] > 50
+
+
+@pytest.mark.parametrize("mixed", [["any", GUID], ["all"], []])
+async def test_nothing_else_widens_a_filter_of_guids(studio: Studio, mixed: object) -> None:
+    """Only the one word alone."""
+    assert "guid_filter" in await refusal(studio, "search_images", {"guid_filter": mixed})
+
+
+async def test_one_guid_for_a_list_is_a_list_of_one(studio: Studio) -> None:
+    """It can mean nothing else."""
+    (image,) = await unsold(studio, 1)
+    result = await answer(studio, "delete_images", {"guids": image.guid, "dry_run": "true"})
+    assert [row["guid"] for row in result["images"]] == [image.guid]
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize("in_list", [False, True])
+async def test_items_are_read_as_hosts_spell_them(
+    studio: Studio, *, as_text: bool, in_list: bool
+) -> None:
+    """A year as a title, one object for a list, an object as JSON text."""
+    (image,) = await unsold(studio, 1)
+    item: object = {"guid": image.guid, "title": 1984}
+    item = json.dumps(item) if as_text else item
+    images = [item] if in_list else item
+    result = await answer(studio, "update_image_metadata", {"images": images, "dry_run": True})
+    assert result["images"][0]["title"]["after"] == "1984"
+
+
+async def test_numbers_inside_items_may_be_text(studio: Studio) -> None:
+    """At every depth, and what is sent is a number."""
+    item = new_image(1, file_size="1000", pix_w="300.0", pix_h=" 200", title=7)
+    await answer(studio, "add_images", {"images": [item]})
+    (sent,) = studio.wire.to("add_images")[0]["images"]
+    assert (sent["file_size"], sent["pix_w"], sent["pix_h"], sent["title"]) == (1000, 300, 200, "7")
+
+
+@pytest.mark.parametrize("nothing", [[], "[]", "", None])
+async def test_an_empty_list_beside_a_continue_handle_is_not_given(
+    studio: Studio, nothing: object
+) -> None:
+    """A handle stands alone, whatever a host has to send in the place of the rest."""
+    told = await refusal(
+        studio,
+        "delete_images",
+        {"guids": nothing, "continue_handle": "no-such", "library": "inventory", "plan_id": ""},
+    )
+    assert "invalid_arguments" not in told
+    assert "no-such" in told
 
 
 async def test_a_whole_number_may_be_written_with_a_point(studio: Studio) -> None:
@@ -197,7 +342,7 @@ async def test_a_whole_number_may_be_written_with_a_point(studio: Studio) -> Non
         ("update_image_metadata", {"images": [{"guid": "7", "title": "A"}]}, '"7" is not a guid'),
         ("search_images", {"library": "temp"}, "library: Input should be 'inventory' or 'tempo"),
         ("search_images", {"sort_field": "date"}, "sort_field: Input should be 'id', 'title'"),
-        ("search_images", {"sort_direction": "desc"}, "sort_direction: Input should be 'DESC'"),
+        ("search_images", {"sort_direction": "down"}, "sort_direction: Input should be 'DESC'"),
         ("add_images", {"images": [new_image(1)], "library": "x"}, "library: Input should be"),
         ("search_images", {"per_page": 51}, "per_page: Input should be less than or equal to 50"),
         ("search_images", {"per_page": 0}, "per_page: Input should be greater than or equal to 1"),

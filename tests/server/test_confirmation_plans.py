@@ -97,7 +97,9 @@ async def test_an_empty_plan_id_is_none_and_asks_anew(
 
 
 @both_tools
-@pytest.mark.parametrize("wrong", [7, True, ["0123456789abcdef"], {"plan_id": "x"}], ids=str)
+@pytest.mark.parametrize(
+    "wrong", [7.5, True, ["0123456789abcdef"], {"plan_id": "x"}, float(2**53)], ids=str
+)
 async def test_a_plan_id_that_is_no_text_is_refused_as_an_argument(
     studio: Studio, job: Destruction, wrong: object
 ) -> None:
@@ -106,6 +108,19 @@ async def test_a_plan_id_that_is_no_text_is_refused_as_an_argument(
     async with studio.client() as client:
         result = await client.call_tool(job.tool, job.arguments([image], plan_id=wrong))
     assert text_of(result).endswith("(reason: invalid_arguments)")
+    await assert_nothing_happened(studio, [image])
+
+
+@both_tools
+@pytest.mark.parametrize("number", [7, 0, -1, 10**15])
+async def test_a_plan_id_of_digits_that_comes_as_a_number_names_no_other_plan(
+    studio: Studio, job: Destruction, number: int
+) -> None:
+    """It is read as its digits, as any text, and there is no such plan."""
+    image = await one_sold(studio)
+    async with studio.client() as client:
+        result = await client.call_tool(job.tool, job.arguments([image], plan_id=number))
+    assert text_of(result).endswith("(reason: plan_unknown)")
     await assert_nothing_happened(studio, [image])
 
 
@@ -251,3 +266,16 @@ async def test_a_plan_expires_after_ten_minutes(
     assert (not result.is_error) is in_time
     assert await destroyed(studio, [image]) == in_time
     assert in_time or refusal(result) == ("plan_expired", True)
+
+
+@both_tools
+async def test_a_plan_that_another_process_forgot_is_told_with_the_way_out(
+    studio: Studio, job: Destruction
+) -> None:
+    """A client that starts a server for each call would go round in a circle."""
+    image = await one_sold(studio)
+    async with studio.client() as client:
+        result = await client.call_tool(job.tool, job.arguments([image], plan_id="0" * 16))
+    told = text_of(result)
+    assert "each call starts a server of its own" in told
+    assert "--sandbox FILE" in told

@@ -18,7 +18,14 @@ from mcp.types import ElicitRequestParams, ElicitResult
 from starlette.types import Message, Receive, Scope, Send
 
 from fw_mcp.errors import ConfigError, Reason
-from fw_mcp.server.http import Interruptible, check_exposure, http_app, serve_http, who_may_connect
+from fw_mcp.server.http import (
+    Interruptible,
+    check_exposure,
+    http_app,
+    listen_on,
+    serve_http,
+    who_may_connect,
+)
 from tests.server.toy_server import build_toy
 
 pytestmark = pytest.mark.anyio
@@ -39,6 +46,7 @@ async def application(
     token: str | None = None,
     ready: Callable[[], Awaitable[None]] = well,
     allowed_hosts: tuple[str, ...] = (),
+    allowed_origins: tuple[str, ...] = (),
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Give a client of the application, in process; the application believes in port 8000."""
     app = http_app(
@@ -48,6 +56,7 @@ async def application(
         token=token,
         ready=ready,
         allowed_hosts=allowed_hosts,
+        allowed_origins=allowed_origins,
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (
@@ -84,6 +93,195 @@ async def test_only_known_hosts_and_origins_get_in(headers: dict[str, str], stat
     """Each is compared in full, so that a web page cannot reach the server by rebinding a name."""
     async with application(allowed_hosts=("prints.example",)) as client:
         assert await status_of(client, headers) == status
+
+
+@pytest.mark.parametrize(
+    ("entry", "host", "status"),
+    [
+        ("fw.example.com", "fw.example.com", 400),
+        ("fw.example.com", "FW.Example.com:443", 400),
+        ("fw.example.com", "fw.example.com:80", 400),
+        ("fw.example.com:443", "fw.example.com", 400),
+        ("FW.example.com:443", "fw.example.com:443", 400),
+        ("fw.example.com:8443", "fw.example.com:8443", 400),
+        ("fw.example.com:8443", "fw.example.com", 421),
+        ("fw.example.com", "fw.example.com:8443", 421),
+        ("fw.example.com", "fw.example.com.evil.example", 421),
+        ("fw.example.com", "fw.example.com:443.evil.example", 421),
+        ("fw.example.com", "", 421),
+        ("[2001:db8::1]:443", "[2001:DB8::1]", 400),
+    ],
+)
+async def test_a_host_is_known_in_any_case_and_with_the_usual_ports(
+    entry: str, host: str, status: int
+) -> None:
+    """A proxy adds or drops the port that goes without saying; any other counts."""
+    async with application(allowed_hosts=(entry,)) as client:
+        assert await status_of(client, {"Host": host}) == status
+
+
+@pytest.mark.parametrize(
+    ("entry", "origin", "status"),
+    [
+        ("https://App.example", "https://app.example", 400),
+        ("https://app.example/", "https://app.example", 400),
+        ("https://app.example:443", "https://app.example", 400),
+        ("https://app.example", "https://app.example:443", 400),
+        ("https://app.example", "http://app.example", 403),
+        ("https://app.example", "https://app.example:80", 403),
+        ("https://app.example", "https://app.example.evil.example", 403),
+    ],
+)
+async def test_an_origin_is_known_in_any_case_and_with_its_usual_port(
+    entry: str, origin: str, status: int
+) -> None:
+    """The scheme always counts."""
+    async with application(allowed_origins=(entry,)) as client:
+        assert await status_of(client, {"Origin": origin}) == status
+
+
+async def test_a_host_that_is_refused_is_told_with_the_option_that_adds_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The operator reads what to do; the name is somebody else's text."""
+    async with application() as client:
+        await status_of(client, {"Host": "fw.example.com"})
+        await status_of(client, {})
+    told = [message for message in caplog.messages if "--http-allowed-hosts" in message]
+    assert told == [
+        'refused a request for the host "fw.example.com": add --http-allowed-hosts "fw.example.com"'
+    ]
+
+
+@pytest.mark.parametrize("path", ["/mcp/", "/mcp//"])
+async def test_a_slash_at_the_end_changes_nothing(path: str) -> None:
+    """A redirect would lead clients through a proxy into plain http, or lose the token."""
+    async with application() as client:
+        headers = {"Accept": "application/json, text/event-stream"}
+        plain = await client.post("/mcp", json=PING, headers=headers)
+        slash = await client.post(path, json=PING, headers=headers)
+    assert (slash.status_code, slash.text) == (plain.status_code, plain.text)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "Application/JSON"}, 400),
+        ({"Content-Type": "APPLICATION/JSON; Charset=UTF-8"}, 400),
+        ({"Content-Type": "text/plain"}, 400),
+        ({"Accept": "text/event-stream"}, 400),
+        ({"Accept": "Text/Event-Stream;q=0.5"}, 400),
+        ({"Accept": "*/*"}, 400),
+        ({"Accept": ""}, 400),
+        ({"Accept": "text/html"}, 406),
+        ({"Accept": "application/json"}, 406),
+    ],
+)
+async def test_headers_are_read_as_clients_write_them(headers: dict[str, str], status: int) -> None:
+    """Whoever takes streams takes every answer; to JSON alone the SDK gives no stream."""
+    async with application() as client:
+        assert await status_of(client, {"Content-Type": "application/json"} | headers) == status
+
+
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "Application/JSON"},
+        {"Accept": "text/event-stream"},
+        {"Accept": ""},
+        {"Host": "LOCALHOST:8000"},
+    ],
+)
+async def test_hands_are_shaken_whatever_the_spelling(headers: dict[str, str]) -> None:
+    """The answer itself comes, not merely another error."""
+    usual = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+    async with application() as client:
+        response = await client.post("/mcp/", json=HELLO, headers=usual | headers)
+    assert response.status_code == 200
+    assert '"protocolVersion":"2025-06-18"' in response.text
+
+
+@pytest.mark.parametrize("token", [None, TOKEN])
+async def test_a_page_of_an_allowed_origin_can_use_the_server(token: str | None) -> None:
+    """Its browser asks first, without the token, and reads only what names the page."""
+    origin = {"Origin": "https://app.example"}
+    ask = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type,mcp-protocol-version",
+    }
+    given = {"Authorization": f"Bearer {token}"} if token else {}
+    accept = {"Accept": "application/json, text/event-stream"}
+    async with application(token=token, allowed_origins=("https://app.example",)) as client:
+        asked = await client.options("/mcp", headers=origin | ask)
+        used = await client.post("/mcp", json=HELLO, headers=origin | accept | given)
+        other = await client.options("/mcp", headers=ask | {"Origin": "https://evil.example"})
+    assert (asked.status_code, used.status_code, other.status_code) == (200, 200, 400)
+    assert asked.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "authorization" in asked.headers["Access-Control-Allow-Headers"]
+    assert used.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "Mcp-Session-Id" in used.headers["Access-Control-Expose-Headers"]
+    assert "Access-Control-Allow-Origin" not in other.headers
+
+
+async def test_a_wrong_token_is_told_from_none() -> None:
+    """With the name of the setting, and never with the token."""
+    async with application(token=TOKEN) as client:
+        none = await client.post("/mcp", json=PING)
+        wrong = await client.post("/mcp", json=PING, headers={"Authorization": "Bearer secret-x"})
+    assert none.headers["WWW-Authenticate"] == "Bearer"
+    assert wrong.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    assert none.text.startswith("A bearer token is required: the operator's FW_MCP_HTTP_TOKEN")
+    assert wrong.text.startswith("The bearer token is another than")
+    assert "secret-x" not in wrong.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-protected-resource/mcp",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+        "/register",
+        "/authorize",
+        "/token",
+    ],
+)
+@pytest.mark.parametrize("token", [None, TOKEN])
+async def test_where_oauth_would_be_there_is_none(path: str, token: str | None) -> None:
+    """A client that looks for it is told so, rather than failing to sign in."""
+    async with application(token=token) as client:
+        looked, posted = await client.get(path), await client.post(path, json={})
+    assert (looked.status_code, posted.status_code) == (404, 404)
+
+
+@pytest.mark.parametrize("path", ["/", "/mcp", "/mcp/", "/other"])
+async def test_nothing_else_is_open_without_the_token(path: str) -> None:
+    """The token guards whatever may come to stand there."""
+    async with application(token=TOKEN) as client:
+        assert (await client.get(path)).status_code == 401
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_connections_send_without_delay(host: str) -> None:
+    """Head and body of an answer go out apart: the second waits for nobody."""
+    with listen_on(host, 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,19 @@ KEYWORDS = {
     "type",
 }
 TOOLS = tuple(EFFECTS)
+# Limits beyond what anybody writes, or that a file's own name and address keep by themselves.
+ROOMY = {
+    "search_filter",
+    "file_name_contains",
+    "files[]",
+    "file_name",
+    "thumbnail_file_name",
+    "preview_file_name",
+    "hires_file_name",
+    "public_thumbnail_uri",
+    "public_preview_uri",
+    "private_hires_uri",
+}
 
 pytestmark = pytest.mark.anyio
 
@@ -80,6 +93,79 @@ def test_an_input_schema_uses_only_plain_keywords(tools: dict[str, Tool], name: 
     """Codex, Cursor, Gemini and the Claude API each refuse some of the others."""
     used = {word for _, schema in schemas_in(tools[name].input_schema) for word in schema}
     assert used <= KEYWORDS
+
+
+BELONGS_TO = {
+    "additionalProperties": {"object"},
+    "enum": {"string"},
+    "items": {"array"},
+    "maxItems": {"array"},
+    "maxLength": {"string"},
+    "maximum": {"integer", "number"},
+    "minItems": {"array"},
+    "minLength": {"string"},
+    "minimum": {"integer", "number"},
+    "properties": {"object"},
+    "required": {"object"},
+}
+PYTHON_TYPES = {"string": str, "integer": int, "boolean": bool, "array": list}
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_every_keyword_fits_its_type(tools: dict[str, Tool], name: str) -> None:
+    """A length on a list is said to nobody, and strict validators complain of it to people."""
+    schemas = [*schemas_in(tools[name].input_schema), *schemas_in(tools[name].output_schema or {})]
+    astray = [
+        (path, word)
+        for path, schema in schemas
+        if isinstance(schema.get("type"), str)
+        for word in schema
+        if schema["type"] not in BELONGS_TO.get(word, {schema["type"]})
+    ]
+    assert astray == []
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_every_default_is_of_its_type(tools: dict[str, Tool], name: str) -> None:
+    """And of its enumeration: some clients send the default for what is left out."""
+    for path, schema in schemas_in(tools[name].input_schema):
+        if "default" in schema:
+            assert type(schema["default"]) is PYTHON_TYPES[schema["type"]], path
+            assert schema["default"] in schema.get("enum", [schema["default"]]), path
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_what_may_be_left_out_has_a_value_that_says_so(tools: dict[str, Tool], name: str) -> None:
+    """A client that requires every argument and knows no null finds one in the schema.
+
+    Text has "", a boolean says its default in words, a list has [] or a word of its own.
+    """
+    schema = tools[name].input_schema
+    optional = schema["properties"].keys() - set(schema.get("required", []))
+    left = [
+        key
+        for key in optional
+        if (part := schema["properties"][key])["type"] == "integer" or "enum" in part
+        if "default" not in part
+    ]
+    assert left == []
+
+
+LIMITS = ("maximum", "maxItems", "maxLength")
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_limit_that_calls_run_into_is_said_in_words(tools: dict[str, Tool], name: str) -> None:
+    """Some hosts strip these keywords before a model reads them."""
+    whole = tools[name].description or ""
+    unsaid = [
+        path
+        for path, schema in properties_in(tools[name].input_schema)
+        for word in LIMITS
+        if word in schema and path.rpartition(".")[2] not in ROOMY
+        if str(schema[word]) not in f"{schema.get('description')} {whole}".replace(",", "")
+    ]
+    assert unsaid == []
 
 
 @pytest.mark.parametrize("name", TOOLS)

@@ -57,7 +57,7 @@ async def test_a_page_past_the_end_is_empty_and_counts_all_the_same(studio: Stud
         result = await client.call_tool("search_images", {"page_number": 90})
     page = said(result)
     assert (page["images"], page["next"]) == ([], None)
-    assert text_of(result) == f"Images none of {page['count']}."
+    assert text_of(result) == f"No image on this page; {page['count']} in all."
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -233,3 +233,19 @@ async def test_nothing_is_sent_when_what_is_there_cannot_be_read_first(
     async with studio.client() as client:
         result = await client.call_tool("set_selection", {"guids": [one]})
     assert (result.is_error, studio.wire.writes) == (True, [])
+
+
+async def test_one_image_is_counted_as_one(studio: Studio) -> None:
+    """In English."""
+    (image,) = await unsold(studio, 1)
+    async with studio.client() as client:
+        made = await client.call_tool("set_selection", {"guids": [image.guid]})
+        counted = await client.call_tool(
+            "search_images", {"guid_filter": [image.guid], "summary": True}
+        )
+        none = await client.call_tool(
+            "search_images", {"guid_filter": [image.guid], "only": ["has_products"]}
+        )
+    assert "The selection holds 1 image, as read back." in text_of(made)
+    assert text_of(counted).startswith("1 image matches. Looked at 1 of 1 images.")
+    assert text_of(none).startswith("No image. Looked at 1 of 1 images.")

@@ -159,7 +159,7 @@ async def test_a_guid_that_names_nothing_is_said_to_be_not_found(
         ({"guids": ["../../etc/passwd"]}, '"../../etc/passwd" is not a guid'),
         ({"guids": [UNKNOWN], "max_side": 63}, "max_side: "),
         ({"guids": [UNKNOWN], "max_side": 1025}, "max_side: "),
-        ({"guids": [UNKNOWN], "max_side": "200"}, "max_side: "),
+        ({"guids": [UNKNOWN], "max_side": "2000"}, "max_side: "),
         ({"guids": [UNKNOWN], "contact_sheet": "yes"}, "contact_sheet: "),
         ({"guids": [UNKNOWN], "url": "http://10.0.0.1/"}, 'there is no argument "url"'),
     ],

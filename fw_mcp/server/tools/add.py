@@ -33,7 +33,7 @@ class NewImage(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    title: Title | None = Field(None, description="Left out: file_name.")
+    title: Title | None = Field(None, description="At most 1,000 characters. Left out: file_name.")
     description: str | None = Field(
         None, max_length=DESCRIPTION_LIMIT, description="At most 300 characters."
     )
@@ -81,7 +81,13 @@ async def add_images(
     ctx: Call,
     *,
     images: Annotated[
-        list[NewImage] | None, Field(min_length=1, max_length=500, description="What to register.")
+        list[NewImage] | None,
+        Field(
+            min_length=1,
+            max_length=500,
+            description="Each: file_name, file_size, pix_w, pix_h, the three URIs; title, "
+            "description.",
+        ),
     ] = None,
     library: Annotated[
         LibraryName, Field(description="Default inventory. temporary is kept about 14 days.")

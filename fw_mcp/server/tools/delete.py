@@ -20,9 +20,7 @@ class DeleteImagesResult(GuardedResult):
 async def delete_images(
     ctx: Call,
     *,
-    guids: Annotated[
-        Guids | None, Field(min_length=1, max_length=500, description="From search_images.")
-    ] = None,
+    guids: Annotated[Guids | None, Field(description="From search_images; at most 500.")] = None,
     library: Annotated[
         LibraryName, Field(description="Where the images are. Default inventory.")
     ] = "inventory",

@@ -75,7 +75,7 @@ async def inspect_files(
     *,
     files: Annotated[
         list[Annotated[str, Field(max_length=2_000)]],
-        Field(min_length=1, max_length=50, description="URLs; over stdio also paths of files."),
+        Field(min_length=1, max_length=50, description="At most 50 URLs; over stdio also paths."),
     ],
 ) -> InspectFilesResult:
     """Read from their headers what files are: name, size, format, pixels as displayed.

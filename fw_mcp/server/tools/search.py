@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -21,7 +21,7 @@ from fw_mcp.images.filters import (
 from fw_mcp.images.print_sizes import PrintSize, largest_prints
 from fw_mcp.images.questions import Asked, match_page, matching
 from fw_mcp.images.read import Page, Query, search
-from fw_mcp.server.arguments import DateFrom, DateTo, Flag, Guids, PerPage, Positive
+from fw_mcp.server.arguments import DateFrom, DateTo, FewGuids, Flag, OfGuids, PerPage, Positive
 from fw_mcp.server.resources import next_uri
 from fw_mcp.server.results import ToolResult
 from fw_mcp.server.rows import ImageRow, compact, first_that_fit, image_record, image_row
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from fw_mcp.images.questions import Matches, MatchPage
 
 _RECORDS_SHOWN = 200_000
+# Hosts that require every argument need a word for "any" and for "none".
+_Active = Literal["any", "true", "false"]
+_Duplicates = Literal["none", Duplicates]
 _EXCLUDE_EACH_OTHER: tuple[frozenset[Only], ...] = (
     frozenset({"has_products", "no_products"}),
     frozenset({"live_in_shop", "no_products"}),
@@ -73,11 +76,13 @@ class SearchImagesResult(ToolResult):
         return "\n".join(lines)
 
     def _head(self) -> list[str]:
-        shown = "{}-{}".format(*self._places()) if self.images else "none"
-        counted = f"Images {shown} of {self.count}."
+        counted = "Images {}-{} of {}.".format(*self._places(), self.count)
+        if not self.images:
+            counted = f"No image on this page; {self.count} in all." if self.count else "No image."
         if self.scanned is None:
             return [counted]
-        matching = f"{self.count} images match." if self.summary else counted
+        matches = "1 image matches." if self.count == 1 else f"{self.count} images match."
+        matching = matches if self.summary else counted
         looked = f"Looked at {self.scanned} of {self.held} images."
         return [f"{matching} {looked}", *filter(None, (self.not_reached, self.note))]
 
@@ -105,10 +110,10 @@ async def search_images(
         Field(max_length=300, description="Text in title or description; not the file name."),
     ] = None,
     guid_filter: Annotated[
-        Guids | None, Field(min_length=1, max_length=50, description="Only these images.")
+        FewGuids | None, Field(description='Only these, at most 50; ["any"]: all.'), OfGuids
     ] = None,
     page_number: Annotated[Positive, Field(description="From 1.")] = 1,
-    per_page: Annotated[PerPage, Field(description="Images a page.")] = 25,
+    per_page: Annotated[PerPage, Field(description="At most 50, default 25.")] = 25,
     sort_field: Annotated[SortField, Field(description="Default id: the order of adding.")] = "id",
     sort_direction: Annotated[
         SortDirection, Field(description="Default DESC: newest, largest or last first.")
@@ -123,8 +128,8 @@ async def search_images(
         Flag, Field(description="Also count products and shops (inventory only). Default true.")
     ] = True,
     active: Annotated[
-        Flag | None, Field(description="true: only active, false: only inactive images.")
-    ] = None,
+        _Active, Field(description="true: only active, false: only inactive. Default any.")
+    ] = "any",
     details: Annotated[
         Flag, Field(description="Also full records: URLs, sizes, each product. Long.")
     ] = False,
@@ -134,7 +139,6 @@ async def search_images(
     only: Annotated[
         list[Only] | None,
         Field(
-            min_length=1,
             description="All must hold; missing_title: none or the file's name, long: over 300 "
             "characters, expiring: within 7 days.",
         ),
@@ -145,16 +149,16 @@ async def search_images(
         AfterValidator(_print_size),
     ] = None,
     min_ppi: Annotated[
-        Positive, Field(description="Pixels an inch that are large_enough at print_size.")
+        Positive, Field(description="Pixels an inch, large_enough at print_size. Default 150.")
     ] = MIN_PPI,
     duplicates: Annotated[
-        Duplicates | None,
+        _Duplicates,
         Field(
             description="Only doubles, with duplicate_group, among what FinerWorks' own filters "
             "leave. content: equal file_size and pixels, likeness: they look alike. Look before "
-            "deleting."
+            "deleting. Default none."
         ),
-    ] = None,
+    ] = "none",
     summary: Annotated[
         Flag, Field(description="Counts by every name of only, in place of rows.")
     ] = False,
@@ -181,14 +185,14 @@ async def search_images(
         upload_date_from=upload_date_from,
         upload_date_to=upload_date_to,
         list_products=list_products,
-        active=active,
+        active={"true": True, "false": False}.get(active),
     )
     question = Question(
         file_name_contains=file_name_contains or "",
         only=tuple(dict.fromkeys(only or ())),
         print_size=PrintSize.parse(print_size) if print_size else None,
         min_ppi=min_ppi,
-        duplicates=duplicates,
+        duplicates=None if duplicates == "none" else duplicates,
         summary=summary,
         with_products=list_products and library == "inventory",
     )

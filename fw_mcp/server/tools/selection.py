@@ -47,9 +47,7 @@ class SetSelectionResult(WrittenResult):
 async def set_selection(
     ctx: Call,
     *,
-    guids: Annotated[
-        Guids, Field(min_length=1, max_length=500, description="The whole set; search_images.")
-    ],
+    guids: Annotated[Guids, Field(description="The whole set, at most 500; from search_images.")],
     selection_guid: Annotated[
         Guid | None,
         Field(description="Key to replace. Left out: a new one; the same guids soon get it again."),
@@ -80,7 +78,7 @@ def _told(done: Done, end: Ended) -> SetSelectionResult:
     held = "an unknown number of" if end.stored is None else str(len(end.stored))
     parts = [
         done.replayed,
-        f"The selection holds {held} images, as read back.",
+        f"The selection holds {held} {'image' if held == '1' else 'images'}, as read back.",
         end.detail,
         _PURPOSE if end.outcome is Outcome.UPDATED else "",
     ]

@@ -20,9 +20,13 @@ class ImageText(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     guid: Guid = Field(description="From search_images.")
-    title: Title | None = Field(None, description="New title. Left out or empty: stays.")
+    title: Title | None = Field(
+        None, description="At most 1,000 characters. Left out or empty: stays."
+    )
     description: str | None = Field(
-        None, max_length=DESCRIPTION_LIMIT, description="New description. Left out or empty: stays."
+        None,
+        max_length=DESCRIPTION_LIMIT,
+        description="At most 300 characters. Left out or empty: stays.",
     )
 
     @model_validator(mode="after")
@@ -32,12 +36,15 @@ class ImageText(BaseModel):
         return self
 
 
-def _each_once(images: list[ImageText] | None) -> list[ImageText] | None:
-    guids = [image.guid for image in images or ()]
+def _each_once(images: list[ImageText]) -> list[ImageText]:
+    guids = [image.guid for image in images]
     twice = sorted({guid for guid in guids if guids.count(guid) > 1})
     if twice:
         raise ValueError(f"each guid may stand once; more than once: {', '.join(twice[:5])}")
     return images
+
+
+_Texts = Annotated[list[ImageText], Field(min_length=1, max_length=500), AfterValidator(_each_once)]
 
 
 class UpdateImageMetadataResult(GuardedResult):
@@ -48,9 +55,7 @@ async def update_image_metadata(
     ctx: Call,
     *,
     images: Annotated[
-        list[ImageText] | None,
-        AfterValidator(_each_once),
-        Field(min_length=1, max_length=500, description="guid and what to rewrite."),
+        _Texts | None, Field(description="Each: guid, and title, description or both.")
     ] = None,
     dry_run: DryRun = False,
     plan_id: PlanId | None = None,

@@ -11,7 +11,7 @@ from fw_mcp.api.models import ImageDetails
 from fw_mcp.images.read import read_anywhere
 from fw_mcp.pictures.previews import NotShown
 from fw_mcp.pictures.view import ContactSheet, View
-from fw_mcp.server.arguments import Flag, Guids
+from fw_mcp.server.arguments import Flag, Guids, Side
 from fw_mcp.server.rows import TITLE_SHOWN
 from fw_mcp.server.tool import Call, parts_of
 from fw_mcp.text import in_quotes, quoted, shown
@@ -21,10 +21,10 @@ from fw_mcp.writes.outcomes import Outcome
 async def view_images(
     ctx: Call,
     *,
-    guids: Annotated[Guids, Field(min_length=1, max_length=12, description="From search_images.")],
+    guids: Annotated[Guids, Field(max_length=12, description="From search_images; at most 12.")],
     contact_sheet: Annotated[Flag, Field(description="All on one numbered sheet.")] = False,
     max_side: Annotated[
-        int, Field(strict=True, ge=64, le=1024, description="Pixels, at most, a side.")
+        Side, Field(description="Pixels a side, 64-1024; 256 if you get base64.")
     ] = 1024,
 ) -> CallToolResult:
     """See up to 12 images of the library, each picture followed by its guid, title and size.
