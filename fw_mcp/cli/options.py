@@ -115,6 +115,8 @@ def _parser() -> _Parser:
     subparsers["sandbox"].add_argument("file", nargs="?", metavar="FILE", help="keep it here")
     subparsers["doctor"].add_argument("--json", action="store_true", help="for a program")
     subparsers["approve"].add_argument("plan", metavar="PLAN", help="the plan_id")
+    agreed = subparsers["approve"].add_argument("--yes", action="store_true")
+    agreed.help = "without the question; needed where nobody is at a terminal"
     changes = subparsers["changes"].add_mutually_exclusive_group()
     page = changes.add_argument("--page", type=_page_number, default=1, metavar="N")
     page.help = "25 changes a page; default 1"

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 import anyio
 
@@ -35,6 +36,8 @@ def serve(assembly: Assembly, _: Mapping[str, object]) -> int:
     # A page of images makes more objects than the default threshold: the collector would run
     # several times in each call and find nothing.
     gc.set_threshold(_YOUNG_OBJECTS)
+    if not assembly.settings.http:
+        greet(sys.stdin)
     occupy_standard_descriptors()
     warn_of_what_is_away(assembly)
     anyio.run(_run, assembly, _over_http(assembly) if assembly.settings.http else serve_stdio)
@@ -64,6 +67,16 @@ def serve_sandbox(_: Assembly, own: Mapping[str, object]) -> int:
         )
         server.run(sockets=[listener])
     return 0
+
+
+def greet(stdin: TextIO | None) -> None:
+    """Tell a person who typed the command that it waits for a program; hosts are told nothing."""
+    if stdin is not None and stdin.isatty():
+        print(
+            "fw-mcp waits here for an MCP client, which starts it by itself. Ctrl-C ends it; try "
+            "fw-mcp demo, fw-mcp doctor or fw-mcp --help.",
+            file=sys.stderr,
+        )
 
 
 def warn_of_what_is_away(assembly: Assembly) -> None:

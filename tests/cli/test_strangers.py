@@ -250,3 +250,34 @@ def test_a_sandbox_file_that_cannot_be_used_is_named(
     file = tmp_path / "none" / "studio.db"
     assert main(["export", f"--sandbox-file={file}", f"--store={tmp_path / 's'}"]) == 2
     assert f'The sandbox file "{file}" is not in an existing folder.' in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX terminal")
+def test_a_person_who_types_the_command_is_told_that_it_waits() -> None:
+    """One line on stderr; nothing on stdout, which is the protocol's."""
+    import pty  # noqa: PLC0415  not on every system
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "fw_mcp", "--sandbox"]
+    with subprocess.Popen(
+        command,
+        env=environment(),
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.close(theirs)
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        os.write(ours, b"\x04")
+        output, _ = process.communicate(timeout=60)
+    os.close(ours)
+    assert "fw-mcp demo, fw-mcp doctor or fw-mcp --help" in said
+    assert output == ""
+
+
+def test_a_host_is_told_nothing_of_the_kind() -> None:
+    """It starts the command with a pipe."""
+    done = fw_mcp(["--sandbox"], text=SESSION, env={"FW_MCP_LOG_LEVEL": "warning"})
+    assert (done.returncode, done.stderr) == (0, "")
