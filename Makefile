@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNNABLE := $(VENV)/.runnable
 READY := $(VENV)/.ready
 # The workers of a test run share what one of them has compiled, wherever this was turned off.
 export PYTHONDONTWRITEBYTECODE :=
@@ -20,16 +21,26 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements/dev.txt pyproject.toml
+define VENV_MADE
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fw-mcp needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
-	@echo "Setting up $(VENV) (once, about half a minute) ..."
+	@echo "Setting up $(VENV) (once, $(1)) ..."
 	@$(PYTHON) -m venv $(VENV)
+endef
+
+# What runs, without what tests it; the package is found beside this file.
+$(RUNNABLE): requirements/runtime.txt
+	$(call VENV_MADE,some seconds)
+	@$(BIN)/python -m $(INSTALL) $(LOCKED) -r requirements/runtime.txt
+	@touch $(RUNNABLE)
+
+$(READY): requirements/dev.txt pyproject.toml
+	$(call VENV_MADE,a minute or two)
 	@$(BIN)/python -m $(INSTALL) $(LOCKED) -r requirements/dev.txt
 	@$(BIN)/python -m $(INSTALL) --no-build-isolation --editable .
 	@$(BIN)/python -m pip check --disable-pip-version-check
-	@touch $(READY)
+	@touch $(RUNNABLE) $(READY)
 
-demo: $(READY) ## Play a real session over stdio against the embedded sandbox
+demo: $(RUNNABLE) ## Play a real session over stdio against the embedded sandbox
 	@$(BIN)/python -m fw_mcp demo
 
 test: $(READY) ## Run the tests: each promise, and of many like cases a sample
@@ -67,8 +78,8 @@ format: $(READY) ## Format the code
 
 lock: $(READY) ## Resolve the hashed requirements again (UPGRADE=--upgrade: the newest) and check them
 	@$(BIN)/python -m $(INSTALL) --only-binary=:all: uv
-	@$(COMPILE) $(UPGRADE) --extra pictures --group dev pyproject.toml -o requirements/dev.txt
-	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra pictures pyproject.toml -o requirements/runtime.txt
+	@$(COMPILE) $(UPGRADE) --group dev pyproject.toml -o requirements/dev.txt
+	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt pyproject.toml -o requirements/runtime.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --group build -o requirements/build.txt
 	@$(BIN)/python requirements/check.py
 

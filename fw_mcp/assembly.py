@@ -3,10 +3,12 @@
 import hashlib
 import json
 import logging
+import os
 import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +18,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from fw_mcp.api.connection import KNOWN_HOSTS, BaseUrl, Keys
-from fw_mcp.config import IN_MEMORY, Settings, option, variable
+from fw_mcp.config import IN_MEMORY, Settings, is_placeholder, option, variable
 from fw_mcp.errors import ApiError, ConfigError, Reason, StoreError
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
     Transport = Callable[[], httpx.AsyncBaseTransport]
 
 _log = logging.getLogger(__name__)
+
+# Nothing can be kept there: reading goes on, and each write is refused by name of the store.
+NO_HOME = Path(os.devnull) / "no-home-folder"
 
 _SANDBOX_URL = "http://sandbox.localhost"
 _SANDBOX_NOTE = "This is the sandbox: an invented studio, where nothing is real or lost."
@@ -261,10 +266,10 @@ def check_base_url(settings: Settings) -> None:
 def store_path(settings: Settings, environ: Mapping[str, str], platform: str) -> Path | None:
     """The store's file; None keeps it in memory, beside a sandbox that is in memory too."""
     if settings.store is not None:
-        return settings.store
+        return None if str(settings.store) == IN_MEMORY else settings.store
     if settings.sandbox is not None:
         return None if settings.sandbox == IN_MEMORY else Path(f"{settings.sandbox}.store")
-    return _state_folder(environ, platform) / "fw-mcp" / "store.sqlite3"
+    return (state_folder(environ, platform) or NO_HOME) / "fw-mcp" / "store.sqlite3"
 
 
 def required_keys(settings: Settings) -> Keys:
@@ -279,8 +284,10 @@ def required_keys(settings: Settings) -> Keys:
         if not _secret(getattr(settings, name))
     ]
     if missing:
+        unfilled = settings.unfilled
+        held = f" (placeholders that nobody filled in: {', '.join(unfilled)})" if unfilled else ""
         raise ConfigError(
-            f"These keys are not set: {', '.join(missing)}.",
+            f"These keys are not set: {', '.join(missing)}{held}.",
             state="Nothing was sent.",
             next_step="Set them in the configuration of this server and start it again; "
             "fw-mcp --sandbox works without an account.",
@@ -381,15 +388,40 @@ def _write_tools(text: str) -> tuple[str, ...]:
     return named
 
 
-def _state_folder(environ: Mapping[str, str], platform: str) -> Path:
-    home = Path.home()
-    if platform == "win32":
-        return Path(environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    if platform == "darwin":
-        return home / "Library" / "Application Support"
-    return Path(environ.get("XDG_STATE_HOME") or home / ".local" / "state")
+def state_folder(
+    environ: Mapping[str, str],
+    platform: str,
+    home_of_user: Callable[[], Path] = Path.home,
+) -> Path | None:
+    """Where this user's programs keep their state; None for a user without a home.
+
+    Args:
+        environ: the environment; a relative path in it is ignored, as the XDG rules want it.
+        platform: as `sys.platform` has it.
+        home_of_user: asked only where the environment does not say it; raises `RuntimeError` for a
+            user that the system does not know.
+    """
+    named, below = {
+        "win32": (("LOCALAPPDATA", "APPDATA"), "AppData/Local"),
+        "darwin": ((), "Library/Application Support"),
+    }.get(platform, (("XDG_STATE_HOME",), ".local/state"))
+    found = _first_whole(environ, named)
+    if found is not None:
+        return found
+    home = _first_whole(environ, ("USERPROFILE",) if platform == "win32" else ("HOME",))
+    if home is None:
+        with suppress(RuntimeError):
+            home = home_of_user()
+    return home / below if home is not None and home.is_absolute() else None
+
+
+def _first_whole(environ: Mapping[str, str], names: tuple[str, ...]) -> Path | None:
+    paths = (Path(environ.get(name, "").strip()) for name in names)
+    return next((path for path in paths if path.is_absolute()), None)
 
 
 def _secret(value: object) -> str:
+    """A secret as text; a placeholder that nobody filled in is none."""
     reveal = getattr(value, "get_secret_value", None)
-    return str(reveal()).strip() if reveal else ""
+    text = str(reveal()).strip() if reveal else ""
+    return "" if is_placeholder(text) else text

@@ -7,20 +7,53 @@ environment variables: a command line is visible to every process of the machine
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Literal, Self
+from types import MappingProxyType
+from typing import Any, Literal, Self, get_args, get_origin
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.text import quoted
 
 _PREFIX = "FW_MCP_"
+_ACCOUNT_PREFIX = "FINERWORKS_"
+# Others may have variables of that name too: only what is nearly ours is taken for a slip.
+_NEARLY = 0.75
 IN_MEMORY = ":memory:"
-_HOST = re.compile(r"[^\s/:@*?#\[\]\\]+\.[^\s/:@*?#\[\]\\]+\Z")
 ENVIRONMENT_ONLY = frozenset({"web_api_key", "app_key", "http_token"})
+KEYS = ("web_api_key", "app_key")
+YES = frozenset({"1", "true", "yes", "on", "y", "t"})
+NO = frozenset({"0", "false", "no", "off", "n", "f"})
+
+_HOST = re.compile(r"[^\s/:@*?#\[\]\\]+\.[^\s/:@*?#\[\]\\]+\Z")
+# What a host or a person left standing where a value belongs.
+_NOT_FILLED_IN = re.compile(
+    r"""\$\{.*\} | \$\(.*\) | \$[A-Z_]+ | %[A-Z_]+% | \{\{.*\}\} | <.*> | \[.*\]
+    | \.{3,} | …+ | x{4,} | \*+
+    | (your|my|the|enter|insert|paste|replace|change)[ _-]?.*(key|here|me|this)
+    | FINERWORKS_[A-Z_]+""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+_UNFILLED_PART = re.compile(r"\$\{[^}]*\}|\{\{.*\}\}")
+_QUOTES = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019")
+_SPELLINGS = MappingProxyType(
+    {"warn": "warning", "err": "error", "critical": "error", "fatal": "error", "trace": "debug"}
+)
+_PATHS = ("store", "sandbox", "sandbox_file")
+# A blank one must not turn off what it would have restricted.
+_NEVER_BLANK = frozenset({"writes"})
 
 
 class Settings(BaseSettings):
@@ -65,7 +98,10 @@ class Settings(BaseSettings):
         default=False, description="Allow a base URL that is no FinerWorks host (https only)."
     )
     sandbox: str | None = Field(
-        None, description="Use the embedded sandbox, kept in FILE or :memory:. Needs no keys."
+        None, description="Use the embedded sandbox, true or false. Needs no keys."
+    )
+    sandbox_file: str | None = Field(
+        None, description="Use the sandbox and keep it in FILE. Default: in memory."
     )
     http: str | None = Field(
         None, description="Serve Streamable HTTP on HOST:PORT instead of stdio."
@@ -127,33 +163,88 @@ class Settings(BaseSettings):
 
     @property
     def read_folders(self) -> list[Path]:
-        """Where local files may be read."""
-        return [Path(part) for part in self.file_folders.split(os.pathsep) if part.strip()]
+        """Where local files may be read; one that is away may come back."""
+        return _folders_in(self.file_folders)
 
-    @model_validator(mode="after")
-    def _hosts_are_hosts(self) -> Self:
+    @property
+    def unfilled(self) -> list[str]:
+        """The variables of keys whose value is a placeholder."""
+        values = {name: getattr(self, name) for name in KEYS}
+        return [
+            variable(name)
+            for name, value in values.items()
+            if value and is_placeholder(value.get_secret_value())
+        ]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_people_write_them(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """White space and quotes around a value, words in any case, `~` and variables in paths."""
+        fields = {variable(name): name for name in cls.model_fields}
+        found = {fields.get(name, name): _cleaned(value) for name, value in given.items()}
+        for name, field in cls.model_fields.items():
+            value = found.get(name)
+            if not isinstance(value, str):
+                continue
+            if not value and field.default is None and name not in _NEVER_BLANK:
+                del found[name]
+            elif get_origin(field.annotation) is Literal:
+                found[name] = _SPELLINGS.get(value.lower(), value.lower())
+        return found | _place_of_sandbox(found)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _are_filled_in(cls, value: object, info: ValidationInfo) -> object:
+        """A key that is none is told when it is needed; the other settings decide too much."""
+        if isinstance(value, str | Path) and info.field_name not in KEYS:
+            if info.field_name in _PATHS:
+                value = expanded(str(value))
+            if _UNFILLED_PART.search(str(value)):
+                raise ValueError("is a placeholder that nobody filled in")
+        return value
+
+    @field_validator("fetch_hosts")
+    @classmethod
+    def _hosts_are_hosts(cls, text: str) -> str:
         # A list that holds nothing must not mean every host.
-        wrong = [host for host in self.fetched_hosts or [self.fetch_hosts] if not _HOST.match(host)]
-        if wrong and self.fetch_hosts:
+        hosts = [part.strip() for part in text.split(",") if part.strip()]
+        wrong = [host for host in hosts or [text] if not _HOST.match(host)]
+        if wrong and text:
             raise ValueError(
-                f"fetch_hosts names {quoted(wrong[0])}, which is no host such as images.example.com"
+                f"names {quoted(wrong[0])}, which is no host such as images.example.com"
             )
-        return self
+        return text
 
-    @model_validator(mode="after")
-    def _folders_are_folders(self) -> Self:
-        wrong = [path for path in self.read_folders if not (path.is_absolute() and path.is_dir())]
+    @field_validator("file_folders")
+    @classmethod
+    def _folders_are_whole(cls, text: str) -> str:
+        wrong = [path for path in _folders_in(text) if not path.is_absolute()]
         if wrong:
             raise ValueError(
-                f"file_folders names {quoted(str(wrong[0]), 200)}, which is no folder's whole path"
+                f"names {quoted(str(wrong[0]), 200)}, which is no whole path such as "
+                f"{os.sep}pictures"
             )
-        return self
+        return text
 
     @model_validator(mode="after")
     def _approval_needs_a_file(self) -> Self:
-        if self.confirm == "approve" and self.sandbox == IN_MEMORY and self.store is None:
-            raise ValueError("confirm approve needs a store that a terminal can open: give store")
+        in_memory = str(self.store or self.sandbox) == IN_MEMORY
+        if self.confirm == "approve" and in_memory:
+            raise ValueError(
+                f"{_both_names('confirm')} approve needs a store that a terminal can open: give "
+                f"{_both_names('store')} a file"
+            )
         return self
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a key is what stands in examples, or what a host failed to replace."""
+    return _NOT_FILLED_IN.fullmatch(_cleaned(text)) is not None
+
+
+def expanded(path: str) -> str:
+    """A path with `~` and variables replaced, as far as they are known."""
+    return os.path.expandvars(Path(path).expanduser()) if _home_is_known(path) else path
 
 
 def option(name: str) -> str:
@@ -170,22 +261,39 @@ def variable(name: str) -> str:
 def check_variables(environ: Mapping[str, str]) -> None:
     """Refuse a variable nobody reads: a misspelt FW_MCP_READ_ONLY would leave writes on.
 
+    Of the account's variables only a near miss is refused, and only while the right one is not set.
+
     Raises:
         ConfigError: naming the nearest real one.
     """
     known = {variable(name) for name in Settings.model_fields}
-    unknown = sorted(name for name in environ if name.startswith(_PREFIX) and name not in known)
-    if not unknown:
+    # The settings are read in any case of letters.
+    given = {name.upper(): name for name in environ}
+    unknown = sorted(given.keys() - known)
+    ours = [name for name in unknown if name.startswith(_PREFIX)]
+    meant = {name: _nearest(name, known, _PREFIX) for name in ours}
+    for name in unknown:
+        near = _nearest(name, known - given.keys(), _ACCOUNT_PREFIX, _NEARLY)
+        meant |= {name: near} if near else {}
+    if not meant:
         return
-    # Without what all have in common, so that only a near miss is near.
-    names = {name.removeprefix(_PREFIX): name for name in known}
-    near = difflib.get_close_matches(unknown[0].removeprefix(_PREFIX), names, n=1)
+    near = next(iter(meant.values()))
     raise ConfigError(
-        f"There is no setting {', '.join(unknown)}.",
+        f"There is no setting {', '.join(given[name] for name in meant)}.",
         state="Nothing was started.",
-        next_step=f"Did you mean {names[near[0]]}?" if near else "fw-mcp --help lists all.",
+        next_step=f"Did you mean {near}?" if near else "fw-mcp --help lists all.",
         reason=Reason.INVALID_SETTING,
     )
+
+
+def _nearest(name: str, known: AbstractSet[str], prefix: str, cutoff: float = 0.6) -> str:
+    """The known variable that `name` nearly is; "" for none, or when it begins otherwise."""
+    if not name.startswith(prefix):
+        return ""
+    # Without what all have in common, so that only a near miss is near.
+    rests = {one.removeprefix(prefix): one for one in known}
+    near = difflib.get_close_matches(name.removeprefix(prefix), rests, n=1, cutoff=cutoff)
+    return rests[near[0]] if near else ""
 
 
 def load_settings(given: dict[str, object]) -> Settings:
@@ -197,25 +305,95 @@ def load_settings(given: dict[str, object]) -> Settings:
     Raises:
         ConfigError: naming every setting that cannot be used.
     """
+    if "sandbox_file" in given:
+        given = {"sandbox": "true", **given}
     try:
         return Settings(**given)  # type: ignore[arg-type]  # text, validated here
     except ValidationError as invalid:
-        faults = "; ".join(
-            f"{_named(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in invalid.errors(include_url=False, include_input=False)
-        )
         raise ConfigError(
-            f"These settings cannot be used: {faults}.",
+            f"These settings cannot be used: {'; '.join(_faults(invalid))}.",
             state="Nothing was started.",
             next_step="Correct them; fw-mcp --help lists all.",
             reason=Reason.INVALID_SETTING,
         ) from invalid
 
 
-def _named(location: tuple[int | str, ...]) -> str:
-    name = str(location[0]) if location else "settings"
+def _faults(invalid: ValidationError) -> Iterator[str]:
     by_variable = {variable(field): field for field in Settings.model_fields}
-    field = by_variable.get(name, name)
-    if field not in Settings.model_fields:
-        return name
-    return variable(field) if field in ENVIRONMENT_ONLY else f"{option(field)} ({variable(field)})"
+    for fault in invalid.errors(include_url=False, include_input=False):
+        said = fault["msg"].removeprefix("Value error, ")
+        if not fault["loc"]:
+            yield said
+            continue
+        place = str(fault["loc"][0])
+        name = by_variable.get(place, place)
+        if name not in Settings.model_fields:
+            yield f"{name} is no setting"
+            continue
+        ours = fault["type"] == "value_error"
+        yield f"{_both_names(name)} {said if ours else _wanted(Settings.model_fields[name])}"
+
+
+def _both_names(name: str) -> str:
+    return variable(name) if name in ENVIRONMENT_ONLY else f"{option(name)} ({variable(name)})"
+
+
+def _wanted(field: FieldInfo) -> str:
+    """What a setting must be, in a person's words."""
+    annotation = field.annotation
+    if annotation is bool:
+        return "must be true or false"
+    if get_origin(annotation) is Literal:
+        *first, last = get_args(annotation)
+        return f"must be {', '.join(first)} or {last}"
+    number = "a whole number" if annotation is int else "a number"
+    kind = number if annotation in {int, float} else "text"
+    return f"must be {kind}{_range(field)}"
+
+
+def _range(field: FieldInfo) -> str:
+    names = ("ge", "gt", "le", "min_length", "max_length")
+    bound = {
+        name: getattr(one, name) for one in field.metadata for name in names if hasattr(one, name)
+    }
+    if "max_length" in bound:
+        return f" of {bound['min_length']} to {bound['max_length']} characters"
+    words = {"ge": "from", "gt": "over", "le": "to"}
+    return "".join(f" {word} {bound[name]}" for name, word in words.items() if name in bound)
+
+
+def _cleaned(value: Any) -> Any:  # noqa: ANN401  whatever a setting was given
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    while len(text) > 1 and text[0] + text[-1] in _QUOTES:
+        text = text[1:-1].strip()
+    return text
+
+
+def _place_of_sandbox(found: dict[str, Any]) -> dict[str, Any]:
+    """Where the sandbox is: `sandbox` says whether, and in former notations also where."""
+    wanted, file = found.get("sandbox"), found.get("sandbox_file")
+    word = str(wanted).lower()
+    if wanted is None or word in YES:
+        return {"sandbox": file or (None if wanted is None else IN_MEMORY)}
+    if word in NO:
+        return {"sandbox": None}
+    if file and file != wanted:
+        raise ValueError(
+            f"{_both_names('sandbox')} and {_both_names('sandbox_file')} name two places"
+        )
+    return {}
+
+
+def _folders_in(text: str) -> list[Path]:
+    parts = (part.strip() for part in text.split(os.pathsep))
+    return [Path(expanded(part)) for part in parts if part]
+
+
+def _home_is_known(path: str) -> bool:
+    try:
+        Path(path).expanduser()
+    except RuntimeError:
+        return False
+    return True

@@ -1,14 +1,18 @@
 """Settings become parts: keys, hosts, stores and the session id."""
 
 import os
+from functools import partial
 from pathlib import Path
 
+import anyio
 import httpx
 import pytest
+from PIL import Image
 
-from fw_mcp.assembly import assemble, check_base_url, required_keys, store_path
+from fw_mcp.assembly import assemble, check_base_url, required_keys, state_folder, store_path
 from fw_mcp.config import IN_MEMORY, Settings, load_settings
 from fw_mcp.errors import ConfigError, FetchError, Reason
+from tests.pictures.painted import file_of
 
 WEB_KEY = "canary-web-key"
 APP_KEY = "canary-app-key"
@@ -28,6 +32,8 @@ def settings(**given: object) -> Settings:
         ({"store": "/elsewhere/store"}, "linux", Path("/elsewhere/store")),
         ({"sandbox": IN_MEMORY}, "linux", None),
         ({"sandbox": "studio.db"}, "linux", Path("studio.db.store")),
+        ({"sandbox_file": "studio.db"}, "linux", Path("studio.db.store")),
+        ({"store": IN_MEMORY}, "linux", None),
     ],
 )
 def test_the_store_is_where_the_user_would_look_for_it(
@@ -131,13 +137,103 @@ def test_hosts_to_fetch_from_that_are_no_hosts_are_refused(fetch_hosts: str) -> 
     assert refused.value.reason is Reason.INVALID_SETTING
 
 
-@pytest.mark.parametrize("folder", ["pictures", "{tmp}/none", "{tmp}/file"])
-def test_a_folder_of_files_is_named_whole_and_exists(folder: str, tmp_path: Path) -> None:
-    """Where files may be read is said plainly, or the server does not start."""
-    (tmp_path / "file").touch()
+def test_a_folder_of_files_is_named_whole() -> None:
+    """A relative one would be another in each working folder: the server does not start."""
     with pytest.raises(ConfigError) as refused:
-        assemble(settings(sandbox=IN_MEMORY, file_folders=folder.format(tmp=tmp_path)), {})
+        assemble(settings(sandbox=IN_MEMORY, file_folders="pictures"), {})
     assert refused.value.reason is Reason.INVALID_SETTING
+    assert "--file-folders (FW_MCP_FILE_FOLDERS)" in refused.value.what
+
+
+@pytest.mark.parametrize("folder", ["none", "file"])
+def test_a_folder_that_is_away_keeps_nobody_from_starting_and_is_read_when_it_is_back(
+    folder: str, tmp_path: Path
+) -> None:
+    """What has its file there is refused meanwhile, and nothing else is."""
+    (tmp_path / "file").touch()
+    away = tmp_path / folder
+    assembly = assemble(settings(sandbox=IN_MEMORY, file_folders=str(away)), {})
+    inspect = partial(assembly.parts.inspector.inspect, local=True, within_s=9)
+    assert "was not read" in str(anyio.run(inspect, [str(away / "fog.png")]))
+    away.unlink(missing_ok=True)
+    away.mkdir()
+    (away / "fog.png").write_bytes(file_of(Image.new("RGB", (30, 20))))
+    assert "was not read" not in str(anyio.run(inspect, [str(away / "fog.png")]))
+
+
+def _nobody_s() -> Path:
+    raise RuntimeError("Could not determine home directory.")
+
+
+@pytest.mark.parametrize(
+    ("environ", "platform", "expected"),
+    [
+        ({"XDG_STATE_HOME": "/state"}, "linux", "/state"),
+        ({"XDG_STATE_HOME": "state", "HOME": "/home/a"}, "linux", "/home/a/.local/state"),
+        ({"HOME": "/home/a"}, "linux", "/home/a/.local/state"),
+        ({"HOME": "home"}, "linux", None),
+        ({"XDG_STATE_HOME": "", "HOME": ""}, "linux", None),
+        ({}, "linux", None),
+        ({"HOME": "/Users/a"}, "darwin", "/Users/a/Library/Application Support"),
+        ({}, "darwin", None),
+        ({"LOCALAPPDATA": "/local"}, "win32", "/local"),
+        ({"APPDATA": "/roaming"}, "win32", "/roaming"),
+        ({"USERPROFILE": "/Users/a"}, "win32", "/Users/a/AppData/Local"),
+        ({}, "win32", None),
+    ],
+)
+def test_the_state_folder_is_found_without_asking_for_a_home_that_nobody_needs(
+    environ: dict[str, str], platform: str, expected: str | None
+) -> None:
+    """A user whom the system does not know has none; a relative path is none."""
+    found = state_folder(environ, platform, _nobody_s)
+    assert found == (None if expected is None else Path(expected))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "${FINERWORKS_WEB_API_KEY}",
+        "${input:FINERWORKS_WEB_API_KEY}",
+        "${user_config.web_api_key}",
+        "$FINERWORKS_WEB_API_KEY",
+        "%FINERWORKS_WEB_API_KEY%",
+        "{{web_api_key}}",
+        "<your key>",
+        "[web api key]",
+        "YOUR_WEB_API_KEY",
+        "your-app-key-here",
+        "Paste your key here",
+        "xxxxxxxx",
+        "...",
+        '"YOUR_WEB_API_KEY"',
+        "FINERWORKS_WEB_API_KEY",
+    ],
+)
+def test_a_placeholder_is_no_key_and_is_named(key: str) -> None:
+    """What a host or a person did not fill in is never sent."""
+    with pytest.raises(ConfigError) as refused:
+        required_keys(settings(web_api_key=key, app_key=APP_KEY))
+    assert refused.value.reason is Reason.KEYS_MISSING
+    assert refused.value.what == (
+        "These keys are not set: FINERWORKS_WEB_API_KEY (placeholders that nobody filled in: "
+        "FINERWORKS_WEB_API_KEY)."
+    )
+
+
+@pytest.mark.parametrize(
+    "key", ["00000000-0000-4000-8000-00000000000a", "9f8e7d6c5b4a", "mykeyring7", "xX1", "a.b.c"]
+)
+def test_what_looks_a_little_like_a_placeholder_is_a_key(key: str) -> None:
+    """Only the service knows which keys are right."""
+    assert required_keys(settings(web_api_key=key, app_key=APP_KEY)).web_api_key == key
+
+
+@pytest.mark.parametrize("written", ['"{}"', "'{}'", " {}\r\n", '"{}"\n', "\u201c{}\u201d"])
+def test_quotes_and_line_ends_around_a_key_are_none_of_it(written: str) -> None:
+    """As files and shells leave them."""
+    keys = required_keys(settings(web_api_key=written.format(WEB_KEY), app_key=APP_KEY))
+    assert keys.web_api_key == WEB_KEY
 
 
 def test_several_folders_stand_beside_each_other_as_in_path(tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ async def test_reconcile_and_doctor_tell_a_killed_write(tmp_path: Path, killer: 
     scene = Scene.in_folder(tmp_path)
     await adding(scene)
     assert scene.cut_off(killer, "add_images", Step.ANSWERED, nth=2) == -signal.SIGKILL
-    files = ["--sandbox", str(tmp_path / "sandbox"), "--store", str(tmp_path / "store")]
+    files = ["--sandbox-file", str(tmp_path / "sandbox"), "--store", str(tmp_path / "store")]
 
     async def run(command: str) -> subprocess.CompletedProcess[str]:
         return await anyio.to_thread.run_sync(lambda: fw_mcp([command, *files]))

@@ -78,7 +78,7 @@ def installs(name: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(
     ("name", "files"),
-    [("Makefile", ["dev"]), ("Dockerfile", ["runtime", "build"]), (".ci/run", [])],
+    [("Makefile", ["runtime", "dev"]), ("Dockerfile", ["runtime", "build"]), (".ci/run", [])],
 )
 def test_whoever_installs_the_lock_resolves_and_builds_nothing(name: str, files: list[str]) -> None:
     """Promise: `make demo` works on a fresh machine, whatever was released since."""

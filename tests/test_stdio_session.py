@@ -88,7 +88,10 @@ async def test_under_approve_only_a_terminal_lets_it_through(tmp_path: Path) -> 
 
         plans = await terminal(lambda: fw_mcp(["plans", "--sandbox", "--store", store]))
         assert plan in plans.stdout
-        approved = await terminal(lambda: fw_mcp(["approve", plan, "--sandbox", "--store", store]))
+        approve = ["approve", plan, "--sandbox", "--store", store]
+        alone = await terminal(lambda: fw_mcp(approve))
+        assert (alone.returncode, "Nobody is at a terminal" in alone.stderr) == (1, True)
+        approved = await terminal(lambda: fw_mcp([*approve, "--yes"]))
         assert (approved.returncode, "Approved." in approved.stdout) == (0, True)
 
         result = said(await client.call_tool("delete_images", arguments))

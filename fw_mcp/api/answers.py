@@ -69,7 +69,7 @@ def _document(endpoint: Endpoint, answer: HttpAnswer) -> dict[str, object]:
     if answer.body is None:
         raise failures.unreadable(endpoint, "is larger than allowed")
     if answer.content_encoding != "identity":
-        raise failures.unreadable(endpoint, "is compressed, which was not asked for")
+        raise failures.compressed(endpoint)
     if not answer.body.strip():
         raise failures.unreadable(endpoint, "is empty")
     try:

@@ -41,14 +41,18 @@ _CHECK_THE_KEYS = (
     "they are two different keys of one account."
 )
 _CHECK_THE_ARGUMENTS = "Change what the message names, then try again."
+_ASK_WHO_RUNS_THE_PROXY = (
+    "Ask whoever runs the proxy (HTTPS_PROXY, or a security program) to leave answers of this host "
+    "as they are."
+)
 _UNCHANGED = "Nothing was changed."
 _NOTHING_SENT = "Nothing was sent."
 
 
-def never_sent(endpoint: Endpoint) -> TransportError:
-    """No connection, so the request certainly never arrived."""
+def never_sent(endpoint: Endpoint, why: str = "") -> TransportError:
+    """No connection, so the request certainly never arrived; `why` is ours."""
     return TransportError(
-        f"FinerWorks could not be reached for {endpoint.name}.",
+        f"FinerWorks could not be reached for {endpoint.name}{why and f': {why}'}.",
         state=_UNCHANGED,
         next_step=_CHECK_THE_WAY,
         reason=Reason.UNREACHABLE,
@@ -119,10 +123,21 @@ def circuit_open(endpoint: Endpoint, left_s: float) -> TransportError:
 
 def unreadable(endpoint: Endpoint, why: str) -> ShapeError:
     """An answer that is not the JSON it should be; `why` is ours."""
+    return _unreadable(endpoint, why, _next_step(endpoint))
+
+
+def compressed(endpoint: Endpoint) -> ShapeError:
+    """An answer in an encoding that was not asked for; the next one will be no other."""
+    why = "is compressed, which was not asked for; a proxy on the way may do that"
+    first = f"{_LOOK_FIRST} " if endpoint.writes else ""
+    return _unreadable(endpoint, why, f"{first}{_ASK_WHO_RUNS_THE_PROXY}")
+
+
+def _unreadable(endpoint: Endpoint, why: str, next_step: str) -> ShapeError:
     return ShapeError(
         f"The answer to {endpoint.name} {why}.",
         state=_state(endpoint),
-        next_step=_next_step(endpoint),
+        next_step=next_step,
         reason=Reason.UNREADABLE_ANSWER,
     )
 

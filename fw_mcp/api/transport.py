@@ -1,8 +1,11 @@
 """One HTTP request and its answer: the only module of the client that touches httpx."""
 
+import os
 import re
+import socket
 import ssl
-from collections.abc import Callable, Generator
+import urllib.request
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -23,6 +26,8 @@ _NEVER_SENT = (
     httpx.LocalProtocolError,
     httpx.UnsupportedProtocol,
 )
+# What the library is known to raise, or may, over the address of a proxy.
+_UNFIT = (ImportError, ValueError, TypeError, LookupError, OSError, httpx.InvalidURL)
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
@@ -51,7 +56,9 @@ class Wire:
         self._base_url = base_url
         self._max_body_bytes = max_body_bytes
         self._now = now
-        self._http = _http_client(base_url, keys, timeouts, transport)
+        proxy = None if transport else proxy_for(base_url)
+        self._first_host = f"the proxy of {_proxy_variable()}" if proxy else base_url.host
+        self._http = _http_client(base_url, keys, timeouts, transport, proxy)
 
     async def send(self, endpoint: Endpoint, content: bytes | None, guid: str | None) -> HttpAnswer:
         """Send one request, once.
@@ -74,8 +81,9 @@ class Wire:
         try:
             return await self._answer(request)
         except _NEVER_SENT as error:
-            tell = failures.untrusted if _is_tls_failure(error) else failures.never_sent
-            raise tell(endpoint) from error
+            if _is_from(error, ssl.SSLError):
+                raise failures.untrusted(endpoint) from error
+            raise failures.never_sent(endpoint, self._why_not(error)) from error
         except httpx.TimeoutException as error:
             raise failures.timed_out(endpoint) from error
         except httpx.RequestError as error:
@@ -84,6 +92,16 @@ class Wire:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._http.aclose()
+
+    def _why_not(self, error: Exception) -> str:
+        host = self._first_host
+        if _is_from(error, socket.gaierror):
+            return f"{host} has no address (DNS)"
+        if _is_from(error, ConnectionRefusedError):
+            return f"{host} refused the connection"
+        if isinstance(error, httpx.ConnectTimeout):
+            return f"{host} did not answer"
+        return f"there was no connection to {host}"
 
     async def _answer(self, request: httpx.Request) -> HttpAnswer:
         response = await self._http.send(request, stream=True)
@@ -129,8 +147,11 @@ async def _hang_up(response: httpx.Response) -> None:
         await stream.aclose()
 
 
-def _is_tls_failure(error: BaseException | None) -> bool:
-    while error is not None and not isinstance(error, ssl.SSLError):
+def _is_from(error: BaseException | None, kind: type[BaseException]) -> bool:
+    """Whether `error`, or what it came from, is of this kind."""
+    while error is not None and not isinstance(error, kind):
+        if isinstance(error, BaseExceptionGroup):
+            return any(_is_from(one, kind) for one in error.exceptions)
         error = error.__cause__ or error.__context__
     return error is not None
 
@@ -140,7 +161,9 @@ def _http_client(
     keys: Keys,
     timeouts: Timeouts,
     transport: httpx.AsyncBaseTransport | None,
+    proxy: str | None,
 ) -> httpx.AsyncClient:
+    verify = True if transport else tls_for(base_url)
     try:
         return httpx.AsyncClient(
             auth=_KeysAuth(keys),
@@ -154,17 +177,41 @@ def _http_client(
             # A cookie would make one answer spoil all the requests after it.
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             transport=transport,
-            verify=True if transport else tls_for(base_url),
-            # A proxy tunnels https unread; plain http, which is loopback, it would read.
-            trust_env=not base_url.is_loopback,
+            verify=verify,
+            proxy=proxy,
+            # Read above: the library's own reading of NO_PROXY fails over an IPv6 address in it.
+            trust_env=False,
         )
-    except (ImportError, ValueError) as error:
+    except _UNFIT as error:
         raise ConfigError(
-            "The proxy that the environment names cannot be used.",
+            f"The proxy that {_proxy_variable()} names cannot be used.",
             state="Nothing was sent.",
-            next_step="Set HTTPS_PROXY to an http:// or https:// proxy, or unset ALL_PROXY.",
+            next_step=f"Set {_proxy_variable()} to the http:// or https:// address of a proxy, or "
+            "unset it.",
             reason=Reason.INVALID_SETTING,
         ) from error
+
+
+def proxy_for(base_url: BaseUrl) -> str | None:
+    """The proxy that the environment or the system names for this host; None to go straight."""
+    # A proxy tunnels https unread; plain http, which is loopback, it would read.
+    if base_url.is_loopback:
+        return None
+    named = urllib.request.getproxies()
+    address = named.get("https") or named.get("all")
+    if not address or urllib.request.proxy_bypass(base_url.host):
+        return None
+    return address if "://" in address else f"http://{address}"
+
+
+def proxy_variable(environ: Mapping[str, str]) -> str:
+    """The variable that names a proxy for https, if one does."""
+    names = (name for name in environ if name.lower() in {"https_proxy", "all_proxy"})
+    return max((name for name in names if environ[name]), key=str.lower, default="")
+
+
+def _proxy_variable() -> str:
+    return proxy_variable(os.environ) or "this system"
 
 
 def tls_for(base_url: BaseUrl) -> ssl.SSLContext:

@@ -1,6 +1,7 @@
 """`fw-mcp demo`: a seller's session over stdio against the sandbox, checked as it goes."""
 
 import base64
+import os
 import sys
 import tempfile
 import time
@@ -29,6 +30,8 @@ _NO = ElicitResult(action="decline")
 _READING_S = 1.0
 _NEW_IMAGES = 7
 _VIEWED = 12
+# How this program may have been found, and what it starts has to be.
+_FOUND_BY = ("PYTHONPATH",)
 
 
 class DemoError(Exception):
@@ -267,6 +270,7 @@ async def _connected(seller: _Seller, *, read_only: bool) -> "AsyncIterator[Clie
         server = StdioServerParameters(
             command=sys.executable,
             args=["-m", "fw_mcp", "--sandbox", "--store", str(store), *limits],
+            env={name: os.environ[name] for name in _FOUND_BY if name in os.environ},
         )
         transport = stdio_client(server)
         async with Client(transport, elicitation_callback=seller, cache=None) as client:

@@ -1,7 +1,11 @@
 """`fw-mcp doctor`: what works, what does not, and what to do about it."""
 
 import json
+import locale
+import os
 import platform
+import secrets
+import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -11,13 +15,16 @@ from typing import TYPE_CHECKING
 import anyio
 
 from fw_mcp import __version__
-from fw_mcp.assembly import required_keys
+from fw_mcp.assembly import NO_HOME, assemble, required_keys
 from fw_mcp.cli.main import exit_code
-from fw_mcp.errors import FwError, StoreError
+from fw_mcp.config import IN_MEMORY, Settings, option, variable
+from fw_mcp.errors import FwError, Reason, StoreError
 from fw_mcp.store.sqlite import session_id
+from fw_mcp.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
 
     from fw_mcp.assembly import Assembly
     from fw_mcp.store.journal import Unsettled
@@ -25,6 +32,13 @@ if TYPE_CHECKING:
 _UNSETTLED = 7
 _NAMED = 5
 _DRIFT_S = 120
+_UNEXPECTED = 1
+# One white pixel.
+_PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c49444154789c63f8ffff3f0005fe02fe0dc648e60000000049454e44ae426082"
+)
+_PROXIES = ("https_proxy", "all_proxy", "no_proxy", "http_proxy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +63,20 @@ def examine(assembly: "Assembly", own: "Mapping[str, object]") -> int:
         The exit code of the first check that failed.
     """
     assembly.mean_the_stores_account()
-    findings = anyio.run(_findings, assembly)
+    findings = anyio.run(_findings, _only_looking(assembly))
     if own["json"]:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         print("\n".join(map(_line, findings)))
     return next((one.exit_code for one in findings if one.exit_code), 0)
+
+
+def _only_looking(assembly: "Assembly") -> "Assembly":
+    """The same without a reason to make a store: with a session id that is not kept."""
+    settings = assembly.settings
+    if settings.sandbox is not None or settings.session_id or not _is_unmade(assembly):
+        return assembly
+    return assemble(settings.model_copy(update={"session_id": secrets.token_hex(16)}), os.environ)
 
 
 async def _findings(assembly: "Assembly") -> list[Finding]:
@@ -78,12 +100,108 @@ async def _finding(
     try:
         return await check(assembly)
     except FwError as error:
-        return Finding(name, exit_code(error), error.what, error.next_step)
+        return Finding(name, exit_code(error), error.what, _next_step(error))
+    except Exception as fault:  # noqa: BLE001  whatever a machine holds ready is a finding
+        return Finding(
+            name,
+            _UNEXPECTED,
+            f"could not be checked: {type(fault).__name__}: {quoted(str(fault), 200)}",
+            "Report this line; the other checks are not concerned.",
+        )
+
+
+def _next_step(error: FwError) -> str:
+    if error.reason is not Reason.UNREACHABLE:
+        return error.next_step
+    return (
+        f"Check this machine's network, {variable('base_url')}, and HTTPS_PROXY and NO_PROXY where "
+        "a proxy is needed."
+    )
 
 
 async def _versions(_: "Assembly") -> Finding:
     found = f"fw-mcp {__version__}, mcp {version('mcp')}, Python {platform.python_version()}"
     return Finding("versions", 0, found)
+
+
+async def _variables(_: "Assembly") -> Finding:
+    """Names only: values may be secrets."""
+    known = {variable(name) for name in Settings.model_fields}
+    set_ = sorted(name for name, value in os.environ.items() if value and name.upper() in known)
+    others = sorted(
+        name for name in os.environ if name.startswith("FINERWORKS_") and name not in known
+    )
+    unread = f"; not read: {', '.join(others)}" if others else ""
+    return Finding("settings", 0, f"set in the environment: {', '.join(set_) or 'none'}{unread}")
+
+
+async def _limits(assembly: "Assembly") -> Finding:
+    settings = assembly.settings
+    limits = assembly.parts.guard.limits
+    writes = ", ".join(limits.writes) or "none"
+    found = [
+        "read only" if settings.read_only else f"writes {writes}",
+        f"{settings.max_items} images a call",
+        f"{settings.deletions_per_hour} deletions an hour",
+        f"confirm {settings.confirm}",
+        "fetching off" if settings.no_fetch else f"fetching from {settings.fetch_hosts or 'any'}",
+    ]
+    return Finding("limits", 0, "; ".join(found))
+
+
+async def _encodings(_: "Assembly") -> Finding:
+    streams = [sys.stdin, sys.stdout, sys.stderr]
+    names = [getattr(stream, "encoding", None) or "none" for stream in streams]
+    files = (
+        f"{sys.getfilesystemencoding()}, of texts {locale.getpreferredencoding(do_setlocale=False)}"
+    )
+    found = f"stdin {names[0]}, stdout {names[1]}, stderr {names[2]}; of file names {files}"
+    return Finding("encoding", 0, found)
+
+
+async def _proxies(assembly: "Assembly") -> Finding:
+    set_ = sorted(name for name in os.environ if name.lower() in _PROXIES and os.environ[name])
+    if not set_:
+        return Finding("proxy", 0, "no variable names one")
+    if assembly.settings.sandbox is not None:
+        return Finding("proxy", 0, f"{', '.join(set_)} set; the sandbox needs none")
+    from fw_mcp.api.connection import BaseUrl  # noqa: PLC0415  with its user only
+    from fw_mcp.api.transport import proxy_for  # noqa: PLC0415  brings the HTTP library
+
+    host = BaseUrl.parse(assembly.settings.base_url)
+    used = "is reached through a proxy" if proxy_for(host) else "is reached without one"
+    return Finding("proxy", 0, f"{', '.join(set_)} set; {host.host} {used}")
+
+
+async def _folders(assembly: "Assembly") -> Finding:
+    folders = assembly.settings.read_folders
+    away = [quoted(str(folder), 200) for folder in folders if not _may(folder, os.R_OK | os.X_OK)]
+    if away:
+        return Finding(
+            "folders",
+            1,
+            f"cannot be read: {', '.join(away)}",
+            f"Connect them or correct {option('file_folders')} ({variable('file_folders')}); the "
+            "server runs without them.",
+        )
+    return Finding("folders", 0, f"{len(folders)} to read local files from")
+
+
+async def _pictures(assembly: "Assembly") -> Finding:
+    workshop = assembly.parts.viewer.workshop
+    if not workshop.available:
+        return Finding(
+            "pictures", 1, "Pillow is missing", "Install fw-mcp again with all it depends on."
+        )
+    (made,) = await workshop.fitted([_PIXEL], side=16, most_bytes=10_000)
+    if made is None:
+        return Finding(
+            "pictures",
+            1,
+            "the process that decodes pictures does not work",
+            "See its words with --log-level debug; everything but pictures works without it.",
+        )
+    return Finding("pictures", 0, f"Pillow {version('pillow')} decodes them in its own process")
 
 
 async def _keys(assembly: "Assembly") -> Finding:
@@ -96,10 +214,14 @@ async def _keys(assembly: "Assembly") -> Finding:
 async def _service(assembly: "Assembly") -> Finding:
     """Host, TLS and keys at once: the one read-only call that proves all three."""
     client = await assembly.parts.account.client()
+    sandbox = assembly.settings.sandbox
+    if sandbox is not None and _is_away(sandbox):
+        return Finding("service", 0, f"the sandbox {sandbox} is not there yet and can be made")
     answer = await client.test_my_credentials()
     # Whether the store can keep whose the keys are, its own check tells.
-    with suppress(StoreError):
-        await assembly.parts.writes.identify()
+    if not _is_unmade(assembly):
+        with suppress(StoreError):
+            await assembly.parts.writes.identify()
     mode = {True: "live", False: "test", None: "unknown"}[answer.app_live_mode]
     name = answer.masked_user_name or "unnamed"
     if assembly.settings.sandbox is not None:
@@ -121,12 +243,57 @@ async def _clock(assembly: "Assembly") -> Finding:
 
 
 async def _store(assembly: "Assembly") -> Finding:
-    await session_id(assembly.database)
-    return Finding("store", 0, f"{assembly.database.path or 'in memory'} can be written")
+    """A store that is there is written to; one that is not is not made for looking."""
+    path = assembly.database.path
+    if path is None:
+        return Finding("store", 0, "in memory: what it holds ends with each process")
+    if path.is_relative_to(NO_HOME):
+        return Finding(
+            "store",
+            1,
+            "this user has no home folder to keep one in",
+            f"Name one with {option('store')} FILE ({variable('store')}); until then nothing is "
+            "written.",
+        )
+    if not _is_unmade(assembly):
+        await session_id(assembly.database)
+        return Finding("store", 0, f"{path} can be written{_rights(path)}")
+    nearest = _nearest_of(path)
+    if _may(nearest, os.W_OK | os.X_OK):
+        return Finding("store", 0, f"{path} is not there yet and can be made")
+    return Finding(
+        "store",
+        1,
+        f"The store {path} cannot be used: {nearest} cannot be written",
+        f"Give this user the right to, or name another with {option('store')} FILE.",
+    )
+
+
+def _rights(path: "Path") -> str:
+    return "" if os.name == "nt" else f", rights {path.stat().st_mode & 0o777:o}"
+
+
+def _is_away(file: str) -> bool:
+    return file != IN_MEMORY and not os.path.lexists(file)
+
+
+def _nearest_of(path: "Path") -> "Path":
+    """The nearest folder above `path` that is there."""
+    return next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+
+
+def _may(folder: "Path", rights: int) -> bool:
+    return os.path.isdir(folder) and os.access(folder, rights)  # noqa: PTH112  it never raises
+
+
+def _is_unmade(assembly: "Assembly") -> bool:
+    return assembly.database.path is not None and not os.path.lexists(assembly.database.path)
 
 
 async def _accounts(assembly: "Assembly") -> Finding:
     """Whose changes and plans the checks after it are about."""
+    if _is_unmade(assembly):
+        return Finding("account", 0, "not known yet: nothing is kept")
     known = await assembly.database.is_known()
     others = await assembly.parts.writes.journal.others()
     parts = [
@@ -141,11 +308,15 @@ async def _accounts(assembly: "Assembly") -> Finding:
 
 
 async def _plans(assembly: "Assembly") -> Finding:
+    if _is_unmade(assembly):
+        return Finding("plans", 0, "0 wait for an answer")
     waiting = await assembly.plans.pending(time.time())
     return Finding("plans", 0, f"{len(waiting)} wait for an answer")
 
 
 async def _unfinished(assembly: "Assembly") -> Finding:
+    if _is_unmade(assembly):
+        return Finding("journal", 0, "every write has its outcome")
     writes = assembly.parts.writes
     unsettled = await writes.journal.unsettled()
     under_way = {one.change_id for one in unsettled if await writes.is_under_way(one.change_id)}
@@ -172,6 +343,12 @@ def _named(what: str, changes: "Sequence[Unsettled]") -> str:
 # Each check with the one it makes no sense without.
 _CHECKS: "tuple[tuple[str, str, Callable[[Assembly], Awaitable[Finding]]], ...]" = (
     ("versions", "", _versions),
+    ("settings", "", _variables),
+    ("limits", "", _limits),
+    ("encoding", "", _encodings),
+    ("folders", "", _folders),
+    ("pictures", "", _pictures),
+    ("proxy", "", _proxies),
     ("keys", "", _keys),
     ("service", "keys", _service),
     ("clock", "service", _clock),

@@ -8,7 +8,16 @@ from pydantic.fields import FieldInfo
 
 from fw_mcp import __version__
 from fw_mcp.cli.output import STDOUT
-from fw_mcp.config import ENVIRONMENT_ONLY, IN_MEMORY, Settings, load_settings, option, variable
+from fw_mcp.config import (
+    ENVIRONMENT_ONLY,
+    IN_MEMORY,
+    NO,
+    YES,
+    Settings,
+    load_settings,
+    option,
+    variable,
+)
 from fw_mcp.errors import ConfigError, Reason
 
 COMMANDS = {
@@ -32,6 +41,7 @@ _METAVARS = {
     "http_allowed_hosts": "HOSTS",
     "http_allowed_origins": "ORIGINS",
     "store": "FILE",
+    "sandbox_file": "FILE",
     "journal_days": "DAYS",
     "writes": "TOOLS",
     "max_items": "N",
@@ -65,8 +75,9 @@ def parse(arguments: Sequence[str]) -> tuple[str, Settings, Mapping[str, object]
         SystemExit: after `--help`, or with 2 for a usage that argparse refuses.
     """
     parser = _parser()
-    known, unknown = parser.parse_known_args(arguments)
-    given = vars(known)
+    rest, sandbox = _sandbox_taken_out(arguments)
+    known, unknown = parser.parse_known_args(rest)
+    given = vars(known) | ({"sandbox": sandbox} if sandbox else {})
     command = str(given.pop("command") or "")
     if command in _GONE:
         raise _gone(command)
@@ -74,9 +85,7 @@ def parse(arguments: Sequence[str]) -> tuple[str, Settings, Mapping[str, object]
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     command = _ALIASES.get(command, command)
     own = {name: given.pop(name) for name in list(given) if name not in Settings.model_fields}
-    settings = load_settings(given)
-    _check_sandbox_file(settings.sandbox)
-    return command, settings, own
+    return command, load_settings(given), own
 
 
 class _Parser(argparse.ArgumentParser):
@@ -106,6 +115,8 @@ def _parser() -> _Parser:
     subparsers["sandbox"].add_argument("file", nargs="?", metavar="FILE", help="keep it here")
     subparsers["doctor"].add_argument("--json", action="store_true", help="for a program")
     subparsers["approve"].add_argument("plan", metavar="PLAN", help="the plan_id")
+    agreed = subparsers["approve"].add_argument("--yes", action="store_true")
+    agreed.help = "without the question; needed where nobody is at a terminal"
     changes = subparsers["changes"].add_mutually_exclusive_group()
     page = changes.add_argument("--page", type=_page_number, default=1, metavar="N")
     page.help = "25 changes a page; default 1"
@@ -139,10 +150,8 @@ def _options() -> _Parser:
         if name in ENVIRONMENT_ONLY:
             continue
         text = f"{field.description}{_default(field)} [{variable(name)}]"
-        if field.annotation is bool:
+        if field.annotation is bool or name == "sandbox":
             group.add_argument(option(name), dest=name, action="store_true", help=text)
-        elif name == "sandbox":
-            group.add_argument(option(name), nargs="?", const=IN_MEMORY, metavar="FILE", help=text)
         else:
             group.add_argument(option(name), dest=name, metavar=_metavar(name, field), help=text)
     return options
@@ -164,14 +173,42 @@ def _metavar(name: str, field: FieldInfo) -> str:
     return _METAVARS.get(name, "VALUE")
 
 
-def _check_sandbox_file(file: str | None) -> None:
-    if file not in {*COMMANDS, *_ALIASES, *_GONE}:
-        return
-    command = {**_ALIASES, **_GONE}.get(file, file)
-    raise ConfigError(
-        f"--sandbox {file} would keep the sandbox in a file named {file}.",
+def _sandbox_taken_out(arguments: Sequence[str]) -> tuple[list[str], str]:
+    """The arguments without `--sandbox`, and what it says; "" when it is not given.
+
+    It is a switch. Only where no command is given, a word after it may name the sandbox's file.
+
+    Raises:
+        ConfigError: a command is given too, and its file would be taken for the sandbox's.
+    """
+    switch = option("sandbox")
+    commands = {*COMMANDS, *_ALIASES, *_GONE}
+    has_command = not commands.isdisjoint(arguments)
+    rest: list[str] = []
+    said = ""
+    left = list(arguments)
+    while left:
+        word = left.pop(0)
+        if word.startswith(f"{switch}="):
+            said = word.partition("=")[2]
+            is_file = said.lower() not in {*YES, *NO, IN_MEMORY}
+        elif word == switch:
+            is_file = bool(left) and not left[0].startswith("-") and left[0] not in commands
+            said = left.pop(0) if is_file and not has_command else "true"
+        else:
+            rest.append(word)
+            continue
+        if is_file and has_command:
+            raise _file_of_what()
+    return rest, said
+
+
+def _file_of_what() -> ConfigError:
+    return ConfigError(
+        f"Beside a command {option('sandbox')} is a switch, and takes no file.",
         state="Nothing was started.",
-        next_step=f"For the command write fw-mcp {command} --sandbox; for a file write ./{file}.",
+        next_step=f"Write {option('sandbox')} last; to keep the sandbox in a file, write "
+        f"{option('sandbox_file')} FILE instead.",
         reason=Reason.INVALID_SETTING,
     )
 

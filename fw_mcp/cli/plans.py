@@ -24,23 +24,28 @@ def list_plans(assembly: "Assembly", _: "Mapping[str, object]") -> int:
     plans = anyio.run(assembly.plans.pending, time.time())
     for plan in plans:
         print(_told(plan))
-    if not plans:
+    if plans:
+        print("A person who agrees with one runs fw-mcp approve PLAN, with the same options.")
+    else:
         print("No plan waits for an answer.")
     return 0
 
 
 def approve(assembly: "Assembly", own: "Mapping[str, object]") -> int:
-    """Print one plan, and approve it; on a terminal only after a typed yes.
+    """Print one plan, and approve it after a typed yes, or with `--yes`.
 
     Raises:
-        GuardError: no such plan waits.
+        GuardError: no such plan waits, or nobody is at a terminal to say yes.
     """
     assembly.mean_the_stores_account()
     plan_id = str(own["plan"])
     print(_told(anyio.run(_waiting, assembly, plan_id)))
-    if sys.stdin.isatty() and not answered_yes("Approve this?"):
-        print("Not approved.")
-        return 1
+    if not own["yes"]:
+        if not sys.stdin.isatty():
+            raise _nobody_is_there()
+        if not answered_yes("Approve this?"):
+            print("Not approved.")
+            return 1
     anyio.run(_approved, assembly, plan_id)
     print("Approved. The assistant may now repeat the call with this plan_id.")
     return 0
@@ -57,6 +62,15 @@ async def _waiting(assembly: "Assembly", plan_id: str) -> "PlanRecord":
 async def _approved(assembly: "Assembly", plan_id: str) -> None:
     if not await assembly.plans.approve(plan_id, time.time()):
         raise _unknown(plan_id)
+
+
+def _nobody_is_there() -> GuardError:
+    return GuardError(
+        "Nobody is at a terminal to say yes.",
+        state="Nothing was approved.",
+        next_step="A person runs this in a terminal of their own; a script of theirs adds --yes.",
+        reason=Reason.NOT_APPROVED,
+    )
 
 
 def _unknown(plan_id: str) -> GuardError:

@@ -2,17 +2,22 @@
 
 import gc
 import logging
+import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from pathlib import Path
+from typing import TextIO
 
 import anyio
 
-from fw_mcp.assembly import Assembly
+from fw_mcp.assembly import NO_HOME, Assembly
+from fw_mcp.config import option, variable
 from fw_mcp.errors import ConfigError, Reason, StoreError
 from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.stdio import occupy_standard_descriptors, serve_stdio
+from fw_mcp.text import quoted
 from fw_mcp.writes.run import HANDLE_S, REPLAY_S
 
 _log = logging.getLogger(__name__)
@@ -31,7 +36,10 @@ def serve(assembly: Assembly, _: Mapping[str, object]) -> int:
     # A page of images makes more objects than the default threshold: the collector would run
     # several times in each call and find nothing.
     gc.set_threshold(_YOUNG_OBJECTS)
+    if not assembly.settings.http:
+        greet(sys.stdin)
     occupy_standard_descriptors()
+    warn_of_what_is_away(assembly)
     anyio.run(_run, assembly, _over_http(assembly) if assembly.settings.http else serve_stdio)
     return 0
 
@@ -61,6 +69,36 @@ def serve_sandbox(_: Assembly, own: Mapping[str, object]) -> int:
     return 0
 
 
+def greet(stdin: TextIO | None) -> None:
+    """Tell a person who typed the command that it waits for a program; hosts are told nothing."""
+    if stdin is not None and stdin.isatty():
+        print(
+            "fw-mcp waits here for an MCP client, which starts it by itself. Ctrl-C ends it; try "
+            "fw-mcp demo, fw-mcp doctor or fw-mcp --help.",
+            file=sys.stderr,
+        )
+
+
+def warn_of_what_is_away(assembly: Assembly) -> None:
+    """Tell the log what the settings name and is not there; serving does without."""
+    path = assembly.database.path
+    if path is not None and path.is_relative_to(NO_HOME):
+        _log.warning(
+            "This user has no home folder: images can be read, and nothing can be written until "
+            "%s (%s) names a file.",
+            option("store"),
+            variable("store"),
+        )
+    for folder in assembly.settings.read_folders:
+        if not os.path.isdir(folder):  # noqa: PTH112  Path.is_dir raises where it may not look
+            _log.warning(
+                "%s (%s) names %s, which is not there: it is left out until it is.",
+                option("file_folders"),
+                variable("file_folders"),
+                quoted(str(folder), 200),
+            )
+
+
 async def _run(assembly: Assembly, serve_over: Serve) -> None:
     try:
         async with anyio.create_task_group() as beside:
@@ -86,7 +124,10 @@ async def look_after_journal_daily(
         sleep: waits for so many seconds.
     """
     while True:
-        await look_after_journal(assembly)
+        try:
+            await look_after_journal(assembly)
+        except Exception as fault:  # noqa: BLE001  nothing found in the journal may end serving
+            _log.warning("The journal was not looked at: %s", type(fault).__name__)
         await sleep(_DAY_S)
 
 
@@ -98,7 +139,7 @@ async def look_after_journal(assembly: Assembly) -> None:
     A store that is not there yet has nothing of either, and is not made for it.
     """
     path = assembly.database.path
-    if path is None or not path.exists():
+    if path is None or not _is_there(path):
         return
     writes = assembly.parts.writes
     now = writes.journal.now()
@@ -118,6 +159,11 @@ async def look_after_journal(assembly: Assembly) -> None:
         await writes.history.slim(now - _READ_AGAIN_S)
     except StoreError as fault:
         _log.warning("The journal was not looked at: %s", fault.what)
+
+
+def _is_there(path: Path) -> bool:
+    # `Path.exists` raises where the folder may not be entered.
+    return os.path.exists(path)  # noqa: PTH110
 
 
 def _over_http(assembly: Assembly) -> Serve:

@@ -74,19 +74,19 @@ class Viewer:
         """Whether the operator lets pictures be fetched."""
         return self._fetcher.is_on
 
-    def check(self, extra_for: str | None = None) -> None:
+    def check(self, pillow_for: str | None = None) -> None:
         """Refuse, before anything is read, what cannot be done here.
 
         Args:
-            extra_for: what the imaging library is needed for, if it is; begins the sentence.
+            pillow_for: what the imaging library is needed for, if it is; begins the sentence.
 
         Raises:
             FetchError: the operator turned fetching off.
             ArgumentsError: the imaging library is not installed.
         """
         self._fetcher.check()
-        if extra_for and not self.workshop.available:
-            raise _extra_is_missing(extra_for)
+        if pillow_for and not self.workshop.available:
+            raise _pillow_is_missing(pillow_for)
 
     async def views(self, images: Sequence[Previewed], *, side: int, within_s: float) -> list[View]:
         """A picture of each image, or why there is none; together at most `MOST_BYTES_SHOWN`.
@@ -198,9 +198,9 @@ def _as_it_is(content: bytes, side: int) -> View:
     return Picture(content, mime_type, facts.pix_w, facts.pix_h)
 
 
-def _extra_is_missing(purpose: str) -> ArgumentsError:
+def _pillow_is_missing(purpose: str) -> ArgumentsError:
     return ArgumentsError(
-        f"{purpose} needs an extra of this server: install it with pictures, as its README says.",
+        f"{purpose} needs Pillow, which is missing here: install this server again, whole.",
         state="Nothing was sent.",
         next_step="Without it view_images shows pictures one by one, and duplicates: content "
         "compares what the library says of the files.",

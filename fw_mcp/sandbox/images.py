@@ -1,6 +1,7 @@
 """The tables of the sandbox: images, their products, selections. SQL lives here alone."""
 
 import json
+import os
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterable, Sequence
@@ -236,15 +237,26 @@ def check_file(path: Path) -> None:
     Raises:
         ConfigError: its folder is missing, or it holds something that is not a sandbox.
     """
+    try:
+        fault = _fault_of(path)
+    except OSError:
+        fault = "cannot be read"
+    if fault:
+        raise _unusable(path, fault)
+
+
+def _fault_of(path: Path) -> str:
     if not path.parent.is_dir() or path.is_dir():
-        raise _unusable("is not in an existing folder")
+        return "is not in an existing folder"
+    # SQLite makes files of its own beside it.
+    if not all(os.access(one, os.W_OK) for one in (path.parent, path) if one.exists()):
+        return "cannot be written"
     if not path.exists():
-        return
+        return ""
     with path.open("rb") as file:
         head = file.read(_APPLICATION_ID_BYTES.stop)
     ours = head.startswith(_MAGIC) and head[_APPLICATION_ID_BYTES] == _APPLICATION_ID.to_bytes(4)
-    if head and not ours:
-        raise _unusable("holds something else")
+    return "holds something else" if head and not ours else ""
 
 
 def open_images(path: Path | None, *, furnish: Callable[[Images], None]) -> Images:
@@ -267,10 +279,10 @@ def open_images(path: Path | None, *, furnish: Callable[[Images], None]) -> Imag
     return images
 
 
-def _unusable(why: str) -> ConfigError:
+def _unusable(path: Path, why: str) -> ConfigError:
     return ConfigError(
-        f"The sandbox file {why}.",
+        f"The sandbox file {json.dumps(str(path), ensure_ascii=False)} {why}.",
         state="Nothing was opened or changed.",
-        next_step="Name a new file, or one that a sandbox made.",
+        next_step="Name a new file in a folder that can be written to, or one that a sandbox made.",
         reason=Reason.INVALID_SETTING,
     )

@@ -55,8 +55,8 @@ class _Lane(StrEnum):
 
 
 _HOW_TO_GO_ON = {
-    _Lane.APPROVAL: "Show the question to the person, who may run `fw-mcp approve {plan}` in a "
-    "terminal; then",
+    _Lane.APPROVAL: "Show the question to the person, who has to approve plan {plan} in a terminal "
+    "of their own (`fw-mcp plans` there says how); nobody else may. Once they say it is done,",
     _Lane.TWO_STEP: "Show the question to the person, word for word. Only after a clear yes,",
     _Lane.ELICITATION: "To ask the person the new question,",
     _Lane.MULTI_ROUND_TRIP: "To ask the person the new question,",

@@ -237,8 +237,9 @@ async def test_a_compressed_answer_is_unreadable() -> None:
         return httpx.Response(200, headers=headers, stream=httpx.ByteStream(b"\x1f\x8b\x08"))
 
     async with client_of(compressed) as client:
-        with pytest.raises(ShapeError, match="compressed"):
+        with pytest.raises(ShapeError, match="compressed") as caught:
             await calls.list_images(client)
+    assert "runs the proxy" in caught.value.next_step
 
 
 async def test_a_body_is_read_no_further_than_the_cap() -> None:

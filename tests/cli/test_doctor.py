@@ -1,6 +1,7 @@
 """What `fw-mcp doctor` finds, and what it says to do."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,12 @@ def test_doctor_finds_the_sandbox_well(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert [one["check"] for one in findings] == [
         "versions",
+        "settings",
+        "limits",
+        "encoding",
+        "folders",
+        "pictures",
+        "proxy",
         "keys",
         "service",
         "clock",
@@ -181,3 +188,110 @@ def test_doctor_finds_writes_without_an_outcome(kept: Kept) -> None:
     done = fw_mcp(["doctor", *kept.options])
     assert done.returncode == 7
     assert named(1) in done.stdout
+
+
+def findings_of(
+    arguments: Sequence[str], env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> dict[str, tuple[int, str]]:
+    """What each check found, with its exit code."""
+    done = fw_mcp(["doctor", "--json", *arguments], env=env, cwd=cwd)
+    assert "Traceback" not in done.stderr
+    return {one["check"]: (one["exit_code"], one["found"]) for one in json.loads(done.stdout)}
+
+
+def test_doctor_says_what_is_set_and_what_is_allowed(tmp_path: Path) -> None:
+    """Variables by name only, those of the account that nobody reads too; the operator's limits."""
+    env = {"FW_MCP_SANDBOX": "true", "FINERWORKS_WEBHOOK": "x", "FW_MCP_NO_FETCH": "yes"}
+    found = findings_of(
+        ["--writes", "add_images", "--max-items", "7"],
+        {**env, **KEYS, "XDG_STATE_HOME": str(tmp_path)},
+    )
+    assert found["settings"][1] == (
+        "set in the environment: FINERWORKS_APP_KEY, FINERWORKS_WEB_API_KEY, FW_MCP_LOG_LEVEL, "
+        "FW_MCP_NO_FETCH, FW_MCP_SANDBOX; not read: FINERWORKS_WEBHOOK"
+    )
+    assert found["limits"] == (
+        0,
+        "writes add_images; 7 images a call; 200 deletions an hour; confirm auto; fetching off",
+    )
+    assert found["pictures"][1].startswith("Pillow ")
+    assert found["encoding"][1].startswith("stdin ")
+
+
+def test_doctor_makes_nothing_only_to_look(tmp_path: Path) -> None:
+    """Neither a store nor a sandbox, nor a folder for either."""
+    state, home = {"XDG_STATE_HOME": str(tmp_path / "state")}, tmp_path / "here"
+    home.mkdir()
+    for arguments in (
+        ["--base-url", "http://127.0.0.1:9"],
+        ["--sandbox-file", str(home / "studio.db")],
+        ["--sandbox-file", str(home / "none" / "studio.db")],
+        ["--sandbox", "--store", str(home / "none" / "s.db")],
+    ):
+        found = findings_of(arguments, {**state, **KEYS})
+        assert found["store"][1].endswith("is not there yet and can be made")
+        assert (list(tmp_path.iterdir()), list(home.iterdir())) == ([home], [])
+
+
+@pytest.mark.parametrize(
+    ("env", "arguments", "said"),
+    [
+        ({}, ["--base-url", "http://127.0.0.1:9"], "127.0.0.1 refused the connection"),
+        (
+            {},
+            ["--base-url", "https://none.invalid", "--allow-other-host"],
+            "none.invalid has no address (DNS)",
+        ),
+        (
+            {"HTTPS_PROXY": "http://127.0.0.1:9"},
+            [],
+            "the proxy of HTTPS_PROXY refused the connection",
+        ),
+        (
+            {"NO_PROXY": "::1/128,finerworks.com", "HTTPS_PROXY": "http://proxy:PORT"},
+            ["--base-url", "http://127.0.0.1:9"],
+            "127.0.0.1 refused the connection",
+        ),
+        (
+            {"HTTPS_PROXY": "http://proxy:PORT"},
+            [],
+            "The proxy that HTTPS_PROXY names cannot be used",
+        ),
+    ],
+)
+def test_doctor_tells_the_ways_apart_in_which_nothing_is_reached(
+    env: dict[str, str], arguments: list[str], said: str, tmp_path: Path
+) -> None:
+    """With the host that was tried; and it does not send a person to itself."""
+    done = fw_mcp(["doctor", *arguments], env={"XDG_STATE_HOME": str(tmp_path), **KEYS, **env})
+    assert said in done.stdout
+    assert "fw-mcp doctor" not in done.stdout
+    assert "Traceback" not in done.stderr
+    assert done.returncode in {2, 4}
+
+
+def test_doctor_names_placeholders_and_folders_that_are_away(tmp_path: Path) -> None:
+    """What a host did not fill in, and a drive that is not there."""
+    env = {"FINERWORKS_WEB_API_KEY": "${user_config.key}", "FINERWORKS_APP_KEY": "YOUR_APP_KEY"}
+    found = findings_of(
+        ["--file-folders", str(tmp_path / "away")], {**env, "XDG_STATE_HOME": str(tmp_path)}
+    )
+    assert found["keys"][0] == 3
+    assert "placeholders that nobody filled in: FINERWORKS_WEB_API_KEY" in found["keys"][1]
+    assert found["folders"] == (1, f'cannot be read: "{tmp_path}/away"')
+
+
+def test_a_check_that_breaks_is_a_finding(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
+    """And the others are still made."""
+    assembly = kept.assembly()
+
+    class Broken:
+        @property
+        def workshop(self) -> None:
+            raise ZeroDivisionError("no such luck")
+
+    object.__setattr__(assembly.parts, "viewer", Broken())
+    assert examine(assembly, {"json": True}) == 1
+    found = {one["check"]: one for one in json.loads(capsys.readouterr().out)}
+    assert found["pictures"]["found"] == ('could not be checked: ZeroDivisionError: "no such luck"')
+    assert found["journal"]["exit_code"] == 0

@@ -1,10 +1,13 @@
 """What the command line does not understand is refused in a sentence, before anything starts."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from fw_mcp.cli.main import main
+from fw_mcp.cli.options import parse
+from fw_mcp.config import check_variables, load_settings
 from tests.support.process import fw_mcp
 
 
@@ -17,14 +20,34 @@ from tests.support.process import fw_mcp
         (["--writes", "delete_image"], {}, 2, "delete_image, which is no write tool"),
         (["--http", "8000"], {}, 2, "not HOST:PORT"),
         ([], {"FINERWORKS_SESSION_ID": "short"}, 2, "--session-id (FINERWORKS_SESSION_ID)"),
-        (["--sandbox", "--confirm", "approve"], {}, 2, "give store"),
+        (["--sandbox", "--confirm", "approve"], {}, 2, "give --store (FW_MCP_STORE) a file"),
         (["--sandbox"], {"FW_MCP_READONLY": "1"}, 2, "Did you mean FW_MCP_READ_ONLY?"),
         (["--sandbox"], {"FW_MCP_SURPRISE": "1"}, 2, "There is no setting FW_MCP_SURPRISE"),
         (["--base-url", "http://api.finerworks.com"], {}, 6, "plain http"),
         (["--base-url", "https://api.example.com"], {}, 6, "no host of FinerWorks"),
         (["--sandbox", "--http", "0.0.0.0:8000"], {}, 6, "no token is set"),
         (["approve", "0123456789abcdef", "--sandbox"], {}, 1, "Nothing was approved"),
-        (["--sandbox", "doctor"], {}, 2, "fw-mcp doctor"),
+        (["export", "--sandbox", "library.csv"], {}, 2, "--sandbox-file FILE"),
+        (["export", "library.csv", "--sandbox=studio.db"], {}, 2, "--sandbox-file FILE"),
+        (["--sandbox", "studio.db", "export", "library.csv"], {}, 2, "--sandbox-file FILE"),
+        (["approve", "--sandbox", "0123456789abcdef"], {}, 2, "--sandbox-file FILE"),
+        (["plan", "--sandbox", "library.csv"], {}, 2, "--sandbox-file FILE"),
+        (["--max-items", "ten"], {}, 2, "must be a whole number from 1 to 500"),
+        (["--plan-ttl-s", "0"], {}, 2, "must be a number over 0 to 3600"),
+        (["--log-level", "loud"], {}, 2, "must be debug, info, warning or error"),
+        ([], {"FW_MCP_READ_ONLY": "perhaps"}, 2, "--read-only (FW_MCP_READ_ONLY) must be true or"),
+        ([], {"FW_MCP_READ_ONLY": " "}, 2, "--read-only (FW_MCP_READ_ONLY) must be true or false"),
+        ([], {"FW_MCP_HTTP_TOKEN": "${TOKEN}"}, 2, "FW_MCP_HTTP_TOKEN is a placeholder"),
+        ([], {"FW_MCP_STORE": "${user_config.store}"}, 2, "--store (FW_MCP_STORE) is a placeh"),
+        (["--fetch-hosts", "img"], {}, 2, '--fetch-hosts (FW_MCP_FETCH_HOSTS) names "img"'),
+        ([], {"FINERWORKS_WEBAPI_KEY": "x"}, 2, "Did you mean FINERWORKS_WEB_API_KEY?"),
+        ([], {"FINERWORKS_BASEURL": "x"}, 2, "Did you mean FINERWORKS_BASE_URL?"),
+        (
+            [],
+            {"FW_MCP_SANDBOX": "a.db", "FW_MCP_SANDBOX_FILE": "b.db"},
+            2,
+            "--sandbox (FW_MCP_SANDBOX) and --sandbox-file (FW_MCP_SANDBOX_FILE) name two places",
+        ),
     ],
 )
 def test_what_cannot_be_started_is_told_in_one_sentence_with_its_exit_code(
@@ -34,7 +57,8 @@ def test_what_cannot_be_started_is_told_in_one_sentence_with_its_exit_code(
     done = fw_mcp(arguments, env={"XDG_STATE_HOME": str(tmp_path), **env}, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert not re.search("Traceback|Input should|unable to parse|pydantic", done.stderr)
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "many", "36501"])
@@ -72,15 +96,112 @@ def test_a_command_that_is_gone_names_the_one_that_took_its_place(
     )
 
 
-@pytest.mark.parametrize(
-    ("word", "command"), [("plan", "preview"), ("export-changes", "changes --export")]
-)
-def test_the_sandbox_is_not_kept_in_a_file_named_as_a_command_was(
-    word: str, command: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("word", ["doctor", "plans", "plan", "export-changes"])
+def test_the_sandbox_is_not_kept_in_a_file_named_as_a_command_is_or_was(
+    word: str, tmp_path: Path
 ) -> None:
-    """`fw-mcp --sandbox plan` lacks a word or has one too many."""
-    assert main(["--sandbox", word]) == 2
-    assert f"For the command write fw-mcp {command} --sandbox" in capsys.readouterr().err
+    """`fw-mcp --sandbox doctor` is that command on the sandbox."""
+    before, after = (
+        fw_mcp(one, cwd=tmp_path) for one in (["--sandbox", word], [word, "--sandbox"])
+    )
+    assert (before.returncode, before.stdout) == (after.returncode, after.stdout)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "place"),
+    [
+        ([], {}, None),
+        (["--sandbox"], {}, ":memory:"),
+        (["--sandbox=true"], {}, ":memory:"),
+        (["--sandbox", "studio.db"], {}, "studio.db"),
+        (["--sandbox=studio.db"], {}, "studio.db"),
+        (["--sandbox-file", "studio.db"], {}, "studio.db"),
+        (["--sandbox", "--sandbox-file=studio.db"], {}, "studio.db"),
+        (["export", "--sandbox-file", "studio.db", "library.csv"], {}, "studio.db"),
+        (["export", "library.csv", "--sandbox"], {}, ":memory:"),
+        (["--sandbox", "--read-only"], {}, ":memory:"),
+        (["--sandbox", "export", "library.csv"], {}, ":memory:"),
+        ([], {"FW_MCP_SANDBOX": "true"}, ":memory:"),
+        ([], {"FW_MCP_SANDBOX": "1"}, ":memory:"),
+        ([], {"FW_MCP_SANDBOX": " Yes\n"}, ":memory:"),
+        ([], {"FW_MCP_SANDBOX": "ON"}, ":memory:"),
+        ([], {"FW_MCP_SANDBOX": ":memory:"}, ":memory:"),
+        ([], {"FW_MCP_SANDBOX": "false"}, None),
+        ([], {"FW_MCP_SANDBOX": "0"}, None),
+        ([], {"FW_MCP_SANDBOX": "No"}, None),
+        ([], {"FW_MCP_SANDBOX": "off"}, None),
+        ([], {"FW_MCP_SANDBOX": ""}, None),
+        ([], {"FW_MCP_SANDBOX": "studio.db"}, "studio.db"),
+        (["plans"], {"FW_MCP_SANDBOX": "studio.db"}, "studio.db"),
+        ([], {"FW_MCP_SANDBOX": "~/studio.db"}, "/home/a/studio.db"),
+        ([], {"FW_MCP_SANDBOX_FILE": "studio.db"}, "studio.db"),
+        ([], {"FW_MCP_SANDBOX_FILE": "$HOME/studio.db"}, "/home/a/studio.db"),
+        ([], {"FW_MCP_SANDBOX": "true", "FW_MCP_SANDBOX_FILE": "studio.db"}, "studio.db"),
+        ([], {"FW_MCP_SANDBOX": "false", "FW_MCP_SANDBOX_FILE": "studio.db"}, None),
+        (["--sandbox-file=a.db"], {"FW_MCP_SANDBOX": "false"}, "a.db"),
+        (["--sandbox"], {"FW_MCP_SANDBOX_FILE": "studio.db"}, "studio.db"),
+    ],
+)
+def test_the_sandbox_is_a_switch_and_its_file_another_option(
+    arguments: list[str],
+    environ: dict[str, str],
+    place: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Words for yes and no are no files; without a command the file may still stand after it."""
+    for name, value in ({"HOME": "/home/a"} | environ).items():
+        monkeypatch.setenv(name, value)
+    assert parse(arguments)[1].sandbox == place
+
+
+@pytest.mark.parametrize(
+    ("environ", "name", "value"),
+    [
+        ({"FW_MCP_LOG_LEVEL": "INFO"}, "log_level", "info"),
+        ({"FW_MCP_LOG_LEVEL": "warn"}, "log_level", "warning"),
+        ({"FW_MCP_LOG_LEVEL": " Critical "}, "log_level", "error"),
+        ({"FW_MCP_CONFIRM": "Auto"}, "confirm", "auto"),
+        ({"FW_MCP_CONFIRM": "PLAN\r\n"}, "confirm", "plan"),
+        ({"FW_MCP_READ_ONLY": "TRUE "}, "read_only", True),
+        ({"FW_MCP_READ_ONLY": "'yes'"}, "read_only", True),
+        ({"FW_MCP_NO_FETCH": "On"}, "no_fetch", True),
+        ({"FW_MCP_SHOW_HIRES": "0"}, "show_hires", False),
+        ({"FW_MCP_MAX_ITEMS": "'20'"}, "max_items", 20),
+        ({"FW_MCP_FILE_FOLDERS": "/pics/\n"}, "read_folders", [Path("/pics")]),
+        (
+            {"FW_MCP_FILE_FOLDERS": "~/pics:$HOME/more"},
+            "read_folders",
+            ["/home/a/pics", "/home/a/more"],
+        ),
+        ({"FW_MCP_STORE": "~/s.db"}, "store", Path("/home/a/s.db")),
+        ({"FW_MCP_STORE": "${HOME}/s.db"}, "store", Path("/home/a/s.db")),
+        ({"FW_MCP_STORE": " "}, "store", None),
+        ({"fw_mcp_read_only": "true"}, "read_only", True),
+    ],
+)
+def test_settings_are_read_as_people_write_them(
+    environ: dict[str, str], name: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any case, stray white space and quotes, `~` and variables in paths."""
+    for variable, text in ({"HOME": "/home/a"} | environ).items():
+        monkeypatch.setenv(variable, text)
+    check_variables(environ)
+    found = getattr(load_settings({}), name)
+    assert found == ([Path(one) for one in value] if isinstance(value, list) else value)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"FINERWORKS_WEBHOOK_URL": "x"},
+        {"FINERWORKS_APP_KEY": "x", "FINERWORKS_APP_KEYS": "x"},
+        {"FINERWORKS_SHOP": "x"},
+    ],
+)
+def test_another_program_s_variable_is_none_of_ours(environ: dict[str, str]) -> None:
+    """Only what is nearly one of ours, which is not set, is a slip."""
+    check_variables(environ)
 
 
 def test_the_former_word_for_a_preview_is_understood_and_not_shown(

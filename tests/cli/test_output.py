@@ -93,7 +93,7 @@ PLAN = PlanRecord(
     created_at=1.0,
     expires_at=4_000_000_000.0,
 )
-COMMANDS = (["plans"], ["approve", PLAN.plan_id], ["changes"], ["reconcile"])
+COMMANDS = (["plans"], ["approve", PLAN.plan_id, "--yes"], ["changes"], ["reconcile"])
 
 
 @pytest.fixture

@@ -73,3 +73,25 @@ def test_no_plan_waits_in_a_new_store(tmp_path: Path) -> None:
     """`fw-mcp plans` says so."""
     done = fw_mcp(["plans", "--sandbox", "--store", str(tmp_path / "store")])
     assert (done.returncode, done.stdout) == (0, "No plan waits for an answer.\n")
+
+
+def test_without_a_terminal_only_an_explicit_yes_approves(tmp_path: Path) -> None:
+    """Promise: an assistant's shell is no person; whoever adds `--yes` says so."""
+    with store_with_a_plan(tmp_path) as (file, plans):
+        command = ["approve", PLAN.plan_id, "--store", str(file)]
+        refused = fw_mcp(command, text="yes\n")
+        still = anyio.run(plans.get, PLAN.plan_id)
+        assert still is not None
+        assert (refused.returncode, still.approved_at) == (1, None)
+        assert "Nobody is at a terminal to say yes. Nothing was approved." in refused.stderr
+        assert fw_mcp([*command, "--yes"]).returncode == 0
+        plan = anyio.run(plans.get, PLAN.plan_id)
+    assert plan is not None
+    assert plan.approved_at is not None
+
+
+def test_the_list_of_plans_says_how_one_is_approved(tmp_path: Path) -> None:
+    """The model is not handed the command."""
+    with store_with_a_plan(tmp_path) as (file, _):
+        done = fw_mcp(["plans", "--store", str(file)])
+    assert done.stdout.endswith("runs fw-mcp approve PLAN, with the same options.\n")

@@ -43,9 +43,12 @@ def test_a_sandbox_server_answers_over_a_pipe_and_ends_with_its_input() -> None:
 
 
 def test_a_sandbox_file_keeps_its_images_between_runs(tmp_path: Path) -> None:
-    """`--sandbox FILE` is the same library the next time."""
+    """`--sandbox-file FILE` is the same library the next time, and so is the former notation."""
     file = str(tmp_path / "studio.db")
-    runs = [fw_mcp(["--sandbox", file], text=LIST_TOOLS + SEARCH) for _ in range(2)]
+    runs = [
+        fw_mcp([option, file], text=LIST_TOOLS + SEARCH)
+        for option in ("--sandbox-file", "--sandbox")
+    ]
     first, second = (answers(run.stdout)[3]["structuredContent"] for run in runs)
     assert first == second
 

@@ -115,11 +115,11 @@ async def test_what_is_known_does_not_grow_without_end() -> None:
     assert gallery.asked == ["t0"]
 
 
-async def test_comparing_needs_the_extra() -> None:
+async def test_comparing_needs_pillow() -> None:
     """It says how to get it, before anything is fetched."""
     gallery, clock = Gallery({"t1": painting(1)}), Clock()
     comparing = Likenesses(Viewer(gallery.fetcher(), Workshop(available=False)), clock=clock)
-    with pytest.raises(ArgumentsError, match=r"^Comparing by likeness needs an extra"):
+    with pytest.raises(ArgumentsError, match=r"^Comparing by likeness needs Pillow"):
         comparing.check()
     with pytest.raises(ArgumentsError):
         await comparing.of([image(1)], until=clock() + 60)

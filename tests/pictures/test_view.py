@@ -243,10 +243,10 @@ async def test_a_contact_sheet_that_cannot_be_made_is_an_error() -> None:
     assert caught.value.reason is Reason.NOT_FETCHED
 
 
-async def test_a_contact_sheet_needs_the_extra() -> None:
+async def test_a_contact_sheet_needs_pillow() -> None:
     """The words to install it are told before anything is fetched."""
     gallery = Gallery({"p1": LARGE})
-    with pytest.raises(ArgumentsError, match="install it with pictures"):
+    with pytest.raises(ArgumentsError, match="needs Pillow, which is missing"):
         await sheet(plain(gallery), image(1))
     assert gallery.asked == []
 
@@ -261,7 +261,7 @@ async def test_where_fetching_is_off_nothing_is_shown(side: int) -> None:
         assert caught.value.reason is Reason.FETCH_OFF
 
 
-async def test_without_the_extra_a_small_preview_is_shown_as_it_is() -> None:
+async def test_without_pillow_a_small_preview_is_shown_as_it_is() -> None:
     """Byte for byte: nothing can be made smaller."""
     jpeg = file_of(halves((900, 600)), "JPEG")
     views = await seen(plain(Gallery({"p1": LARGE, "p2": jpeg})), image(1), image(2))
@@ -274,7 +274,7 @@ async def test_without_the_extra_a_small_preview_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize(
     "preview", [WIDE, file_of(halves((90, 60)), "WEBP"), file_of(halves((90, 60)), "GIF")]
 )
-async def test_without_the_extra_the_thumbnail_stands_in_for_what_is_too_large(
+async def test_without_pillow_the_thumbnail_stands_in_for_what_is_too_large(
     preview: bytes,
 ) -> None:
     """Or of a kind that not every model takes."""
@@ -286,12 +286,12 @@ async def test_without_the_extra_the_thumbnail_stands_in_for_what_is_too_large(
 @pytest.mark.parametrize(
     "content", [LARGE[:-20], LARGE[:20], file_of(halves((90, 60)), "JPEG")[:-30]]
 )
-async def test_without_the_extra_half_a_file_is_not_passed_on(content: bytes) -> None:
+async def test_without_pillow_half_a_file_is_not_passed_on(content: bytes) -> None:
     """A model's service that cannot read a picture may end the whole conversation."""
     assert sizes(await seen(plain(Gallery({"p1": content})), image(1))) == ["UNREADABLE"]
 
 
-async def test_without_the_extra_each_picture_has_its_share_of_the_room() -> None:
+async def test_without_pillow_each_picture_has_its_share_of_the_room() -> None:
     """What is larger gives way to its thumbnail; the call stays within what a host takes."""
     noisy = file_of(noise((500, 500)), "JPEG", quality=60)
     assert MOST_BYTES_SHOWN / 12 < len(noisy) < MOST_BYTES_SHOWN / 4
@@ -304,7 +304,7 @@ async def test_without_the_extra_each_picture_has_its_share_of_the_room() -> Non
     assert sum(len(one.content) for one in pictures) <= MOST_BYTES_SHOWN
 
 
-async def test_without_the_extra_nothing_larger_than_its_share_is_shown() -> None:
+async def test_without_pillow_nothing_larger_than_its_share_is_shown() -> None:
     """Not even as a thumbnail."""
     huge = file_of(noise((600, 600)))
     assert len(huge) > MOST_BYTES_SHOWN

@@ -68,7 +68,7 @@ async def test_files_are_registered_as_the_person_measured_them(blind: Studio) -
     assert outcomes(done) == ["created"]
 
 
-async def test_without_the_extra_doubles_are_found_by_facts_and_seen_one_by_one() -> None:
+async def test_without_pillow_doubles_are_found_by_facts_and_seen_one_by_one() -> None:
     """Sheets and likeness are refused with the way on, and the rest goes on."""
     studio = make_studio(workshop=Workshop(available=False))
     guids = list(await found(studio, "Moonrise"))[:2]

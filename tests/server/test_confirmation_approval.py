@@ -42,7 +42,8 @@ async def test_a_plan_that_nobody_approved_waits(job: Destruction, lane: Lane) -
         for _ in range(3):
             result = said(await client.call_tool(job.tool, job.arguments([image], plan_id=plan_id)))
             assert (result["status"], result["plan_id"]) == ("confirmation_required", plan_id)
-    assert f"`fw-mcp approve {plan_id}` in a terminal" in result["message"]
+    assert f"approve plan {plan_id} in a terminal of their own" in result["message"]
+    assert f"fw-mcp approve {plan_id}" not in str(result)
     await assert_nothing_happened(studio, [image])
 
 

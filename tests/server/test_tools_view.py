@@ -225,7 +225,7 @@ async def test_twelve_noisy_pictures_fit_into_one_result(studio: Studio) -> None
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_without_the_extra_pictures_are_shown_one_by_one(studio: Studio, mode: Mode) -> None:
+async def test_without_pillow_pictures_are_shown_one_by_one(studio: Studio, mode: Mode) -> None:
     """As the service has them; a sheet says what to install, and sends nothing."""
     guids = await newest(studio, 3)
     plain = Viewer(showing(file_of(halves((300, 200)))), Workshop(available=False))
@@ -237,8 +237,8 @@ async def test_without_the_extra_pictures_are_shown_one_by_one(studio: Studio, m
     assert [size(picture) for picture in pictures(result)] == [(300, 200)] * 3
     assert sheet.is_error
     assert text_of(sheet) == (
-        "A contact sheet needs an extra of this server: install it with pictures, as its README "
-        "says. Nothing was sent. Without it view_images shows pictures one by one, and "
+        "A contact sheet needs Pillow, which is missing here: install this server again, whole. "
+        "Nothing was sent. Without it view_images shows pictures one by one, and "
         "duplicates: content compares what the library says of the files. "
         "(reason: invalid_arguments)"
     )

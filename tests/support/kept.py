@@ -39,7 +39,7 @@ class Kept:
     @property
     def options(self) -> list[str]:
         """Of a command on this store, in a process of its own."""
-        return ["--sandbox", str(self.sandbox), "--store", str(self.path)]
+        return ["--sandbox-file", str(self.sandbox), "--store", str(self.path)]
 
     def write(self, *written: "Write") -> None:
         """Record these changes, oldest first."""

@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from subprocess import DEVNULL
 from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
@@ -26,7 +27,13 @@ T = TypeVar("T")
 
 _log = logging.getLogger("fw_mcp.pictures")
 
-_COMMAND = (sys.executable, "-I", "-m", "fw_mcp.pictures.worker.child")
+# Isolated, it does not look at PYTHONPATH, by which this program may have been found.
+_START = """\
+import json, sys
+sys.path += json.loads(sys.argv.pop())
+from runpy import run_module
+run_module("fw_mcp.pictures.worker.child", run_name="__main__", alter_sys=True)
+"""
 # Without these some systems cannot start a program at all.
 _KEPT_OF_THE_ENVIRONMENT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _TOTAL_S = 15.0
@@ -58,12 +65,19 @@ class LaidOut:
     shown: tuple[bool, ...]
 
 
+def _own_command() -> Sequence[str]:
+    """Starts the child, which finds the package and the imaging library where this process does."""
+    found = [importlib.util.find_spec(name) for name in (__name__.partition(".")[0], "PIL")]
+    homes = [str(Path(one.origin).absolute().parents[1]) for one in found if one and one.origin]
+    return (sys.executable, "-I", "-c", _START, json.dumps(list(dict.fromkeys(homes))))
+
+
 class Workshop:
     """Where pictures are worked on.
 
     Args:
         environ: the environment; the child gets of it only what a program needs to start.
-        command: starts the child.
+        command: starts the child; None for the one of this program.
         available: whether the imaging library is installed; None to look.
         total_s: seconds for a task, waiting for a turn included.
     """
@@ -72,7 +86,7 @@ class Workshop:
         self,
         *,
         environ: Mapping[str, str] | None = None,
-        command: Sequence[str] = _COMMAND,
+        command: Sequence[str] | None = None,
         available: bool | None = None,
         total_s: float = _TOTAL_S,
     ) -> None:
@@ -157,7 +171,7 @@ class Workshop:
         asked = [LENGTH.pack(len(header)) + header, *filter(None, contents)]
         most = len(contents) + len(ANSWER) + LENGTH.size + _MOST_HEADER_BYTES + task.most_bytes
         with suppress(OSError):
-            async with _started(self._command, self._environ) as child:
+            async with _started(self._command or _own_command(), self._environ) as child:
                 said = await _exchanged(child, asked, most)
                 # One that is killed while it ends by itself is waited for twice, and logged.
                 with anyio.move_on_after(_TO_END_S if len(said) <= most else 0):

@@ -55,7 +55,7 @@ class Desk:
 
     def run(self, *arguments: str) -> tuple[int, list[str]]:
         """Give a command; its exit code and what it printed."""
-        code = main([*arguments, f"--sandbox={self.sandbox}"])
+        code = main([*arguments, f"--sandbox-file={self.sandbox}"])
         return code, self.capsys.readouterr().out.splitlines()
 
     def export(self) -> list[Cells]:

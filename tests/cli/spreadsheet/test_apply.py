@@ -287,7 +287,7 @@ def test_under_confirm_approve_a_plan_waits_for_its_approval(desk: Desk) -> None
     assert (code, lines[-3]) == (7, "Not confirmed: rows 2, 3.")
     assert desk.apply(confirm="approve")[1][-4].count(plan_id) == 1
 
-    assert main(["approve", plan_id, f"--sandbox={desk.sandbox}"]) == 0
+    assert main(["approve", plan_id, "--yes", f"--sandbox-file={desk.sandbox}"]) == 0
     desk.capsys.readouterr()
     assert desk.apply(confirm="approve")[1][-1] == "Rows: 2. 2 updated."
     assert titles(desk, rows) == ["Dew 0", "Dew 1"]
@@ -453,7 +453,14 @@ def test_when_nobody_reads_what_becomes_of_the_rows_nothing_more_is_sent(desk: D
         row["title"] = "x" * 900
     desk.write(rows)
     with subprocess.Popen(
-        [sys.executable, "-m", "fw_mcp", "apply", str(desk.sheet), f"--sandbox={desk.sandbox}"],
+        [
+            sys.executable,
+            "-m",
+            "fw_mcp",
+            "apply",
+            str(desk.sheet),
+            f"--sandbox-file={desk.sandbox}",
+        ],
         env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -27,7 +27,7 @@ def edited(desk: Desk) -> Cells:
 
 def command(desk: Desk) -> list[str]:
     """The command line that applies it."""
-    sandbox = f"--sandbox={desk.sandbox}"
+    sandbox = f"--sandbox-file={desk.sandbox}"
     return [sys.executable, "-m", "fw_mcp", "apply", str(desk.sheet), sandbox]
 
 

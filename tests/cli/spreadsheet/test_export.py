@@ -55,7 +55,7 @@ def test_every_image_of_the_inventory_is_a_row(desk: Desk) -> None:
 
 def test_the_file_is_new_the_owners_and_marked_as_utf_8(desk: Desk) -> None:
     """RFC 4180 lines; how many there are is said on stderr."""
-    assert main(["export", str(desk.sheet), f"--sandbox={desk.sandbox}"]) == 0
+    assert main(["export", str(desk.sheet), f"--sandbox-file={desk.sandbox}"]) == 0
     assert desk.capsys.readouterr() == ("", f"Images written to {desk.sheet}: 248.\n")
     content = desk.sheet.read_bytes()
     assert content.startswith(b"\xef\xbb\xbf" + HEADER.encode())
@@ -69,7 +69,7 @@ def test_the_file_is_new_the_owners_and_marked_as_utf_8(desk: Desk) -> None:
 def test_an_export_overwrites_nothing(desk: Desk, name: str, why: str) -> None:
     """Exit code 2, and what was there stays."""
     (desk.folder / "old.csv").write_text("mine")
-    assert main(["export", str(desk.folder / name), f"--sandbox={desk.sandbox}"]) == 2
+    assert main(["export", str(desk.folder / name), f"--sandbox-file={desk.sandbox}"]) == 2
     assert why in desk.capsys.readouterr().err
     assert (desk.folder / "old.csv").read_text() == "mine"
 
@@ -87,7 +87,7 @@ def test_an_output_that_takes_nothing_is_said_in_one_line(desk: Desk) -> None:
     desk.export()
     with desk.sheet.open("rb") as not_to_be_written:
         done = subprocess.run(
-            [sys.executable, "-m", "fw_mcp", "export", f"--sandbox={desk.sandbox}"],
+            [sys.executable, "-m", "fw_mcp", "export", f"--sandbox-file={desk.sandbox}"],
             env=environment(),
             stdout=not_to_be_written,
             stderr=subprocess.PIPE,
@@ -103,7 +103,7 @@ def test_without_a_file_it_goes_to_stdout(desk: Desk) -> None:
     """The same bytes."""
     desk.export()
     with subprocess.Popen(
-        [sys.executable, "-m", "fw_mcp", "export", f"--sandbox={desk.sandbox}"],
+        [sys.executable, "-m", "fw_mcp", "export", f"--sandbox-file={desk.sandbox}"],
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -117,7 +117,7 @@ def test_a_reader_that_has_enough_is_no_error(desk: Desk) -> None:
     desk.export()
     desk.sql("UPDATE images SET description = ?", "x" * 100_000)
     with subprocess.Popen(
-        [sys.executable, "-m", "fw_mcp", "export", f"--sandbox={desk.sandbox}"],
+        [sys.executable, "-m", "fw_mcp", "export", f"--sandbox-file={desk.sandbox}"],
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

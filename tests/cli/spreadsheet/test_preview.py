@@ -100,7 +100,14 @@ def test_what_spreadsheets_take_for_values_comes_back_unedited(desk: Desk) -> No
 def previewed(desk: Desk, **settings: str) -> subprocess.Popen[bytes]:
     """A preview in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "fw_mcp", "preview", str(desk.sheet), f"--sandbox={desk.sandbox}"],
+        [
+            sys.executable,
+            "-m",
+            "fw_mcp",
+            "preview",
+            str(desk.sheet),
+            f"--sandbox-file={desk.sandbox}",
+        ],
         env=environment(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

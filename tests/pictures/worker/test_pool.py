@@ -1,8 +1,10 @@
 """The workshop: what comes back from the child process, whatever the child does."""
 
 import os
+import subprocess
 import sys
 import time
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ import pytest
 
 from fw_mcp.pictures.worker.pool import Picture, Workshop
 from tests.pictures.painted import bomb, file_of, halves, is_like, noise, opened, slow
+from tests.support.process import environment
 
 pytestmark = pytest.mark.anyio
 
+ROOT = Path(__file__).parents[3]
 RED, BLUE = (200, 30, 30), (30, 60, 200)
 GOOD = file_of(halves((600, 400)))
 FRAME = "import json, struct, sys\n"
@@ -285,3 +289,30 @@ def test_whether_the_imaging_library_is_there_can_be_told(available: bool) -> No
 def test_the_imaging_library_is_looked_for_without_being_imported() -> None:
     """It is installed here; in the server's process it has no place."""
     assert Workshop().available
+
+
+def test_the_child_is_found_where_the_program_was_found(tmp_path: Path) -> None:
+    """An install that PYTHONPATH alone knows, as in a bundle: the isolated child works too."""
+    script = (
+        "import anyio, io\n"
+        "from PIL import Image\n"
+        "from fw_mcp.pictures.worker.pool import Workshop\n"
+        "out = io.BytesIO(); Image.new('RGB', (30, 20)).save(out, 'PNG')\n"
+        "async def run():\n"
+        "    return await Workshop().fitted([out.getvalue()], side=64, most_bytes=9999)\n"
+        "print(anyio.run(run)[0].pix_w)\n"
+    )
+    python = tmp_path / "python"
+    venv.create(python, with_pip=False)
+    program = python / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    found = [str(ROOT), *(path for path in sys.path if "site-packages" in path)]
+    done = subprocess.run(
+        [str(program), "-c", script],
+        env=environment({"PYTHONPATH": os.pathsep.join(found)}),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("30\n", 0), done.stderr
