@@ -116,11 +116,15 @@ class Walk:
 async def _export(assembly: "Assembly", out: "SupportsWrite[str]") -> Walk:
     walk = Walk(assembly.parts.account)
     sheet = csv.writer(out)
-    sheet.writerow(COLUMNS)
     try:
         async with aclosing(walk.images()) as images:
+            # With the first image: a header alone would look like an empty library.
             async for image in images:
+                if len(walk.seen) == 1:
+                    sheet.writerow(COLUMNS)
                 sheet.writerow(_cells(image))
+        if not walk.seen:
+            sheet.writerow(COLUMNS)
     finally:
         await assembly.aclose()
     return walk

@@ -82,6 +82,23 @@ def test_an_export_that_fails_leaves_no_half_file(tmp_path: Path) -> None:
     assert not file.exists()
 
 
+def test_an_export_to_stdout_that_fails_writes_no_header(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """`fw-mcp export > FILE` without keys: a header alone would look like an empty library."""
+    store = f"--store={tmp_path / 'store'}"
+    assert main(["export", "--base-url=http://127.0.0.1:9", store]) == 3
+    assert capsysbinary.readouterr().out == b""
+
+
+def test_an_empty_library_is_a_header(desk: Desk) -> None:
+    """It was read, and holds nothing."""
+    desk.export()
+    desk.sql("DELETE FROM images")
+    assert desk.export() == []
+    assert desk.sheet.read_text(encoding="utf-8-sig").splitlines() == [HEADER.strip()]
+
+
 def test_an_output_that_takes_nothing_is_said_in_one_line(desk: Desk) -> None:
     """Exit code 2; nobody is to take what is there for all of it."""
     desk.export()
