@@ -16,7 +16,7 @@ LOCKED := --only-binary=:all: --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-faults fuzz conformance contract format lock lock-check clean
+.PHONY: help demo test check bench bench-faults fuzz conformance contract format lock latest lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,12 +76,18 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-lock: $(READY) ## Resolve the hashed requirements again (UPGRADE=--upgrade: the newest) and check them
+$(BIN)/uv: $(READY)
 	@$(BIN)/python -m $(INSTALL) --only-binary=:all: uv
+	@touch $(BIN)/uv
+
+lock: $(BIN)/uv ## Resolve the hashed requirements again (UPGRADE=--upgrade: the newest) and check them
 	@$(COMPILE) $(UPGRADE) --group dev pyproject.toml -o requirements/dev.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt pyproject.toml -o requirements/runtime.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --group build -o requirements/build.txt
 	@$(BIN)/python requirements/check.py
+
+latest: $(BIN)/uv ## Play the demo and run the tests on the newest and on the lowest allowed dependencies
+	@$(BIN)/python requirements/latest.py --workers $(WORKERS)
 
 lock-check: $(READY) ## Try the hashed requirements with the pips and for the Pythons that users have
 	@$(BIN)/python requirements/check.py

@@ -1,0 +1,136 @@
+"""Whether it works on the newest and on the lowest allowed versions of what it depends on.
+
+`make latest` runs it. Whoever installs the package without the lock gets the newest. For each of
+the two, an environment is made and thrown away; the demo is played there, and the tests are run. At
+the end the lock is held against the known advisories, where their list can be reached.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+UV = Path(sys.executable).with_name("uv")
+RESOLUTIONS = ("highest", "lowest-direct")
+_SILENT_S = 300
+_AUDITED = "runtime.txt"
+_OUT_OF_REACH = (
+    "could not be audited",
+    "ConnectionError",
+    "Connection refused",
+    "ServiceError",
+    "Max retries",
+    "ProxyError",
+)
+
+
+def main() -> int:
+    """Try each; the exit code."""
+    given = _arguments()
+    failed = []
+    for resolution in given.resolution:
+        with tempfile.TemporaryDirectory(prefix="fw-mcp-latest-") as folder:
+            failed += [f"{resolution}: {what}" for what in _tried(resolution, Path(folder), given)]
+    if not given.no_audit:
+        failed += _audited()
+    for one in failed:
+        print(f"FAIL  {one}")
+    return 1 if failed else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--resolution", nargs="+", choices=RESOLUTIONS, default=RESOLUTIONS)
+    parser.add_argument("--workers", default="2", help="of the tests; default: %(default)s")
+    parser.add_argument("--no-audit", action="store_true", help="leave the advisories out")
+    parser.add_argument("tests", nargs="*", help="which; default: those of make test")
+    return parser.parse_args()
+
+
+def _tried(resolution: str, folder: Path, given: argparse.Namespace) -> list[str]:
+    """What failed."""
+    began = time.monotonic()
+    pins, python = folder / "pins.txt", folder / "bin" / "python"
+    resolved = ["pip", "compile", "--quiet", "--resolution", resolution, "--no-header"]
+    steps = (
+        [UV, *resolved, "--python", sys.executable, "pyproject.toml", "-o", pins],
+        [UV, "venv", "--quiet", "--seed", "--python", sys.executable, folder, "--allow-existing"],
+        [UV, "pip", "install", "--quiet", "--python", python, "-r", pins],
+        [UV, "pip", "install", "--quiet", "--python", python, "--no-deps", "--editable", "."],
+    )
+    for step in steps:
+        if _run(step):
+            return [f"{step[1]} {step[2]}"]
+    print(f"{resolution}: {' '.join(_direct(pins))}", flush=True)
+    if _run([python, "-m", "fw_mcp", "demo"], quiet=True):
+        return ["the demo"]
+    print(f"{resolution}: the demo went as said, {time.monotonic() - began:.0f} s", flush=True)
+    # What tests it may be the newest, as long as it leaves what is tested as it is.
+    tools = [
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        python,
+        "--constraint",
+        pins,
+        "--group",
+        "dev",
+    ]
+    if _run([UV, *tools]):
+        return ["the tools of the tests cannot be installed beside it"]
+    tests = given.tests or ["-m", "not exhaustive"]
+    return (
+        ["the tests"] if _run([python, "-m", "pytest", "-q", "-n", given.workers, *tests]) else []
+    )
+
+
+def _direct(pins: Path) -> list[str]:
+    lines = pins.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if "==" in line and not line.startswith((" ", "#"))]
+
+
+def _audited() -> list[str]:
+    """Known advisories of what is shipped; said to be skipped where nobody can be asked."""
+    audit = ["tool", "run", "pip-audit", "--disable-pip", "--no-deps", "--progress-spinner", "off"]
+    try:
+        done = subprocess.run(
+            [str(UV), *audit, "-r", str(Path(__file__).with_name(_AUDITED))],
+            capture_output=True,
+            text=True,
+            timeout=_SILENT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        print("skipped: pip-audit, whose data did not answer")
+        return []
+    said = done.stdout + done.stderr
+    if any(one in said for one in _OUT_OF_REACH):
+        print("skipped: pip-audit, whose data cannot be reached from here")
+        return []
+    print(said.strip())
+    return ["pip-audit"] if done.returncode else []
+
+
+def _run(command: Sequence[str | Path], *, quiet: bool = False) -> int:
+    done = subprocess.run(
+        list(map(str, command)),
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
+        stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.STDOUT if quiet else None,
+        text=True,
+        check=False,
+    )
+    if done.returncode and quiet:
+        print(done.stdout)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
