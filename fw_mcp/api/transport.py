@@ -52,6 +52,7 @@ class Wire:
         self._max_body_bytes = max_body_bytes
         self._now = now
         self._http = _http_client(base_url, keys, timeouts, transport)
+        self._write_timeout = httpx.Timeout(timeouts.write_s, connect=timeouts.connect_s)
 
     async def send(self, endpoint: Endpoint, content: bytes | None, guid: str | None) -> HttpAnswer:
         """Send one request, once.
@@ -70,6 +71,7 @@ class Wire:
             content=content,
             headers={"Content-Type": "application/json"} if content else None,
             params={"guid": guid} if guid else None,
+            timeout=self._write_timeout if endpoint.writes else httpx.USE_CLIENT_DEFAULT,
         )
         try:
             return await self._answer(request)
