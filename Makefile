@@ -64,7 +64,7 @@ bench-faults: $(READY) ## Measure what faults cost: lost and doubled images, the
 fuzz: $(READY) ## Throw odd requests, answers and calls at everything for some minutes
 	@seed=$${SEED:-$$($(BIN)/python -c 'import secrets; print(secrets.randbits(32))')}; \
 	echo "seed $$seed: make fuzz SEED=$$seed draws the same again"; \
-	$(BIN)/python -m pytest tests/fuzz -n $(WORKERS) --hypothesis-profile=fuzz --hypothesis-seed=$$seed
+	$(BIN)/python -m pytest tests/fuzz tests/contrary/test_sequences.py -n $(WORKERS) --hypothesis-profile=fuzz --hypothesis-seed=$$seed
 
 conformance: $(READY) ## Put the server before the MCP Inspector and the official suite (needs Node)
 	@$(BIN)/python bench/conformance/run.py

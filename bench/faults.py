@@ -263,6 +263,8 @@ async def by_fw_mcp() -> Added:
             claimed = [row["outcome"] in {"created", "adopted"} for row in content["images"]]
             if "continue_handle" not in content:
                 break
+            # What may still be carried out is not sent again for a minute.
+            clock.seconds += 60
             arguments = {"continue_handle": content["continue_handle"]}
     faults.clear()
     return await judged("fw-mcp", app, claimed, wire.calls["add_images"], clock.seconds)

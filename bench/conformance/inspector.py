@@ -247,7 +247,12 @@ def _judged(inspector: Inspector, what: str, step: Callable[[Inspector], str]) -
 
 
 def _configured(folder: Path, era: str) -> Path:
-    files = ("--sandbox-file", str(folder / f"{era}.library"), "--store", str(folder / f"{era}.store"))
+    files = (
+        "--sandbox-file",
+        str(folder / f"{era}.library"),
+        "--store",
+        str(folder / f"{era}.store"),
+    )
     server = {"type": "stdio", "command": sys.executable, "args": ["-m", "fw_mcp", *files]}
     config = folder / f"{era}.json"
     config.write_text(json.dumps({"mcpServers": {"fw-mcp": server}}))

@@ -25,7 +25,7 @@ class Timeouts:
 
     Attributes:
         connect_s: seconds to reach the host.
-        read_s: seconds without a byte of the answer.
+        read_s: seconds without a byte of the answer to a read.
         total_s: seconds for a whole read, retries and pauses included.
         write_s: seconds for a whole write; what it did must still be read back in the same call.
     """
@@ -33,7 +33,7 @@ class Timeouts:
     connect_s: float = 5
     read_s: float = 15
     total_s: float = 45
-    write_s: float = 20
+    write_s: float = 30
 
 
 @dataclass(frozen=True, slots=True, repr=False)

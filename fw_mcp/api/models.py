@@ -110,6 +110,7 @@ _NONE_WHEN_ODD = _NoneWhenOdd()
 
 LooseText = Annotated[str | None, _NONE_WHEN_ODD]
 LooseGuid = Annotated[AnsweredGuid | None, _NONE_WHEN_ODD]
+LooseFlag = Annotated[bool | None, _NONE_WHEN_ODD]
 LooseNumber = Annotated[FiniteFloat | None, _NONE_WHEN_ODD]
 LooseInt = Annotated[AnsweredInt | None, _NONE_WHEN_ODD]
 LooseMembers = Annotated[dict[str, object] | None, _NONE_WHEN_ODD]
@@ -245,26 +246,26 @@ class ImageDetails(_Response):
         hung: the products; none when they were not asked for.
     """
 
-    id: AnsweredInt | None = None
+    id: LooseInt = None
     guid: AnsweredGuid
-    title: str | None = None
-    description: str | None = None
-    file_name: str | None = None
-    file_size: AnsweredInt | None = None
-    thumbnail_file_name: str | None = None
-    preview_file_name: str | None = None
-    hires_file_name: str | None = None
-    public_thumbnail_uri: str | None = None
-    public_preview_uri: str | None = None
+    title: LooseText = None
+    description: LooseText = None
+    file_name: LooseText = None
+    file_size: LooseInt = None
+    thumbnail_file_name: LooseText = None
+    preview_file_name: LooseText = None
+    hires_file_name: LooseText = None
+    public_thumbnail_uri: LooseText = None
+    public_preview_uri: LooseText = None
     personal_gallery_title: LooseText = None
     members_gallery_category: LooseText = None
-    private_hires_uri: str | None = None
-    pix_w: AnsweredInt | None = None
-    pix_h: AnsweredInt | None = None
+    private_hires_uri: LooseText = None
+    pix_w: LooseInt = None
+    pix_h: LooseInt = None
     date_added: AnsweredDate = None
     date_updated: AnsweredDate = None
     date_expires: AnsweredDate = None
-    active: bool | None = None
+    active: LooseFlag = None
     rank: LooseInt = None
     products: tuple[Product, ...] | None = None
 

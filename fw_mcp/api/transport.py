@@ -59,6 +59,7 @@ class Wire:
         proxy = None if transport else proxy_for(base_url)
         self._first_host = f"the proxy of {_proxy_variable()}" if proxy else base_url.host
         self._http = _http_client(base_url, keys, timeouts, transport, proxy)
+        self._write_timeout = httpx.Timeout(timeouts.write_s, connect=timeouts.connect_s)
 
     async def send(self, endpoint: Endpoint, content: bytes | None, guid: str | None) -> HttpAnswer:
         """Send one request, once.
@@ -77,6 +78,7 @@ class Wire:
             content=content,
             headers={"Content-Type": "application/json"} if content else None,
             params={"guid": guid} if guid else None,
+            timeout=self._write_timeout if endpoint.writes else httpx.USE_CLIENT_DEFAULT,
         )
         try:
             return await self._answer(request)

@@ -101,7 +101,8 @@ async def _finding(
         return await check(assembly)
     except FwError as error:
         return Finding(name, exit_code(error), error.what, _next_step(error))
-    except Exception as fault:  # noqa: BLE001  whatever a machine holds ready is a finding
+    except (OSError, RuntimeError, ValueError, ImportError) as fault:
+        # What a machine holds ready is a finding.
         return Finding(
             name,
             _UNEXPECTED,

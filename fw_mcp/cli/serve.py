@@ -126,7 +126,8 @@ async def look_after_journal_daily(
     while True:
         try:
             await look_after_journal(assembly)
-        except Exception as fault:  # noqa: BLE001  nothing found in the journal may end serving
+        except (FwError, OSError, RuntimeError, ValueError) as fault:
+            # Nothing found in the journal may end serving.
             _log.warning("The journal was not looked at: %s", type(fault).__name__)
         await sleep(_DAY_S)
 

@@ -258,7 +258,7 @@ _SMALLER = {
 _AGAIN = (
     "Call {tool} again without plan_id to get a new question. If that ends here again, each call "
     "starts a server of its own, and a sandbox in memory forgets: its operator can name a file "
-    "(--sandbox FILE)."
+    "(--sandbox-file FILE)."
 )
 _NEW_PLAN = "Call {tool} again without plan_id to get a new question."
 _REFUSALS: dict[Claim, tuple[str, str, Reason]] = {

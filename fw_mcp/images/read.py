@@ -1,11 +1,17 @@
 """Search, and read by guid."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import anyio
 
-from fw_mcp.api.models import ImageDetails, LibraryName, ListImagesRequest, SortDirection, SortField
+from fw_mcp.api.models import (
+    ImageDetails,
+    LibraryName,
+    ListImagesRequest,
+    SortDirection,
+    SortField,
+)
 from fw_mcp.errors import FwError, Reason, ShapeError
 from fw_mcp.images.account import Account, chunked
 
@@ -111,11 +117,10 @@ async def read_images(
             per_page=account.chunk,
             list_products=products,
         )
-        page = await account.in_time(search(account, query), started)
-        _check_page_is_whole(page)
+        images = await _all_pages(account, query, started)
         if products and library == "inventory":
-            _check_products_are_told(page.images)
-        found.update((image.guid, image) for image in page.images)
+            _check_products_are_told(images)
+        found.update((image.guid, image) for image in images)
 
     try:
         async with anyio.create_task_group() as group:
@@ -142,19 +147,51 @@ async def read_anywhere(
     return {**found, **await read_images(account, elsewhere, "temporary", started=started)}
 
 
-def _check_page_is_whole(page: Page) -> None:
+async def read_where_products_show(
+    account: Account, guids: Sequence[str], library: LibraryName, *, started: float
+) -> Mapping[str, ImageDetails]:
+    """The images with these guids in `library`, each with the products it has anywhere.
+
+    A service that ignores `library` lists inventory images among the temporary ones, without their
+    products. Args, returns and errors are those of `read_images`.
+    """
+    found = await read_images(account, guids, library, started=started)
+    if library == "inventory" or not found:
+        return found
+    shown = await read_images(account, list(found), "inventory", started=started)
+    return {guid: shown.get(guid, image) for guid, image in found.items()}
+
+
+async def _all_pages(account: Account, query: Query, started: float) -> Collection[ImageDetails]:
+    """What the pages of a query by guids hold: a service may give fewer a page than it is asked."""
+    wanted = set(query.guid_filter or ())
+    found: dict[str, ImageDetails] = {}
+    for page_number in range(1, len(wanted) + 2):
+        page = await account.in_time(
+            search(account, replace(query, page_number=page_number)), started
+        )
+        known = len(found)
+        found.update((image.guid, image) for image in page.images)
+        # Where rows and count agree, there is no other page.
+        if wanted <= found.keys() or len(found) in {known, page.count}:
+            break
+    _check_all_are_listed(page.count, found.keys())
+    return found.values()
+
+
+def _check_all_are_listed(count: int, found: Collection[str]) -> None:
     """An image that is only left out of a page must not pass for one that is gone."""
-    if page.count <= len({image.guid for image in page.images}):
+    if count <= len(found):
         return
     raise ShapeError(
-        f"FinerWorks listed {len(page.images)} of {page.count} images that it holds.",
+        f"FinerWorks listed {len(found)} of {count} images that it holds.",
         state="This part was only reading; nothing was changed by it.",
         next_step="Try again in a minute; search_images shows what is there.",
         reason=Reason.UNREADABLE_ANSWER,
     )
 
 
-def _check_products_are_told(images: Sequence[ImageDetails]) -> None:
+def _check_products_are_told(images: Collection[ImageDetails]) -> None:
     """Not told is not the same as none: a person would agree to lose nothing."""
     if all(image.products is not None for image in images):
         return

@@ -1,14 +1,14 @@
 """Register images, five at a time, and say which the service then lists."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
 
 from fw_mcp.api.models import ADD_LIMIT, AddImagesRequest, ImageDetails, ImageToAdd, LibraryName
-from fw_mcp.errors import ApiError, FwError, RejectedError
+from fw_mcp.errors import ApiError, FwError
 from fw_mcp.guard.question import digest
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_images
@@ -16,18 +16,21 @@ from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.store.journal import Intent
 from fw_mcp.text import quoted
 from fw_mcp.writes.add_matching import (
-    WAITS_S,
     Baseline,
     added_since,
+    answered,
     baseline,
     baseline_of,
     by_file,
     matched,
+    may_be,
     same_file,
 )
-from fw_mcp.writes.chunks import AGAIN, Run, chunks_of, given_up, insisted
+from fw_mcp.writes.chunks import WAITS_S, Run, chunks_of, given_up, insisted, waits_s
 from fw_mcp.writes.operation import Operation, Prepared
 from fw_mcp.writes.outcomes import (
+    MAY_BE,
+    MAY_STILL_HAPPEN_S,
     Ended,
     Ends,
     Items,
@@ -35,9 +38,15 @@ from fw_mcp.writes.outcomes import (
     Outcome,
     all_failed,
     all_good,
+    is_sent_again,
+    may_still_happen,
     outcome_of_fault,
+    outcome_without_trace,
+    still_open,
+    text_of,
     why_failed,
 )
+from fw_mcp.writes.stored import as_stored
 from fw_mcp.writes.verify import check_files
 
 TOOL = "add_images"
@@ -161,7 +170,14 @@ async def _still_listed(
 ) -> Items[Ended]:
     """What is not listed any more is registered again."""
     guids = [end.guid for end in settled.values() if end.guid]
-    listed = await read_images(account, guids, library, started=started, products=False)
+    listed: dict[str, ImageDetails] = {}
+    # A list that is late must not have it registered twice.
+    for wait_s in WAITS_S:
+        left = [guid for guid in guids if guid not in listed]
+        if not left or account.time_left_s(started) <= wait_s:
+            break
+        await account.sleep(wait_s)
+        listed |= await read_images(account, left, library, started=started, products=False)
     return {
         item: end
         for item, end in settled.items()
@@ -261,20 +277,21 @@ class _Adding:
     async def _send(self, batch: _Batch, five: Items[ImageToAdd]) -> None:
         """Send five; what an answer was lost for and what does not appear is sent again."""
         left = five
-        for times in range(1, AGAIN.attempts + 1):
+        for is_first in (True, False):
+            sent_at = self._account.clock()
             fault = await self._once(batch, left)
             if fault is None:
                 self._failures = 0
-                if times > 1:
+                if not is_first:
                     # What was given up as lost may show now, beside what was sent instead.
                     await self._look_once_more(batch)
                 return
             if outcome_of_fault(fault) is not Outcome.UNKNOWN:
-                if times == 1:
+                if is_first:
                     batch.ended |= _all_ended(left, outcome_of_fault(fault), why_failed(fault))
                 break
-            left = await self._adopt(batch, left, fault)
-            if not left or isinstance(fault, RejectedError) or self._why_not():
+            left = await self._adopt(batch, left, fault, sent_at)
+            if not left or not is_sent_again(fault) or self._why_not():
                 break
         failed = all_failed(batch.ended[item] for item in five if item in batch.ended)
         self._failures = self._failures + 1 if failed else 0
@@ -292,17 +309,18 @@ class _Adding:
         return None
 
     async def _adopt(
-        self, batch: _Batch, images: Items[ImageToAdd], fault: ApiError
+        self, batch: _Batch, images: Items[ImageToAdd], fault: ApiError, sent_at: float
     ) -> Items[ImageToAdd]:
-        """Look for images whose answer was lost, until they appear or the waits are over.
+        """Look for images whose request failed, until they appear or the waits are over.
 
         Returns:
-            Those that did not appear, and may be sent again.
+            Those of which there is no trace.
         """
         left = dict(images)
+        new: Sequence[ImageDetails] = ()
         self.doubted |= images
         try:
-            for wait_s in self._waits():
+            for wait_s in waits_s(self._run):
                 await self._account.sleep(wait_s)
                 new = await self._added()
                 for item, image in matched(left, new, self._taken).items():
@@ -316,20 +334,17 @@ class _Adding:
             why = f"The answer was lost and looking failed: {unread.what} {_FIND_OUT}"
             batch.ended |= _all_ended(left, Outcome.UNKNOWN, why)
             return {}
-        rejected = isinstance(fault, RejectedError)
-        why = why_failed(fault) if rejected else f"The answer was lost. {_FIND_OUT}"
-        batch.ended |= _all_ended(left, Outcome.FAILED if rejected else Outcome.UNKNOWN, why)
+        if may_still_happen(fault):
+            why = still_open(sent_at + MAY_STILL_HAPPEN_S - self._account.clock(), _FIND_OUT)
+        else:
+            why = why_failed(fault)
+        batch.ended |= _all_ended(left, outcome_without_trace(fault), why)
+        doubtful = {item: left.pop(item) for item in may_be(left, new, self._taken)}
+        batch.ended |= _all_ended(doubtful, Outcome.UNKNOWN, f"{MAY_BE} {_FIND_OUT}")
         return left
 
     async def _added(self) -> list[ImageDetails]:
         return await added_since(self._account, self._library, self._before, self._run.started)
-
-    def _waits(self) -> Iterator[float]:
-        """How long to wait before each look, while there is time."""
-        for wait_s in WAITS_S:
-            # One look even then: it says that the time is over.
-            if not wait_s or self._account.time_left_s(self._run.started) > wait_s:
-                yield wait_s
 
     def _check_surplus(
         self, images: Items[ImageToAdd], ended: Ends, new: Sequence[ImageDetails]
@@ -361,7 +376,7 @@ class _Adding:
             detail = f"It could not be read back: {unread.what} {_FIND_OUT}"
         for images, answer in batch.answered:
             records = [listed.get(image.guid, image) for image in answer]
-            found = matched(images, records)
+            found = answered(images, records)
             batch.ended |= {
                 item: _created(one, found.get(item), listed, detail) for item, one in images.items()
             }
@@ -400,7 +415,7 @@ class _Adding:
     async def _listed(self, guids: Sequence[str]) -> Mapping[str, ImageDetails]:
         """The images of these guids, waiting for those that do not show yet."""
         listed: dict[str, ImageDetails] = {}
-        for wait_s in self._waits():
+        for wait_s in waits_s(self._run):
             left = [guid for guid in guids if guid not in listed]
             if not left:
                 break
@@ -415,7 +430,12 @@ class _Adding:
 
 
 def _adopted(sent: ImageToAdd, image: ImageDetails) -> Ended:
-    return Ended(image.guid, Outcome.ADOPTED, _SHOWN, after=image, name=sent.file_name)
+    told = f"{_SHOWN} {as_stored(_texts(sent), text_of(image))}".strip()
+    return Ended(image.guid, Outcome.ADOPTED, told, after=image, name=sent.file_name)
+
+
+def _texts(sent: ImageToAdd) -> tuple[str, str]:
+    return sent.title or sent.file_name, sent.description or ""
 
 
 def _created(
@@ -430,7 +450,8 @@ def _created(
     elif after is None:
         guid = image.guid
     else:
-        return Ended(image.guid, Outcome.CREATED, after=after, name=sent.file_name)
+        told = as_stored(_texts(sent), text_of(after))
+        return Ended(image.guid, Outcome.CREATED, told, after=after, name=sent.file_name)
     return Ended(guid, Outcome.UNKNOWN, detail, name=sent.file_name)
 
 

@@ -8,9 +8,8 @@ from fw_mcp.api.models import CHUNK_LIMIT, ImageDetails, ImageToAdd, LibraryName
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import Query, search
 from fw_mcp.writes.outcomes import Items
+from fw_mcp.writes.stored import Likeness, likeness
 
-# How long an added image may take to show in lists, in growing waits: 7.5 s in all.
-WAITS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 _MOST_PAGES = 40
 
 
@@ -75,8 +74,10 @@ async def added_since(
     new: dict[str, ImageDetails] = {}
     for page_number in range(1, _MOST_PAGES + 1):
         page = await _page(account, library, page_number, started)
+        known = len(new)
         new.update((image.guid, image) for image in page if before.is_new(image))
-        if len(page) < CHUNK_LIMIT or not before.is_new(page[-1]):
+        # A short page need not be the last: a service may give fewer than it is asked for.
+        if len(new) == known or not before.is_new(page[-1]):
             break
     return list(reversed(new.values()))
 
@@ -100,7 +101,62 @@ def matched(
             if match is not None:
                 left.remove(match)
                 found[item] = match
+    found |= _likest(
+        {item: one for item, one in sent.items() if item not in found},
+        left,
+        lambda one: one.is_ours,
+    )
     return {item: found[item] for item in sent if item in found}
+
+
+def answered(sent: Items[ImageToAdd], answer: Sequence[ImageDetails]) -> dict[int, ImageDetails]:
+    """The record of each image that an answer names.
+
+    What the service's own answer gave is the image, however altered: where it gives as many as
+    were sent, each is one of them.
+
+    Args:
+        sent: the images of one request, with their places in the call.
+        answer: the records of its answer.
+    """
+    found = matched(sent, answer)
+    if len(answer) != len(sent):
+        return found
+    named = {image.guid for image in found.values()}
+    left = [image for image in answer if image.guid not in named]
+    rest = {item: one for item, one in sent.items() if item not in found}
+    return found | _likest(rest, left, lambda _: True)
+
+
+def may_be(
+    sent: Items[ImageToAdd], listed: Sequence[ImageDetails], taken: Collection[str]
+) -> set[int]:
+    """The images that a new record, which is nobody's yet, may be: too little agrees to say."""
+    left = [image for image in listed if image.guid not in taken]
+    return {
+        item
+        for item, one in sent.items()
+        if any(likeness(one, record).may_be_ours for record in left)
+    }
+
+
+def _likest(
+    sent: Items[ImageToAdd], listed: Sequence[ImageDetails], enough: Callable[[Likeness], bool]
+) -> dict[int, ImageDetails]:
+    """Pairs that are like enough, the likest first."""
+    pairs = [
+        (likeness(one, record), item, place)
+        for item, one in sent.items()
+        for place, record in enumerate(listed)
+    ]
+    found: dict[int, ImageDetails] = {}
+    gone: set[int] = set()
+    # Sorting is stable: of equal pairs, what was sent first is what was listed first.
+    for like, item, place in sorted(pairs, key=lambda pair: pair[0], reverse=True):
+        if enough(like) and item not in found and place not in gone:
+            found[item] = listed[place]
+            gone.add(place)
+    return found
 
 
 def by_file(listed: Sequence[ImageDetails]) -> Callable[[ImageToAdd], Sequence[ImageDetails]]:

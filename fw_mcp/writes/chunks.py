@@ -1,43 +1,49 @@
 """What all writes share: chunk after chunk, journalled before, sent, and settled after."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.api.pacing import RetryPolicy, repeated
-from fw_mcp.errors import ApiError, FwError, Reason, TransportError
+from fw_mcp.errors import ApiError, FwError
 from fw_mcp.images.account import Account, Progress
 from fw_mcp.store.journal import Change, Intent, Journal, Step
 from fw_mcp.store.locks import Fence
 from fw_mcp.writes.outcomes import (
     CHANGED,
+    GOOD,
+    MAY_STILL_HAPPEN_S,
     Ended,
     Ends,
     Items,
     Kind,
     Outcome,
-    again_after_s,
     all_failed,
     at_stake,
     changed,
     is_passing,
+    is_sent_again,
     kept,
+    may_still_happen,
     outcome_of_fault,
     record,
     recorded,
+    still_open,
     why_failed,
 )
+from fw_mcp.writes.stored import OTHER
 
 T = TypeVar("T")
 
 FAILURES_IN_A_ROW = 3
 AGAIN = RetryPolicy((1.0, 4.0))
-"""Of a write that was certainly not carried out, or that left no trace."""
+"""Of a write that was certainly not carried out, and once of one that left no trace."""
 _FRESH_S = 2.0
-_LOST_ANSWER = TransportError(
-    "The answer was lost.", state="", next_step="", reason=Reason.TIMED_OUT, sent=True
-)
+_NOT_DONE = frozenset({Outcome.FAILED, Outcome.NOT_ATTEMPTED})
+_FIND_OUT = "search_images shows it."
+# How long what was written may take to show in lists, in growing waits: 7.5 s in all.
+WAITS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,23 +194,45 @@ async def insisted(run: Run, send: Callable[[], Awaitable[T]]) -> T:
 
 async def _write_chunk(run: Run, chunk: Items[T], write: Write[T]) -> Ends:
     async with run.account.writing() as waited:
-        ended = await _not_to_be_sent(run, chunk, write, waited=waited)
-        due = {item: one for item, one in chunk.items() if item not in ended}
-        if due:
-            await run.begin(write.kind, {item: _intent(write, one) for item, one in due.items()})
-            sent = await _send(run, due, write)
-            for pause_s in AGAIN.pauses_s:
-                left = {item: due[item] for item, end in sent.items() if _may_be_sent_again(end)}
-                wait_s = max([pause_s, *(sent[item].again_after_s or 0.0 for item in left)])
-                if not left or run.out_of_time(wait_s):
-                    break
-                await run.account.sleep(wait_s)
-                same, other = await _looked_at_again(left, sent, write)
-                sent |= other
-                if same:
-                    sent |= await _send(run, same, write)
-            await run.finish(sent)
-            ended |= sent
+        if why := run.out_of_time():
+            return _all_kept(write, chunk, why)
+        held = {
+            item: kept(image, image, CHANGED)
+            for item, one in chunk.items()
+            if (image := write.image(one)).guid in run.held_back
+        }
+        due = {item: one for item, one in chunk.items() if item not in held}
+        if not due:
+            return held
+        await run.begin(write.kind, {item: _intent(write, one) for item, one in due.items()})
+        # The journal may have kept it waiting: what is looked at last is what is decided on.
+        ended = await _not_to_be_sent(run, due, write, waited=waited)
+        same = {item: one for item, one in due.items() if item not in ended}
+        if same:
+            ended |= await _sent(run, same, write)
+        await run.finish(ended)
+    return held | ended
+
+
+async def _sent(run: Run, items: Items[T], write: Write[T]) -> Ends:
+    """Send, and again after a pause what certainly was not, or left no trace, carried out."""
+    ended, fault = await _send(run, items, write)
+    spent = False
+    for pause_s in AGAIN.pauses_s:
+        if fault is None or not (is_passing(fault) or (is_sent_again(fault) and not spent)):
+            break
+        spent = spent or is_sent_again(fault)
+        left = {item: items[item] for item, end in ended.items() if end.outcome in _NOT_DONE}
+        wait_s = max(pause_s, fault.retry_after_s or 0.0)
+        if not left or run.out_of_time(wait_s):
+            break
+        await run.account.sleep(wait_s)
+        same, other = await _looked_at_again(left, fault, write)
+        ended |= other
+        if not same:
+            break
+        sent, fault = await _send(run, same, write)
+        ended |= sent
     return ended
 
 
@@ -218,33 +246,23 @@ async def _not_to_be_sent(run: Run, chunk: Items[T], write: Write[T], *, waited:
 
     A reading that is fresh, and that no other write of ours could overtake, is taken as it is.
     """
-    if why := run.out_of_time():
-        return _all_kept(write, chunk, why)
     read = {item: write.image(one) for item, one in chunk.items()}
-    held = {
-        item: kept(one, one, CHANGED) for item, one in read.items() if one.guid in run.held_back
-    }
     if not waited and run.account.clock() - run.started < _FRESH_S:
-        return held
+        return {}
     try:
         now = await write.read_again([image.guid for image in read.values()])
     except ApiError as unread:
         why = f"Not sent: it could not be read again before writing. {unread.what}"
         return _all_kept(write, chunk, why)
-    return held | {
+    return {
         item: changed(image, now.get(image.guid))
         for item, image in read.items()
         if at_stake(image) != at_stake(now.get(image.guid))
     }
 
 
-def _may_be_sent_again(end: Ended) -> bool:
-    """Whether certainly nothing was done, or nothing is to be seen of it."""
-    return end.again_after_s is not None
-
-
 async def _looked_at_again(
-    items: Items[T], sent: Items[Ended], write: Write[T]
+    items: Items[T], fault: ApiError, write: Write[T]
 ) -> tuple[Items[T], Ends]:
     """What may be sent again, and how the others ended.
 
@@ -263,46 +281,76 @@ async def _looked_at_again(
         found = now.get(image.guid)
         if at_stake(image) == at_stake(found):
             same[item] = items[item]
-        elif sent[item].outcome is Outcome.UNKNOWN:
-            other[item] = write.ended(items[item], found, _LOST_ANSWER)
+        elif fault.sent:
+            other[item] = write.ended(items[item], found, fault)
         else:
             other[item] = changed(image, found)
     return same, other
 
 
-async def _send(run: Run, items: Items[T], write: Write[T]) -> Ends:
-    """Send, and read back what a failure does not tell by itself."""
-    images = {item: write.image(one) for item, one in items.items()}
+async def _send(run: Run, items: Items[T], write: Write[T]) -> tuple[Ends, ApiError | None]:
+    """Send, and read back what an answer or a failure does not tell by itself."""
     fault: ApiError | None = None
+    sent_at = run.account.clock()
     try:
         await write.request(items)
         run.journal.reached(Step.ANSWERED)
     except ApiError as raised:
         fault = raised
         if outcome_of_fault(fault) is not Outcome.UNKNOWN:
-            return {item: _untouched(image, fault) for item, image in images.items()}
-    try:
-        now = await write.read_again([image.guid for image in images.values()])
-    except ApiError as unread:
-        why = f"It could not be read back: {unread.what} search_images shows it."
-        return {
-            item: Ended(image.guid, Outcome.UNKNOWN, why, before=image)
-            for item, image in images.items()
+            return {
+                item: _untouched(write.image(one), raised) for item, one in items.items()
+            }, fault
+    ended = await _read_back(run, items, write, fault)
+    if may_still_happen(fault):
+        told = still_open(sent_at + MAY_STILL_HAPPEN_S - run.account.clock(), _FIND_OUT)
+        ended |= {
+            item: replace(end, detail=told)
+            for item, end in ended.items()
+            if end.outcome is Outcome.UNKNOWN and end.after is not None
         }
-    return {
-        item: write.ended(one, now.get(images[item].guid), fault) for item, one in items.items()
-    }
+    return ended, fault
+
+
+async def _read_back(run: Run, items: Items[T], write: Write[T], fault: ApiError | None) -> Ends:
+    """How items ended: a list may be late, so that what shows nothing new is looked at again."""
+    ended: Ends = {}
+    left = items
+    for wait_s in waits_s(run):
+        await run.account.sleep(wait_s)
+        try:
+            now = await write.read_again([write.image(one).guid for one in left.values()])
+        except ApiError as unread:
+            why = f"It could not be read back: {unread.what} {_FIND_OUT}"
+            return ended | {item: _unread(write.image(one), why) for item, one in left.items()}
+        ended |= {
+            item: write.ended(one, now.get(write.image(one).guid), fault)
+            for item, one in left.items()
+        }
+        left = {item: one for item, one in left.items() if not _is_seen(ended[item])}
+        if not left:
+            break
+    return ended
+
+
+def waits_s(run: Run) -> Iterator[float]:
+    """How long to wait before each look at what was written, while there is time."""
+    for wait_s in WAITS_S:
+        # One look even then: it says that the time is over.
+        if not wait_s or run.account.time_left_s(run.started) > wait_s:
+            yield wait_s
+
+
+def _is_seen(end: Ended) -> bool:
+    return end.outcome in GOOD and end.detail != OTHER
+
+
+def _unread(image: ImageDetails, why: str) -> Ended:
+    return Ended(image.guid, Outcome.UNKNOWN, why, before=image)
 
 
 def _untouched(image: ImageDetails, fault: ApiError) -> Ended:
-    return Ended(
-        image.guid,
-        outcome_of_fault(fault),
-        why_failed(fault),
-        before=image,
-        after=image,
-        again_after_s=again_after_s(fault),
-    )
+    return kept(image, image, why_failed(fault), outcome_of_fault(fault))
 
 
 def _failures(before: int, results: Items[Ended]) -> int:

@@ -6,16 +6,23 @@ from types import MappingProxyType
 from typing import Any
 
 from fw_mcp.api.models import DeleteImagesRequest, ImageDetails, LibraryName
-from fw_mcp.errors import ApiError, RejectedError
+from fw_mcp.errors import ApiError
 from fw_mcp.guard.question import deletion_question, products_summary, states
 from fw_mcp.images.account import Account
-from fw_mcp.images.read import read_images
+from fw_mcp.images.read import read_where_products_show
 from fw_mcp.writes.chunks import Run, Write, in_chunks
 from fw_mcp.writes.operation import Operation, Prepared, hung_products, target_of
-from fw_mcp.writes.outcomes import Ended, Ends, Items, Kind, Outcome, why_failed
+from fw_mcp.writes.outcomes import (
+    Ended,
+    Ends,
+    Items,
+    Kind,
+    Outcome,
+    outcome_without_trace,
+    why_failed,
+)
 
 TOOL = "delete_images"
-_LOST = "The answer was lost and the image is still listed; search_images shows it later."
 
 
 def deletion(account: Account, guids: Sequence[str], library: LibraryName) -> Operation:
@@ -29,7 +36,7 @@ def deletion(account: Account, guids: Sequence[str], library: LibraryName) -> Op
 
     async def read() -> Prepared:
         started = account.clock()
-        found = await read_images(account, guids, library, started=started)
+        found = await read_where_products_show(account, guids, library, started=started)
         return _prepared(guids, found, library, started)
 
     return Operation(
@@ -75,7 +82,9 @@ async def delete_in_chunks(
         kind=Kind.DELETE,
         image=lambda image: image,
         intent=lambda image: {"guid": image.guid, "library": library},
-        read_again=lambda guids: read_images(run.account, guids, library, started=run.started),
+        read_again=lambda guids: read_where_products_show(
+            run.account, guids, library, started=run.started
+        ),
         request=lambda some: client.delete_images(
             DeleteImagesRequest(guids=[image.guid for image in some.values()], library=whole)
         ),
@@ -112,9 +121,5 @@ def _prepared(
 def _ended(before: ImageDetails, after: ImageDetails | None, fault: ApiError | None) -> Ended:
     if after is None:
         return Ended(before.guid, Outcome.DELETED, before=before)
-    if fault is not None and not isinstance(fault, RejectedError):
-        return Ended(
-            before.guid, Outcome.UNKNOWN, _LOST, before=before, after=after, again_after_s=0.0
-        )
     why = why_failed(fault) if fault else "The service said yes and still lists the image."
-    return Ended(before.guid, Outcome.FAILED, why, before=before, after=after)
+    return Ended(before.guid, outcome_without_trace(fault), why, before=before, after=after)

@@ -1,6 +1,7 @@
 """How each item of a write ended: as read back, as kept in the journal, and as told."""
 
 import logging
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -8,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fw_mcp.api.models import ImageDetails, Product
-from fw_mcp.errors import ApiError, Reason, StoreError
+from fw_mcp.errors import ApiError, Reason, StatusError, StoreError, TransportError
 from fw_mcp.store.history import UNFINISHED, Summary
 from fw_mcp.store.journal import End, Item, Journal
 
@@ -19,9 +20,15 @@ T = TypeVar("T")
 ALREADY = "It already has this text."
 NOT_UNDONE = "Not undone"
 NO_LONGER = "It was done before, and somebody changed it since."
+MAY_BE = "A new image may be it, and too little agrees to say: it is not sent again."
 CHANGED = "Not sent: it changed meanwhile. Look at it and call again."
 _GUIDS = "guids"
 MISSING = "missing"
+MAY_STILL_HAPPEN_S = 60.0
+"""How long after it was sent a request without a last word may still be carried out."""
+# Of what stands in front of the service: it may go on with what they gave up.
+_STATUSES_OF_A_GATEWAY = frozenset({408, 502, 503, 504})
+_STATUSES_THAT_PASS = frozenset({429, 500})
 _LANES = MappingProxyType(
     {
         "elicitation": "asked in the client's dialogue",
@@ -74,8 +81,6 @@ class Ended:
         stored: the guids that a selection holds, as read back; None of an image.
         held: the guids that a selection held before; None when that is not known.
         missing: the guids for a selection that name no image and were not sent.
-        again_after_s: seconds after which it may be sent again, since certainly nothing was done,
-            or nothing is to be seen of it; None when it may not.
         doubled: whether the service lists the image more often than it was asked for.
     """
 
@@ -89,7 +94,6 @@ class Ended:
     held: tuple[str, ...] | None = None
     missing: tuple[str, ...] = ()
     doubled: bool = False
-    again_after_s: float | None = None
 
     @property
     def file_name(self) -> str | None:
@@ -152,9 +156,14 @@ def changed(before: ImageDetails, after: ImageDetails | None) -> Ended:
     return kept(before, after, CHANGED)
 
 
-def kept(before: ImageDetails, after: ImageDetails | None, why: str) -> Ended:
-    """An image that nothing was sent for."""
-    return Ended(before.guid, Outcome.NOT_ATTEMPTED, why, before=before, after=after)
+def kept(
+    before: ImageDetails,
+    after: ImageDetails | None,
+    why: str,
+    outcome: Outcome = Outcome.NOT_ATTEMPTED,
+) -> Ended:
+    """An image that nothing was sent for, or nothing was done to."""
+    return Ended(before.guid, outcome, why, before=before, after=after)
 
 
 def hung(image: ImageDetails | None) -> tuple[Product, ...]:
@@ -185,24 +194,43 @@ def product_key(product: Product) -> str:
 def outcome_of_fault(fault: ApiError) -> Outcome:
     """How the items of a failed request ended, as far as the failure itself tells.
 
-    Never sent, or refused for being one call too many: not attempted. Refused otherwise: failed.
-    All else is unknown until it is read back.
+    Never sent: not attempted. Keys that are refused read nothing back either: failed. All else,
+    whatever its status says, may have come after the work: unknown until it is read back.
     """
-    if is_passing(fault) or not fault.sent:
+    if not fault.sent:
         return Outcome.NOT_ATTEMPTED
-    return Outcome.FAILED if fault.refused else Outcome.UNKNOWN
+    return Outcome.FAILED if fault.reason is Reason.KEYS_REFUSED else Outcome.UNKNOWN
+
+
+def may_still_happen(fault: ApiError | None) -> bool:
+    """Whether a request may be carried out after it failed: nothing says that its work is over."""
+    if isinstance(fault, StatusError):
+        return fault.status_code in _STATUSES_OF_A_GATEWAY
+    return isinstance(fault, TransportError) and fault.sent
+
+
+def still_open(left_s: float, find_out: str) -> str:
+    """What to tell of a request that may still be carried out for so many seconds."""
+    seconds = max(1, math.ceil(left_s))
+    return f"The answer was lost, and it may still be carried out for {seconds} s. {find_out}"
+
+
+def is_sent_again(fault: ApiError | None) -> bool:
+    """Whether a write that left no trace is sent again, once, after this failure."""
+    return isinstance(fault, StatusError) and fault.status_code in _STATUSES_THAT_PASS
+
+
+def outcome_without_trace(fault: ApiError | None) -> Outcome:
+    """How an item ended whose request failed so, and of which nothing is to be seen."""
+    if may_still_happen(fault):
+        return Outcome.UNKNOWN
+    limited = fault is not None and fault.reason is Reason.RATE_LIMITED
+    return Outcome.NOT_ATTEMPTED if limited else Outcome.FAILED
 
 
 def is_passing(fault: ApiError) -> bool:
     """Whether nothing was done, for a reason that may soon be over."""
-    if not fault.sent:
-        return fault.reason in {Reason.UNREACHABLE, Reason.RATE_LIMITED}
-    return fault.refused and fault.reason is Reason.RATE_LIMITED
-
-
-def again_after_s(fault: ApiError) -> float | None:
-    """Seconds after which a write may be sent again; None unless it certainly did nothing."""
-    return (fault.retry_after_s or 0.0) if is_passing(fault) else None
+    return not fault.sent and fault.reason in {Reason.UNREACHABLE, Reason.RATE_LIMITED}
 
 
 def why_failed(fault: ApiError) -> str:

@@ -10,13 +10,30 @@ from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere, read_images, read_selection
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change, Item, Journal
-from fw_mcp.writes.add_matching import WAITS_S, added_since, baseline_of, matched
-from fw_mcp.writes.outcomes import Ended, Ends, Kind, Outcome, ends_of, is_settled, record, text_of
+from fw_mcp.writes.add_matching import added_since, baseline_of, matched, may_be
+from fw_mcp.writes.chunks import WAITS_S
+from fw_mcp.writes.outcomes import (
+    GOOD,
+    MAY_BE,
+    MAY_STILL_HAPPEN_S,
+    Ended,
+    Ends,
+    Kind,
+    Outcome,
+    ends_of,
+    is_settled,
+    record,
+    still_open,
+    text_of,
+)
+from fw_mcp.writes.stored import as_stored, same_text
 
 _SHOWN_BY_S = 120.0
 _SETTLED = "Settled later, by reading the service."
 _NOT_ADDED = "FinerWorks does not list it: it was not added, or is gone since."
 _ON_ITS_WAY = "FinerWorks gave it this guid and does not list it yet; search_images shows it later."
+_LATER = "Nothing is sent again before that; search_images shows what is there."
+_LOOK = "search_images sorted by id shows the newest."
 _OLD_TEXT = "It still has the text from before: it was not updated."
 _OTHER_TEXT = "It has other text now: ours was not stored, or somebody changed it since."
 _STILL_THERE = "FinerWorks still lists it: it was not deleted."
@@ -54,12 +71,14 @@ class Reconciler:
         if due:
             began = self._account.clock() if started is None else started
             read = await self._read(change, items, due, began)
-            await record(self._journal, change.change_id, read)
+            # What may still happen keeps the moment from which its minute counts.
+            known = {item: end for item, end in read.items() if not _is_open(end)}
+            await record(self._journal, change.change_id, known)
             ended |= read
         return ended
 
     async def settled(self, change: Change, started: float) -> Ends:
-        """The items of a change that nothing is left to do for.
+        """The items of a change that nothing is left to do for, or nothing may be done now.
 
         Args:
             change: any.
@@ -70,7 +89,12 @@ class Reconciler:
             StoreError: the journal could not be read.
         """
         ended = await self.ends(change, started)
-        return {item: end for item, end in ended.items() if is_settled(end) or _is_on_its_way(end)}
+        return {
+            item: end
+            for item, end in ended.items()
+            # What was read just now and is not known may be there, or may come.
+            if is_settled(end) or end.outcome is Outcome.UNKNOWN
+        }
 
     async def _read(
         self, change: Change, items: Sequence[Item], due: Sequence[Item], started: float
@@ -81,17 +105,19 @@ class Reconciler:
         guids = [one.guid or "" for one in due]
         if kind == Kind.SELECT:
             stored = await account.in_time(read_selection(account, guids[0]), started)
-            return {due[0].item: _selected(due[0], stored)}
+            return self._unless_open(due, {due[0].item: _selected(due[0], stored)})
         before = {one.item: _record(one.before) for one in due}
         if kind == Kind.UPDATE:
             now = await read_anywhere(account, guids, started=started)
-            return {
+            updated = {
                 one.item: _updated(one, before[one.item], now.get(one.guid or "")) for one in due
             }
+            return self._unless_open(due, updated)
         left = await read_images(account, guids, _library_of(due[0]), started=started)
-        return {
+        deleted = {
             one.item: _deleted(one.guid, before[one.item], left.get(one.guid or "")) for one in due
         }
+        return self._unless_open(due, deleted)
 
     async def _read_added(
         self, change: Change, items: Sequence[Item], due: Sequence[Item], started: float
@@ -106,6 +132,7 @@ class Reconciler:
         )
         before = baseline_of(json.loads(change.baseline or "{}"))
         found: dict[int, ImageDetails] = {}
+        new: Sequence[ImageDetails] = ()
         # What was sent long ago has shown by now, if it ever does.
         last = max(one.begun_at for one in items)
         lately = self._journal.now() - last < _SHOWN_BY_S
@@ -117,21 +144,50 @@ class Reconciler:
             found = matched(images, new, taken)
             if len(found) == len(images):
                 break
-        return {one.item: _added(one, images[one.item], found.get(one.item)) for one in due}
+        left = {item: image for item, image in images.items() if item not in found}
+        doubtful = may_be(left, new, taken | {image.guid for image in found.values()})
+        return {
+            one.item: self._added(
+                one, images[one.item], found.get(one.item), doubtful=one.item in doubtful
+            )
+            for one in due
+        }
+
+    def _added(
+        self, one: Item, sent: ImageToAdd, found: ImageDetails | None, *, doubtful: bool
+    ) -> Ended:
+        name = sent.file_name
+        if found is not None:
+            return Ended(found.guid, Outcome.ADOPTED, _SETTLED, after=found, name=name)
+        if one.guid:
+            return Ended(one.guid, Outcome.UNKNOWN, _ON_ITS_WAY, name=name)
+        if (left_s := self._open_s(one)) > 0:
+            return Ended(None, Outcome.UNKNOWN, still_open(left_s, _LATER), name=name)
+        if doubtful:
+            return Ended(None, Outcome.UNKNOWN, f"{MAY_BE} {_LOOK}", name=name)
+        return Ended(None, Outcome.FAILED, _NOT_ADDED, name=name)
+
+    def _unless_open(self, due: Sequence[Item], ends: Ends) -> Ends:
+        """The ends, but for those that may still become others."""
+        left_s = {one.item: self._open_s(one) for one in due}
+        return {
+            item: replace(end, outcome=Outcome.UNKNOWN, detail=still_open(left_s[item], _LATER))
+            if left_s[item] > 0 and end.outcome not in GOOD
+            else end
+            for item, end in ends.items()
+        }
+
+    def _open_s(self, one: Item) -> float:
+        """Seconds for which a write may still be carried out, since its end is not known."""
+        # Sent before it went on record, or where that failed while a call may still send.
+        sent_by = one.finished_at or one.begun_at + self._account.pace.start_chunks_s
+        left_s = sent_by + MAY_STILL_HAPPEN_S - self._journal.now()
+        # More than that is a clock that was set back, which tells nothing.
+        return left_s if left_s <= MAY_STILL_HAPPEN_S + self._account.pace.start_chunks_s else 0.0
 
 
-def _is_on_its_way(end: Ended) -> bool:
-    """An image that FinerWorks gave a guid to, and does not list yet: not to be sent again."""
-    return end.outcome is Outcome.UNKNOWN and end.detail == _ON_ITS_WAY
-
-
-def _added(one: Item, sent: ImageToAdd, found: ImageDetails | None) -> Ended:
-    name = sent.file_name
-    if found is not None:
-        return Ended(found.guid, Outcome.ADOPTED, _SETTLED, after=found, name=name)
-    if one.guid:
-        return Ended(one.guid, Outcome.UNKNOWN, _ON_ITS_WAY, name=name)
-    return Ended(None, Outcome.FAILED, _NOT_ADDED, name=name)
+def _is_open(end: Ended) -> bool:
+    return end.outcome is Outcome.UNKNOWN and end.detail.endswith(_LATER)
 
 
 def _selected(one: Item, stored: tuple[str, ...]) -> Ended:
@@ -152,10 +208,13 @@ def _verdict(
 ) -> tuple[Outcome, str]:
     if now is None:
         return Outcome.NOT_FOUND, "The image went away meanwhile."
-    if text_of(now) == (sent["title"], sent["description"]):
+    meant = (sent["title"], sent["description"])
+    if text_of(now) == meant:
         return Outcome.UPDATED, _SETTLED
     if before is not None and text_of(now) == text_of(before):
         return Outcome.FAILED, _OLD_TEXT
+    if all(map(same_text, meant, text_of(now))):
+        return Outcome.UPDATED, f"{_SETTLED} {as_stored(meant, text_of(now))}"
     return Outcome.FAILED, _OTHER_TEXT
 
 

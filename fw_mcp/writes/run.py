@@ -338,9 +338,20 @@ class Writes:
             raise
 
     async def _alike(self, caller: Caller, operation: Operation) -> Change | None:
-        """The newest change that this very call of this caller made within ten minutes."""
+        """The newest change that this very call of this caller made.
+
+        One that is settled counts for ten minutes; what is not known of another is settled first,
+        however old it is.
+        """
+        former = await self.history.alike(operation.tool, caller.name, operation.digest, 0.0)
+        if former is None:
+            return None
         since = self.journal.now() - REPLAY_S
-        return await self.history.alike(operation.tool, caller.name, operation.digest, since)
+        recent = await self.history.alike(operation.tool, caller.name, operation.digest, since)
+        if recent is not None:
+            return recent
+        items = await self.history.items(former.change_id)
+        return former if any(one.unsettled for one in items) else None
 
     async def _again(self, caller: Caller, operation: Operation, former: Change) -> Done | None:
         """What this very call did when it was made before; None where it begins anew."""

@@ -5,20 +5,24 @@ from dataclasses import replace
 from uuid import uuid4
 
 from fw_mcp.api.models import UpdateFileSelectionRequest
-from fw_mcp.errors import ApiError, RejectedError
+from fw_mcp.errors import ApiError
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere, read_selection
 from fw_mcp.store.journal import Intent
-from fw_mcp.writes.chunks import AGAIN, Run, insisted
+from fw_mcp.writes.chunks import AGAIN, Run, insisted, waits_s
 from fw_mcp.writes.operation import Operation, Prepared
 from fw_mcp.writes.outcomes import (
+    MAY_STILL_HAPPEN_S,
     MISSING,
     Ended,
     Ends,
     Kind,
     Outcome,
     guids_recorded,
+    is_sent_again,
     outcome_of_fault,
+    outcome_without_trace,
+    still_open,
     why_failed,
 )
 
@@ -104,35 +108,43 @@ async def store_selection(run: Run, selection_guid: str, guids: Sequence[str]) -
 
 
 async def _send(run: Run, selection_guid: str, guids: list[str]) -> Ended:
-    """Store it; again when the answer was lost and something else is stored."""
-    end = await _once(run, selection_guid, guids)
-    for pause_s in AGAIN.pauses_s:
-        if end.outcome is not Outcome.UNKNOWN or end.stored is None or run.out_of_time():
-            break
-        await run.account.sleep(pause_s)
-        end = await _once(run, selection_guid, guids)
+    """Store it; once more where the failure passes and left no trace."""
+    end, fault = await _once(run, selection_guid, guids)
+    wait_s = max(AGAIN.pauses_s[0], (fault and fault.retry_after_s) or 0.0)
+    done = end.outcome in {Outcome.UPDATED, Outcome.UNKNOWN}
+    if is_sent_again(fault) and not done and not run.out_of_time(wait_s):
+        await run.account.sleep(wait_s)
+        end, _ = await _once(run, selection_guid, guids)
     return end
 
 
-async def _once(run: Run, selection_guid: str, guids: list[str]) -> Ended:
+async def _once(run: Run, selection_guid: str, guids: list[str]) -> tuple[Ended, ApiError | None]:
     account = run.account
     client = await account.client()
     request = UpdateFileSelectionRequest(guids=guids, guid=selection_guid)
     fault: ApiError | None = None
+    sent_at = account.clock()
     try:
         await insisted(run, lambda: client.update_file_selection(request))
     except ApiError as raised:
         fault = raised
+    stored: tuple[str, ...] = ()
+    look = f"Read finerworks://selections/{selection_guid}."
     try:
-        stored = await account.in_time(read_selection(account, selection_guid), run.started)
+        for wait_s in waits_s(run):
+            await account.sleep(wait_s)
+            stored = await account.in_time(read_selection(account, selection_guid), run.started)
+            if set(stored) == set(guids) or (fault is not None and not fault.sent):
+                break
     except ApiError as unread:
         outcome = outcome_of_fault(fault) if fault else Outcome.UNKNOWN
         refusal = f"{why_failed(fault)} " if fault else ""
-        look = f"Read finerworks://selections/{selection_guid}."
         why = f"{refusal}It could not be read back: {unread.what} {look}"
-        return Ended(selection_guid, outcome, why)
+        return Ended(selection_guid, outcome, why), fault
     outcome, detail = _verdict(guids, stored, fault)
-    return Ended(selection_guid, outcome, detail, stored=stored)
+    if outcome is Outcome.UNKNOWN:
+        detail = still_open(sent_at + MAY_STILL_HAPPEN_S - account.clock(), look)
+    return Ended(selection_guid, outcome, detail, stored=stored), fault
 
 
 def _verdict(
@@ -140,10 +152,9 @@ def _verdict(
 ) -> tuple[Outcome, str]:
     if set(stored) == set(guids):
         return Outcome.UPDATED, ""
-    if isinstance(fault, RejectedError):
-        return Outcome.FAILED, why_failed(fault)
     if fault is not None:
-        return outcome_of_fault(fault), why_failed(fault)
+        outcome = outcome_without_trace(fault) if fault.sent else Outcome.NOT_ATTEMPTED
+        return outcome, why_failed(fault)
     if set(stored) > set(guids):
         return Outcome.UPDATED, "The service kept what the selection held before; see stored."
     return Outcome.FAILED, "The service stored other images; see stored."

@@ -22,7 +22,7 @@ from fw_mcp.api.models import (
 from fw_mcp.errors import GuardError, Reason
 from fw_mcp.guard.question import Target, deletion_question, products_summary, retitling_question
 from fw_mcp.images.account import Account
-from fw_mcp.images.read import read_anywhere, read_images, read_selection
+from fw_mcp.images.read import read_anywhere, read_selection, read_where_products_show
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change
 from fw_mcp.text import quoted
@@ -325,7 +325,7 @@ async def _rewrites(account: Account, undo: Undo, due: Ends, started: float) -> 
 
 
 async def _deletions(account: Account, undo: Undo, due: Ends, started: float) -> None:
-    now = await read_images(account, _guids(due), undo.done.library, started=started)
+    now = await read_where_products_show(account, _guids(due), undo.done.library, started=started)
     for item, end in due.items():
         current = now.get(end.guid or "")
         if current is None or end.after is None or text_of(current) != text_of(end.after):

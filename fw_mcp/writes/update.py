@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
-from fw_mcp.errors import ApiError, RejectedError
+from fw_mcp.errors import ApiError
 from fw_mcp.guard.question import (
     FieldChange,
     Target,
@@ -26,13 +26,14 @@ from fw_mcp.writes.outcomes import (
     Items,
     Kind,
     Outcome,
-    at_stake,
+    may_still_happen,
+    outcome_without_trace,
     text_of,
     why_failed,
 )
+from fw_mcp.writes.stored import OTHER, as_stored
 
 TOOL = "update_image_metadata"
-_LOST = "The answer was lost and the text is not the new one yet; search_images shows it later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,16 +208,7 @@ def _image(rewrite: Rewrite) -> ImageToUpdate:
 
 def _ended(rewrite: Rewrite, after: ImageDetails | None, fault: ApiError | None) -> Ended:
     outcome, detail = _verdict(rewrite, after, fault)
-    lost = outcome is Outcome.UNKNOWN
-    return Ended(
-        rewrite.before.guid,
-        outcome,
-        detail,
-        before=rewrite.before,
-        after=after,
-        # Only with every product that the person agreed to lose.
-        again_after_s=0.0 if lost and at_stake(after) == at_stake(rewrite.before) else None,
-    )
+    return Ended(rewrite.before.guid, outcome, detail, before=rewrite.before, after=after)
 
 
 def _verdict(
@@ -224,14 +216,16 @@ def _verdict(
 ) -> tuple[Outcome, str]:
     if after is None:
         return Outcome.NOT_FOUND, "The image went away meanwhile."
-    if text_of(after) == (rewrite.title, rewrite.description):
+    meant = (rewrite.title, rewrite.description)
+    if text_of(after) == meant:
         return Outcome.UPDATED, ""
-    if fault is not None and not isinstance(fault, RejectedError):
-        return Outcome.UNKNOWN, _LOST
     if text_of(after) == text_of(rewrite.before):
         why = why_failed(fault) if fault else "The service said yes and kept the old text."
-        return Outcome.FAILED, why
-    return Outcome.UPDATED, "The service stored other text than was sent; see after."
+        return outcome_without_trace(fault), why
+    told = as_stored(meant, text_of(after))
+    if told == OTHER and may_still_happen(fault):
+        return Outcome.UNKNOWN, told
+    return Outcome.UPDATED, told
 
 
 def _already(rewrite: Rewrite) -> Ended:

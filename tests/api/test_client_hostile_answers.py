@@ -117,7 +117,8 @@ async def test_a_write_is_sent_once_and_told_as_it_ended(
 
         actual = await end_of(add, service.client)
 
-        expected = ENDS[kind]
+        # An odd number hides neither the image nor its guid.
+        expected = None if kind is FaultKind.HUGE_INTEGERS else ENDS[kind]
         assert actual == (expected and (expected, True))
         assert [endpoint for endpoint, _ in service.faults.taken] == ["add_images"]
         stored = {FaultKind.SOMEBODY_ADDS: 2, FaultKind.SOMEBODY_DELETES: 0}.get(kind, 1)
@@ -125,10 +126,10 @@ async def test_a_write_is_sent_once_and_told_as_it_ended(
 
 
 @pytest.mark.parametrize("way", OVER_HTTP)
-async def test_a_silent_service_is_left_after_the_read_time_out(way: Way) -> None:
+async def test_a_silent_service_is_left_after_the_time_for_a_write(way: Way) -> None:
     """The work may have been done meanwhile."""
     faults = Faults(sleep=forever)
-    async with calling(way, faults=faults, timeouts=Timeouts(read_s=0.1)) as service:
+    async with calling(way, faults=faults, timeouts=Timeouts(write_s=0.1)) as service:
         faults.add(Fault(FaultKind.SILENT, "add_images", committed=True))
 
         assert await end_of(add, service.client) == (LATE, True)

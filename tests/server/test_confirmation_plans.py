@@ -278,4 +278,4 @@ async def test_a_plan_that_another_process_forgot_is_told_with_the_way_out(
         result = await client.call_tool(job.tool, job.arguments([image], plan_id="0" * 16))
     told = text_of(result)
     assert "each call starts a server of its own" in told
-    assert "--sandbox FILE" in told
+    assert "--sandbox-file FILE" in told

@@ -20,7 +20,7 @@ async def test_more_images_than_were_asked_for_end_the_job_and_are_named(studio:
     async def late(sent: Sent) -> httpx.Response | None:
         if sent.endpoint == "add_images" and not lost:
             lost.append(AddImagesRequest.model_validate(sent.body))
-            raise httpx.ReadTimeout("no answer")
+            return httpx.Response(500)
         if sent.endpoint == "add_images" and len(lost) == 1:
             # The service gets round to the first request only now.
             await studio.api.add_images(lost[0])

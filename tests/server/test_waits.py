@@ -49,8 +49,9 @@ async def test_a_product_hung_while_an_update_waits_is_not_lost(
     images = [{"guid": one.guid, "title": "New"} for one in (kept, plain)]
     async with studio.client() as client:
         result = said(await client.call_tool("update_image_metadata", {"images": images}))
-    assert outcomes(result)[1] == "updated"
+    lost = fault.kind is FaultKind.DROPPED
+    assert outcomes(result)[1] == ("unknown" if lost else "updated")
     assert outcomes(result)[0] in {"not_attempted", "unknown"}
     held = await holdings(studio)
     assert (held[kept.guid].title, len(held[kept.guid].products or ())) == (kept.title, 1)
-    assert (looks, slept[0] >= 1.0) == (2, True)
+    assert (looks, sum(slept) >= 1.0) == (1 if lost else 2, True)

@@ -145,20 +145,23 @@ def make_studio(
     app: Starlette | None = None,
     faults: Faults | None = None,
     reached: Callable[[Step], None] = lambda _: None,
+    service: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
 ) -> Studio:
     """A studio on a fresh sandbox, or on `app`, which another studio already serves.
 
     `per_series` is how many inventory images each of the sandbox's eight series has. `fetcher`
     fetches pictures and files, from the sandbox and nowhere else unless it is given. `kept_for` is
-    the account of its store; `reached` is told each step of each write.
+    the account of its store; `reached` is told each step of each write. `service` stands in the
+    place of the sandbox; `clock` is its time, too.
     """
-    clock = Clock()
+    clock = clock or Clock()
     faults = faults or Faults()
     app = app or create_app(per_series=per_series, switches=switches, faults=faults)
     database = Database(store, account=kept_for, busy_timeout_s=busy_timeout_s)
     plans, journal = PlanStore(database), Journal(database, clock, reached)
 
-    wire = Recorder(SandboxTransport(app))
+    wire = Recorder(service or SandboxTransport(app))
 
     async def connect() -> FinerWorksClient:
         return sandbox_client(wire, clock)

@@ -61,7 +61,10 @@ async def test_an_answer_that_gives_only_id_and_guid_is_settled_by_reading_back(
     ("answered", "told"),
     [
         ([], "The answer does not name it."),
-        ([{"id": 7, "guid": GUID, "file_name": "another.tif"}], "The answer does not name it."),
+        (
+            [{"id": 7, "guid": GUID, "file_name": "another.tif"}],
+            "The service answered with a guid that it does not list.",
+        ),
         (
             [{"id": 7, "guid": GUID, "file_name": to_add(1)[0].file_name}],
             "The service answered with a guid that it does not list.",

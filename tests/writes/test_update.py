@@ -58,7 +58,7 @@ async def test_a_yes_that_stored_other_text_is_told_with_that_text(studio: Studi
     end = await updated_meanwhile(studio, image, "NEW TITLE")
     assert end.after is not None
     assert (end.outcome, end.after.title) == (Outcome.UPDATED, "NEW TITLE")
-    assert end.detail == "The service stored other text than was sent; see after."
+    assert end.detail == "FinerWorks stored other text than was sent; see after."
 
 
 async def test_an_image_that_goes_while_it_is_updated_is_not_found(studio: Studio) -> None:
