@@ -14,7 +14,7 @@ import anyio
 
 from fw_mcp.assembly import NO_HOME, Assembly
 from fw_mcp.config import option, variable
-from fw_mcp.errors import ConfigError, Reason, StoreError
+from fw_mcp.errors import ConfigError, FwError, Reason, StoreError
 from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.stdio import occupy_standard_descriptors, serve_stdio
 from fw_mcp.text import quoted
