@@ -330,7 +330,7 @@ class _Adding:
                 self._check_surplus(batch.images, batch.ended, new)
                 if not left:
                     break
-        except ApiError as unread:
+        except FwError as unread:
             why = f"The answer was lost and looking failed: {unread.what} {_FIND_OUT}"
             batch.ended |= _all_ended(left, Outcome.UNKNOWN, why)
             return {}
@@ -344,7 +344,10 @@ class _Adding:
         return left
 
     async def _added(self) -> list[ImageDetails]:
-        return await added_since(self._account, self._library, self._before, self._run.started)
+        """What appeared since the call began, and is on record as no other call's."""
+        new = await added_since(self._account, self._library, self._before, self._run.started)
+        theirs = await self._run.others() if new else ()
+        return [image for image in new if image.guid in self._taken or image.guid not in theirs]
 
     def _check_surplus(
         self, images: Items[ImageToAdd], ended: Ends, new: Sequence[ImageDetails]
@@ -393,7 +396,7 @@ class _Adding:
             return
         try:
             new = await self._added()
-        except ApiError:
+        except FwError:
             # What is not known already ends as unknown, and says how to find out.
             return
         for item, image in matched(open_, new, self._taken).items():
@@ -407,7 +410,7 @@ class _Adding:
             return
         try:
             new = await self._added()
-        except ApiError:
+        except FwError:
             # Each batch looked for itself.
             return
         self._check_surplus(self.doubted, ended, new)

@@ -1,6 +1,6 @@
 """What all writes share: chunk after chunk, journalled before, sent, and settled after."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -46,6 +46,10 @@ _FIND_OUT = "search_images shows it."
 WAITS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 
 
+async def _nobody() -> Collection[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run of a call that writes.
@@ -61,6 +65,7 @@ class Run:
         held_back: guids that may not be sent, whatever the caller asked.
         carried: whether `settled` is another change's, and is to be kept on record by this one too.
         on_record: how items ended, as far as this run recorded it.
+        others: gives the guids that other changes named since this one began.
     """
 
     account: Account
@@ -73,6 +78,7 @@ class Run:
     held_back: frozenset[str] = frozenset()
     carried: bool = False
     on_record: Ends = field(default_factory=dict)
+    others: Callable[[], Awaitable[Collection[str]]] = _nobody
 
     def due(self, items: Items[T]) -> Items[T]:
         """The items that no former run settled."""

@@ -487,7 +487,22 @@ class Writes:
         return self.journal.database.exclusive(*names)
 
     def _new_run(self, caller: Caller, change: Change, fence: Fence, started: float) -> Run:
-        return Run(self.account, self.journal, change, fence, started, caller.progress)
+        async def others() -> set[str]:
+            return await self.history.guids_named_since(
+                change.begun_at,
+                after_place=await self.history.first_place(change.change_id),
+                besides_change=change.change_id,
+            )
+
+        return Run(
+            self.account,
+            self.journal,
+            change,
+            fence,
+            started,
+            caller.progress,
+            others=others,
+        )
 
 
 class Flight(Generic[T]):
