@@ -139,7 +139,7 @@ def mcp_client(
     async def connect() -> FinerWorksClient:
         return api_client(transport)
 
-    kept = journal(database, time.time)
+    kept = journal(database, clock or time.time)
     account = Account(connect, clock=clock, sleep=clock.sleep) if clock else Account(connect)
     guard = Guard(PlanStore(database), Limits(), time.time)
     writes = Writes(account, guard, kept, History(database))

