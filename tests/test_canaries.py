@@ -123,10 +123,16 @@ class Echo:
     body: object
     location: str = ""
 
-    def __call__(self, endpoint: str, answer: httpx.Response) -> httpx.Response:
-        """Answer a write with it; reads go on."""
-        if endpoint.startswith(("list_", "test_")):
-            return answer
+    def to_a_write(self, endpoint: str, answer: httpx.Response) -> httpx.Response:
+        """Answer a write with it, which was carried out; reads go on."""
+        return answer if endpoint.startswith(("list_", "test_")) else self(endpoint)
+
+    def to_a_selection(self, endpoint: str) -> httpx.Response | None:
+        """Answer whatever concerns a selection with it, and do nothing."""
+        return self(endpoint) if "selection" in endpoint else None
+
+    def __call__(self, _: str, __: httpx.Response | None = None) -> httpx.Response:
+        """Answer with it."""
         headers = {"location": self.location} if self.location else {}
         return httpx.Response(self.status_code, json=self.body, headers=headers)
 
@@ -166,7 +172,9 @@ async def test_a_service_that_says_the_keys_back_is_told_without_them(tmp_path: 
         page = await server.call("search_images", per_page=len(ECHOES))
         rows = page["structuredContent"]["images"]
         said: dict[str, str] = {}
-        for row, (name, service.alter) in zip(rows, ECHOES.items(), strict=True):
+        for row, (name, echo) in zip(rows, ECHOES.items(), strict=True):
+            # What was carried out all the same is told without the service's words.
+            service.alter, service.instead = echo.to_a_write, echo.to_a_selection
             said[name] = await fail_every_write(server, row["guid"])
         open_files = await anyio.to_thread.run_sync(files_in, tmp_path)
         await server.hang_up()
@@ -206,6 +214,7 @@ async def test_doctor_shows_no_key_that_the_service_says_back(
     async with upstream(ECHOES["not found"]) as service:
         whole = {**service.settings, **env}
         done = await anyio.to_thread.run_sync(lambda: fw_mcp(arguments, env=whole))
+    assert holds_key(done.stdout + done.stderr) is False
     assert "***" in done.stdout
 
 

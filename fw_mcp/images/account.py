@@ -51,7 +51,7 @@ class Account:
         pace: how long a call may take.
         clock: seconds, monotonic.
         sleep: waits so many seconds.
-        chunk: images a request, and a journal entry; no maximum is documented for most endpoints.
+        chunk: images a request; no maximum is documented for most endpoints.
     """
 
     def __init__(

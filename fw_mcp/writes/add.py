@@ -198,7 +198,7 @@ def _intent(image: ImageToAdd, library: LibraryName) -> Intent:
 
 @dataclass
 class _Batch:
-    """Images that share a journal entry, and what is known of them so far.
+    """Images that are journalled together, and what is known of them so far.
 
     Attributes:
         answered: the images of each request that was answered, and the answer.

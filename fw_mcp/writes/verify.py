@@ -21,7 +21,7 @@ async def check_files(
         account: whose; its pace says how long it may take.
         inspector: reads the headers of files.
         images: what is about to be registered, each with its place in the call.
-        started: when the call began, on the library's clock; in time to register the images
+        started: when the call began, on the account's clock; in time to register the images
             afterwards, all of them have to be read.
 
     Raises:

@@ -459,7 +459,8 @@ def test_the_terminal_of_a_person_gets_no_codes(
     assert list_plans(assemble(Settings(sandbox=":memory:", store=store), {}), {}) == 0
     printed = capsys.readouterr().out
     assert hidden(printed.replace("\n", "")) == []
-    assert len(printed.splitlines()) == len(HOSTILE) * 5
+    # And one line for all of them, which says how to approve.
+    assert len(printed.splitlines()) == len(HOSTILE) * 5 + 1
 
 
 async def _wait_for_answers(store: Path) -> None:

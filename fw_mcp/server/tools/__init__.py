@@ -1,1 +1,1 @@
-"""One file a tool family. A tool takes its parts, checks the guard, calls the library."""
+"""One file a tool family. A tool takes its parts, asks for its work, and tells what came of it."""
