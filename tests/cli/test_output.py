@@ -107,6 +107,7 @@ def named(kept: Kept) -> Kept:
             change(1, "add_images", caller=caller, baseline='{"newest_id": 0, "guids": []}'),
             "add_images",
             [Intent(None, image)],
+            begun_at=1.0,
         )
     )
     database = Database(kept.path, account=kept.account)
