@@ -13,6 +13,7 @@ from fw_mcp.cli.doctor import examine
 from fw_mcp.store.journal import End, Intent
 from tests.support.kept import Kept, Write, change
 from tests.support.process import fw_mcp
+from tests.support.products import first_of
 
 BEGUN = 1_800_000_000.0
 WEB_KEY = "canary-web-key"
@@ -235,7 +236,7 @@ def test_doctor_makes_nothing_only_to_look(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("env", "arguments", "said"),
-    [
+    first_of(
         ({}, ["--base-url", "http://127.0.0.1:9"], "127.0.0.1 refused the connection"),
         (
             {},
@@ -257,7 +258,7 @@ def test_doctor_makes_nothing_only_to_look(tmp_path: Path) -> None:
             [],
             "The proxy that HTTPS_PROXY names cannot be used",
         ),
-    ],
+    ),
 )
 def test_doctor_tells_the_ways_apart_in_which_nothing_is_reached(
     env: dict[str, str], arguments: list[str], said: str, tmp_path: Path

@@ -23,6 +23,7 @@ from fw_mcp.store.sqlite import Database
 from tests.cli.journalled import BEGUN, small
 from tests.support.kept import Kept, Write, change
 from tests.support.process import environment
+from tests.support.products import covering
 from tests.support.truth import new_image
 
 pytestmark = pytest.mark.shows_keys("it logs one, to see it masked")
@@ -94,6 +95,7 @@ PLAN = PlanRecord(
     expires_at=4_000_000_000.0,
 )
 COMMANDS = (["plans"], ["approve", PLAN.plan_id, "--yes"], ["changes"], ["reconcile"])
+NAMED_COMMANDS = {" ".join(command): command for command in COMMANDS}
 
 
 @pytest.fixture
@@ -131,8 +133,9 @@ def started(
         yield process
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii:strict"])
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("command", "encoding"), covering(NAMED_COMMANDS, ["cp1252", "ascii:strict"])
+)
 def test_letters_that_an_output_lacks_are_shown_by_their_numbers(
     command: list[str], encoding: str, named: Kept
 ) -> None:
@@ -143,8 +146,10 @@ def test_letters_that_an_output_lacks_are_shown_by_their_numbers(
     assert ESCAPED in output
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("command", [*COMMANDS, ["demo"], ["changes", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    ("command", "unbuffered"),
+    covering({**NAMED_COMMANDS, "demo": ["demo"], "help": ["changes", "--help"]}, ["", "1"]),
+)
 def test_that_nobody_reads_on_is_no_error(command: list[str], unbuffered: str, named: Kept) -> None:
     """`fw-mcp changes | head -1`."""
     with started(named, command, PYTHONUNBUFFERED=unbuffered) as process:

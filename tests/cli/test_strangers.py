@@ -16,6 +16,7 @@ from fw_mcp.cli.main import main
 from fw_mcp.cli.serve import look_after_journal_daily
 from tests.support.kept import Kept
 from tests.support.process import environment, fw_mcp
+from tests.support.products import covering, first_of
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 54321
@@ -100,7 +101,7 @@ def open_folder() -> Iterator[Path]:
 @as_nobody
 @pytest.mark.parametrize(
     ("arguments", "env", "answered", "warned"),
-    [
+    first_of(
         ([], {}, "These keys are not set", "has no home folder"),
         (["--sandbox"], {}, "Images 1-1 of 248", ""),
         ([], {"HOME": "{folder}/foreign"}, "These keys are not set", ""),
@@ -108,7 +109,8 @@ def open_folder() -> Iterator[Path]:
         (["--sandbox", "--store", "{folder}/foreign/s"], {}, "Images 1-1 of 248", ""),
         (["--sandbox-file", "{folder}/foreign/s"], {}, "cannot be read", ""),
         (["--sandbox-file", "{folder}/s"], {}, "cannot be written", ""),
-    ],
+        first=2,
+    ),
 )
 def test_a_user_without_a_home_or_rights_is_served(
     arguments: list[str], env: dict[str, str], answered: str, warned: str, open_folder: Path
@@ -125,8 +127,10 @@ def test_a_user_without_a_home_or_rights_is_served(
 
 
 @as_nobody
-@pytest.mark.parametrize("command", ["doctor", "plans", "changes", "reconcile"])
-@pytest.mark.parametrize("home", ["", "{folder}/foreign", "{folder}"])
+@pytest.mark.parametrize(
+    ("command", "home"),
+    covering(["doctor", "plans", "changes", "reconcile"], ["", "{folder}/foreign", "{folder}"]),
+)
 def test_a_command_without_a_home_says_so_in_a_sentence(
     command: str, home: str, open_folder: Path
 ) -> None:
@@ -192,7 +196,7 @@ def test_a_folder_that_is_away_is_left_out_and_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("env", "said"),
-    [
+    first_of(
         ({"HTTPS_PROXY": "http://proxy:PORT"}, "The proxy that HTTPS_PROXY names cannot be used"),
         ({"https_proxy": "gopher://x"}, "The proxy that https_proxy names cannot be used"),
         ({"ALL_PROXY": "socks5://127.0.0.1:9"}, "The proxy that ALL_PROXY names cannot be used"),
@@ -204,7 +208,7 @@ def test_a_folder_that_is_away_is_left_out_and_told(tmp_path: Path) -> None:
             },
             "the proxy of HTTPS_PROXY refused the connection",
         ),
-    ],
+    ),
 )
 def test_a_proxy_variable_never_ends_in_a_traceback(
     env: dict[str, str], said: str, tmp_path: Path
@@ -219,8 +223,13 @@ def test_a_proxy_variable_never_ends_in_a_traceback(
     assert done.returncode in {2, 4}
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
-@pytest.mark.parametrize("command", [["plans"], ["changes"], ["doctor"], ["export"]])
+@pytest.mark.parametrize(
+    ("command", "encoding"),
+    covering(
+        {name: [name] for name in ("plans", "changes", "doctor", "export")},
+        ["ascii", "cp1252", "latin-1"],
+    ),
+)
 def test_a_command_writes_to_a_terminal_of_any_encoding(
     command: list[str], encoding: str, tmp_path: Path
 ) -> None:
