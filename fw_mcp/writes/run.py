@@ -3,10 +3,10 @@
 import json
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import anyio
 
@@ -47,6 +47,7 @@ from fw_mcp.writes.outcomes import (
     last_told,
 )
 from fw_mcp.writes.reconcile import Reconciler
+from fw_mcp.writes.single_flight import SingleFlight
 from fw_mcp.writes.undo import cannot_undo, undo
 
 _log = logging.getLogger(__name__)
@@ -55,9 +56,6 @@ REPLAY_S = 600.0
 HANDLE_S = 3600.0
 APPROVAL = "approval"
 RESUMED = "This call was made before: what it had done was not sent again, the rest was."
-
-
-T = TypeVar("T")
 
 
 async def _at_once() -> None:
@@ -503,49 +501,6 @@ class Writes:
             caller.progress,
             others=others,
         )
-
-
-class Flight(Generic[T]):
-    """One call under way.
-
-    Attributes:
-        over: set once it ended, however it did.
-        result: what it came to; None while it has not, or where it raised or was cancelled.
-    """
-
-    def __init__(self) -> None:
-        self.over = anyio.Event()
-        self.result: T | None = None
-
-
-class SingleFlight(Generic[T]):
-    """The calls under way here: the same call, sent meanwhile, shares the end of the first."""
-
-    def __init__(self) -> None:
-        self._calls: dict[Hashable, Flight[T]] = {}
-
-    @asynccontextmanager
-    async def turn(self, key: Hashable) -> AsyncIterator[Flight[T]]:
-        """A turn to make a call; while the same is under way, first wait for that.
-
-        Args:
-            key: the same for the same call.
-
-        Yields:
-            The call: with a result, if it is that of another one. When that raised or was
-            cancelled there is nothing to share, and the call is to be made here.
-        """
-        while (other := self._calls.get(key)) is not None:
-            await other.over.wait()
-            if other.result is not None:
-                yield other
-                return
-        mine = self._calls[key] = Flight[T]()
-        try:
-            yield mine
-        finally:
-            del self._calls[key]
-            mine.over.set()
 
 
 def _given_again(written: Written) -> Written:
