@@ -9,11 +9,12 @@ from fw_mcp.cli.main import main
 from fw_mcp.cli.options import parse
 from fw_mcp.config import check_variables, load_settings
 from tests.support.process import fw_mcp
+from tests.support.products import first_of
 
 
 @pytest.mark.parametrize(
     ("arguments", "env", "code", "said"),
-    [
+    first_of(
         (["--nonsense"], {}, 2, "unrecognized arguments: --nonsense"),
         (["--confirm", "maybe"], {}, 2, "--confirm (FW_MCP_CONFIRM)"),
         (["--max-items", "0"], {}, 2, "--max-items (FW_MCP_MAX_ITEMS)"),
@@ -48,7 +49,8 @@ from tests.support.process import fw_mcp
             2,
             "--sandbox (FW_MCP_SANDBOX) and --sandbox-file (FW_MCP_SANDBOX_FILE) name two places",
         ),
-    ],
+        first=12,
+    ),
 )
 def test_what_cannot_be_started_is_told_in_one_sentence_with_its_exit_code(
     arguments: list[str], env: dict[str, str], code: int, said: str, tmp_path: Path

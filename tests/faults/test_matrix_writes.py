@@ -7,14 +7,13 @@ from tests.faults.calls import WRITING, Call
 from tests.faults.cell import cells, check_cell
 from tests.faults.matrix import written
 from tests.faults.stage import Stage
-from tests.support.products import Chosen, one_or_all
+from tests.support.products import Chosen, covering, one_or_all
 
 pytestmark = pytest.mark.anyio
 
 
 @one_or_all
-@pytest.mark.parametrize("kind", FaultKind)
-@pytest.mark.parametrize("call", WRITING, ids=str)
+@pytest.mark.parametrize(("call", "kind"), covering(WRITING, FaultKind))
 async def test_a_write_ends_in_a_known_state(
     stage: Stage, subtests: pytest.Subtests, call: Call, kind: FaultKind, chosen: Chosen
 ) -> None:

@@ -18,7 +18,7 @@ from fw_mcp.server.stdio import Inbox
 from tests.server.lines import call, line
 from tests.server.piped import Piped, ended, piped
 from tests.support.process import fw_mcp
-from tests.support.products import covering
+from tests.support.products import covering, first_of
 from tests.support.upstream import NEW, Hold, Upstream, upstream
 
 pytestmark = pytest.mark.anyio
@@ -167,7 +167,7 @@ async def test_a_write_that_ends_soon_is_answered_though_the_input_has_ended(
         assert await ended(this.server) == 0
 
 
-@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("second", first_of(signal.SIGTERM, signal.SIGINT))
 async def test_a_second_signal_ends_at_once_and_the_write_shows_as_unfinished(
     second: signal.Signals, tmp_path: Path
 ) -> None:
