@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fw_mcp.server.rows import EndRow, end_row, would_row
 from fw_mcp.writes.operation import Declined, Done, Pending, Waiting, Written
 from fw_mcp.writes.outcomes import Ends, Outcome, may_go_on
+from fw_mcp.writes.trial import UNEXPECTED
 
 if TYPE_CHECKING:
     from mcp.types import InputRequiredResult
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _ROWS_IN_FULL = 50
 _DOUBLED = "FinerWorks lists some images more often than asked for: see their details."
 _FAILED = "To try failed images again, call with those alone."
+_TRIED = f"{UNEXPECTED}: see its detail, and go on only if that is as the person wants it."
 _GO_ON = "For the rest call this tool again with continue_handle alone."
 
 
@@ -131,6 +133,7 @@ class WriteResult(WrittenResult):
             done.replayed,
             _summed_up(rows),
             _DOUBLED if any(end.doubled for end in done.ends.values()) else "",
+            _TRIED if any(UNEXPECTED in end.detail for end in done.ends.values()) else "",
             cls.way_on if is_open else cls.way_after_failure if failed else "",
         ]
         return " ".join(part for part in parts if part)

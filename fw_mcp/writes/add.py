@@ -26,7 +26,7 @@ from fw_mcp.writes.add_matching import (
     may_be,
     same_file,
 )
-from fw_mcp.writes.chunks import WAITS_S, Run, chunks_of, given_up, insisted, waits_s
+from fw_mcp.writes.chunks import WAITS_S, Run, chunks_of, first_of, given_up, insisted, waits_s
 from fw_mcp.writes.operation import Operation, Prepared
 from fw_mcp.writes.outcomes import (
     MAY_BE,
@@ -238,13 +238,19 @@ class _Adding:
     async def run(self, images: Items[ImageToAdd], total: int) -> Ends:
         """Add batch after batch."""
         ended: Ends = {}
-        for part in chunks_of(images, self._account.chunk):
+        trial = await self._run.trial(Kind.ADD, self._library)
+        left = images
+        while left:
+            part, left = first_of(left, trial.size(self._account.chunk))
             batch = _Batch(part)
             if self._why_not():
                 ended |= _skipped(part, self._why_not())
                 continue
             try:
+                await trial.look()
                 await self._journalled(batch, total)
+                batch.ended = await trial.judged(batch.ended)
+                self._stopped = self._stopped or trial.stopped
             except FwError as fault:
                 if not ended:
                     raise

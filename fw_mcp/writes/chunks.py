@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Generic, TypeVar
 
-from fw_mcp.api.models import ImageDetails
+from fw_mcp.api.models import ImageDetails, LibraryName
 from fw_mcp.api.pacing import RetryPolicy, repeated
 from fw_mcp.errors import ApiError, FwError
 from fw_mcp.images.account import Account, Progress
@@ -33,6 +34,7 @@ from fw_mcp.writes.outcomes import (
     why_failed,
 )
 from fw_mcp.writes.stored import OTHER
+from fw_mcp.writes.trial import Trial
 
 T = TypeVar("T")
 
@@ -48,6 +50,10 @@ WAITS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 
 async def _nobody() -> Collection[str]:
     return ()
+
+
+async def _each(_: Kind) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,7 @@ class Run:
         carried: whether `settled` is another change's, and is to be kept on record by this one too.
         on_record: how items ended, as far as this run recorded it.
         others: gives the guids that other changes named since this one began.
+        tried: tells whether a kind of write was tried on the account before.
     """
 
     account: Account
@@ -79,6 +86,7 @@ class Run:
     carried: bool = False
     on_record: Ends = field(default_factory=dict)
     others: Callable[[], Awaitable[Collection[str]]] = _nobody
+    tried: Callable[[Kind], Awaitable[bool]] = _each
 
     def due(self, items: Items[T]) -> Items[T]:
         """The items that no former run settled."""
@@ -96,6 +104,11 @@ class Run:
     async def tell(self, done: int, total: int) -> None:
         """Tell the caller how far the call is."""
         await self.progress(done, total, f"{done} of {total} images")
+
+    async def trial(self, kind: Kind, library: LibraryName) -> Trial:
+        """The trial of a kind of write, which is over where it was tried before."""
+        is_over, waits = await self.tried(kind), partial(waits_s, self)
+        return Trial(self.account, self.started, kind, library, waits, is_over)
 
     async def begin(self, kind: Kind, intents: Mapping[int, Intent]) -> None:
         """Record what is about to be sent.
@@ -124,6 +137,7 @@ class Write(Generic[T]):
         read_again: reads images by guid.
         request: sends some items, once.
         ended: how an item ended: what was read back, and what the request ended with, None for yes.
+        library: the one whose count tells whether images came or went.
     """
 
     kind: Kind
@@ -132,6 +146,7 @@ class Write(Generic[T]):
     read_again: Callable[[Sequence[str]], Awaitable[Mapping[str, ImageDetails]]]
     request: Callable[[Items[T]], Awaitable[object]]
     ended: Callable[[T, ImageDetails | None, ApiError | None], Ended]
+    library: LibraryName = "inventory"
 
 
 async def in_chunks(run: Run, items: Items[T], write: Write[T]) -> Ends:
@@ -152,13 +167,20 @@ async def in_chunks(run: Run, items: Items[T], write: Write[T]) -> Ends:
     failures = 0
     why = ""
     begun = False
-    for chunk in chunks_of(run.due(items), run.account.chunk):
-        why = why or run.out_of_time() or given_up(failures)
+    trial = await run.trial(write.kind, write.library)
+    left = run.due(items)
+    while left:
+        chunk, left = first_of(left, trial.size(run.account.chunk))
+        why = why or trial.stopped or run.out_of_time() or given_up(failures)
         if why:
             ended |= _all_kept(write, chunk, why)
             continue
         try:
+            await trial.look()
             results = await _write_chunk(run, chunk, write)
+            beside, _ = first_of(left, run.account.chunk)
+            others = {item: write.image(one) for item, one in beside.items()}
+            results = await trial.judged(results, others, write.read_again)
         except FwError as fault:
             if not begun:
                 raise
@@ -176,6 +198,12 @@ def chunks_of(items: Items[T], size: int) -> list[Items[T]]:
     """The items in parts of at most `size`, in order."""
     pairs = list(items.items())
     return [dict(pairs[start : start + size]) for start in range(0, len(pairs), size)]
+
+
+def first_of(items: Items[T], size: int) -> tuple[Items[T], Items[T]]:
+    """The first `size` items, and those after them."""
+    pairs = list(items.items())
+    return dict(pairs[:size]), dict(pairs[size:])
 
 
 def given_up(failures: int) -> str:

@@ -22,6 +22,12 @@ NOT_UNDONE = "Not undone"
 NO_LONGER = "It was done before, and somebody changed it since."
 MAY_BE = "A new image may be it, and too little agrees to say: it is not sent again."
 CHANGED = "Not sent: it changed meanwhile. Look at it and call again."
+SAID_YES = (
+    "The service said yes",
+    "The answer does not name it",
+    "The service answered with a guid that it does not list",
+)
+"""How the details begin of what was accepted, and is not to be seen."""
 _GUIDS = "guids"
 MISSING = "missing"
 MAY_STILL_HAPPEN_S = 60.0

@@ -48,6 +48,7 @@ from fw_mcp.writes.outcomes import (
 )
 from fw_mcp.writes.reconcile import Reconciler
 from fw_mcp.writes.single_flight import SingleFlight
+from fw_mcp.writes.trial import Tried
 from fw_mcp.writes.undo import cannot_undo, undo
 
 _log = logging.getLogger(__name__)
@@ -84,6 +85,8 @@ class Writes:
         history: what the journal tells.
         identify: returns once it is known whose library it is, so that a write goes on record as
             that account's and no other's; raises where that cannot be told.
+        tried: tells whether a kind of write was tried on the account before; None looks into the
+            history.
     """
 
     def __init__(
@@ -93,12 +96,15 @@ class Writes:
         journal: Journal,
         history: History,
         identify: Callable[[], Awaitable[None]] = _at_once,
+        *,
+        tried: Tried | None = None,
     ) -> None:
         self.identify = identify
         self.account = account
         self.guard = guard
         self.journal = journal
         self.history = history
+        self.tried = tried or Tried(history)
         self.reconciler = Reconciler(account, journal, history)
         self._under_way = SingleFlight[Written]()
 
@@ -500,6 +506,7 @@ class Writes:
             started,
             caller.progress,
             others=others,
+            tried=self.tried,
         )
 
 
