@@ -22,6 +22,7 @@ _ROWS_IN_FULL = 50
 _DOUBLED = "FinerWorks lists some images more often than asked for: see their details."
 _FAILED = "To try failed images again, call with those alone."
 _TRIED = f"{UNEXPECTED}: see its detail, and go on only if that is as the person wants it."
+_OPEN = "What may still be carried out is only read until retry_after_s is over."
 _GO_ON = "For the rest call this tool again with continue_handle alone."
 
 
@@ -56,6 +57,7 @@ class WrittenResult(ToolResult):
     message: str = Field(description="What happened and what to do next.")
     change_id: str | None = Field(None, description="For undo_change.")
     replayed: bool | None = Field(None, description="This call had been made before.")
+    retry_after_s: int | None = None
 
 
 class WriteResult(WrittenResult):
@@ -80,7 +82,11 @@ class WriteResult(WrittenResult):
         return "\n".join([*self._head(), *(row.line() for row in self.images)])
 
     def _head(self) -> list[str]:
-        names = (("change_id", self.change_id), ("continue_handle", self.continue_handle))
+        names = (
+            ("change_id", self.change_id),
+            ("continue_handle", self.continue_handle),
+            ("retry_after_s", self.retry_after_s),
+        )
         named = [f"{name} {one}" for name, one in names if one]
         return [f"{self.status}: {self.message}", *named]
 
@@ -122,6 +128,7 @@ class WriteResult(WrittenResult):
             change_id=done.change_id,
             continue_handle=done.change_id if is_open and cls.has_handle else None,
             replayed=True if done.replayed else None,
+            retry_after_s=max((row.retry_after_s or 0 for row in rows), default=0) or None,
             outcomes=_counted(rows),
             images=rows,
         )
@@ -134,6 +141,7 @@ class WriteResult(WrittenResult):
             _summed_up(rows),
             _DOUBLED if any(end.doubled for end in done.ends.values()) else "",
             _TRIED if any(UNEXPECTED in end.detail for end in done.ends.values()) else "",
+            _OPEN if is_open and any(row.retry_after_s for row in rows) else "",
             cls.way_on if is_open else cls.way_after_failure if failed else "",
         ]
         return " ".join(part for part in parts if part)

@@ -337,17 +337,26 @@ class _Adding:
                 if not left:
                     break
         except FwError as unread:
-            why = f"The answer was lost and looking failed: {unread.what} {_FIND_OUT}"
-            batch.ended |= _all_ended(left, Outcome.UNKNOWN, why)
+            why = f"Looking for it failed: {unread.what} {_FIND_OUT}"
+            batch.ended |= self._lost(left, why, fault, sent_at)
             return {}
         if may_still_happen(fault):
-            why = still_open(sent_at + MAY_STILL_HAPPEN_S - self._account.clock(), _FIND_OUT)
+            batch.ended |= self._lost(left, _FIND_OUT, fault, sent_at)
         else:
-            why = why_failed(fault)
-        batch.ended |= _all_ended(left, outcome_without_trace(fault), why)
+            batch.ended |= _all_ended(left, outcome_without_trace(fault), why_failed(fault))
         doubtful = {item: left.pop(item) for item in may_be(left, new, self._taken)}
-        batch.ended |= _all_ended(doubtful, Outcome.UNKNOWN, f"{MAY_BE} {_FIND_OUT}")
+        batch.ended |= self._lost(doubtful, f"{MAY_BE} {_FIND_OUT}", fault, sent_at)
         return left
+
+    def _lost(
+        self, images: Items[ImageToAdd], find_out: str, fault: ApiError, sent_at: float
+    ) -> Ends:
+        """What is not known of images whose answer is lost, and may still come."""
+        ends = _all_ended(images, Outcome.UNKNOWN, find_out)
+        if not may_still_happen(fault):
+            return ends
+        until, now = sent_at + MAY_STILL_HAPPEN_S, self._account.clock()
+        return {item: still_open(end, until, now, find_out) for item, end in ends.items()}
 
     async def _added(self) -> list[ImageDetails]:
         """What appeared since the call began, and is on record as no other call's."""

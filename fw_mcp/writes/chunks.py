@@ -1,7 +1,7 @@
 """What all writes share: chunk after chunk, journalled before, sent, and settled after."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -21,6 +21,7 @@ from fw_mcp.writes.outcomes import (
     Kind,
     Outcome,
     all_failed,
+    as_of,
     at_stake,
     changed,
     is_passing,
@@ -122,6 +123,7 @@ class Run:
     async def finish(self, ended: Items[Ended]) -> None:
         """Record what was read back, with the full records."""
         self.journal.reached(Step.READ_BACK)
+        ended = {item: as_of(end, self.account.clock()) for item, end in ended.items()}
         if await record(self.journal, self.change.change_id, ended):
             self.on_record.update(ended)
 
@@ -337,11 +339,11 @@ async def _send(run: Run, items: Items[T], write: Write[T]) -> tuple[Ends, ApiEr
             }, fault
     ended = await _read_back(run, items, write, fault)
     if may_still_happen(fault):
-        told = still_open(sent_at + MAY_STILL_HAPPEN_S - run.account.clock(), _FIND_OUT)
+        until, now = sent_at + MAY_STILL_HAPPEN_S, run.account.clock()
         ended |= {
-            item: replace(end, detail=told)
+            item: still_open(end, until, now, _FIND_OUT if end.after else end.detail)
             for item, end in ended.items()
-            if end.outcome is Outcome.UNKNOWN and end.after is not None
+            if end.outcome is Outcome.UNKNOWN
         }
     return ended, fault
 

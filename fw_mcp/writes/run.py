@@ -40,6 +40,7 @@ from fw_mcp.writes.outcomes import (
     Items,
     ItemTold,
     Outcome,
+    as_of,
     change_told,
     end_of,
     is_settled,
@@ -410,7 +411,9 @@ class Writes:
         async with self._exclusive(*names) as fence:
             settled = await self._settled(operation, change, self.account.clock())
             prepared = await operation.read()
-            kept = await prepared.still_so(settled)
+            # What may still come is neither as it was left nor changed.
+            waiting = {i: end for i, end in settled.items() if end.outcome is Outcome.UNKNOWN}
+            kept = {**await prepared.still_so(settled), **waiting}
             gone = {item: _no_longer(end) for item, end in settled.items() if item not in kept}
             done = {end.guid for end in settled.values()}
             seen = json.loads(change.seen)
@@ -446,6 +449,7 @@ class Writes:
 
     async def _on_record(self, operation: Operation, run: Run, ended: Ends) -> Done:
         """Record what the call answers."""
+        ended = {item: as_of(end, self.account.clock()) for item, end in ended.items()}
         change_id = run.change.change_id
         done = Done(dict(sorted(ended.items())), operation.is_complete(ended), change_id)
         told = {
