@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # As much as is read of one library.
 _MOST_PAGES = 100
 _ENOUGH = 10
+_SOME = 2
 _TEXT = frozenset({"text", "empty_text", "number_as_text", "date", "date_without_offset", "url"})
 _NAME = frozenset({*_TEXT, "null"})
 _URL = frozenset({"url", "empty_text", "null"})
@@ -245,28 +246,25 @@ class _Service:
 
     async def of_filters(self, inventory: _Library) -> dict[str, Finding]:
         """What a question finds that is for some of the images, or for none."""
-        guids = [guid for guid in inventory.rows if _GUID.fullmatch(guid)]
-        some = guids[: min(2, len(guids))]
+        some = [guid for guid in inventory.rows if _GUID.fullmatch(guid)][:_SOME]
         nobody = str(uuid4())
-        counted = {
-            "guid_filter": (len(some), {"guid_filter": some}) if some else None,
-            "guid_of_nobody": (0, {"guid_filter": [nobody]}),
-            "word_of_nobody": (0, {"search_filter": nobody}),
-            "page_past_the_end": (0, {"page_number": len(inventory.pages) + 1_000}),
-        }
-        findings = {
-            name: Finding(case[0], await self._found(case[1])) if case else Finding("found", None)
-            for name, case in counted.items()
-        }
-        unasked = await self._rows_of({"list_products": False})
-        findings["products_unasked"] = Finding("null", _one_of(_products(unasked or [])))
+        past = len(inventory.pages) + _MOST_PAGES
         oldest = await self._rows_of({"sort_direction": "ASC"})
-        findings["order_asc"] = Finding("oldest_first", _order(oldest or []))
+        unasked = await self._rows_of({"list_products": False})
+        named = await self._rows_of({"guid_filter": some, "list_products": True}) if some else None
         again = await self._rows_of({"list_products": True})
-        same = again is not None and list(map(_guid, again)) == list(inventory.rows)[: len(again)]
-        findings["read_again"] = Finding("the_same", "the_same" if same else "other")
-        findings["unknown_selection"] = Finding("empty", await self._unknown_selection())
-        return findings
+        two = min(_SOME, len(inventory.rows))
+        return {
+            "rows_of_two_asked_for": Finding(two, await self._found({"per_page": _SOME})),
+            "page_past_the_end": Finding(0, await self._found({"page_number": past})),
+            "order_asc": Finding("oldest_first", _order(oldest or [])),
+            "products_unasked": Finding("null", _one_of(_products(unasked or []))),
+            "rows_by_guid": Finding("the_same", _same(named, inventory) if some else None),
+            "guid_of_nobody": Finding(0, await self._found({"guid_filter": [nobody]})),
+            "word_of_nobody": Finding(0, await self._found({"search_filter": nobody})),
+            "read_again": Finding("the_same", _same(again, inventory)),
+            "unknown_selection": Finding("empty", await self._unknown_selection()),
+        }
 
     async def _found(self, asked: "Mapping[str, object]") -> int | str:
         rows = await self._rows_of(asked)
@@ -288,6 +286,15 @@ class _Service:
             _raise_unless_answered(refused)
             return "refused"
         return "not_empty" if held.guids else "empty"
+
+
+def _same(rows: "list[Raw] | None", library: _Library) -> str:
+    """Whether rows are what the library's pages held first; lists may be late."""
+    if rows is None:
+        return "refused"
+    unique = {_guid(row): row for row in rows}
+    held = list(library.rows.items())[: len(unique)]
+    return "the_same" if list(unique.items()) == held else "other"
 
 
 def _raise_unless_answered(error: ApiError) -> None:

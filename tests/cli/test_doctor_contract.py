@@ -90,5 +90,5 @@ def test_what_the_service_refuses_is_a_finding(tmp_path: Path) -> None:
     assert compare(on(studio), file) == 0
     findings = json.loads(file.read_text("utf-8"))["findings"]
     refused = {name for name, one in findings.items() if one["seen"] == "refused"}
-    assert refused == {"guid_filter", "guid_of_nobody", "unknown_selection"}
+    assert refused == {"rows_by_guid", "guid_of_nobody", "unknown_selection"}
     assert findings["word_of_nobody"] == {"expected": 0, "seen": 0}

@@ -9,6 +9,7 @@ from mcp.client import Client
 from tests.contrary.sequences import new_image
 from tests.contrary.service import Ending, Service, Ways
 from tests.contrary.test_kinds import called, contrary, outcomes
+from tests.support.recorder import Sent
 from tests.support.studio import YES, Clock, Person, Studio, make_studio
 
 pytestmark = pytest.mark.anyio
@@ -158,3 +159,37 @@ async def test_late_lists_are_not_odd() -> None:
             result = await called(client, tool, **arguments(service, tool))
             assert UNEXPECTED not in result["message"]
             assert outcomes(result) == [GOOD[tool]] * 7
+
+
+async def test_a_call_whose_time_is_over_after_the_first_goes_on_whole() -> None:
+    """What the first image showed stays known."""
+    service, studio = contrary(tried=False)
+
+    async def slow(sent: Sent) -> None:
+        studio.clock.forward(26 if sent.endpoint == "delete_images" else 0)
+
+    studio.wire.on_the_way = slow
+    async with open_to(studio) as client:
+        first = await called(client, "delete_images", **arguments(service, "delete_images"))
+        last = await called(client, "delete_images", continue_handle=first["continue_handle"])
+    assert outcomes(first) == ["deleted", *["not_attempted"] * 6]
+    assert first["images"][1]["detail"] == "Not sent: the call's time was over."
+    assert outcomes(last) == ["deleted"] * 7
+    assert sizes(studio, "delete_images") == [1, 6]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+async def test_progress_counts_the_first_image_too(tool: str) -> None:
+    """It grows, and ends at all of them."""
+    service, studio = contrary(tried=False)
+    told: list[tuple[float, float | None]] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        assert message == f"{progress:g} of {total:g} images"
+        told.append((progress, total))
+
+    async with open_to(studio) as client:
+        asked = arguments(service, tool)
+        assert not (await client.call_tool(tool, asked, progress_callback=hear)).is_error
+    expected = [(1, 7), (6, 7), (7, 7)] if tool == "add_images" else [(1, 7), (7, 7)]
+    assert told == expected
