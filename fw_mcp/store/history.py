@@ -51,12 +51,12 @@ SELECT max(CASE WHEN kind <> '' THEN place ELSE 0 END) FROM items
 WHERE account = ? AND change_id = ?
 """
 _FIRST_PLACE = "SELECT place FROM changes WHERE account = ? AND change_id = ?"
+_COUNT = "SELECT count(*) FROM changes WHERE account = ?"
 _SHOWS = """
 SELECT place FROM items
 WHERE account = ? AND kind = ? AND (outcome IN ({marks}) OR detail LIKE ?)
 ORDER BY place DESC LIMIT 1
 """
-_COUNT = "SELECT count(*) FROM changes WHERE account = ?"
 _PAGE = f"""
 SELECT {_SUMMARY} FROM changes WHERE account = ? ORDER BY place DESC LIMIT ? OFFSET ?
 """  # noqa: S608  ours

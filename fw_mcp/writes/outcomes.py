@@ -23,12 +23,6 @@ NOT_UNDONE = "Not undone"
 NO_LONGER = "It was done before, and somebody changed it since."
 MAY_BE = "A new image may be it, and too little agrees to say: it is not sent again."
 CHANGED = "Not sent: it changed meanwhile. Look at it and call again."
-SAID_YES = (
-    "The service said yes",
-    "The answer does not name it",
-    "The service answered with a guid that it does not list",
-)
-"""How the details begin of what was accepted, and is not to be seen."""
 _GUIDS = "guids"
 MISSING = "missing"
 MAY_STILL_HAPPEN_S = 60.0
@@ -36,6 +30,12 @@ MAY_STILL_HAPPEN_S = 60.0
 # Of what stands in front of the service: it may go on with what they gave up.
 _STATUSES_OF_A_GATEWAY = frozenset({408, 502, 503, 504})
 _STATUSES_THAT_PASS = frozenset({429, 500})
+SAID_YES = (
+    "The service said yes",
+    "The answer does not name it",
+    "The service answered with a guid that it does not list",
+)
+"""How the details begin of what was accepted, and is not to be seen."""
 _OPEN = "The answer was lost, and it may still be carried out for {} s."
 _OPEN_S = re.compile(re.escape(_OPEN).replace(r"\{\}", "([0-9]+)"))
 _LANES = MappingProxyType(
