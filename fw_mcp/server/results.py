@@ -56,7 +56,7 @@ class WrittenResult(ToolResult):
     status: CallStatus = Field(description="completed only if all ended as asked.")
     message: str = Field(description="What happened and what to do next.")
     change_id: str | None = Field(None, description="For undo_change.")
-    replayed: bool | None = Field(None, description="This call had been made before.")
+    replayed: bool | None = Field(None, description="This call was made before.")
     retry_after_s: int | None = None
 
 
@@ -73,8 +73,8 @@ class WriteResult(WrittenResult):
     has_handle: ClassVar[bool] = True
     way_after_failure: ClassVar[str] = _FAILED
 
-    continue_handle: str | None = Field(None, description="Call again with it alone to go on.")
-    outcomes: dict[str, int] = Field(description="Outcome → how many images.")
+    continue_handle: str | None = Field(None, description="Call with it alone to go on.")
+    outcomes: dict[str, int] = Field(description="Images by outcome.")
     images: list[EndRow]
 
     def text(self) -> str:
