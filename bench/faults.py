@@ -45,6 +45,7 @@ from fw_mcp.store.locks import Fence
 from fw_mcp.store.plans import PlanStore
 from fw_mcp.store.sqlite import Database
 from fw_mcp.writes.run import Writes
+from fw_mcp.writes.trial import Tried
 
 IMAGES = 400
 RATE = 0.2
@@ -142,7 +143,8 @@ def mcp_client(
     kept = journal(database, clock or time.time)
     account = Account(connect, clock=clock, sleep=clock.sleep) if clock else Account(connect)
     guard = Guard(PlanStore(database), Limits(), time.time)
-    writes = Writes(account, guard, kept, History(database))
+    history = History(database)
+    writes = Writes(account, guard, kept, history, tried=Tried(history, always=True))
     nothing = Fetcher(is_on=False)
     viewer = Viewer(nothing, Workshop())
     parts = Parts(account, guard, writes, viewer, Inspector(nothing), Likenesses(viewer))

@@ -35,6 +35,7 @@ from fw_mcp.store.journal import Journal, Step
 from fw_mcp.store.plans import PlanStore
 from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_in, session_id
 from fw_mcp.writes.run import Writes
+from fw_mcp.writes.trial import Tried
 
 if TYPE_CHECKING:
     import httpx
@@ -108,6 +109,7 @@ def assemble(
     account = Account(connect)
 
     guard = Guard(plans, limits(settings), time.time)
+    history = History(database)
     fetcher = _fetcher(settings, sandbox)
     viewer = Viewer(fetcher, Workshop(environ=environ))
     return Assembly(
@@ -121,8 +123,9 @@ def assemble(
                 account,
                 guard,
                 Journal(database, time.time, reached),
-                History(database),
+                history,
                 _once(lambda: _identify(settings, database, account)),
+                tried=Tried(history, always=settings.sandbox is not None),
             ),
             viewer=viewer,
             inspector=Inspector(fetcher, settings.read_folders),

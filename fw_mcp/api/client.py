@@ -20,6 +20,7 @@ from fw_mcp.api.failures import Endpoint
 from fw_mcp.api.models import (
     AddImagesRequest,
     AddImagesResponse,
+    AnyAnswer,
     CredentialsResponse,
     DeleteImagesRequest,
     FileSelectionResponse,
@@ -164,6 +165,20 @@ class FinerWorksClient:
             ShapeError: the answer is not the JSON it should be.
         """
         return await self._call(failures.LIST_IMAGES, ListImagesResponse, request)
+
+    async def list_images_as_answered(self, request: ListImagesRequest) -> dict[str, object]:
+        """One page of images as it was answered, for who looks what answers are like.
+
+        Args:
+            request: as for `list_images`.
+
+        Returns:
+            the JSON of the answer, whatever its members are.
+
+        Raises:
+            ApiError: as for `list_images`.
+        """
+        return (await self._call(failures.LIST_IMAGES, AnyAnswer, request)).root
 
     async def add_images(self, request: AddImagesRequest) -> AddImagesResponse:
         """Register images; not idempotent, and no bytes go up. Reference page: `add_images`.

@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     FiniteFloat,
     GetCoreSchemaHandler,
+    RootModel,
     StrictBool,
     StringConstraints,
     model_validator,
@@ -294,6 +295,10 @@ class ListImagesResponse(_Response):
     page_number: AnsweredInt | None = None
     per_page: AnsweredInt | None = None
     count: AnsweredInt = Field(ge=0)
+
+
+class AnyAnswer(RootModel[dict[str, object]]):
+    """An answer as it came; only its `status` was looked at."""
 
 
 class AddImagesResponse(_Response):

@@ -10,12 +10,14 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 
 from fw_mcp import __version__
 from fw_mcp.assembly import NO_HOME, assemble, required_keys
+from fw_mcp.cli.contract import compare
 from fw_mcp.cli.main import exit_code
 from fw_mcp.config import IN_MEMORY, Settings, option, variable
 from fw_mcp.errors import FwError, Reason, StoreError
@@ -24,7 +26,6 @@ from fw_mcp.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
-    from pathlib import Path
 
     from fw_mcp.assembly import Assembly
     from fw_mcp.store.journal import Unsettled
@@ -57,11 +58,13 @@ class Finding:
 
 
 def examine(assembly: "Assembly", own: "Mapping[str, object]") -> int:
-    """Run every check and print what was found.
+    """Run every check and print what was found, or compare the service's answers.
 
     Returns:
         The exit code of the first check that failed.
     """
+    if file := own.get("contract"):
+        return compare(_only_looking(assembly), Path(str(file)))
     assembly.mean_the_stores_account()
     findings = anyio.run(_findings, _only_looking(assembly))
     if own["json"]:

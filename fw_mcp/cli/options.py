@@ -114,6 +114,11 @@ def _parser() -> _Parser:
     faults.help = "serve /_sandbox/faults and /_sandbox/switches too, for those who test"
     subparsers["sandbox"].add_argument("file", nargs="?", metavar="FILE", help="keep it here")
     subparsers["doctor"].add_argument("--json", action="store_true", help="for a program")
+    contract = subparsers["doctor"].add_argument("--contract", metavar="FILE")
+    contract.help = (
+        "instead, compare FinerWorks' answers with what is expected of them, by reading alone, and "
+        "write what they are like to a new file: types and counts, no text of the library"
+    )
     subparsers["approve"].add_argument("plan", metavar="PLAN", help="the plan_id")
     agreed = subparsers["approve"].add_argument("--yes", action="store_true")
     agreed.help = "without the question; needed where nobody is at a terminal"

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fw_mcp.server.rows import EndRow, end_row, would_row
 from fw_mcp.writes.operation import Declined, Done, Pending, Waiting, Written
 from fw_mcp.writes.outcomes import Ends, Outcome, may_go_on
+from fw_mcp.writes.trial import UNEXPECTED
 
 if TYPE_CHECKING:
     from mcp.types import InputRequiredResult
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _ROWS_IN_FULL = 50
 _DOUBLED = "FinerWorks lists some images more often than asked for: see their details."
 _FAILED = "To try failed images again, call with those alone."
+_TRIED = f"{UNEXPECTED}: see its detail, and go on only if that is as the person wants it."
+_OPEN = "What may still be carried out is only read until retry_after_s is over."
 _GO_ON = "For the rest call this tool again with continue_handle alone."
 
 
@@ -53,7 +56,8 @@ class WrittenResult(ToolResult):
     status: CallStatus = Field(description="completed only if all ended as asked.")
     message: str = Field(description="What happened and what to do next.")
     change_id: str | None = Field(None, description="For undo_change.")
-    replayed: bool | None = Field(None, description="This call had been made before.")
+    replayed: bool | None = Field(None, description="This call was made before.")
+    retry_after_s: int | None = None
 
 
 class WriteResult(WrittenResult):
@@ -69,8 +73,8 @@ class WriteResult(WrittenResult):
     has_handle: ClassVar[bool] = True
     way_after_failure: ClassVar[str] = _FAILED
 
-    continue_handle: str | None = Field(None, description="Call again with it alone to go on.")
-    outcomes: dict[str, int] = Field(description="Outcome → how many images.")
+    continue_handle: str | None = Field(None, description="Call with it alone to go on.")
+    outcomes: dict[str, int] = Field(description="Images by outcome.")
     images: list[EndRow]
 
     def text(self) -> str:
@@ -78,7 +82,11 @@ class WriteResult(WrittenResult):
         return "\n".join([*self._head(), *(row.line() for row in self.images)])
 
     def _head(self) -> list[str]:
-        names = (("change_id", self.change_id), ("continue_handle", self.continue_handle))
+        names = (
+            ("change_id", self.change_id),
+            ("continue_handle", self.continue_handle),
+            ("retry_after_s", self.retry_after_s),
+        )
         named = [f"{name} {one}" for name, one in names if one]
         return [f"{self.status}: {self.message}", *named]
 
@@ -120,6 +128,7 @@ class WriteResult(WrittenResult):
             change_id=done.change_id,
             continue_handle=done.change_id if is_open and cls.has_handle else None,
             replayed=True if done.replayed else None,
+            retry_after_s=max((row.retry_after_s or 0 for row in rows), default=0) or None,
             outcomes=_counted(rows),
             images=rows,
         )
@@ -131,6 +140,8 @@ class WriteResult(WrittenResult):
             done.replayed,
             _summed_up(rows),
             _DOUBLED if any(end.doubled for end in done.ends.values()) else "",
+            _TRIED if any(UNEXPECTED in end.detail for end in done.ends.values()) else "",
+            _OPEN if is_open and any(row.retry_after_s for row in rows) else "",
             cls.way_on if is_open else cls.way_after_failure if failed else "",
         ]
         return " ".join(part for part in parts if part)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.api.models import ImageDetails, Product
 from fw_mcp.text import in_quotes, is_plain, quoted, restored, shown, visible
-from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, text_of
+from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, open_s, text_of
 from fw_mcp.writes.update import NewText, Rewrite
 
 DESCRIPTION_SHOWN = 80
@@ -113,12 +113,14 @@ class EndRow(Row):
     Attributes:
         more_products: how many products there are beyond those listed.
         escaped: True when a text in the row holds escapes.
+        retry_after_s: whole seconds for which it may still be carried out, as `detail` says.
     """
 
     guid: str | None = None
     file_name: str | None = None
     outcome: Outcome
     detail: str | None = None
+    retry_after_s: int | None = None
     title: FieldRow | None = None
     description: FieldRow | None = None
     products_at_risk: list[ProductRow] | None = None
@@ -252,6 +254,7 @@ def _row(end: Ended, lost: Sequence[Product], *, at_risk: bool) -> EndRow:
         file_name=file_name.text or None,
         outcome=end.outcome,
         detail=end.detail or None,
+        retry_after_s=open_s(end.detail),
         title=title,
         description=description,
         products_at_risk=(products or None) if at_risk else None,

@@ -52,6 +52,11 @@ WHERE account = ? AND change_id = ?
 """
 _FIRST_PLACE = "SELECT place FROM changes WHERE account = ? AND change_id = ?"
 _COUNT = "SELECT count(*) FROM changes WHERE account = ?"
+_SHOWS = """
+SELECT place FROM items
+WHERE account = ? AND kind = ? AND (outcome IN ({marks}) OR detail LIKE ?)
+ORDER BY place DESC LIMIT 1
+"""
 _PAGE = f"""
 SELECT {_SUMMARY} FROM changes WHERE account = ? ORDER BY place DESC LIMIT ? OFFSET ?
 """  # noqa: S608  ours
@@ -205,6 +210,22 @@ class History:
             0 when it wrote nothing.
         """
         return await self._number(_LAST_PLACE, change_id)
+
+    async def shows(self, kind: str, outcomes: Sequence[str], words: str) -> bool:
+        """Whether any item of a kind ended in one of these ways, or says these words.
+
+        Args:
+            kind: the endpoint that was called.
+            outcomes: as items end.
+            words: of ours, in a detail.
+        """
+
+        def work(connection: sqlite3.Connection) -> bool:
+            marked = _SHOWS.format(marks=", ".join("?" * len(outcomes)))
+            values = (self._account, kind, *outcomes, f"%{words}%")
+            return connection.execute(marked, values).fetchone() is not None
+
+        return await self._database.run(work)
 
     async def page(self, page_number: int, per_page: int) -> tuple[list[Summary], int]:
         """Changes, newest first, and how many there are in all.

@@ -26,7 +26,7 @@ from fw_mcp.writes.add_matching import (
     may_be,
     same_file,
 )
-from fw_mcp.writes.chunks import WAITS_S, Run, chunks_of, given_up, insisted, waits_s
+from fw_mcp.writes.chunks import WAITS_S, Run, chunks_of, first_of, given_up, insisted, waits_s
 from fw_mcp.writes.operation import Operation, Prepared
 from fw_mcp.writes.outcomes import (
     MAY_BE,
@@ -238,13 +238,19 @@ class _Adding:
     async def run(self, images: Items[ImageToAdd], total: int) -> Ends:
         """Add batch after batch."""
         ended: Ends = {}
-        for part in chunks_of(images, self._account.chunk):
+        trial = await self._run.trial(Kind.ADD, self._library)
+        left = images
+        while left:
+            part, left = first_of(left, trial.size(self._account.chunk))
             batch = _Batch(part)
             if self._why_not():
                 ended |= _skipped(part, self._why_not())
                 continue
             try:
+                await trial.look()
                 await self._journalled(batch, total)
+                batch.ended = await trial.judged(batch.ended)
+                self._stopped = self._stopped or trial.stopped
             except FwError as fault:
                 if not ended:
                     raise
@@ -331,17 +337,26 @@ class _Adding:
                 if not left:
                     break
         except FwError as unread:
-            why = f"The answer was lost and looking failed: {unread.what} {_FIND_OUT}"
-            batch.ended |= _all_ended(left, Outcome.UNKNOWN, why)
+            why = f"Looking for it failed: {unread.what} {_FIND_OUT}"
+            batch.ended |= self._lost(left, why, fault, sent_at)
             return {}
         if may_still_happen(fault):
-            why = still_open(sent_at + MAY_STILL_HAPPEN_S - self._account.clock(), _FIND_OUT)
+            batch.ended |= self._lost(left, _FIND_OUT, fault, sent_at)
         else:
-            why = why_failed(fault)
-        batch.ended |= _all_ended(left, outcome_without_trace(fault), why)
+            batch.ended |= _all_ended(left, outcome_without_trace(fault), why_failed(fault))
         doubtful = {item: left.pop(item) for item in may_be(left, new, self._taken)}
-        batch.ended |= _all_ended(doubtful, Outcome.UNKNOWN, f"{MAY_BE} {_FIND_OUT}")
+        batch.ended |= self._lost(doubtful, f"{MAY_BE} {_FIND_OUT}", fault, sent_at)
         return left
+
+    def _lost(
+        self, images: Items[ImageToAdd], find_out: str, fault: ApiError, sent_at: float
+    ) -> Ends:
+        """What is not known of images whose answer is lost, and may still come."""
+        ends = _all_ended(images, Outcome.UNKNOWN, find_out)
+        if not may_still_happen(fault):
+            return ends
+        until, now = sent_at + MAY_STILL_HAPPEN_S, self._account.clock()
+        return {item: still_open(end, until, now, find_out) for item, end in ends.items()}
 
     async def _added(self) -> list[ImageDetails]:
         """What appeared since the call began, and is on record as no other call's."""

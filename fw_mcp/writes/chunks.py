@@ -1,10 +1,11 @@
 """What all writes share: chunk after chunk, journalled before, sent, and settled after."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
-from fw_mcp.api.models import ImageDetails
+from fw_mcp.api.models import ImageDetails, LibraryName
 from fw_mcp.api.pacing import RetryPolicy, repeated
 from fw_mcp.errors import ApiError, FwError
 from fw_mcp.images.account import Account, Progress
@@ -20,6 +21,7 @@ from fw_mcp.writes.outcomes import (
     Kind,
     Outcome,
     all_failed,
+    as_of,
     at_stake,
     changed,
     is_passing,
@@ -33,6 +35,7 @@ from fw_mcp.writes.outcomes import (
     why_failed,
 )
 from fw_mcp.writes.stored import OTHER
+from fw_mcp.writes.trial import Trial
 
 T = TypeVar("T")
 
@@ -48,6 +51,10 @@ WAITS_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 
 async def _nobody() -> Collection[str]:
     return ()
+
+
+async def _each(_: Kind) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class Run:
         carried: whether `settled` is another change's, and is to be kept on record by this one too.
         on_record: how items ended, as far as this run recorded it.
         others: gives the guids that other changes named since this one began.
+        tried: tells whether a kind of write was tried on the account before.
     """
 
     account: Account
@@ -79,6 +87,7 @@ class Run:
     carried: bool = False
     on_record: Ends = field(default_factory=dict)
     others: Callable[[], Awaitable[Collection[str]]] = _nobody
+    tried: Callable[[Kind], Awaitable[bool]] = _each
 
     def due(self, items: Items[T]) -> Items[T]:
         """The items that no former run settled."""
@@ -97,6 +106,11 @@ class Run:
         """Tell the caller how far the call is."""
         await self.progress(done, total, f"{done} of {total} images")
 
+    async def trial(self, kind: Kind, library: LibraryName) -> Trial:
+        """The trial of a kind of write, which is over where it was tried before."""
+        is_over, waits = await self.tried(kind), partial(waits_s, self)
+        return Trial(self.account, self.started, kind, library, waits, is_over)
+
     async def begin(self, kind: Kind, intents: Mapping[int, Intent]) -> None:
         """Record what is about to be sent.
 
@@ -109,6 +123,7 @@ class Run:
     async def finish(self, ended: Items[Ended]) -> None:
         """Record what was read back, with the full records."""
         self.journal.reached(Step.READ_BACK)
+        ended = {item: as_of(end, self.account.clock()) for item, end in ended.items()}
         if await record(self.journal, self.change.change_id, ended):
             self.on_record.update(ended)
 
@@ -124,6 +139,7 @@ class Write(Generic[T]):
         read_again: reads images by guid.
         request: sends some items, once.
         ended: how an item ended: what was read back, and what the request ended with, None for yes.
+        library: the one whose count tells whether images came or went.
     """
 
     kind: Kind
@@ -132,6 +148,7 @@ class Write(Generic[T]):
     read_again: Callable[[Sequence[str]], Awaitable[Mapping[str, ImageDetails]]]
     request: Callable[[Items[T]], Awaitable[object]]
     ended: Callable[[T, ImageDetails | None, ApiError | None], Ended]
+    library: LibraryName = "inventory"
 
 
 async def in_chunks(run: Run, items: Items[T], write: Write[T]) -> Ends:
@@ -152,13 +169,20 @@ async def in_chunks(run: Run, items: Items[T], write: Write[T]) -> Ends:
     failures = 0
     why = ""
     begun = False
-    for chunk in chunks_of(run.due(items), run.account.chunk):
-        why = why or run.out_of_time() or given_up(failures)
+    trial = await run.trial(write.kind, write.library)
+    left = run.due(items)
+    while left:
+        chunk, left = first_of(left, trial.size(run.account.chunk))
+        why = why or trial.stopped or run.out_of_time() or given_up(failures)
         if why:
             ended |= _all_kept(write, chunk, why)
             continue
         try:
+            await trial.look()
             results = await _write_chunk(run, chunk, write)
+            beside, _ = first_of(left, run.account.chunk)
+            others = {item: write.image(one) for item, one in beside.items()}
+            results = await trial.judged(results, others, write.read_again)
         except FwError as fault:
             if not begun:
                 raise
@@ -176,6 +200,12 @@ def chunks_of(items: Items[T], size: int) -> list[Items[T]]:
     """The items in parts of at most `size`, in order."""
     pairs = list(items.items())
     return [dict(pairs[start : start + size]) for start in range(0, len(pairs), size)]
+
+
+def first_of(items: Items[T], size: int) -> tuple[Items[T], Items[T]]:
+    """The first `size` items, and those after them."""
+    pairs = list(items.items())
+    return dict(pairs[:size]), dict(pairs[size:])
 
 
 def given_up(failures: int) -> str:
@@ -309,11 +339,11 @@ async def _send(run: Run, items: Items[T], write: Write[T]) -> tuple[Ends, ApiEr
             }, fault
     ended = await _read_back(run, items, write, fault)
     if may_still_happen(fault):
-        told = still_open(sent_at + MAY_STILL_HAPPEN_S - run.account.clock(), _FIND_OUT)
+        until, now = sent_at + MAY_STILL_HAPPEN_S, run.account.clock()
         ended |= {
-            item: replace(end, detail=told)
+            item: still_open(end, until, now, _FIND_OUT if end.after else end.detail)
             for item, end in ended.items()
-            if end.outcome is Outcome.UNKNOWN and end.after is not None
+            if end.outcome is Outcome.UNKNOWN
         }
     return ended, fault
 

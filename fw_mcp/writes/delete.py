@@ -89,6 +89,7 @@ async def delete_in_chunks(
             DeleteImagesRequest(guids=[image.guid for image in some.values()], library=whole)
         ),
         ended=_ended,
+        library=library,
     )
     return {**beside, **run.settled, **await in_chunks(run, images, write)}
 

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -29,6 +30,14 @@ MAY_STILL_HAPPEN_S = 60.0
 # Of what stands in front of the service: it may go on with what they gave up.
 _STATUSES_OF_A_GATEWAY = frozenset({408, 502, 503, 504})
 _STATUSES_THAT_PASS = frozenset({429, 500})
+SAID_YES = (
+    "The service said yes",
+    "The answer does not name it",
+    "The service answered with a guid that it does not list",
+)
+"""How the details begin of what was accepted, and is not to be seen."""
+_OPEN = "The answer was lost, and it may still be carried out for {} s."
+_OPEN_S = re.compile(re.escape(_OPEN).replace(r"\{\}", "([0-9]+)"))
 _LANES = MappingProxyType(
     {
         "elicitation": "asked in the client's dialogue",
@@ -82,6 +91,8 @@ class Ended:
         held: the guids that a selection held before; None when that is not known.
         missing: the guids for a selection that name no image and were not sent.
         doubled: whether the service lists the image more often than it was asked for.
+        open_until: until when, on the account's clock, the request may still be carried out; None
+            of one that is over.
     """
 
     guid: str | None
@@ -94,6 +105,7 @@ class Ended:
     held: tuple[str, ...] | None = None
     missing: tuple[str, ...] = ()
     doubled: bool = False
+    open_until: float | None = None
 
     @property
     def file_name(self) -> str | None:
@@ -209,10 +221,31 @@ def may_still_happen(fault: ApiError | None) -> bool:
     return isinstance(fault, TransportError) and fault.sent
 
 
-def still_open(left_s: float, find_out: str) -> str:
-    """What to tell of a request that may still be carried out for so many seconds."""
-    seconds = max(1, math.ceil(left_s))
-    return f"The answer was lost, and it may still be carried out for {seconds} s. {find_out}"
+def still_open(end: Ended, until: float, now: float, find_out: str) -> Ended:
+    """The end of an item whose request may still be carried out.
+
+    Args:
+        end: as it was read.
+        until: when that is over, on the account's clock, as is `now`.
+        now: from when the seconds count that it tells.
+        find_out: how to find out.
+    """
+    told = f"{_OPEN.format(0)} {find_out}"
+    return as_of(replace(end, outcome=Outcome.UNKNOWN, detail=told, open_until=until), now)
+
+
+def as_of(end: Ended, now: float) -> Ended:
+    """The same end, with the seconds that are left by now."""
+    if end.open_until is None:
+        return end
+    left_s = max(1, math.ceil(end.open_until - now))
+    return replace(end, detail=_OPEN_S.sub(_OPEN.format(left_s), end.detail))
+
+
+def open_s(detail: str) -> int | None:
+    """For how many seconds a request may still be carried out, as a detail tells it."""
+    found = _OPEN_S.search(detail)
+    return int(found[1]) if found else None
 
 
 def is_sent_again(fault: ApiError | None) -> bool:

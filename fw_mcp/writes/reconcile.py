@@ -22,6 +22,7 @@ from fw_mcp.writes.outcomes import (
     Outcome,
     ends_of,
     is_settled,
+    open_s,
     record,
     still_open,
     text_of,
@@ -72,7 +73,7 @@ class Reconciler:
             began = self._account.clock() if started is None else started
             read = await self._read(change, items, due, began)
             # What may still happen keeps the moment from which its minute counts.
-            known = {item: end for item, end in read.items() if not _is_open(end)}
+            known = {item: end for item, end in read.items() if end.open_until is None}
             await record(self._journal, change.change_id, known)
             ended |= read
         return ended
@@ -162,7 +163,7 @@ class Reconciler:
         if one.guid:
             return Ended(one.guid, Outcome.UNKNOWN, _ON_ITS_WAY, name=name)
         if (left_s := self._open_s(one)) > 0:
-            return Ended(None, Outcome.UNKNOWN, still_open(left_s, _LATER), name=name)
+            return self._still_open(Ended(None, Outcome.UNKNOWN, name=name), left_s)
         if doubtful:
             return Ended(None, Outcome.UNKNOWN, f"{MAY_BE} {_LOOK}", name=name)
         return Ended(None, Outcome.FAILED, _NOT_ADDED, name=name)
@@ -171,23 +172,28 @@ class Reconciler:
         """The ends, but for those that may still become others."""
         left_s = {one.item: self._open_s(one) for one in due}
         return {
-            item: replace(end, outcome=Outcome.UNKNOWN, detail=still_open(left_s[item], _LATER))
+            item: self._still_open(end, left_s[item])
             if left_s[item] > 0 and end.outcome not in GOOD
             else end
             for item, end in ends.items()
         }
 
+    def _still_open(self, end: Ended, left_s: float) -> Ended:
+        now = self._account.clock()
+        return still_open(end, now + left_s, now, _LATER)
+
     def _open_s(self, one: Item) -> float:
         """Seconds for which a write may still be carried out, since its end is not known."""
-        # Sent before it went on record, or where that failed while a call may still send.
-        sent_by = one.finished_at or one.begun_at + self._account.pace.start_chunks_s
-        left_s = sent_by + MAY_STILL_HAPPEN_S - self._journal.now()
+        told_s = open_s(one.detail)
+        if one.finished_at and told_s is not None:
+            until = one.finished_at + told_s
+        else:
+            # Sent before it went on record, or where that failed while a call may still send.
+            sent_by = one.finished_at or one.begun_at + self._account.pace.start_chunks_s
+            until = sent_by + MAY_STILL_HAPPEN_S
+        left_s = until - self._journal.now()
         # More than that is a clock that was set back, which tells nothing.
         return left_s if left_s <= MAY_STILL_HAPPEN_S + self._account.pace.start_chunks_s else 0.0
-
-
-def _is_open(end: Ended) -> bool:
-    return end.outcome is Outcome.UNKNOWN and end.detail.endswith(_LATER)
 
 
 def _selected(one: Item, stored: tuple[str, ...]) -> Ended:

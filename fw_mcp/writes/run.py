@@ -40,6 +40,7 @@ from fw_mcp.writes.outcomes import (
     Items,
     ItemTold,
     Outcome,
+    as_of,
     change_told,
     end_of,
     is_settled,
@@ -48,6 +49,7 @@ from fw_mcp.writes.outcomes import (
 )
 from fw_mcp.writes.reconcile import Reconciler
 from fw_mcp.writes.single_flight import SingleFlight
+from fw_mcp.writes.trial import Tried
 from fw_mcp.writes.undo import cannot_undo, undo
 
 _log = logging.getLogger(__name__)
@@ -84,6 +86,8 @@ class Writes:
         history: what the journal tells.
         identify: returns once it is known whose library it is, so that a write goes on record as
             that account's and no other's; raises where that cannot be told.
+        tried: tells whether a kind of write was tried on the account before; None looks into the
+            history.
     """
 
     def __init__(
@@ -93,12 +97,15 @@ class Writes:
         journal: Journal,
         history: History,
         identify: Callable[[], Awaitable[None]] = _at_once,
+        *,
+        tried: Tried | None = None,
     ) -> None:
         self.identify = identify
         self.account = account
         self.guard = guard
         self.journal = journal
         self.history = history
+        self.tried = tried or Tried(history)
         self.reconciler = Reconciler(account, journal, history)
         self._under_way = SingleFlight[Written]()
 
@@ -404,7 +411,9 @@ class Writes:
         async with self._exclusive(*names) as fence:
             settled = await self._settled(operation, change, self.account.clock())
             prepared = await operation.read()
-            kept = await prepared.still_so(settled)
+            # What may still come is neither as it was left nor changed.
+            waiting = {i: end for i, end in settled.items() if end.outcome is Outcome.UNKNOWN}
+            kept = {**await prepared.still_so(settled), **waiting}
             gone = {item: _no_longer(end) for item, end in settled.items() if item not in kept}
             done = {end.guid for end in settled.values()}
             seen = json.loads(change.seen)
@@ -440,6 +449,7 @@ class Writes:
 
     async def _on_record(self, operation: Operation, run: Run, ended: Ends) -> Done:
         """Record what the call answers."""
+        ended = {item: as_of(end, self.account.clock()) for item, end in ended.items()}
         change_id = run.change.change_id
         done = Done(dict(sorted(ended.items())), operation.is_complete(ended), change_id)
         told = {
@@ -500,6 +510,7 @@ class Writes:
             started,
             caller.progress,
             others=others,
+            tried=self.tried,
         )
 
 

@@ -20,6 +20,7 @@ from fw_mcp.writes.outcomes import (
     Outcome,
     guids_recorded,
     is_sent_again,
+    may_still_happen,
     outcome_of_fault,
     outcome_without_trace,
     still_open,
@@ -140,11 +141,15 @@ async def _once(run: Run, selection_guid: str, guids: list[str]) -> tuple[Ended,
         outcome = outcome_of_fault(fault) if fault else Outcome.UNKNOWN
         refusal = f"{why_failed(fault)} " if fault else ""
         why = f"{refusal}It could not be read back: {unread.what} {look}"
-        return Ended(selection_guid, outcome, why), fault
+        end = Ended(selection_guid, outcome, why)
+        if may_still_happen(fault):
+            end = still_open(end, sent_at + MAY_STILL_HAPPEN_S, account.clock(), why)
+        return end, fault
     outcome, detail = _verdict(guids, stored, fault)
+    end = Ended(selection_guid, outcome, detail, stored=stored)
     if outcome is Outcome.UNKNOWN:
-        detail = still_open(sent_at + MAY_STILL_HAPPEN_S - account.clock(), look)
-    return Ended(selection_guid, outcome, detail, stored=stored), fault
+        end = still_open(end, sent_at + MAY_STILL_HAPPEN_S, account.clock(), look)
+    return end, fault
 
 
 def _verdict(

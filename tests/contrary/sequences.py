@@ -79,7 +79,7 @@ class Asked:
 class Played:
     """One library, one server, one person, and what was asked so far."""
 
-    def __init__(self, ways: Ways) -> None:
+    def __init__(self, ways: Ways, *, tried: bool) -> None:
         self.clock = Clock()
         self.service = Service(self.clock, ways)
         self.laid = [
@@ -92,7 +92,7 @@ class Played:
         ]
         limits = Limits(items_per_call=20, deletions_per_hour=1_000)
         self.studio = make_studio(
-            service=self.service, clock=self.clock, limits=limits, per_series=1
+            service=self.service, clock=self.clock, limits=limits, per_series=1, tried=tried
         )
         self.person = Person(self.clock, YES)
         self.agreed: set[tuple[str, str]] = set()

@@ -30,6 +30,7 @@ TEXTS: Mapping[str, Callable[[str], str]] = {
     "cut": lambda text: text[:100],
     "composed": lambda text: unicodedata.normalize("NFC", text),
     "line_feeds": lambda text: text.replace("\r\n", "\n"),
+    "capitals": str.upper,
     "no_emoji": lambda text: re.sub("[\U00010000-\U0010ffff]", "?", text),
 }
 URLS: Mapping[str, Callable[[str], str]] = {

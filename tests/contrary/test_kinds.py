@@ -14,11 +14,16 @@ pytestmark = pytest.mark.anyio
 NEW = [new_image(number, f"Work {number}") for number in range(1, 6)]
 
 
-def contrary(ways: Ways | None = None) -> tuple[Service, Studio]:
-    """A service that differs, and a server on it, whose time is one."""
+def contrary(ways: Ways | None = None, *, tried: bool = True) -> tuple[Service, Studio]:
+    """A service that differs, and a server on it, whose time is one.
+
+    Args:
+        ways: how it differs.
+        tried: whether each kind of write was tried on it before.
+    """
     clock = Clock()
     service = Service(clock, ways)
-    return service, make_studio(service=service, clock=clock, per_series=1)
+    return service, make_studio(service=service, clock=clock, per_series=1, tried=tried)
 
 
 async def called(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401  JSON

@@ -80,7 +80,11 @@ def _steps() -> st.SearchStrategy[Step]:
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-@given(ways=_ways(), steps=st.lists(_steps(), min_size=2, max_size=6))
-def test_whatever_the_service_does_the_truth_is_told(ways: Ways, steps: list[Step]) -> None:
+@given(ways=_ways(), tried=st.booleans(), steps=st.lists(_steps(), min_size=2, max_size=6))
+def test_whatever_the_service_does_the_truth_is_told(
+    ways: Ways,
+    tried: bool,
+    steps: list[Step],
+) -> None:
     """Nothing goes without a yes, nothing is added twice or too soon, no row claims what is not."""
-    asyncio.run(Played(ways).play(steps))
+    asyncio.run(Played(ways, tried=tried).play(steps))

@@ -35,6 +35,7 @@ from fw_mcp.store.journal import Item, Journal
 from fw_mcp.store.plans import PlanStore
 from fw_mcp.store.sqlite import Database
 from fw_mcp.writes.run import Writes
+from fw_mcp.writes.trial import Tried
 from tests.support.client import InProcessClient
 from tests.support.recorder import Recorder
 from tests.support.studio import YES, Clock, Person
@@ -114,7 +115,9 @@ class Stage:
         parts = Parts(
             account=self._account,
             guard=guard,
-            writes=Writes(self._account, guard, journal, self.history),
+            writes=Writes(
+                self._account, guard, journal, self.history, tried=Tried(self.history, always=True)
+            ),
             viewer=viewer,
             inspector=Inspector(nothing),
             likenesses=Likenesses(viewer),

@@ -141,6 +141,7 @@ async def test_a_lost_chunk_that_is_not_listed_says_how_to_find_out(studio: Stud
         "file_name": "NEW_001.jpg",
         "outcome": "unknown",
         "detail": f"The answer was lost, and it may still be carried out for 53 s. {LOOK}",
+        "retry_after_s": 53,
     }
 
 
@@ -255,7 +256,9 @@ async def test_a_lost_chunk_whose_library_cannot_be_listed_is_unknown(studio: St
     studio.wire.on_the_way = unreadable
     (row,) = (await added(studio, [new_image(1)]))["images"]
     assert (row["outcome"], "guid" in row) == ("unknown", False)
-    assert row["detail"].startswith("The answer was lost and looking failed: ")
+    assert row["detail"].startswith(
+        "The answer was lost, and it may still be carried out for 60 s. Looking for it failed: "
+    )
     assert_nothing_sent_twice(studio)
 
 

@@ -257,7 +257,9 @@ async def test_a_deletion_that_cannot_be_listed_again_is_unknown(studio: Studio)
     studio.wire.on_the_way = unreadable
     (row,) = (await deleted(studio, [image.guid]))["images"]
     assert row["outcome"] == "unknown"
-    assert row["detail"].startswith("It could not be read back: ")
+    assert row["detail"].startswith(
+        "The answer was lost, and it may still be carried out for 60 s. It could not be read back: "
+    )
     assert row["detail"].endswith("search_images shows it.")
 
 

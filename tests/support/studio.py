@@ -37,6 +37,7 @@ from fw_mcp.store.journal import Journal, Step
 from fw_mcp.store.plans import PlanStore
 from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database
 from fw_mcp.writes.run import Writes
+from fw_mcp.writes.trial import Tried
 from tests.support.client import InProcessClient
 from tests.support.recorder import Recorder
 
@@ -147,13 +148,15 @@ def make_studio(
     reached: Callable[[Step], None] = lambda _: None,
     service: httpx.AsyncBaseTransport | None = None,
     clock: Clock | None = None,
+    tried: bool = False,
 ) -> Studio:
     """A studio on a fresh sandbox, or on `app`, which another studio already serves.
 
     `per_series` is how many inventory images each of the sandbox's eight series has. `fetcher`
     fetches pictures and files, from the sandbox and nowhere else unless it is given. `kept_for` is
     the account of its store; `reached` is told each step of each write. `service` stands in the
-    place of the sandbox; `clock` is its time, too.
+    place of the sandbox; `clock` is its time, too; `tried` where each kind of write was tried on it
+    before.
     """
     clock = clock or Clock()
     faults = faults or Faults()
@@ -168,7 +171,9 @@ def make_studio(
 
     account = Account(connect, pace=pace, clock=clock, sleep=clock.sleep)
     guard = Guard(plans, limits or Limits(), clock)
-    writes = Writes(account, guard, journal, History(database))
+    history = History(database)
+    known = Tried(history, always=tried or service is None)
+    writes = Writes(account, guard, journal, history, tried=known)
     if fetcher == "sandbox":
         fetcher = Fetcher(inside={SANDBOX_URL: lambda: SandboxTransport(app)}, resolve=_nowhere)
     viewer = Viewer(fetcher, workshop or Workshop(), clock=clock)
@@ -200,7 +205,8 @@ def make_studio(
 
 def on_account(parts: Parts, account: Account) -> Parts:
     """The parts with another way to the service."""
-    writes = Writes(account, parts.guard, parts.writes.journal, parts.writes.history)
+    kept = parts.writes
+    writes = Writes(account, parts.guard, kept.journal, kept.history, tried=kept.tried)
     return replace(parts, account=account, writes=writes)
 
 

@@ -22,6 +22,7 @@ from fw_mcp.server.stdio import stop_signals
 from fw_mcp.writes.operation import Answer, Caller, Done, Later, No, Waiting, Yes
 from fw_mcp.writes.outcomes import ALREADY, Outcome, may_go_on
 from fw_mcp.writes.run import APPROVAL
+from fw_mcp.writes.trial import HELD_BACK
 from fw_mcp.writes.update import TOOL, NewText, update, update_again, update_identity
 
 if TYPE_CHECKING:
@@ -174,8 +175,9 @@ async def _progress(
 
 
 def _handle(done: Done) -> str | None:
-    """What names the call, while a further run may do what is left."""
-    return done.change_id if any(map(may_go_on, done.ends.values())) else None
+    """What names the call, while a further run may do what is left, and nobody must look first."""
+    unlooked = any(end.detail == HELD_BACK for end in done.ends.values())
+    return done.change_id if any(map(may_go_on, done.ends.values())) and not unlooked else None
 
 
 def _count(done: Done) -> int:

@@ -10,7 +10,7 @@ from fw_mcp.server.lanes import Lanes
 from fw_mcp.server.results import CallStatus, WrittenResult
 from fw_mcp.server.tool import Call, caller_of, parts_of
 from fw_mcp.writes.operation import Done, Pending, Written
-from fw_mcp.writes.outcomes import Ended, Outcome
+from fw_mcp.writes.outcomes import Ended, Outcome, open_s
 from fw_mcp.writes.select import selection
 
 _PURPOSE = (
@@ -40,6 +40,7 @@ class SetSelectionResult(WrittenResult):
             f"missing: {', '.join(self.missing)}" if self.missing else "",
             f"previous: {', '.join(self.previous)}" if self.previous else "",
             f"change_id {self.change_id}" if self.change_id else "",
+            f"retry_after_s {self.retry_after_s}" if self.retry_after_s else "",
         ]
         return "\n".join(line for line in lines if line)
 
@@ -87,6 +88,7 @@ def _told(done: Done, end: Ended) -> SetSelectionResult:
         message=" ".join(part for part in parts if part),
         change_id=done.change_id,
         replayed=True if done.replayed else None,
+        retry_after_s=open_s(end.detail),
         selection_guid=end.guid or "",
         outcome=end.outcome,
         stored=None if end.stored is None else list(end.stored),

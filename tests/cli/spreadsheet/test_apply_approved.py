@@ -2,13 +2,19 @@
 
 import pytest
 
-from fw_mcp.cli.spreadsheet.apply import AtTheTerminal
+from fw_mcp.assembly import Assembly
+from fw_mcp.cli.spreadsheet.apply import AtTheTerminal, Updates
+from fw_mcp.config import Settings
 from fw_mcp.guard.guard import Confirm, Limits
 from fw_mcp.images.account import Pace
+from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.server.rows import meant
 from fw_mcp.writes.operation import Done, Waiting
 from fw_mcp.writes.outcomes import Outcome
+from fw_mcp.writes.trial import HELD_BACK
 from fw_mcp.writes.update import NewText, update, update_again
+from tests.contrary.service import Ways
+from tests.contrary.test_kinds import contrary
 from tests.support.recorder import Sent
 from tests.support.studio import make_studio
 from tests.support.truth import sold
@@ -49,3 +55,16 @@ async def test_what_was_approved_is_gone_on_with_after_the_first_call_s_time() -
     )
     assert isinstance(last, Done)
     assert ended_as(last.ends) == [Outcome.UPDATED, Outcome.UPDATED]
+
+
+async def test_a_first_write_that_is_odd_is_not_gone_on_with() -> None:
+    """Somebody reads it first; applying the file again is knowing it."""
+    service, studio = contrary(Ways(text="capitals"), tried=False)
+    texts = [NewText(service.lay(f"Old {number}"), "New") for number in range(3)]
+    nothing = Fetcher(is_on=False)
+    assembly = Assembly(Settings(), studio.database, studio.plans, studio.parts, nothing)
+    first = await Updates(assembly, lambda _: True).send(texts)
+    again = await Updates(assembly, lambda _: True).send(texts[1:])
+    details = [detail for _, detail in first.ends.values()]
+    assert details[1:] == [HELD_BACK] * 2
+    assert [outcome for outcome, _ in again.ends.values()] == [Outcome.UPDATED] * 2
