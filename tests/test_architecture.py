@@ -18,6 +18,7 @@ WORDS = ("fw_mcp.errors", "fw_mcp.text")
 MAY_IMPORT = {
     "errors": (),
     "text": ("fw_mcp.errors",),
+    "signals": (),
     "config": WORDS,
     "sandbox": ("fw_mcp.errors",),
     "store": WORDS,
@@ -39,6 +40,7 @@ MAY_IMPORT = {
         "fw_mcp.images",
         "fw_mcp.guard",
         "fw_mcp.api.models",
+        "fw_mcp.signals",
         "fw_mcp.__version__",
         *WORDS,
     ),

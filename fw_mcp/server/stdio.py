@@ -1,10 +1,9 @@
-"""MCP over stdin and stdout, and what SIGTERM and SIGINT do to a write in flight."""
+"""MCP over stdin and stdout."""
 
 import asyncio
 import json
 import logging
 import os
-import signal
 import stat
 import sys
 import threading
@@ -27,35 +26,9 @@ from mcp.types import (
 )
 
 from fw_mcp.server.wire import NoMessage, Read, messages_in
+from fw_mcp.signals import stop_signals
 
 _log = logging.getLogger(__name__)
-
-
-@contextmanager
-def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on the first SIGTERM or SIGINT; a second one ends the process at once.
-
-    Args:
-        stop: begins an orderly end; runs on the event loop.
-    """
-    if sys.platform == "win32":  # pragma: no cover
-        yield  # its event loop has no signal handlers: Ctrl-C arrives as KeyboardInterrupt
-        return
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT)
-
-    def first() -> None:
-        for number in signals:
-            loop.add_signal_handler(number, os._exit, 128 + number)
-        stop()
-
-    for number in signals:
-        loop.add_signal_handler(number, first)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
 
 
 Write = Callable[[bytes], Awaitable[None]]
