@@ -8,6 +8,8 @@ _KEEP = """
 INSERT INTO facts (account, name, value) VALUES (?, 'account', ?)
 ON CONFLICT (account, name) DO NOTHING
 """
+# Where the service names nobody, the account's name is that of the keys.
+_NAMED = "SELECT value FROM facts WHERE name = 'account' AND value = ? AND value <> account"
 _LAST_PLACES = (
     "SELECT max(place) FROM changes WHERE account = ?",
     "SELECT max(place) FROM items WHERE account = ?",
@@ -65,10 +67,16 @@ def gather(connection: sqlite3.Connection, pair: KeyPair, account: str) -> None:
     """Give the account what stands under other names of it."""
     for former in (*pair.former, pair.digest):
         if former != account:
-            _join(connection, former, account)
+            join(connection, former, account)
 
 
-def _join(connection: sqlite3.Connection, former: str, account: str) -> None:
+def is_named(connection: sqlite3.Connection, account: str) -> bool:
+    """Whether the service named it: then it is for certain no other name of another account."""
+    return connection.execute(_NAMED, (account,)).fetchone() is not None
+
+
+def join(connection: sqlite3.Connection, former: str, account: str) -> None:
+    """Give the account what stands under one other name."""
     places = [connection.execute(one, (account,)).fetchone()[0] for one in _LAST_PLACES]
     row = {"account": account, "former": former, "shift": max(place or 0 for place in places)}
     for statement in _JOIN:
