@@ -9,13 +9,17 @@ import os
 import re
 import signal
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import TextIO
 
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.text import quoted
+
+_log = logging.getLogger(__name__)
 
 # In place of a file's name.
 STDOUT = "-"
@@ -45,7 +49,11 @@ class MaskingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one text without secrets."""
-        return self._secret.sub(_MASK, super().format(record))
+        return self.masked(super().format(record))
+
+    def masked(self, text: str) -> str:
+        """The text without secrets."""
+        return self._secret.sub(_MASK, text)
 
 
 def log_to_stderr(level: str, secrets: Iterable[str], stream: TextIO | None = None) -> None:
@@ -62,6 +70,27 @@ def log_to_stderr(level: str, secrets: Iterable[str], stream: TextIO | None = No
     for name in _CHATTY:
         # They write a line a request, with its URL.
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def tell_the_unforeseen(
+    kind: type[BaseException], fault: BaseException, trace: TracebackType | None
+) -> None:
+    """Stand in for `sys.excepthook`: one line through the log, which masks what it shows.
+
+    A traceback tells a person nothing, and its last line may hold a key.
+    """
+    if not issubclass(kind, Exception):
+        return
+    places = [f"{Path(one.filename).name}:{one.lineno}" for one in traceback.extract_tb(trace)]
+    _log.critical(
+        "It ended in a way it should not, by %s at %s: %s. What was changed until then, fw-mcp "
+        "changes lists. Report this line; --log-level debug shows more. (reason: %s)",
+        kind.__name__,
+        places[-1] if places else "its start",
+        quoted(str(fault), 200),
+        Reason.UNEXPECTED,
+    )
+    _log.debug("what led to it", exc_info=(kind, fault, trace))
 
 
 @contextmanager
