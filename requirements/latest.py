@@ -35,6 +35,8 @@ def main() -> int:
     failed = []
     for resolution in given.resolution:
         with tempfile.TemporaryDirectory(prefix="fw-mcp-latest-") as folder:
+            # Tests run as a user without rights, too.
+            Path(folder).chmod(0o755)
             failed += [f"{resolution}: {what}" for what in _tried(resolution, Path(folder), given)]
     if not given.no_audit:
         failed += _audited()

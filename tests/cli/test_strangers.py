@@ -52,12 +52,12 @@ def open_to_all() -> str:
     own = Path(sys.executable).resolve()
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     candidates = [own, Path(f"/usr/bin/{version}"), Path(f"/usr/local/bin/{version}")]
-    may = [one for one in candidates if one.exists() and all(map(_is_open, one.resolve().parents))]
-    return str(may[0]) if may and _is_open(ROOT) else ""
+    may = [one for one in candidates if one.exists() and _is_open(one.resolve().parent)]
+    return str(may[0]) if may and _is_open(ROOT) and _is_open(Path(sys.prefix)) else ""
 
 
 def _is_open(folder: Path) -> bool:
-    return bool(folder.stat().st_mode & 0o001)
+    return all(one.stat().st_mode & 0o001 for one in (folder, *folder.parents))
 
 
 as_nobody = pytest.mark.skipif(
