@@ -20,6 +20,7 @@ from tests.support.products import covering, first_of
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 54321
+IN_THE_IMAGE = 10001
 KEYS = {"FINERWORKS_WEB_API_KEY": "0a1b2c3d-web", "FINERWORKS_APP_KEY": "0a1b2c3d-app"}
 HELLO = {
     "jsonrpc": "2.0",
@@ -60,14 +61,16 @@ def _is_open(folder: Path) -> bool:
     return all(one.stat().st_mode & 0o001 for one in (folder, *folder.parents))
 
 
+# CI as root sets STRANGER_TESTS=required, so that they cannot be left out unseen.
 as_nobody = pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() != 0 or not open_to_all(),
+    os.environ.get("STRANGER_TESTS") != "required"
+    and (sys.platform == "win32" or os.geteuid() != 0 or not open_to_all()),
     reason="needs root, and a Python that everybody may run, to be a user whom nobody knows",
 )
 
 
 def by_nobody(
-    arguments: Sequence[str], env: Mapping[str, str], cwd: Path
+    arguments: Sequence[str], env: Mapping[str, str], cwd: Path, *, group: int = NOBODY
 ) -> subprocess.CompletedProcess[str]:
     """Run a session as a user whom the system does not know, without HOME."""
     found = os.pathsep.join([str(ROOT), *(path for path in sys.path if "site-packages" in path)])
@@ -76,7 +79,7 @@ def by_nobody(
         [open_to_all(), "-B", "-m", "fw_mcp", *arguments],
         env={**kept, "PYTHONPATH": found, **env},
         user=NOBODY,
-        group=NOBODY,
+        group=group,
         extra_groups=[],
         input=SESSION,
         cwd=cwd,
@@ -151,6 +154,27 @@ def test_a_state_folder_is_used_without_a_home(open_folder: Path) -> None:
     done = by_nobody(["plans"], {"XDG_STATE_HOME": str(state)}, open_folder)
     assert (done.returncode, done.stdout) == (0, "No plan waits for an answer.\n")
     assert (state / "fw-mcp" / "store.sqlite3").exists()
+
+
+@as_nobody
+@pytest.mark.parametrize(
+    ("group", "code", "said"),
+    first_of(
+        (0, 0, "No plan waits for an answer."), (NOBODY, 1, "volume/store.sqlite3 cannot be used")
+    ),
+)
+def test_the_volume_of_the_image_is_open_to_any_user_of_group_0(
+    group: int, code: int, said: str, open_folder: Path
+) -> None:
+    """`docker run --user 1000:0`, OpenShift: the folder as the Dockerfile makes it."""
+    volume = open_folder / "volume"
+    volume.mkdir()
+    os.chown(volume, IN_THE_IMAGE, 0)
+    volume.chmod(0o770)
+    env = {"FW_MCP_STORE": str(volume / "store.sqlite3")}
+    done = by_nobody(["plans"], env, open_folder, group=group)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert said in done.stdout + done.stderr
 
 
 def test_nothing_about_the_journal_ends_serving(
