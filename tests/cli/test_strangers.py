@@ -14,6 +14,7 @@ import pytest
 
 from fw_mcp.cli.main import main
 from fw_mcp.cli.serve import look_after_journal_daily
+from fw_mcp.store.sqlite import Database
 from tests.support.kept import Kept
 from tests.support.process import environment, fw_mcp
 from tests.support.products import covering, first_of
@@ -177,6 +178,19 @@ def test_the_volume_of_the_image_is_open_to_any_user_of_group_0(
     assert said in done.stdout + done.stderr
 
 
+@as_nobody
+def test_a_store_whose_rights_stay_as_they_are_is_used_and_told(open_folder: Path) -> None:
+    """It is another's, and this user may write to it: a volume that somebody else filled."""
+    store = open_folder / "store.sqlite3"
+    anyio.run(Database(store).run, lambda _: None)
+    open_folder.chmod(0o777)
+    store.chmod(0o666)
+    done = by_nobody(["plans", "--store", str(store)], {}, open_folder)
+    assert (done.returncode, done.stdout) == (0, "No plan waits for an answer.\n")
+    assert f"Others may read {store}, and it stays so (PermissionError)." in done.stderr
+    assert store.stat().st_mode & 0o777 == 0o666
+
+
 def test_nothing_about_the_journal_ends_serving(
     kept: Kept, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -274,6 +288,17 @@ def test_nothing_is_kept_where_a_relative_state_folder_says(tmp_path: Path) -> N
     env = {"XDG_STATE_HOME": "state", "HOME": str(tmp_path / "home")}
     done = fw_mcp(["plans"], env=env, cwd=tmp_path)
     assert (done.returncode, [one.name for one in tmp_path.iterdir()]) == (0, ["home"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_a_sandbox_file_that_is_none_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipe would block whoever looks into it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert main(["export", f"--sandbox-file={pipe}", f"--store={tmp_path / 's'}"]) == 2
+    assert f'The sandbox file "{pipe}" is no ordinary file.' in capsys.readouterr().err
 
 
 def test_a_sandbox_file_that_cannot_be_used_is_named(
