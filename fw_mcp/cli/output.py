@@ -7,17 +7,22 @@ import io
 import logging
 import os
 import re
+import select
 import signal
+import stat
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.text import quoted
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +30,9 @@ _log = logging.getLogger(__name__)
 STDOUT = "-"
 
 _MASK = "***"
+# A pipe that is ready takes so much without a wait.
+_TAKEN_AT_ONCE = 512
+_PATIENCE_S = 0.1
 _CHATTY = ("httpx", "httpcore")
 # Windows would translate line ends once more below Python's own translation.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -91,6 +99,55 @@ def tell_the_unforeseen(
         Reason.UNEXPECTED,
     )
     _log.debug("what led to it", exc_info=(kind, fault, trace))
+
+
+class _NeverWaits(io.RawIOBase):
+    """A pipe that is given what it takes, and else nothing: whoever holds it may not read it.
+
+    Args:
+        fd: the descriptor of a pipe or a socket.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._patience_s = _PATIENCE_S
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._fd
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Write what is taken in time; the rest is lost, as is what nobody holds any more."""
+        left = bytes(data)
+        with suppress(OSError):
+            while left and self._takes_some():
+                left = left[os.write(self._fd, left[:_TAKEN_AT_ONCE]) :]
+        return len(bytes(data))
+
+    def _takes_some(self) -> bool:
+        takes = bool(select.select([], [self._fd], [], self._patience_s)[1])
+        # Waited for once, not for each line that nobody reads.
+        self._patience_s = _PATIENCE_S if takes else 0.0
+        return takes
+
+
+def never_wait_for_stderr() -> None:
+    """Write to stderr only what somebody takes: a host may never read it, and work goes on."""
+    if os.name != "posix" or not isinstance(sys.stderr, io.TextIOWrapper):
+        return
+    fd = sys.stderr.fileno()
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        sys.stderr = io.TextIOWrapper(
+            io.BufferedWriter(_NeverWaits(fd)),
+            encoding=sys.stderr.encoding,
+            errors=sys.stderr.errors,
+            line_buffering=True,
+        )
 
 
 @contextmanager

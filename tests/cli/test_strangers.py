@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -238,6 +239,8 @@ def test_a_folder_that_is_away_is_left_out_and_told(tmp_path: Path) -> None:
         ({"HTTPS_PROXY": "http://proxy:PORT"}, "The proxy that HTTPS_PROXY names cannot be used"),
         ({"https_proxy": "gopher://x"}, "The proxy that https_proxy names cannot be used"),
         ({"ALL_PROXY": "socks5://127.0.0.1:9"}, "The proxy that ALL_PROXY names cannot be used"),
+        ({"HTTPS_PROXY": "127.0.0.1:99999"}, "The proxy that HTTPS_PROXY names cannot be used"),
+        ({"HTTPS_PROXY": f"http://{'a' * 64}.example"}, "The proxy that HTTPS_PROXY names cannot"),
         ({"HTTPS_PROXY": "http://[::1"}, "The proxy that HTTPS_PROXY names cannot be used"),
         (
             {
@@ -275,6 +278,32 @@ def test_a_command_writes_to_a_terminal_of_any_encoding(
     env = {"PYTHONIOENCODING": encoding, "XDG_STATE_HOME": str(tmp_path / "état")}
     done = fw_mcp([*command, "--sandbox"], env=env)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX pipe")
+@pytest.mark.parametrize("arguments", first_of(["--sandbox"], ["doctor", "--sandbox"]))
+def test_a_host_that_never_reads_stderr_is_served(arguments: list[str]) -> None:
+    """Its pipe is full from the first line on."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while os.write(writer, bytes(65_536)):
+            pass
+    os.set_blocking(writer, True)
+    done = subprocess.run(
+        [sys.executable, "-m", "fw_mcp", *arguments, "--log-level", "debug"],
+        env=environment(),
+        input=SESSION,
+        stdout=subprocess.PIPE,
+        stderr=writer,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(reader)
+    os.close(writer)
+    assert done.returncode == 0
+    assert "Images 1-1 of 248" in done.stdout or "every write has its outcome" in done.stdout
 
 
 def test_a_store_in_memory_makes_no_file(tmp_path: Path) -> None:
