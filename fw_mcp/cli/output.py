@@ -9,7 +9,6 @@ import os
 import re
 import select
 import signal
-import stat
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
@@ -102,10 +101,10 @@ def tell_the_unforeseen(
 
 
 class _NeverWaits(io.RawIOBase):
-    """A pipe that is given what it takes, and else nothing: whoever holds it may not read it.
+    """What is given what it takes, and else nothing: a pipe that nobody reads, a disk without room.
 
     Args:
-        fd: the descriptor of a pipe or a socket.
+        fd: its descriptor.
     """
 
     def __init__(self, fd: int) -> None:
@@ -136,18 +135,16 @@ class _NeverWaits(io.RawIOBase):
 
 
 def never_wait_for_stderr() -> None:
-    """Write to stderr only what somebody takes: a host may never read it, and work goes on."""
-    if os.name != "posix" or not isinstance(sys.stderr, io.TextIOWrapper):
+    """Write to stderr only what is taken: a host may never read it, and work goes on."""
+    given = sys.stderr
+    if os.name != "posix" or not isinstance(given, io.TextIOWrapper) or given.isatty():
         return
-    fd = sys.stderr.fileno()
-    mode = os.fstat(fd).st_mode
-    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
-        sys.stderr = io.TextIOWrapper(
-            io.BufferedWriter(_NeverWaits(fd)),
-            encoding=sys.stderr.encoding,
-            errors=sys.stderr.errors,
-            line_buffering=True,
-        )
+    sys.stderr = io.TextIOWrapper(
+        io.BufferedWriter(_NeverWaits(given.fileno())),
+        encoding=given.encoding,
+        errors=given.errors,
+        line_buffering=True,
+    )
 
 
 @contextmanager

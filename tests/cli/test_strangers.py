@@ -306,6 +306,22 @@ def test_a_host_that_never_reads_stderr_is_served(arguments: list[str]) -> None:
     assert "Images 1-1 of 248" in done.stdout or "every write has its outcome" in done.stdout
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device without room")
+def test_a_log_without_room_does_not_change_the_exit_code() -> None:
+    """`fw-mcp doctor 2>log` on a full disk."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "fw_mcp", "plans", "--sandbox", "--log-level", "debug"],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (0, "No plan waits for an answer.\n")
+
+
 def test_a_store_in_memory_makes_no_file(tmp_path: Path) -> None:
     """`:memory:` means the same for the store as for the sandbox."""
     done = fw_mcp(["plans", "--sandbox", "--store", ":memory:"], cwd=tmp_path)
