@@ -142,6 +142,20 @@ def test_only_the_two_ways_in_catch_every_exception() -> None:
     assert broad == ["server/tool.py"]
 
 
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_nothing_is_raised_while_a_group_is_caught(module: Path) -> None:
+    """Python 3.11.2, which Debian 12 has, would make a group of it that nobody catches."""
+    raised = [
+        node.lineno
+        for caught in nodes(module)
+        if isinstance(caught, ast.TryStar)
+        for handler in caught.handlers
+        for node in ast.walk(handler)
+        if isinstance(node, ast.Raise)
+    ]
+    assert raised == []
+
+
 @pytest.mark.parametrize("module", ["fw_mcp", "fw_mcp.cli.main"])
 def test_starting_the_command_line_loads_neither_protocol_nor_models_nor_http(module: str) -> None:
     """`--version` and `--help` answer at once."""

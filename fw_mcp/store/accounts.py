@@ -8,8 +8,11 @@ _KEEP = """
 INSERT INTO facts (account, name, value) VALUES (?, 'account', ?)
 ON CONFLICT (account, name) DO NOTHING
 """
-# Where the service names nobody, the account's name is that of the keys.
-_NAMED = "SELECT value FROM facts WHERE name = 'account' AND value = ? AND value <> account"
+_KEEP_NAMED = """
+INSERT INTO facts (account, name, value) VALUES (?, 'named', 'by the service')
+ON CONFLICT (account, name) DO NOTHING
+"""
+_NAMED = "SELECT value FROM facts WHERE account = ? AND name = 'named'"
 _LAST_PLACES = (
     "SELECT max(place) FROM changes WHERE account = ?",
     "SELECT max(place) FROM items WHERE account = ?",
@@ -61,6 +64,9 @@ def account_of(connection: sqlite3.Connection, pair: KeyPair) -> str | None:
 def keep(connection: sqlite3.Connection, pair: KeyPair, account: str) -> None:
     """Record which account these keys are for, unless that is on record."""
     connection.execute(_KEEP, (pair.digest, account))
+    # Where the service names nobody, the account has the name of its keys.
+    if account != pair.digest:
+        connection.execute(_KEEP_NAMED, (account,))
 
 
 def gather(connection: sqlite3.Connection, pair: KeyPair, account: str) -> None:

@@ -19,6 +19,7 @@ from fw_mcp.api.models import DeleteImagesRequest
 from fw_mcp.cli.changes import export_changes, list_changes, reconcile_changes, show_changes
 from fw_mcp.errors import ConfigError, GuardError, StoreError
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
+from fw_mcp.store.accounts import KeyPair
 from fw_mcp.store.journal import End, Intent
 from fw_mcp.store.sqlite import Database
 from tests.cli.journalled import BEGUN, small, three
@@ -593,7 +594,9 @@ def test_only_another_account_that_left_something_is_taken_over(
 def test_an_account_that_the_service_named_is_another_and_stays(kept: Kept) -> None:
     """Somebody else's keys are for it, for certain; nobody is asked."""
     left_by_former_keys(kept)
-    kept.edit("INSERT INTO facts VALUES ('keys', 'account', 'former')")
+    others = Database(kept.path, account=KeyPair("keys of another"))
+    anyio.run(others.learn, "former")
+    others.close()
     person = Person(agrees=True)
     with pytest.raises(GuardError, match="FinerWorks itself named it"):
         reconcile_changes(kept.assembly(), {"adopt": "former"}, person)
