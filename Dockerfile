@@ -1,6 +1,10 @@
 # docker build -t fw-mcp .
 # docker run -i --rm -e FINERWORKS_WEB_API_KEY -e FINERWORKS_APP_KEY -v fw-mcp:/var/lib/fw-mcp fw-mcp
 # docker run -i --rm fw-mcp --sandbox
+#
+# It runs as user 10001. Any other (docker run --user 1000:0, OpenShift's own, runAsUser) writes to
+# the volume as long as its group is 0; with another group reading works, and writes are refused by
+# name of the store.
 
 # Any image with Python 3.11 or newer, pip, and Debian's useradd; pin it by digest where it matters.
 ARG PYTHON_IMAGE=python:3.13-slim
@@ -25,7 +29,7 @@ LABEL io.modelcontextprotocol.server.name="io.github.fw-mcp/fw-mcp" \
       org.opencontainers.image.description="Safe hands on a FinerWorks image library, over MCP." \
       org.opencontainers.image.licenses="MIT"
 RUN useradd --system --uid 10001 --no-create-home --home-dir /var/lib/fw-mcp fw-mcp \
- && install --directory --owner fw-mcp --group fw-mcp --mode 0700 /var/lib/fw-mcp
+ && install --directory --owner fw-mcp --group 0 --mode 0770 /var/lib/fw-mcp
 COPY --from=build /opt/fw-mcp /opt/fw-mcp
 ENV PATH=/opt/fw-mcp/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -6,6 +6,7 @@ the end the lock is held against the known advisories, where their list can be r
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -19,14 +20,6 @@ UV = Path(sys.executable).with_name("uv")
 RESOLUTIONS = ("highest", "lowest-direct")
 _SILENT_S = 300
 _AUDITED = "runtime.txt"
-_OUT_OF_REACH = (
-    "could not be audited",
-    "ConnectionError",
-    "Connection refused",
-    "ServiceError",
-    "Max retries",
-    "ProxyError",
-)
 
 
 def main() -> int:
@@ -35,6 +28,8 @@ def main() -> int:
     failed = []
     for resolution in given.resolution:
         with tempfile.TemporaryDirectory(prefix="fw-mcp-latest-") as folder:
+            # Tests run as a user without rights, too.
+            Path(folder).chmod(0o755)
             failed += [f"{resolution}: {what}" for what in _tried(resolution, Path(folder), given)]
     if not given.no_audit:
         failed += _audited()
@@ -45,7 +40,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--resolution", nargs="+", choices=RESOLUTIONS, default=RESOLUTIONS)
+    parser.add_argument("--resolution", nargs="*", choices=RESOLUTIONS, default=RESOLUTIONS)
     parser.add_argument("--workers", default="2", help="of the tests; default: %(default)s")
     parser.add_argument("--no-audit", action="store_true", help="leave the advisories out")
     parser.add_argument("tests", nargs="*", help="which; default: those of make test")
@@ -97,7 +92,7 @@ def _direct(pins: Path) -> list[str]:
 
 def _audited() -> list[str]:
     """Known advisories of what is shipped; said to be skipped where nobody can be asked."""
-    audit = ["tool", "run", "pip-audit", "--disable-pip", "--no-deps", "--progress-spinner", "off"]
+    audit = ["tool", "run", "pip-audit", "--disable-pip", "--no-deps", "--format", "json"]
     try:
         done = subprocess.run(
             [str(UV), *audit, "-r", str(Path(__file__).with_name(_AUDITED))],
@@ -106,15 +101,35 @@ def _audited() -> list[str]:
             timeout=_SILENT_S,
             check=False,
         )
-    except subprocess.TimeoutExpired:
-        print("skipped: pip-audit, whose data did not answer")
+    except (OSError, subprocess.TimeoutExpired) as fault:
+        print(f"skipped: pip-audit did not run ({type(fault).__name__})")
         return []
-    said = done.stdout + done.stderr
-    if any(one in said for one in _OUT_OF_REACH):
-        print("skipped: pip-audit, whose data cannot be reached from here")
-        return []
-    print(said.strip())
-    return ["pip-audit"] if done.returncode else []
+    said, failed = audit_told(done.stdout)
+    print("\n".join(said))
+    return failed
+
+
+def audit_told(report: str) -> tuple[list[str], list[str]]:
+    """What is to be said of a report of pip-audit, and what failed.
+
+    Args:
+        report: JSON; anything else is the word of one that reached nothing.
+    """
+    try:
+        packages = json.loads(report)["dependencies"]
+    except (ValueError, LookupError, TypeError):
+        return ["skipped: pip-audit, whose data cannot be reached from here"], []
+    asked = [one for one in packages if "vulns" in one]
+    if not asked:
+        return ["skipped: pip-audit, whose data cannot be reached from here"], []
+    known = [
+        f"{one['name']} {one['version']}: {found['id']}" for one in asked for found in one["vulns"]
+    ]
+    left_out = [one["name"] for one in packages if "vulns" not in one]
+    said = [f"{len(asked)} packages were held against the known advisories: {len(known)} found"]
+    if left_out:
+        said.append(f"skipped: of these nothing could be asked: {', '.join(left_out)}")
+    return said + known, [f"pip-audit: {one}" for one in known]
 
 
 def _run(command: Sequence[str | Path], *, quiet: bool = False) -> int:

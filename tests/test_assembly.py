@@ -28,7 +28,7 @@ def settings(**given: object) -> Settings:
     [
         ({}, "linux", Path("/state/fw-mcp/store.sqlite3")),
         ({}, "win32", Path("/local/fw-mcp/store.sqlite3")),
-        ({}, "darwin", Path.home() / "Library/Application Support/fw-mcp/store.sqlite3"),
+        ({}, "darwin", Path("/home/Library/Application Support/fw-mcp/store.sqlite3")),
         ({"store": "/elsewhere/store"}, "linux", Path("/elsewhere/store")),
         ({"sandbox": IN_MEMORY}, "linux", None),
         ({"sandbox": "studio.db"}, "linux", Path("studio.db.store")),
@@ -40,7 +40,7 @@ def test_the_store_is_where_the_user_would_look_for_it(
     given: dict[str, object], platform: str, expected: Path | None
 ) -> None:
     """A sandbox in memory keeps its plans in memory; a file keeps them beside it."""
-    environ = {"XDG_STATE_HOME": "/state", "LOCALAPPDATA": "/local"}
+    environ = {"XDG_STATE_HOME": "/state", "LOCALAPPDATA": "/local", "HOME": "/home"}
     assert store_path(settings(**given), environ, platform) == expected
 
 

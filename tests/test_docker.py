@@ -64,7 +64,13 @@ def test_the_state_of_the_server_lives_on_a_volume_that_it_owns() -> None:
     store = re.search(r"FW_MCP_STORE=(\S+)", stage["ENV"])
     assert store is not None
     assert store[1].startswith(f"{stage['VOLUME']}/")
-    assert f"--owner fw-mcp --group fw-mcp --mode 0700 {stage['VOLUME']}" in stage["RUN"]
+    assert f"--owner fw-mcp --group 0 --mode 0770 {stage['VOLUME']}" in stage["RUN"]
+
+
+def test_the_head_names_who_may_run_it_as_whom() -> None:
+    """Hosts give any user id; OpenShift gives it group 0, for which the state's folder is open."""
+    head = (ROOT / "Dockerfile").read_text(encoding="utf-8").partition("ARG")[0]
+    assert "docker run --user 1000:0" in head
 
 
 def test_the_image_names_itself_to_server_registries() -> None:

@@ -2,8 +2,10 @@
 
 import hashlib
 import io
+import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 import tarfile
@@ -186,3 +188,39 @@ def test_a_file_with_another_hash_is_refused_by_name(tmp_path: Path) -> None:
     wheel(tmp_path, "any", "py3-none-any")
     code, said = checked(tmp_path, ("any", "0" * 64))
     assert (code, said.count(": any==1.0: THESE PACKAGES DO NOT MATCH THE HASHES")) == (1, 2)
+
+
+# the advisories
+
+
+AUDITED = {"name": "good", "version": "1.0", "vulns": []}
+ADVISED = {"name": "bad", "version": "2.0", "vulns": [{"id": "GHSA-1"}, {"id": "GHSA-2"}]}
+UNKNOWN = {"name": "odd", "skip_reason": "Dependency not found and could not be audited"}
+OUT_OF_REACH = ["skipped: pip-audit, whose data cannot be reached from here"]
+
+
+@pytest.mark.parametrize(
+    ("report", "said", "failed"),
+    [
+        ([AUDITED], ["1 packages were held against the known advisories: 0 found"], []),
+        (
+            [AUDITED, ADVISED, UNKNOWN],
+            [
+                "2 packages were held against the known advisories: 2 found",
+                "skipped: of these nothing could be asked: odd",
+                "bad 2.0: GHSA-1",
+                "bad 2.0: GHSA-2",
+            ],
+            ["pip-audit: bad 2.0: GHSA-1", "pip-audit: bad 2.0: GHSA-2"],
+        ),
+        ([UNKNOWN], OUT_OF_REACH, []),
+        (None, OUT_OF_REACH, []),
+    ],
+)
+def test_a_locked_package_with_a_known_advisory_is_named(
+    report: list[object] | None, said: list[str], failed: list[str]
+) -> None:
+    """And where nobody can be asked, that is said; one that cannot be asked hides no other."""
+    text = "ConnectionError" if report is None else json.dumps({"dependencies": report})
+    told = runpy.run_path(str(ROOT / "requirements" / "latest.py"))["audit_told"](text)
+    assert told == (said, failed)

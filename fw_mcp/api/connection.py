@@ -114,10 +114,20 @@ class BaseUrl:
         return base
 
 
+def named_place(url: str) -> SplitResult:
+    """The parts of a URL whose host and port there can be.
+
+    Raises:
+        ValueError: what connects would stumble over either.
+    """
+    parts = urlsplit(url)
+    _ = parts.port, (parts.hostname or "").encode("idna")
+    return parts
+
+
 def _split(url: str) -> SplitResult:
     try:
-        parts = urlsplit(url)
-        _ = parts.port
+        parts = named_place(url)
     except ValueError as error:
         raise _refused("has a host or port that does not exist") from error
     return parts

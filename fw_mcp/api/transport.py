@@ -15,7 +15,7 @@ import truststore
 
 from fw_mcp.api import failures
 from fw_mcp.api.answers import HttpAnswer
-from fw_mcp.api.connection import BaseUrl, Keys, Timeouts
+from fw_mcp.api.connection import BaseUrl, Keys, Timeouts, named_place
 from fw_mcp.api.failures import Endpoint
 from fw_mcp.errors import ConfigError, Reason
 
@@ -167,6 +167,7 @@ def _http_client(
 ) -> httpx.AsyncClient:
     verify = True if transport else tls_for(base_url)
     try:
+        named_place(proxy or "")
         return httpx.AsyncClient(
             auth=_KeysAuth(keys),
             headers={
@@ -200,7 +201,7 @@ def proxy_for(base_url: BaseUrl) -> str | None:
     if base_url.is_loopback:
         return None
     named = urllib.request.getproxies()
-    address = named.get("https") or named.get("all")
+    address = (named.get("https") or named.get("all") or "").strip()
     if not address or urllib.request.proxy_bypass(base_url.host):
         return None
     return address if "://" in address else f"http://{address}"

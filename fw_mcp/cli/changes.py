@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -11,10 +12,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 import anyio
 
 from fw_mcp.cli.main import exit_code
-from fw_mcp.cli.output import STDOUT, new_file
-from fw_mcp.errors import ApiError, GuardError
+from fw_mcp.cli.output import STDOUT, new_file, typed_yes
+from fw_mcp.errors import ApiError, GuardError, Reason
+from fw_mcp.store.accounts import is_named, join
+from fw_mcp.store.history import History
+from fw_mcp.store.journal import Journal
+from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_in
 from fw_mcp.text import quoted, shown
-from fw_mcp.writes.outcomes import ChangeTold, ends_of
+from fw_mcp.writes.outcomes import ChangeTold, change_told, ends_of
+from fw_mcp.writes.run import name_of
 
 if TYPE_CHECKING:
     from fw_mcp.assembly import Assembly
@@ -24,6 +30,8 @@ if TYPE_CHECKING:
 PER_PAGE = 25
 _HIRES = "private_hires_uri"
 _UNSETTLED = 7
+_DECLINED = 1
+_NAMED = 5
 # With these the service is out of reach for every entry.
 _HOPELESS = frozenset({3, 4})
 
@@ -72,15 +80,92 @@ def export_changes(assembly: "Assembly", file: Path | None) -> int:
     return 0
 
 
-def reconcile_changes(assembly: "Assembly", _: Mapping[str, object]) -> int:
+def reconcile_changes(
+    assembly: "Assembly",
+    own: Mapping[str, object],
+    said_yes: Callable[[str], bool] = typed_yes,
+) -> int:
     """Settle every write without a known outcome by reading the service, and print how it ended.
+
+    Args:
+        assembly: whose journal.
+        own: the former name of the account to take over first; None for none.
+        said_yes: asks the person about that.
 
     Returns:
         0 when nothing is left open; otherwise the code of the error that kept it open, or 7.
+
+    Raises:
+        FwError: the account cannot be taken over; nothing was.
     """
+    former = own["adopt"]
+    if former is not None and not anyio.run(_adopted, assembly, str(former), said_yes):
+        print("Nothing was taken over.")
+        return _DECLINED
     code = anyio.run(_reconcile, assembly, print)
     anyio.run(_tell_of_others, assembly)
     return code
+
+
+async def _adopted(assembly: "Assembly", former: str, said_yes: Callable[[str], bool]) -> bool:
+    """Take over what stands under a former name of this account, if a person agrees."""
+    database = assembly.database
+    try:
+        await assembly.parts.writes.identify()
+        # A sandbox in memory neither keeps what it takes over, nor leaves anything to take.
+        path = None if database.account.startswith(IN_THIS_PROCESS) else database.path
+        others = [
+            one
+            for one in (accounts_in(path) if path else ())
+            if one != database.account and not one.startswith(IN_THIS_PROCESS)
+        ]
+        if former not in others:
+            raise _cannot_adopt(
+                f"No other account {quoted(former, 40)} has changes or plans on this store.",
+                f"Others on it: {', '.join(others) or 'none'}.",
+            )
+        if await database.run(lambda connection: is_named(connection, former)):
+            raise _cannot_adopt(
+                f"{former} is another account: FinerWorks itself named it.",
+                "Set its keys to see and settle its changes.",
+            )
+        return await _asked_and_joined(database, Database(path, account=former), said_yes)
+    finally:
+        await assembly.aclose()
+
+
+async def _asked_and_joined(
+    database: Database, other: Database, said_yes: Callable[[str], bool]
+) -> bool:
+    former, account = other.account, database.account
+    writes = Journal(other, time.time)
+    try:
+        newest, count = await History(other).page(1, _NAMED)
+        open_ = await writes.unsettled()
+        # An older fw-mcp may be at one of them still.
+        async with other.exclusive(*(name_of(one.change_id) for one in open_)):
+            print(f"{count} changes of {former}, {len(open_)} of them open; the newest:")
+            for change in newest:
+                print(told(change_told(change)))
+            agreed = said_yes(
+                f"They would become changes of {account}, the account whose keys are set, for "
+                "good. Do this only if both are keys of one and the same library."
+            )
+            if agreed:
+                await database.run(lambda connection: join(connection, former, account))
+                print(f"Taken over: {count} changes of {former} are {account}'s now.")
+        return agreed
+    finally:
+        other.close()
+
+
+def _cannot_adopt(what: str, next_step: str) -> GuardError:
+    return GuardError(
+        what,
+        state="Nothing was taken over.",
+        next_step=next_step,
+        reason=Reason.INVALID_ARGUMENTS,
+    )
 
 
 async def _tell_of_others(assembly: "Assembly") -> None:
@@ -91,10 +176,12 @@ async def _tell_of_others(assembly: "Assembly") -> None:
         assembly.database.close()
     if not others.accounts:
         return
-    left = f" {others.open} changes of theirs are open: run this with their keys." * bool(
-        others.open
+    left = (
+        f" {others.open} changes of theirs are open: run this with their keys, or, where those are "
+        "former keys of yours, fw-mcp reconcile --adopt ACCOUNT with yours."
     )
-    print(f"Other accounts on this store: {others.accounts}.{left}", file=sys.stderr)
+    told = f"Other accounts on this store: {others.accounts}.{left if others.open else ''}"
+    print(told, file=sys.stderr)
 
 
 def told(change: ChangeTold) -> str:

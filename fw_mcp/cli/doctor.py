@@ -1,7 +1,9 @@
 """`fw-mcp doctor`: what works, what does not, and what to do about it."""
 
+import asyncio
 import json
 import locale
+import logging
 import os
 import platform
 import secrets
@@ -16,9 +18,10 @@ from typing import TYPE_CHECKING
 import anyio
 
 from fw_mcp import __version__
-from fw_mcp.assembly import NO_HOME, assemble, required_keys
+from fw_mcp.assembly import NO_HOME, assemble, required_keys, secrets_of
 from fw_mcp.cli.contract import compare
 from fw_mcp.cli.main import exit_code
+from fw_mcp.cli.output import MaskingFormatter
 from fw_mcp.config import IN_MEMORY, Settings, option, variable
 from fw_mcp.errors import FwError, Reason, StoreError
 from fw_mcp.store.sqlite import session_id
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 
     from fw_mcp.assembly import Assembly
     from fw_mcp.store.journal import Unsettled
+
+_log = logging.getLogger(__name__)
 
 _UNSETTLED = 7
 _NAMED = 5
@@ -68,9 +73,11 @@ def examine(assembly: "Assembly", own: "Mapping[str, object]") -> int:
     assembly.mean_the_stores_account()
     findings = anyio.run(_findings, _only_looking(assembly))
     if own["json"]:
-        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+        told = json.dumps([asdict(finding) for finding in findings], indent=2)
     else:
-        print("\n".join(map(_line, findings)))
+        told = "\n".join(map(_line, findings))
+    # What broke a check may quote a key.
+    print(MaskingFormatter(secrets_of(assembly.settings)).masked(told))
     return next((one.exit_code for one in findings if one.exit_code), 0)
 
 
@@ -100,18 +107,23 @@ async def _finding(
 ) -> Finding:
     if needed is not None and needed.exit_code:
         return Finding(name, needed.exit_code, f"not tried: see {needed.check}")
-    try:
-        return await check(assembly)
-    except FwError as error:
-        return Finding(name, exit_code(error), error.what, _next_step(error))
-    except (OSError, RuntimeError, ValueError, ImportError) as fault:
-        # What a machine holds ready is a finding.
-        return Finding(
-            name,
-            _UNEXPECTED,
-            f"could not be checked: {type(fault).__name__}: {quoted(str(fault), 200)}",
-            "Report this line; the other checks are not concerned.",
-        )
+    # Gathered, a check that breaks, however, ends nothing but itself.
+    (found,) = await asyncio.gather(check(assembly), return_exceptions=True)
+    match found:
+        case Finding():
+            return found
+        case FwError() as error:
+            return Finding(name, exit_code(error), error.what, _next_step(error))
+        case Exception() as fault:
+            _log.debug("the check %s broke", name, exc_info=fault)
+            return Finding(
+                name,
+                _UNEXPECTED,
+                f"could not be checked: {type(fault).__name__}: {quoted(str(fault), 200)}",
+                "Report this line; the other checks are not concerned.",
+            )
+        case _:
+            raise found
 
 
 def _next_step(error: FwError) -> str:

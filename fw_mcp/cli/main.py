@@ -58,8 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"fw-mcp {__version__}")
         return 0
-    from fw_mcp.cli.output import told_to_a_person  # noqa: PLC0415  not for --version
+    from fw_mcp.cli.output import (  # noqa: PLC0415  not for --version
+        never_wait_for_stderr,
+        tell_the_unforeseen,
+        told_to_a_person,
+    )
 
+    if argv is None:
+        sys.excepthook = tell_the_unforeseen
+        never_wait_for_stderr()
     code = 0
     try:
         with told_to_a_person():

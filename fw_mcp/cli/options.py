@@ -129,6 +129,8 @@ def _parser() -> _Parser:
     every.help = "write every change as a line of JSON to a new file; default: stdout"
     new = subparsers["export"].add_argument("file", nargs="?", metavar="FILE.csv")
     new.help = "a new file; default: stdout"
+    former = subparsers["reconcile"].add_argument("--adopt", metavar="ACCOUNT")
+    former.help = "first take over what a former key of this library wrote; asks, in a terminal"
     for name in ("preview", "apply"):
         sheet = subparsers[name].add_argument("file", metavar="FILE.csv")
         sheet.help = "from fw-mcp export, edited; comma, semicolon or tab"

@@ -7,20 +7,31 @@ import io
 import logging
 import os
 import re
+import select
 import signal
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
 
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.text import quoted
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_log = logging.getLogger(__name__)
 
 # In place of a file's name.
 STDOUT = "-"
 
 _MASK = "***"
+# A pipe that is ready takes so much without a wait.
+_TAKEN_AT_ONCE = 512
+_PATIENCE_S = 0.1
 _CHATTY = ("httpx", "httpcore")
 # Windows would translate line ends once more below Python's own translation.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -45,7 +56,11 @@ class MaskingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one text without secrets."""
-        return self._secret.sub(_MASK, super().format(record))
+        return self.masked(super().format(record))
+
+    def masked(self, text: str) -> str:
+        """The text without secrets."""
+        return self._secret.sub(_MASK, text)
 
 
 def log_to_stderr(level: str, secrets: Iterable[str], stream: TextIO | None = None) -> None:
@@ -62,6 +77,74 @@ def log_to_stderr(level: str, secrets: Iterable[str], stream: TextIO | None = No
     for name in _CHATTY:
         # They write a line a request, with its URL.
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def tell_the_unforeseen(
+    kind: type[BaseException], fault: BaseException, trace: TracebackType | None
+) -> None:
+    """Stand in for `sys.excepthook`: one line through the log, which masks what it shows.
+
+    A traceback tells a person nothing, and its last line may hold a key.
+    """
+    if not issubclass(kind, Exception):
+        return
+    places = [f"{Path(one.filename).name}:{one.lineno}" for one in traceback.extract_tb(trace)]
+    _log.critical(
+        "It ended in a way it should not, by %s at %s: %s. What was changed until then, fw-mcp "
+        "changes lists. Report this line; --log-level debug shows more. (reason: %s)",
+        kind.__name__,
+        places[-1] if places else "its start",
+        quoted(str(fault), 200),
+        Reason.UNEXPECTED,
+    )
+    _log.debug("what led to it", exc_info=(kind, fault, trace))
+
+
+class _NeverWaits(io.RawIOBase):
+    """What is given what it takes, and else nothing: a pipe that nobody reads, a disk without room.
+
+    Args:
+        fd: its descriptor.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._patience_s = _PATIENCE_S
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def fileno(self) -> int:
+        """The descriptor."""
+        return self._fd
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Write what is taken in time; the rest is lost, as is what nobody holds any more."""
+        left = bytes(data)
+        with suppress(OSError):
+            while left and self._takes_some():
+                left = left[os.write(self._fd, left[:_TAKEN_AT_ONCE]) :]
+        return len(bytes(data))
+
+    def _takes_some(self) -> bool:
+        takes = bool(select.select([], [self._fd], [], self._patience_s)[1])
+        # Waited for once, not for each line that nobody reads.
+        self._patience_s = _PATIENCE_S if takes else 0.0
+        return takes
+
+
+def never_wait_for_stderr() -> None:
+    """Write to stderr only what is taken: a host may never read it, and work goes on."""
+    given = sys.stderr
+    if os.name != "posix" or not isinstance(given, io.TextIOWrapper) or given.isatty():
+        return
+    sys.stderr = io.TextIOWrapper(
+        io.BufferedWriter(_NeverWaits(given.fileno())),
+        encoding=given.encoding,
+        errors=given.errors,
+        line_buffering=True,
+    )
 
 
 @contextmanager

@@ -28,6 +28,9 @@ _LAST_PORT = 65535
 # A handle's hour, and the time of a call that goes on at the end of it.
 _READ_AGAIN_S = HANDLE_S + REPLAY_S
 
+# What a machine, and rows that nobody here wrote, make of the look at a journal.
+_FOUND = (FwError, OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
+
 Serve = Callable[[FwServer], Awaitable[None]]
 
 
@@ -126,7 +129,7 @@ async def look_after_journal_daily(
     while True:
         try:
             await look_after_journal(assembly)
-        except (FwError, OSError, RuntimeError, ValueError) as fault:
+        except _FOUND as fault:
             # Nothing found in the journal may end serving.
             _log.warning("The journal was not looked at: %s", type(fault).__name__)
         await sleep(_DAY_S)

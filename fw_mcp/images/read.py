@@ -122,12 +122,16 @@ async def read_images(
             _check_products_are_told(images)
         found.update((image.guid, image) for image in images)
 
+    failed: list[FwError] = []
     try:
         async with anyio.create_task_group() as group:
             for chunk in chunked(guids, account.chunk):
                 group.start_soon(read, chunk)
     except* FwError as faults:
-        raise _first(faults) from faults
+        # Raised right here, the first Pythons of 3.11 would put it into a group again.
+        failed.append(_first(faults))
+    for fault in failed:
+        raise fault
     # A service that ignored guid_filter would otherwise hand over images nobody named.
     return {guid: found[guid] for guid in guids if guid in found}
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fw_mcp.errors import ConfigError, FwError, Reason
 from fw_mcp.server.headers import AsMeant, same_host, same_origin
-from fw_mcp.server.stdio import stop_signals
+from fw_mcp.signals import stop_signals
 
 _TOKEN_LENGTH = 16
 

@@ -1,10 +1,9 @@
-"""MCP over stdin and stdout, and what SIGTERM and SIGINT do to a write in flight."""
+"""MCP over stdin and stdout."""
 
 import asyncio
 import json
 import logging
 import os
-import signal
 import stat
 import sys
 import threading
@@ -27,35 +26,9 @@ from mcp.types import (
 )
 
 from fw_mcp.server.wire import NoMessage, Read, messages_in
+from fw_mcp.signals import stop_signals
 
 _log = logging.getLogger(__name__)
-
-
-@contextmanager
-def stop_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` on the first SIGTERM or SIGINT; a second one ends the process at once.
-
-    Args:
-        stop: begins an orderly end; runs on the event loop.
-    """
-    if sys.platform == "win32":  # pragma: no cover
-        yield  # its event loop has no signal handlers: Ctrl-C arrives as KeyboardInterrupt
-        return
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT)
-
-    def first() -> None:
-        for number in signals:
-            loop.add_signal_handler(number, os._exit, 128 + number)
-        stop()
-
-    for number in signals:
-        loop.add_signal_handler(number, first)
-    try:
-        yield
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
 
 
 Write = Callable[[bytes], Awaitable[None]]
@@ -67,7 +40,7 @@ async def serve_stdio(
     """Serve one client until its input ends, its output closes, or SIGTERM or SIGINT arrives.
 
     Whatever ends it, work in flight is cancelled, and shielded work finishes first. While it
-    serves, the two descriptors point at the null device and at stderr, so that a stray `print`
+    serves, the two descriptors point at nothing and at stderr, so that a stray `print`
     or a child process cannot touch the protocol.
 
     Args:
@@ -79,8 +52,8 @@ async def serve_stdio(
     """
     low_level = low_level_server(server)
     with (
-        open(os.devnull, "rb") as nothing,  # noqa: ASYNC230, PTH123  never blocks
-        _diverted(stdin_fd, nothing.fileno()) as wire_in,
+        _nothing() as nothing,
+        _diverted(stdin_fd, nothing) as wire_in,
         _diverted(stdout_fd, 2) as wire_out,
     ):
         async with _lines(wire_in, piped=_is_pipe(wire_in, wire_out)) as lines:
@@ -292,6 +265,17 @@ def occupy_standard_descriptors() -> None:
         except OSError:
             # The lowest free one, which is `fd`.
             os.open(os.devnull, os.O_RDWR)
+
+
+@contextmanager
+def _nothing() -> Iterator[int]:
+    """A descriptor with nothing to read; not every machine lets a program open the null device."""
+    ended, writable = os.pipe()
+    os.close(writable)
+    try:
+        yield ended
+    finally:
+        os.close(ended)
 
 
 @contextmanager

@@ -8,6 +8,11 @@ _KEEP = """
 INSERT INTO facts (account, name, value) VALUES (?, 'account', ?)
 ON CONFLICT (account, name) DO NOTHING
 """
+_KEEP_NAMED = """
+INSERT INTO facts (account, name, value) VALUES (?, 'named', 'by the service')
+ON CONFLICT (account, name) DO NOTHING
+"""
+_NAMED = "SELECT value FROM facts WHERE account = ? AND name = 'named'"
 _LAST_PLACES = (
     "SELECT max(place) FROM changes WHERE account = ?",
     "SELECT max(place) FROM items WHERE account = ?",
@@ -59,16 +64,25 @@ def account_of(connection: sqlite3.Connection, pair: KeyPair) -> str | None:
 def keep(connection: sqlite3.Connection, pair: KeyPair, account: str) -> None:
     """Record which account these keys are for, unless that is on record."""
     connection.execute(_KEEP, (pair.digest, account))
+    # Where the service names nobody, the account has the name of its keys.
+    if account != pair.digest:
+        connection.execute(_KEEP_NAMED, (account,))
 
 
 def gather(connection: sqlite3.Connection, pair: KeyPair, account: str) -> None:
     """Give the account what stands under other names of it."""
     for former in (*pair.former, pair.digest):
         if former != account:
-            _join(connection, former, account)
+            join(connection, former, account)
 
 
-def _join(connection: sqlite3.Connection, former: str, account: str) -> None:
+def is_named(connection: sqlite3.Connection, account: str) -> bool:
+    """Whether the service named it: then it is for certain no other name of another account."""
+    return connection.execute(_NAMED, (account,)).fetchone() is not None
+
+
+def join(connection: sqlite3.Connection, former: str, account: str) -> None:
+    """Give the account what stands under one other name."""
     places = [connection.execute(one, (account,)).fetchone()[0] for one in _LAST_PLACES]
     row = {"account": account, "former": former, "shift": max(place or 0 for place in places)}
     for statement in _JOIN:

@@ -5,6 +5,7 @@ import logging
 import os
 import secrets
 import sqlite3
+import stat
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, closing, suppress
@@ -166,6 +167,8 @@ _LAST_AT = (
 
 def accounts_in(path: Path) -> list[str]:
     """The digests of the accounts that a store knows; none where it cannot be read."""
+    if not os.path.isfile(path):  # noqa: PTH113  Path.is_file raises where it may not look
+        return []
     with (
         suppress(sqlite3.Error),
         closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection,
@@ -433,6 +436,9 @@ def _made(path: Path) -> _Identity:
         found = os.fstat(opened)
     finally:
         os.close(opened)
+    if not stat.S_ISREG(found.st_mode):
+        # A device or a pipe: others use it, and it would become this user's alone.
+        raise UnusableFileError("it is no ordinary file")
     # Of a file that was removed while it was open; whoever opened the new one made others.
     _remove(left)
     return found.st_dev, found.st_ino

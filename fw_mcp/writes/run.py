@@ -201,12 +201,12 @@ class Writes:
             ApiError: the service could not be read; what is not known stays so.
         """
         await self.identify()
-        async with self._exclusive(_name_of(change.change_id)):
+        async with self._exclusive(name_of(change.change_id)):
             return await self.reconciler.ends(change)
 
     async def is_under_way(self, change_id: str) -> bool:
         """Whether any process is at a change right now."""
-        return await self.journal.database.is_taken(_name_of(change_id))
+        return await self.journal.database.is_taken(name_of(change_id))
 
     async def _with_undoings(self, change_id: str) -> list[str]:
         """A change, those that took it back, those that took these back, and so on."""
@@ -242,7 +242,7 @@ class Writes:
             if not isinstance(asked, Prepared | _Accepted):
                 return asked
             change_id = secrets.token_hex(8)
-            names += map(_name_of, filter(None, [change_id, operation.undoes]))
+            names += map(name_of, filter(None, [change_id, operation.undoes]))
             # Nobody is at it from here on, so that no answer is spent on a call that cannot go.
             fence = await held.enter_async_context(self._exclusive(*names))
             if isinstance(asked, _Accepted):
@@ -379,7 +379,7 @@ class Writes:
         told = last_told(items)
         if any(one.told and not is_settled(told[one.item]) for one in items):
             return None
-        async with self._exclusive(_name_of(former.change_id)) as fence:
+        async with self._exclusive(name_of(former.change_id)) as fence:
             started = self.account.clock()
             settled = await self._settled(operation, former, started)
             if len(settled) != len(operation.untouched):
@@ -391,7 +391,7 @@ class Writes:
         """What the first call did stays done; what it did not do is done now."""
         prepared = await operation.read()
         fresh = _change(secrets.token_hex(8), caller, operation, prepared)
-        names = (_name_of(former.change_id), _name_of(fresh.change_id))
+        names = (name_of(former.change_id), name_of(fresh.change_id))
         async with self._exclusive(*names) as fence:
             before = await self._settled(operation, former, prepared.read_at)
             settled = await prepared.still_so(_placed(operation, before, former))
@@ -407,7 +407,7 @@ class Writes:
         return done.replay() if len(settled) == len(operation.untouched) else done.replay(RESUMED)
 
     async def _go_on(self, caller: Caller, operation: Operation, change: Change) -> Done:
-        names = (_name_of(change.change_id), _call_name(caller, operation))
+        names = (name_of(change.change_id), _call_name(caller, operation))
         async with self._exclusive(*names) as fence:
             settled = await self._settled(operation, change, self.account.clock())
             prepared = await operation.read()
@@ -527,7 +527,7 @@ def _call_name(caller: Caller, operation: Operation) -> str:
     return f"call:{':'.join(_named(caller, operation))}"
 
 
-def _name_of(change_id: str) -> str:
+def name_of(change_id: str) -> str:
     """What a change is called while somebody is at it."""
     return f"change:{change_id}"
 

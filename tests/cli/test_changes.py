@@ -17,9 +17,11 @@ from anyio import to_thread
 
 from fw_mcp.api.models import DeleteImagesRequest
 from fw_mcp.cli.changes import export_changes, list_changes, reconcile_changes, show_changes
-from fw_mcp.errors import ConfigError, StoreError
+from fw_mcp.errors import ConfigError, GuardError, StoreError
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
+from fw_mcp.store.accounts import KeyPair
 from fw_mcp.store.journal import End, Intent
+from fw_mcp.store.sqlite import Database
 from tests.cli.journalled import BEGUN, small, three
 from tests.support.kept import Kept, Write, change, deletion
 from tests.support.process import environment, fw_mcp
@@ -316,7 +318,7 @@ def reconciled(
     kept: Kept, capsys: pytest.CaptureFixture[str], later_s: float = 3600
 ) -> tuple[int, list[str]]:
     """The exit code and what was said."""
-    code = reconcile_changes(kept.assembly(later_s), {})
+    code = reconcile_changes(kept.assembly(later_s), {"adopt": None})
     assert kept.studio.wire.writes == []
     return code, capsys.readouterr().out.splitlines()
 
@@ -434,7 +436,8 @@ def test_that_other_accounts_have_changes_is_said_beside_the_list(
     show_changes(kept.assembly(), {"export": export, "page": "1"})
     printed = capsys.readouterr()
     assert printed.err == (
-        "Other accounts on this store: 2. 2 changes of theirs are open: run this with their keys.\n"
+        "Other accounts on this store: 2. 2 changes of theirs are open: run this with their keys, "
+        "or, where those are former keys of yours, fw-mcp reconcile --adopt ACCOUNT with yours.\n"
     )
     assert three_.guid not in printed.out
     assert two.guid not in printed.out
@@ -507,3 +510,123 @@ def test_an_export_that_would_overwrite_a_file_is_a_wrong_usage(tmp_path: Path) 
     done = fw_mcp(["changes", "--export", "mine", "--sandbox"], cwd=tmp_path)
     assert (done.returncode, (tmp_path / "mine").read_text()) == (2, "kept")
     assert "exists already. Nothing was written." in done.stderr
+
+
+# what a former key wrote
+
+
+class Person:
+    """Somebody at a terminal, who answers one question."""
+
+    def __init__(self, *, agrees: bool) -> None:
+        self.asked: list[str] = []
+        self._agrees = agrees
+
+    def __call__(self, question: str) -> bool:
+        """Read it and answer it."""
+        self.asked.append(question)
+        return self._agrees
+
+
+def left_by_former_keys(kept: Kept) -> tuple[str, str]:
+    """A deletion that was cut off and one that ended; of an older version's account, and ours."""
+    one, two, _ = kept.ask(three)
+    kept.write(
+        small(1),
+        deletion(2, one, account="former"),
+        replace(small(3), account="former"),
+        deletion(4, two, account="process-1"),
+    )
+    return f"{2:016x}", f"{3:016x}"
+
+
+def test_what_a_former_key_wrote_is_taken_over_by_a_person_and_settled(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Promise: a key that is no more leaves nothing behind that nobody can settle or undo."""
+    open_, ended = left_by_former_keys(kept)
+    person = Person(agrees=True)
+    assert reconcile_changes(kept.assembly(), {"adopt": "former"}, person) == 0
+    (question,) = person.asked
+    assert f"They would become changes of {kept.account}, the account whose keys" in question
+    said = capsys.readouterr()
+    assert "2 changes of former, 1 of them open; the newest:" in said.out
+    assert f"Taken over: 2 changes of former are {kept.account}'s now." in said.out
+    assert "Open writes settled: 1; nothing is left open." in said.out
+    assert said.err == ""
+    rows = kept.edit("SELECT change_id FROM changes WHERE account = ?", kept.account)
+    assert {row[0] for row in rows} == {f"{1:016x}", open_, ended}
+    assert kept.edit("SELECT count(*) FROM items WHERE account = 'former'") == [(0,)]
+
+
+def test_without_a_yes_nothing_is_taken_over(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nobody is at a terminal, too; and whose changes are left is told."""
+    left_by_former_keys(kept)
+    before = kept.edit("SELECT * FROM changes ORDER BY account, place")
+    assert reconcile_changes(kept.assembly(), {"adopt": "former"}, Person(agrees=False)) == 1
+    done = fw_mcp(["reconcile", "--adopt", "former", *kept.options])
+    assert done.returncode == 1
+    for said in (capsys.readouterr().out, done.stdout):
+        assert said.endswith("Nothing was taken over.\n")
+    assert kept.edit("SELECT * FROM changes ORDER BY account, place") == before
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ("nobody", "Others on it: former."),
+        ("process-1", "Others on it: former."),
+        ("{own}", "Others on it: former."),
+    ],
+)
+def test_only_another_account_that_left_something_is_taken_over(
+    kept: Kept, named: str, said: str
+) -> None:
+    """Those that can be are named."""
+    left_by_former_keys(kept)
+    named = named.format(own=kept.account)
+    with pytest.raises(GuardError, match=said):
+        reconcile_changes(kept.assembly(), {"adopt": named}, Person(agrees=True))
+
+
+def test_an_account_that_the_service_named_is_another_and_stays(kept: Kept) -> None:
+    """Somebody else's keys are for it, for certain; nobody is asked."""
+    left_by_former_keys(kept)
+    others = Database(kept.path, account=KeyPair("keys of another"))
+    anyio.run(others.learn, "former")
+    others.close()
+    person = Person(agrees=True)
+    with pytest.raises(GuardError, match="FinerWorks itself named it"):
+        reconcile_changes(kept.assembly(), {"adopt": "former"}, person)
+    assert person.asked == []
+
+
+def test_what_is_under_way_under_a_former_name_is_not_taken_over(kept: Kept) -> None:
+    """Its end would be recorded where it is no more."""
+    open_, _ = left_by_former_keys(kept)
+    person = Person(agrees=True)
+
+    async def meanwhile() -> None:
+        former = Database(kept.path, account="former")
+        async with former.exclusive(f"change:{open_}"):
+            await to_thread.run_sync(
+                partial(reconcile_changes, kept.assembly(), {"adopt": "former"}, person)
+            )
+
+    with pytest.raises(GuardError, match="Another call is at the same change"):
+        anyio.run(meanwhile)
+    assert person.asked == []
+
+
+def test_reconcile_tells_what_other_accounts_left_open(
+    kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How much, and both ways to it; a sandbox in memory is nobody."""
+    left_by_former_keys(kept)
+    assert reconcile_changes(kept.assembly(), {"adopt": None}) == 0
+    assert capsys.readouterr().err == (
+        "Other accounts on this store: 1. 1 changes of theirs are open: run this with their keys, "
+        "or, where those are former keys of yours, fw-mcp reconcile --adopt ACCOUNT with yours.\n"
+    )

@@ -282,17 +282,22 @@ def test_doctor_names_placeholders_and_folders_that_are_away(tmp_path: Path) -> 
     assert found["folders"] == (1, f'cannot be read: "{tmp_path}/away"')
 
 
-def test_a_check_that_breaks_is_a_finding(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
-    """And the others are still made."""
-    assembly = kept.assembly()
+@pytest.mark.shows_keys("what broke quotes one, to see it masked")
+@pytest.mark.parametrize("fault", [RuntimeError, TypeError, KeyError, AssertionError])
+def test_a_check_that_breaks_is_a_finding(
+    kept: Kept, capsys: pytest.CaptureFixture[str], fault: type[Exception]
+) -> None:
+    """However it breaks, without the key that it quotes; and the others are still made."""
+    assembly = kept.assembly(web_api_key=WEB_KEY)
 
     class Broken:
         @property
         def workshop(self) -> None:
-            raise RuntimeError("no such luck")
+            raise fault(f"no such luck with {WEB_KEY}")
 
     object.__setattr__(assembly.parts, "viewer", Broken())
     assert examine(assembly, {"json": True}) == 1
     found = {one["check"]: one for one in json.loads(capsys.readouterr().out)}
-    assert found["pictures"]["found"] == ('could not be checked: RuntimeError: "no such luck"')
+    assert found["pictures"]["found"].startswith(f"could not be checked: {fault.__name__}: ")
+    assert "no such luck with ***" in found["pictures"]["found"]
     assert found["journal"]["exit_code"] == 0

@@ -10,12 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, cast
 
 import anyio
 import pytest
 
-from fw_mcp.cli.output import MaskingFormatter, log_to_stderr, new_file, told_to_a_person
+from fw_mcp.cli.output import (
+    MaskingFormatter,
+    log_to_stderr,
+    new_file,
+    tell_the_unforeseen,
+    told_to_a_person,
+)
 from fw_mcp.errors import ConfigError
 from fw_mcp.store.journal import Intent
 from fw_mcp.store.plans import PlanRecord, PlanStore
@@ -55,6 +61,43 @@ def test_nothing_is_left_of_a_key_that_begins_with_another(stream: io.StringIO) 
     """Else its end would stand after the mask of the shorter one."""
     logging.getLogger("somebody").warning("key=%s-2;", KEY)
     assert "key=***;" in stream.getvalue()
+
+
+def unforeseen(fault: BaseException) -> None:
+    """Let it end the process, as far as the interpreter's hook."""
+    try:
+        raise fault
+    except type(fault):
+        tell_the_unforeseen(*cast("tuple[type[BaseException], BaseException, Any]", sys.exc_info()))
+
+
+def test_what_nobody_foresaw_is_one_line_without_a_key(stream: io.StringIO) -> None:
+    """And at debug level where it came from."""
+    unforeseen(TypeError(f"cannot add {KEY}"))
+    first, second, *rest = stream.getvalue().splitlines()
+    assert "It ended in a way it should not, by TypeError at test_output.py:" in first
+    assert 'cannot add ***". What was changed until then, fw-mcp changes lists.' in first
+    assert (second.endswith("what led to it"), KEY in "\n".join(rest)) == (True, False)
+
+
+def test_that_a_person_ends_a_command_is_no_news(stream: io.StringIO) -> None:
+    """Ctrl-C while it starts."""
+    unforeseen(KeyboardInterrupt())
+    assert stream.getvalue() == ""
+
+
+def test_an_install_that_is_not_whole_ends_in_one_line() -> None:
+    """Before there is a log, too."""
+    script = "import sys; sys.modules['fw_mcp.assembly'] = None\nimport fw_mcp.cli.main as it\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}sys.exit(it.main())", "plans"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "by ModuleNotFoundError at main.py:" in done.stderr
 
 
 def test_without_a_secret_every_record_stays_as_it_is() -> None:
@@ -204,11 +247,15 @@ def test_an_export_that_a_signal_ends_leaves_no_half_file(
     number: signal.Signals, tmp_path: Path
 ) -> None:
     """And the signals do afterwards what they did before."""
-    former = signal.getsignal(number)
-    with pytest.raises(KeyboardInterrupt), new_file(tmp_path / "half.csv"):
-        signal.raise_signal(number)
-    assert list(tmp_path.iterdir()) == []
-    assert signal.getsignal(number) is former
+    # Whoever runs the tests in the background may have them ignore it.
+    former = signal.signal(number, signal.SIG_DFL)
+    try:
+        with pytest.raises(KeyboardInterrupt), new_file(tmp_path / "half.csv"):
+            signal.raise_signal(number)
+        assert list(tmp_path.iterdir()) == []
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, former)
 
 
 def test_a_signal_that_is_to_be_ignored_does_not_end_an_export(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +15,14 @@ import pytest
 
 from fw_mcp.cli.main import main
 from fw_mcp.cli.serve import look_after_journal_daily
+from fw_mcp.store.sqlite import Database
 from tests.support.kept import Kept
 from tests.support.process import environment, fw_mcp
 from tests.support.products import covering, first_of
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 54321
+IN_THE_IMAGE = 10001
 KEYS = {"FINERWORKS_WEB_API_KEY": "0a1b2c3d-web", "FINERWORKS_APP_KEY": "0a1b2c3d-app"}
 HELLO = {
     "jsonrpc": "2.0",
@@ -52,22 +55,24 @@ def open_to_all() -> str:
     own = Path(sys.executable).resolve()
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     candidates = [own, Path(f"/usr/bin/{version}"), Path(f"/usr/local/bin/{version}")]
-    may = [one for one in candidates if one.exists() and all(map(_is_open, one.resolve().parents))]
-    return str(may[0]) if may and _is_open(ROOT) else ""
+    may = [one for one in candidates if one.exists() and _is_open(one.resolve().parent)]
+    return str(may[0]) if may and _is_open(ROOT) and _is_open(Path(sys.prefix)) else ""
 
 
 def _is_open(folder: Path) -> bool:
-    return bool(folder.stat().st_mode & 0o001)
+    return all(one.stat().st_mode & 0o001 for one in (folder, *folder.parents))
 
 
+# CI as root sets STRANGER_TESTS=required, so that they cannot be left out unseen.
 as_nobody = pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() != 0 or not open_to_all(),
+    os.environ.get("STRANGER_TESTS") != "required"
+    and (sys.platform == "win32" or os.geteuid() != 0 or not open_to_all()),
     reason="needs root, and a Python that everybody may run, to be a user whom nobody knows",
 )
 
 
 def by_nobody(
-    arguments: Sequence[str], env: Mapping[str, str], cwd: Path
+    arguments: Sequence[str], env: Mapping[str, str], cwd: Path, *, group: int = NOBODY
 ) -> subprocess.CompletedProcess[str]:
     """Run a session as a user whom the system does not know, without HOME."""
     found = os.pathsep.join([str(ROOT), *(path for path in sys.path if "site-packages" in path)])
@@ -76,7 +81,7 @@ def by_nobody(
         [open_to_all(), "-B", "-m", "fw_mcp", *arguments],
         env={**kept, "PYTHONPATH": found, **env},
         user=NOBODY,
-        group=NOBODY,
+        group=group,
         extra_groups=[],
         input=SESSION,
         cwd=cwd,
@@ -153,6 +158,40 @@ def test_a_state_folder_is_used_without_a_home(open_folder: Path) -> None:
     assert (state / "fw-mcp" / "store.sqlite3").exists()
 
 
+@as_nobody
+@pytest.mark.parametrize(
+    ("group", "code", "said"),
+    first_of(
+        (0, 0, "No plan waits for an answer."), (NOBODY, 1, "volume/store.sqlite3 cannot be used")
+    ),
+)
+def test_the_volume_of_the_image_is_open_to_any_user_of_group_0(
+    group: int, code: int, said: str, open_folder: Path
+) -> None:
+    """`docker run --user 1000:0`, OpenShift: the folder as the Dockerfile makes it."""
+    volume = open_folder / "volume"
+    volume.mkdir()
+    os.chown(volume, IN_THE_IMAGE, 0)
+    volume.chmod(0o770)
+    env = {"FW_MCP_STORE": str(volume / "store.sqlite3")}
+    done = by_nobody(["plans"], env, open_folder, group=group)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert said in done.stdout + done.stderr
+
+
+@as_nobody
+def test_a_store_whose_rights_stay_as_they_are_is_used_and_told(open_folder: Path) -> None:
+    """It is another's, and this user may write to it: a volume that somebody else filled."""
+    store = open_folder / "store.sqlite3"
+    anyio.run(Database(store).run, lambda _: None)
+    open_folder.chmod(0o777)
+    store.chmod(0o666)
+    done = by_nobody(["plans", "--store", str(store)], {}, open_folder)
+    assert (done.returncode, done.stdout) == (0, "No plan waits for an answer.\n")
+    assert f"Others may read {store}, and it stays so (PermissionError)." in done.stderr
+    assert store.stat().st_mode & 0o777 == 0o666
+
+
 def test_nothing_about_the_journal_ends_serving(
     kept: Kept, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -200,6 +239,8 @@ def test_a_folder_that_is_away_is_left_out_and_told(tmp_path: Path) -> None:
         ({"HTTPS_PROXY": "http://proxy:PORT"}, "The proxy that HTTPS_PROXY names cannot be used"),
         ({"https_proxy": "gopher://x"}, "The proxy that https_proxy names cannot be used"),
         ({"ALL_PROXY": "socks5://127.0.0.1:9"}, "The proxy that ALL_PROXY names cannot be used"),
+        ({"HTTPS_PROXY": "127.0.0.1:99999"}, "The proxy that HTTPS_PROXY names cannot be used"),
+        ({"HTTPS_PROXY": f"http://{'a' * 64}.example"}, "The proxy that HTTPS_PROXY names cannot"),
         ({"HTTPS_PROXY": "http://[::1"}, "The proxy that HTTPS_PROXY names cannot be used"),
         (
             {
@@ -239,6 +280,48 @@ def test_a_command_writes_to_a_terminal_of_any_encoding(
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX pipe")
+@pytest.mark.parametrize("arguments", first_of(["--sandbox"], ["doctor", "--sandbox"]))
+def test_a_host_that_never_reads_stderr_is_served(arguments: list[str]) -> None:
+    """Its pipe is full from the first line on."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while os.write(writer, bytes(65_536)):
+            pass
+    os.set_blocking(writer, True)
+    done = subprocess.run(
+        [sys.executable, "-m", "fw_mcp", *arguments, "--log-level", "debug"],
+        env=environment(),
+        input=SESSION,
+        stdout=subprocess.PIPE,
+        stderr=writer,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(reader)
+    os.close(writer)
+    assert done.returncode == 0
+    assert "Images 1-1 of 248" in done.stdout or "every write has its outcome" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device without room")
+def test_a_log_without_room_does_not_change_the_exit_code() -> None:
+    """`fw-mcp doctor 2>log` on a full disk."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "fw_mcp", "plans", "--sandbox", "--log-level", "debug"],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (0, "No plan waits for an answer.\n")
+
+
 def test_a_store_in_memory_makes_no_file(tmp_path: Path) -> None:
     """`:memory:` means the same for the store as for the sandbox."""
     done = fw_mcp(["plans", "--sandbox", "--store", ":memory:"], cwd=tmp_path)
@@ -250,6 +333,17 @@ def test_nothing_is_kept_where_a_relative_state_folder_says(tmp_path: Path) -> N
     env = {"XDG_STATE_HOME": "state", "HOME": str(tmp_path / "home")}
     done = fw_mcp(["plans"], env=env, cwd=tmp_path)
     assert (done.returncode, [one.name for one in tmp_path.iterdir()]) == (0, ["home"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_a_sandbox_file_that_is_none_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipe would block whoever looks into it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert main(["export", f"--sandbox-file={pipe}", f"--store={tmp_path / 's'}"]) == 2
+    assert f'The sandbox file "{pipe}" is no ordinary file.' in capsys.readouterr().err
 
 
 def test_a_sandbox_file_that_cannot_be_used_is_named(

@@ -14,7 +14,7 @@ import anyio
 import pytest
 
 from fw_mcp.errors import StoreError
-from fw_mcp.store.sqlite import Database
+from fw_mcp.store.sqlite import Database, accounts_in
 from tests.support.process import environment
 
 pytestmark = pytest.mark.anyio
@@ -140,6 +140,24 @@ def test_a_file_that_is_no_store_keeps_its_mode(file: Path) -> None:
     with pytest.raises(StoreError, match="another program's database"):
         anyio.run(Database(file).run, facts)
     assert stat.S_IMODE(file.stat().st_mode) == 0o644
+
+
+@posix
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe"])
+def test_what_is_no_ordinary_file_is_left_as_it_is(kind: str, file: Path) -> None:
+    """Promise: root's `--store /dev/null` takes the null device from nobody; a pipe blocks none."""
+    pipe = file.with_name("pipe")
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
+    if kind == "pipe":
+        file = pipe
+    else:
+        file.symlink_to(pipe)
+    assert accounts_in(file) == []
+    with pytest.raises(StoreError, match="it is no ordinary file"):
+        anyio.run(Database(file).run, facts)
+    assert stat.S_IMODE(pipe.stat().st_mode) == 0o666
+    assert sorted(file.parent.iterdir()) == sorted({file, pipe})
 
 
 @posix

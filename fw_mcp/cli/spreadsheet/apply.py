@@ -18,7 +18,7 @@ from fw_mcp.errors import FwError
 from fw_mcp.guard.guard import Confirm
 from fw_mcp.guard.question import digest
 from fw_mcp.server.rows import meant
-from fw_mcp.server.stdio import stop_signals
+from fw_mcp.signals import stop_signals
 from fw_mcp.writes.operation import Answer, Caller, Done, Later, No, Waiting, Yes
 from fw_mcp.writes.outcomes import ALREADY, Outcome, may_go_on
 from fw_mcp.writes.run import APPROVAL

@@ -191,6 +191,10 @@ async def _started(command: Sequence[str], environ: Mapping[str, str]) -> "Async
             with suppress(ProcessLookupError):
                 child.kill()
         with anyio.CancelScope(shield=True):
+            # Before anyio 4.15, one with more to say than anybody reads is waited for without end.
+            with anyio.move_on_after(_TO_END_S):
+                async for _ in cast("ByteReceiveStream", child.stdout):
+                    pass
             await child.aclose()
 
 
