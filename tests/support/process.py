@@ -110,7 +110,7 @@ def started(
         "text": text,
         "cwd": cwd,
     }
-    if fresh or any(name.startswith("PYTHON") for name in whole):
+    if fresh or any(value for name, value in whole.items() if name.startswith("PYTHON")):
         return subprocess.Popen([sys.executable, "-m", "fw_mcp", *arguments], **given)
     return Forked(arguments, **given)
 
