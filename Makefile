@@ -7,7 +7,9 @@ READY := $(VENV)/.ready
 # The workers of a test run share what one of them has compiled, wherever this was turned off.
 export PYTHONDONTWRITEBYTECODE :=
 # More than cores: many tests wait for processes and browsers.
-WORKERS ?= 3
+WORKERS ?= 4
+# A worker that is done takes over what another one still has to do.
+IN_PARALLEL := -n $(WORKERS) --dist worksteal
 # The whole lock, wheel by wheel: nothing is resolved or built on a user's machine.
 INSTALL := pip install --quiet --disable-pip-version-check --no-deps
 SAMPLE := -m "not exhaustive"
@@ -44,16 +46,16 @@ demo: $(RUNNABLE) ## Play a real session over stdio against the embedded sandbox
 	@$(BIN)/python -m fw_mcp demo
 
 test: $(READY) ## Run the tests: each promise, and of many like cases a sample
-	$(BIN)/python -m pytest -n $(WORKERS) $(SAMPLE)
+	$(BIN)/python -m pytest $(IN_PARALLEL) $(SAMPLE)
 
 check: $(READY) ## Run every gate: lint, format, types, coverage, the cases that make test leaves out
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy bench/*.py
-	$(BIN)/python -m pytest -n $(WORKERS) $(SAMPLE) --cov --cov-report=term
+	$(BIN)/python -m pytest $(IN_PARALLEL) $(SAMPLE) --cov --cov-report=term
 	@echo "What 'make test' leaves out, without coverage: every case, and more examples of each property"
-	$(BIN)/python -m pytest -n $(WORKERS) $(THE_REST)
+	$(BIN)/python -m pytest $(IN_PARALLEL) $(THE_REST)
 
 bench: $(READY) ## Measure, as ratios in one run
 	@$(BIN)/python bench/run.py

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -73,7 +74,8 @@ class Scene:
     def cut_off(self, killer: Killer, tool: str, step: Step, nth: int = 1) -> int:
         """Make the call in a process that dies at `step`; its exit code."""
         files = str(self.folder / "sandbox"), str(self.folder / "store")
-        return killer(Killing(*files, step, nth, tool, self.arguments))
+        clock = self.studio.clock()
+        return killer(Killing(*files, step, nth, tool, self.arguments, clock))
 
     async def call(self, tool: str) -> dict[str, Any]:
         """The same call in this process, answered with yes."""
@@ -203,6 +205,8 @@ async def assert_told(
 async def test_reconcile_and_doctor_tell_a_killed_write(tmp_path: Path, killer: Killer) -> None:
     """Promise: `fw-mcp doctor` finds it, `fw-mcp reconcile` settles it; both are read-only."""
     scene = Scene.in_folder(tmp_path)
+    # So long ago that nobody waits for what may still show.
+    scene.studio.clock.seconds = time.time() - 3600
     await adding(scene)
     assert scene.cut_off(killer, "add_images", Step.ANSWERED, nth=2) == -signal.SIGKILL
     files = ["--sandbox-file", str(tmp_path / "sandbox"), "--store", str(tmp_path / "store")]

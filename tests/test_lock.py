@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.process import environment
+from tests.support.products import exhaustive
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("runtime", "dev", "build")
@@ -173,6 +174,7 @@ def test_a_package_without_a_wheel_is_refused_by_name(tmp_path: Path) -> None:
     assert (code, said.count("FAIL"), said.count(": source-only==1.0: ")) == (1, 2, 2)
 
 
+@exhaustive
 def test_a_package_without_a_wheel_for_one_python_is_refused_with_that_python(
     tmp_path: Path,
 ) -> None:
@@ -183,6 +185,7 @@ def test_a_package_without_a_wheel_for_one_python_is_refused_with_that_python(
     assert (code, f" for Python {NEXT_PYTHON}: some==1.0: " in failed) == (1, True)
 
 
+@exhaustive
 def test_a_file_with_another_hash_is_refused_by_name(tmp_path: Path) -> None:
     """It is not what was locked."""
     wheel(tmp_path, "any", "py3-none-any")

@@ -4,11 +4,10 @@ import json
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.support.process import environment
+from tests.support.process import started
 
 LIST_TOOLS = (
     '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18",'
@@ -40,13 +39,7 @@ def listening(process: subprocess.Popen[str]) -> str:
 @contextmanager
 def serving(*arguments: str, env: dict[str, str] | None = None) -> Iterator[str]:
     """`fw-mcp` serving HTTP until the test is done, then ended by SIGTERM with exit code 0."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "fw_mcp", *arguments],
-        env=environment(env),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started(arguments, env=env, text=True) as process:
         try:
             yield listening(process)
             process.send_signal(signal.SIGTERM)

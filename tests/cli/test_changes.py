@@ -2,8 +2,6 @@
 
 import json
 import stat
-import subprocess
-import sys
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -24,7 +22,7 @@ from fw_mcp.store.journal import End, Intent
 from fw_mcp.store.sqlite import Database
 from tests.cli.journalled import BEGUN, small, three
 from tests.support.kept import Kept, Write, change, deletion
-from tests.support.process import environment, fw_mcp
+from tests.support.process import fw_mcp, started
 from tests.support.studio import Studio
 from tests.support.truth import holdings, new_image
 
@@ -298,12 +296,7 @@ def test_a_reader_that_has_enough_is_no_error(kept: Kept) -> None:
     kept.write(small(1))
     kept.edit("UPDATE items SET before = ?", json.dumps({"title": "x" * 1_000_000}))
     command = ["changes", "--export", *kept.options]
-    with subprocess.Popen(
-        [sys.executable, "-m", "fw_mcp", *command],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    with started(command) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.read(1)

@@ -13,7 +13,7 @@ def test_the_demo_fails_where_it_cannot_do_what_it_says() -> None:
 
 def test_the_demo_goes_as_it_says() -> None:
     """Promise: `make demo` plays a checked session and exits 0."""
-    done = fw_mcp(["demo"], env={"FW_MCP_LOG_LEVEL": "warning"})
+    done = fw_mcp(["demo"], env={"FW_MCP_LOG_LEVEL": "warning"}, fresh=True)
     assert (done.returncode, done.stderr) == (0, "")
     for line in ("The server asks:", "412 were given", "7 created", "1 updated", "2 deleted"):
         assert line in done.stdout

@@ -131,7 +131,7 @@ def test_what_was_written_on_another_account_is_its_own_affair(
 
 def test_doctor_finds_the_sandbox_well(tmp_path: Path) -> None:
     """`fw-mcp doctor --json` is for programs: every check with its finding."""
-    done = fw_mcp(["doctor", "--json", "--sandbox", "--store", str(tmp_path / "store")])
+    done = fw_mcp(["doctor", "--json", "--sandbox", "--store", str(tmp_path / "store")], fresh=True)
     findings = json.loads(done.stdout)
     assert done.returncode == 0
     assert [one["check"] for one in findings] == [

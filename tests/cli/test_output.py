@@ -5,7 +5,6 @@ import io
 import logging
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,7 +27,7 @@ from fw_mcp.store.plans import PlanRecord, PlanStore
 from fw_mcp.store.sqlite import Database
 from tests.cli.journalled import BEGUN, small
 from tests.support.kept import Kept, Write, change
-from tests.support.process import environment
+from tests.support.process import started
 from tests.support.products import covering
 from tests.support.truth import new_image
 
@@ -162,17 +161,12 @@ def named(kept: Kept) -> Kept:
 
 
 @contextmanager
-def started(
+def begun(
     kept: Kept, command: list[str], stdout: IO[bytes] | int = subprocess.PIPE, **env: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A command on this store, with the sandbox, and nobody at a terminal."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "fw_mcp", *command, *kept.options],
-        env=environment(env),
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-    ) as process:
+    whole = [*command, *kept.options]
+    with started(whole, env=env, stdin=subprocess.DEVNULL, stdout=stdout) as process:
         yield process
 
 
@@ -183,7 +177,7 @@ def test_letters_that_an_output_lacks_are_shown_by_their_numbers(
     command: list[str], encoding: str, named: Kept
 ) -> None:
     """Promise: `fw-mcp plans > file` on Windows, and under `LC_ALL=C`, as in any terminal."""
-    with started(named, command, PYTHONIOENCODING=encoding) as process:
+    with begun(named, command, PYTHONIOENCODING=encoding) as process:
         output, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, b"")
     assert ESCAPED in output
@@ -195,7 +189,7 @@ def test_letters_that_an_output_lacks_are_shown_by_their_numbers(
 )
 def test_that_nobody_reads_on_is_no_error(command: list[str], unbuffered: str, named: Kept) -> None:
     """`fw-mcp changes | head -1`."""
-    with started(named, command, PYTHONUNBUFFERED=unbuffered) as process:
+    with begun(named, command, PYTHONUNBUFFERED=unbuffered) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
@@ -205,7 +199,7 @@ def test_that_nobody_reads_on_is_no_error(command: list[str], unbuffered: str, n
 def test_an_exit_code_is_the_same_when_nobody_reads(kept: Kept) -> None:
     """A script asks for it, and may drop the words."""
     kept.write(replace(small(1), ends=None, ended=False, begun_at=BEGUN))
-    with started(kept, ["doctor"]) as process:
+    with begun(kept, ["doctor"]) as process:
         assert process.stdout is not None
         process.stdout.close()
         assert process.wait(timeout=60) == 7
@@ -216,7 +210,7 @@ def test_an_output_that_takes_nothing_is_said_in_one_line(command: list[str], na
     """Exit code 2; nobody is to take what is there for all of it."""
     with (
         named.path.open("rb") as not_to_be_written,
-        started(named, command, not_to_be_written) as process,
+        begun(named, command, not_to_be_written) as process,
     ):
         _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors.count(b"\n")) == (2, 1)

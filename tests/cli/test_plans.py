@@ -1,7 +1,6 @@
 """`fw-mcp plans`, and `fw-mcp approve` in a terminal: a person reads the plan and types yes."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import pytest
 
 from fw_mcp.store.plans import PlanRecord, PlanStore
 from fw_mcp.store.sqlite import Database
-from tests.support.process import environment, fw_mcp
+from tests.support.process import fw_mcp, started
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX terminal")
 
@@ -45,10 +44,8 @@ def typed(text: str, file: Path) -> tuple[int, str]:
     import pty  # noqa: PLC0415  not on every system
 
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "fw_mcp", "approve", PLAN.plan_id, "--store", str(file)]
-    with subprocess.Popen(
-        command, env=environment(), stdin=theirs, stdout=subprocess.PIPE, text=True
-    ) as process:
+    command = ["approve", PLAN.plan_id, "--store", str(file)]
+    with started(command, stdin=theirs, stderr=None, text=True) as process:
         os.close(theirs)
         os.write(ours, text.encode())
         output, _ = process.communicate(timeout=60)

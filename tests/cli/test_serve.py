@@ -35,7 +35,7 @@ def test_a_server_without_keys_lists_its_tools_and_says_what_is_missing(tmp_path
 
 def test_a_sandbox_server_answers_over_a_pipe_and_ends_with_its_input() -> None:
     """Promise: end of input ends the process promptly, after what was asked was answered."""
-    done = fw_mcp(["--sandbox"], text=LIST_TOOLS + SEARCH)
+    done = fw_mcp(["--sandbox"], text=LIST_TOOLS + SEARCH, fresh=True)
     assert done.returncode == 0
     page = answers(done.stdout)[3]["structuredContent"]
     assert isinstance(page, dict)

@@ -1,7 +1,6 @@
 """What is looked after beside the serving: the journal, at its start and once a day."""
 
 import subprocess
-import sys
 from dataclasses import replace
 
 import anyio
@@ -12,7 +11,7 @@ from fw_mcp.store.journal import End, Intent
 from tests.cli.journalled import BEGUN, small, three
 from tests.cli.serving import LIST_TOOLS
 from tests.support.kept import Kept, Write, change, deletion
-from tests.support.process import environment, fw_mcp
+from tests.support.process import fw_mcp, started
 from tests.support.studio import Clock
 
 DAY_S = 86_400
@@ -38,14 +37,8 @@ def test_serving_warns_of_what_is_left_open(kept: Kept, caplog: pytest.LogCaptur
 def test_a_served_process_says_it_on_stderr(kept: Kept) -> None:
     """And serves all the same."""
     kept.write(deletion(1, kept.ask(three)[0]))
-    with subprocess.Popen(
-        [sys.executable, "-m", "fw_mcp", *kept.options],
-        env=environment({"FW_MCP_LOG_LEVEL": "warning"}),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    env = {"FW_MCP_LOG_LEVEL": "warning"}
+    with started(kept.options, env=env, stdin=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stderr is not None
         process.stdin.write(LIST_TOOLS)

@@ -17,7 +17,7 @@ from fw_mcp.cli.main import main
 from fw_mcp.cli.serve import look_after_journal_daily
 from fw_mcp.store.sqlite import Database
 from tests.support.kept import Kept
-from tests.support.process import environment, fw_mcp
+from tests.support.process import environment, fw_mcp, started
 from tests.support.products import covering, first_of
 
 ROOT = Path(__file__).parents[2]
@@ -257,7 +257,7 @@ def test_a_proxy_variable_never_ends_in_a_traceback(
     """What other programs understand in them is not what one library does."""
     done = fw_mcp(
         ["export", str(tmp_path / "x.csv")],
-        env={"XDG_STATE_HOME": str(tmp_path), "PYTHONUTF8": "1", **KEYS, **env},
+        env={"XDG_STATE_HOME": str(tmp_path), **KEYS, **env},
     )
     assert said in done.stderr
     assert "Traceback" not in done.stderr
@@ -361,15 +361,7 @@ def test_a_person_who_types_the_command_is_told_that_it_waits() -> None:
     import pty  # noqa: PLC0415  not on every system
 
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "fw_mcp", "--sandbox"]
-    with subprocess.Popen(
-        command,
-        env=environment(),
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started(["--sandbox"], stdin=theirs, text=True) as process:
         os.close(theirs)
         assert process.stderr is not None
         said = process.stderr.readline()

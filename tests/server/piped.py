@@ -5,18 +5,16 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
-from anyio.abc import ByteReceiveStream, Process
 
 from tests.server.lines import call, line
 from tests.support.canaries import holds_key
-from tests.support.process import DEBUG, environment
+from tests.support.process import DEBUG, Forked, environment
 
 Json = dict[str, Any]
 
@@ -36,7 +34,7 @@ class Piped:
         errors: its stderr, as far as it was written.
     """
 
-    process: Process
+    process: Forked
     answers: asyncio.StreamReader
     listening: asyncio.ReadTransport
     errors: bytearray = field(default_factory=bytearray)
@@ -45,7 +43,10 @@ class Piped:
     async def send(self, data: bytes) -> None:
         """Write to its stdin."""
         assert self.process.stdin is not None
-        await self.process.stdin.send(data)
+        left = memoryview(data)
+        while left:
+            await anyio.wait_writable(self.process.stdin)
+            left = left[os.write(self.process.stdin.fileno(), left) :]
 
     async def receive(self) -> Json:
         """Read its next line, which must be JSON in whole characters, without a key."""
@@ -87,7 +88,7 @@ class Piped:
     async def hang_up(self) -> None:
         """Close its stdin."""
         assert self.process.stdin is not None
-        await self.process.stdin.aclose()
+        self.process.stdin.close()
 
     def stop_listening(self) -> None:
         """Close its stdout."""
@@ -121,26 +122,25 @@ async def piped(
         capabilities: what the client declares.
         within_s: how long it may take in all.
     """
-    command = [sys.executable, "-m", "fw_mcp", *arguments]
+    whole = environment({**DEBUG, **(env or {})})
     with anyio.fail_after(within_s):
-        async with _pipe() as (answers, listening, stdout):
-            process = await anyio.open_process(
-                command,
-                env=environment({**DEBUG, **(env or {})}),
-                stdin=subprocess.PIPE,
-                stdout=stdout,
+        async with _pipe() as (answers, listening, stdout), _pipe() as (told, _, stderr):
+            process = Forked(
+                arguments, env=whole, stdin=subprocess.PIPE, stdout=stdout, stderr=stderr
             )
             os.close(stdout)
-            assert process.stderr is not None
+            os.close(stderr)
+            assert process.stdin is not None
+            os.set_blocking(process.stdin.fileno(), False)
             server = Piped(process, answers, listening)
-            async with process, anyio.create_task_group() as group:
-                group.start_soon(_drain, process.stderr, server.errors)
-                try:
-                    await server.shake_hands(capabilities or {})
-                    yield server
-                finally:
-                    # It ended long since, unless the test failed or did not care.
-                    with suppress(ProcessLookupError):
+            with process:
+                async with anyio.create_task_group() as group:
+                    group.start_soon(_drain, told, server.errors)
+                    try:
+                        await server.shake_hands(capabilities or {})
+                        yield server
+                    finally:
+                        # It ended long since, unless the test failed or did not care.
                         process.kill()
             assert not holds_key(bytes(server.errors))
 
@@ -161,7 +161,8 @@ async def _pipe() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.ReadTrans
 
 async def ended(server: Piped) -> int:
     """Its exit code."""
-    return await server.process.wait()
+    await anyio.wait_readable(server.process.control)
+    return server.process.wait()
 
 
 def whole(value: object) -> bool:
@@ -173,7 +174,7 @@ def whole(value: object) -> bool:
     return True
 
 
-async def _drain(stream: ByteReceiveStream, into: bytearray) -> None:
+async def _drain(stream: asyncio.StreamReader, into: bytearray) -> None:
     """Read all of stderr, or a full pipe would stop the process."""
     async for chunk in stream:
         into += chunk

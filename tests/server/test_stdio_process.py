@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import IO, BinaryIO, Literal
 
 import pytest
 from mcp import Client, StdioServerParameters
@@ -18,6 +18,7 @@ from mcp.client.context import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from tests.server.lines import HANDSHAKE, TOY, call, text_of
+from tests.support.process import Forked, environment
 from tests.support.products import first_of
 
 
@@ -45,39 +46,44 @@ async def test_a_client_of_the_older_era_can_be_asked() -> None:
     assert result.structured_content == {"result": "decline"}
 
 
-def run_toy(stdin: int | None, data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run the toy to its end."""
-    command = [sys.executable, str(TOY), "2", "0"]
-    return subprocess.run(
-        command, stdin=stdin, input=data, capture_output=True, check=True, timeout=60
-    )
+def run_toy(data: bytes | None = None, stdin: int = subprocess.PIPE) -> tuple[bytes, bytes]:
+    """Run the toy to its end; what it wrote to stdout and to stderr."""
+    with forked(stdin, subprocess.PIPE) as toy:
+        out, errors = toy.communicate(data, timeout=60)
+    assert toy.returncode == 0
+    return out, errors
+
+
+def forked(stdin: int | IO[bytes], stdout: int | IO[bytes]) -> Forked:
+    """The toy, which reports on stderr."""
+    command = [str(TOY), "2", "0"]
+    return Forked(command, env=environment(), stdin=stdin, stdout=stdout, stderr=subprocess.PIPE)
 
 
 def test_requests_are_answered_after_the_input_has_ended() -> None:
     """So that a shell can pipe requests in; a print goes to stderr."""
-    done = run_toy(None, HANDSHAKE + call(1, "stray"))
-    assert [json.loads(answer)["id"] for answer in done.stdout.splitlines()] == [0, 1]
-    assert done.stderr == b"stray\nclosed\n"
+    out, errors = run_toy(HANDSHAKE + call(1, "stray"))
+    assert [json.loads(answer)["id"] for answer in out.splitlines()] == [0, 1]
+    assert errors == b"stray\nclosed\n"
 
 
 def test_work_that_outlasts_the_grace_is_cancelled() -> None:
     """The end of the input ends what nobody waits for, and the server leaves in order."""
-    done = run_toy(None, HANDSHAKE + call(1, "wait_forever"))
-    assert done.stderr == b"waiting\ncancelled\nclosed\n"
+    _, errors = run_toy(HANDSHAKE + call(1, "wait_forever"))
+    assert errors == b"waiting\ncancelled\nclosed\n"
 
 
 def test_an_empty_input_ends_the_server_at_once() -> None:
     """The null device is no pipe, and cannot be waited for."""
-    assert run_toy(subprocess.DEVNULL).stdout == b""
+    assert run_toy(stdin=subprocess.DEVNULL)[0] == b""
 
 
 def test_files_can_be_input_and_output(tmp_path: Path) -> None:
     """Requests from a file, answers to a file."""
     requests, answers = tmp_path / "requests", tmp_path / "answers"
     requests.write_bytes(HANDSHAKE + call(1, "echo", text="hi"))
-    with requests.open() as stdin, answers.open("w") as stdout:
-        command = [sys.executable, str(TOY), "2", "0"]
-        subprocess.run(command, stdin=stdin, stdout=stdout, check=True, timeout=60)
+    with requests.open("rb") as stdin, answers.open("wb") as stdout, forked(stdin, stdout) as toy:
+        assert toy.wait(timeout=60) == 0
     assert text_of(answers.read_bytes().splitlines()[1]) == "hi"
 
 
@@ -85,16 +91,9 @@ def test_an_output_that_cannot_be_written_ends_serving_quietly(tmp_path: Path) -
     """A file opened for reading, as a full disk, is the same as a client that left."""
     read_only = tmp_path / "answers"
     read_only.touch()
-    with read_only.open() as stdout:
-        done = subprocess.run(
-            [sys.executable, str(TOY), "2", "0"],
-            input=HANDSHAKE,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            check=True,
-            timeout=60,
-        )
-    assert done.stderr == b"closed\n"
+    with read_only.open("rb") as stdout, forked(subprocess.PIPE, stdout) as toy:
+        _, errors = toy.communicate(HANDSHAKE, timeout=60)
+    assert (toy.returncode, errors) == (0, b"closed\n")
 
 
 @dataclass(frozen=True)
@@ -122,8 +121,9 @@ def toy_process(stdin: int = subprocess.PIPE) -> Iterator[Toy]:
     reports, report_fd = os.pipe()
     release_fd, release = os.pipe()
     with os.fdopen(reports, "rb") as ours, os.fdopen(release, "wb", buffering=0) as theirs:
-        process = subprocess.Popen(
-            [sys.executable, str(TOY), str(report_fd), str(release_fd)],
+        process = Forked(
+            [str(TOY), str(report_fd), str(release_fd)],
+            env=environment(),
             stdin=stdin,
             stdout=subprocess.PIPE,
             pass_fds=(report_fd, release_fd),

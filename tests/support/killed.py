@@ -19,7 +19,7 @@ import anyio
 
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.store.journal import Step
-from tests.support.studio import make_studio, sandbox_account
+from tests.support.studio import Clock, make_studio, sandbox_account
 
 _LONGEST_S = 60
 
@@ -35,6 +35,7 @@ class Killing:
         nth: how often it is reached by then.
         tool: the tool.
         arguments: its arguments.
+        clock: what time it is.
     """
 
     sandbox: str
@@ -43,6 +44,7 @@ class Killing:
     nth: int
     tool: str
     arguments: Mapping[str, Any]
+    clock: float
 
     def line(self) -> str:
         """It as a line."""
@@ -65,6 +67,7 @@ async def call(killing: Killing) -> None:
         store=Path(killing.store),
         kept_for=sandbox_account(killing.sandbox),
         reached=reached,
+        clock=Clock(killing.clock),
     )
     async with studio.client(person=studio.person()) as client:
         await client.call_tool(killing.tool, dict(killing.arguments))

@@ -4,7 +4,6 @@ import re
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -28,7 +27,7 @@ from fw_mcp.server.app import build_server
 from fw_mcp.writes.update import NewText
 from tests.cli.spreadsheet.desk import Cells, Desk, Person, refused, sold, unsold
 from tests.support.hostile_texts import HOSTILE, hidden
-from tests.support.process import environment
+from tests.support.process import started
 from tests.support.recorder import Recorder, Sent
 from tests.support.studio import Clock, on_account, said, sandbox_client
 
@@ -452,20 +451,8 @@ def test_when_nobody_reads_what_becomes_of_the_rows_nothing_more_is_sent(desk: D
     for row in rows:
         row["title"] = "x" * 900
     desk.write(rows)
-    with subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "fw_mcp",
-            "apply",
-            str(desk.sheet),
-            f"--sandbox-file={desk.sandbox}",
-        ],
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    command = ["apply", str(desk.sheet), f"--sandbox-file={desk.sandbox}"]
+    with started(command, stdin=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.spreadsheet.desk import Cells, Desk, sold
-from tests.support.process import environment
+from tests.support.process import started
 from tests.support.products import exhaustive
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX terminal")
@@ -26,9 +26,9 @@ def edited(desk: Desk) -> Cells:
 
 
 def command(desk: Desk) -> list[str]:
-    """The command line that applies it."""
+    """The command that applies it."""
     sandbox = f"--sandbox-file={desk.sandbox}"
-    return [sys.executable, "-m", "fw_mcp", "apply", str(desk.sheet), sandbox]
+    return ["apply", str(desk.sheet), sandbox]
 
 
 def typed(text: str, desk: Desk) -> tuple[int, str]:
@@ -36,9 +36,7 @@ def typed(text: str, desk: Desk) -> tuple[int, str]:
     import pty  # noqa: PLC0415  not on every system
 
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        command(desk), env=environment(), stdin=theirs, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with started(command(desk), stdin=theirs, stderr=None, text=True) as process:
         os.close(theirs)
         os.write(ours, text.encode())
         output, _ = process.communicate(timeout=60)
@@ -70,18 +68,13 @@ def test_without_a_terminal_the_answer_is_no(desk: Desk, tmp_path: Path) -> None
     """Promise: only a terminal may answer; a script that types yes is not one."""
     row = edited(desk)
     (tmp_path / "yes").write_text("yes\n")
-    with (tmp_path / "yes").open() as answers:
-        done = subprocess.run(
-            command(desk),
-            env=environment(),
-            stdin=answers,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert done.returncode == 7
-    assert "The answer is no, since nobody is at a terminal to give one.\n" in done.stdout
+    with (
+        (tmp_path / "yes").open() as answers,
+        started(command(desk), stdin=answers, text=True) as process,
+    ):
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 7
+    assert "The answer is no, since nobody is at a terminal to give one.\n" in output
     assert desk.text_of(row["guid"])[0] != "Dew"
 
 
@@ -110,9 +103,7 @@ def test_a_signal_at_the_question_sends_nothing(number: signal.Signals, desk: De
 
     row = edited(desk)
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        command(desk), env=environment(), stdin=theirs, stdout=subprocess.PIPE
-    ) as process:
+    with started(command(desk), stdin=theirs, stderr=None) as process:
         os.close(theirs)
         assert process.stdout is not None
         printed = b""

@@ -1,8 +1,6 @@
 """`fw-mcp export`: the whole inventory as a spreadsheet that any program opens."""
 
 import stat
-import subprocess
-import sys
 import tracemalloc
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from fw_mcp.sandbox.keys import SANDBOX_SESSION_ID
 from tests.cli.spreadsheet.desk import Desk, read
 from tests.cli.spreadsheet.pages import Pages, guid, on_pages
 from tests.support.hostile_texts import HOSTILE
-from tests.support.process import environment
+from tests.support.process import started
 
 HEADER = (
     "guid,title,description,file_name,pix_w,pix_h,date_added,active,products,shops,exported\r\n"
@@ -102,29 +100,20 @@ def test_an_empty_library_is_a_header(desk: Desk) -> None:
 def test_an_output_that_takes_nothing_is_said_in_one_line(desk: Desk) -> None:
     """Exit code 2; nobody is to take what is there for all of it."""
     desk.export()
-    with desk.sheet.open("rb") as not_to_be_written:
-        done = subprocess.run(
-            [sys.executable, "-m", "fw_mcp", "export", f"--sandbox-file={desk.sandbox}"],
-            env=environment(),
-            stdout=not_to_be_written,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert done.stderr.startswith("fw-mcp: The output cannot be written to its end. ")
+    command = ["export", f"--sandbox-file={desk.sandbox}"]
+    with (
+        desk.sheet.open("rb") as not_to_be_written,
+        started(command, stdout=not_to_be_written, text=True) as process,
+    ):
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors.count("\n")) == (2, 1)
+    assert errors.startswith("fw-mcp: The output cannot be written to its end. ")
 
 
 def test_without_a_file_it_goes_to_stdout(desk: Desk) -> None:
     """The same bytes."""
     desk.export()
-    with subprocess.Popen(
-        [sys.executable, "-m", "fw_mcp", "export", f"--sandbox-file={desk.sandbox}"],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    with started(["export", f"--sandbox-file={desk.sandbox}"]) as process:
         assert process.communicate(timeout=60) == (desk.sheet.read_bytes(), b"")
     assert process.returncode == 0
 
@@ -133,12 +122,7 @@ def test_a_reader_that_has_enough_is_no_error(desk: Desk) -> None:
     """`fw-mcp export | head -1`."""
     desk.export()
     desk.sql("UPDATE images SET description = ?", "x" * 100_000)
-    with subprocess.Popen(
-        [sys.executable, "-m", "fw_mcp", "export", f"--sandbox-file={desk.sandbox}"],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    with started(["export", f"--sandbox-file={desk.sandbox}"]) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.read(1)

@@ -1,14 +1,13 @@
 """`fw-mcp preview`: what would happen, before anything does."""
 
 import subprocess
-import sys
 import tracemalloc
 
 from fw_mcp.cli.spreadsheet.export import export
 from fw_mcp.cli.spreadsheet.preview import preview
 from tests.cli.spreadsheet.desk import Desk, sold, unsold
 from tests.cli.spreadsheet.pages import Pages, on_pages
-from tests.support.process import environment
+from tests.support.process import started
 
 NOTHING = "Nothing was sent. fw-mcp apply sends it, and asks before products go."
 NOTHING_LEFT = "Nothing was sent, and nothing is left to send."
@@ -99,19 +98,8 @@ def test_what_spreadsheets_take_for_values_comes_back_unedited(desk: Desk) -> No
 
 def previewed(desk: Desk, **settings: str) -> subprocess.Popen[bytes]:
     """A preview in a process of its own."""
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "fw_mcp",
-            "preview",
-            str(desk.sheet),
-            f"--sandbox-file={desk.sandbox}",
-        ],
-        env=environment(settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    command = ["preview", str(desk.sheet), f"--sandbox-file={desk.sandbox}"]
+    return started(command, env=settings)
 
 
 def test_a_terminal_that_lacks_letters_shows_their_numbers(desk: Desk) -> None:
