@@ -137,7 +137,7 @@ def test_no_date_is_not_odd(date: object) -> None:
 
 
 @pytest.mark.parametrize("missing", ["status", "products", "count"])
-def test_a_page_without_what_makes_it_a_page_is_refused(missing: str) -> None:
+def test_a_page_of_products_without_what_makes_it_one_is_refused(missing: str) -> None:
     """An answer without products must not be read as "there are none"."""
     with pytest.raises(ValidationError):
         ListVirtualInventoryResponse.model_validate(

@@ -60,7 +60,7 @@ async def everything(caller: httpx.AsyncClient, **members: object) -> list[Json]
     return products
 
 
-async def test_an_answer_has_the_members_of_the_reference(studio: httpx.AsyncClient) -> None:
+async def test_an_answer_has_the_members_of_a_product(studio: httpx.AsyncClient) -> None:
     """Four besides ``status``; a product those of an image's list, and six of its own."""
     page = await on_sale(studio)
     assert list(page) == ["status", "products", "page_number", "per_page", "count"]
@@ -84,7 +84,9 @@ async def test_it_lists_the_products_that_the_images_show(studio: httpx.AsyncCli
     assert all(listed[one["sku"]].items() >= one.items() for one in shown)
 
 
-async def test_a_page_past_the_end_is_empty_and_no_error(studio: httpx.AsyncClient) -> None:
+async def test_a_page_of_products_past_the_end_is_empty_and_no_error(
+    studio: httpx.AsyncClient,
+) -> None:
     """It still counts them all."""
     page = await on_sale(studio, page_number=99)
     assert (page["products"], page["per_page"]) == ([], 0)

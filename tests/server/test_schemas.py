@@ -227,6 +227,7 @@ def test_what_each_tool_may_do_is_told_to_hosts(tools: dict[str, Tool]) -> None:
     }
     assert told == {
         "search_images": (True, False),
+        "search_products": (True, False),
         "view_images": (True, False),
         "inspect_files": (True, False),
         "add_images": (False, False),
