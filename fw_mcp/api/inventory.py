@@ -58,6 +58,8 @@ class ListedProduct(Product):
         odd_fields: what the service gave in a way that cannot be read; "record" when nothing could.
     """
 
+    model_config = ConfigDict(defer_build=True)
+
     id: LooseInt = None
     artist: LooseText = None
     per_item_price: _Money = None
@@ -108,6 +110,8 @@ class ListVirtualInventoryResponse(StatusResponse):
         count: how many products match on all pages.
     """
 
+    model_config = ConfigDict(defer_build=True)
+
     products: Annotated[tuple[ListedProduct, ...], BeforeValidator(_none_as_empty)]
     page_number: LooseInt = None
     per_page: LooseInt = None
@@ -136,7 +140,9 @@ class ListVirtualInventoryRequest(BaseModel):
             permission (D).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True
+    )
 
     search_filter: TextToSend | None = None
     sku_filter: _Texts | None = None

@@ -18,7 +18,6 @@ OnlyProducts = Literal[
     "live_in_shop", "not_in_shop", "no_price", "below_cost", "out_of_stock", "not_valid"
 ]
 
-SHOPS = ("Shopify", "Etsy", "Squarespace", "Wix", "WooCommerce", "BigCommerce", "Square")
 ONLY_PRODUCTS: tuple[OnlyProducts, ...] = get_args(OnlyProducts)
 NO_CURRENCY = "unknown"
 
@@ -272,7 +271,7 @@ class ProductQuestion:
 
     Attributes:
         only: all must hold.
-        shop: only products that are live in it; one of `SHOPS`.
+        shop: only products that are live in it; one of the models' `SHOPS`.
         summary: count and add up.
     """
 

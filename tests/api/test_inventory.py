@@ -66,6 +66,17 @@ async def test_it_is_asked_as_documented() -> None:
     assert answer == ListVirtualInventoryResponse.model_validate(PAGE)
 
 
+@pytest.mark.parametrize(("given", "sent"), [(None, "other-account"), ("third", "third")])
+async def test_it_is_asked_for_the_account_that_the_client_acts_for(
+    given: str | None, sent: str
+) -> None:
+    """Unless the request names one itself."""
+    service = Service(httpx.Response(200, json=PAGE))
+    async with client_of(service, account_key="other-account") as client:
+        await client.list_virtual_inventory(ListVirtualInventoryRequest(account_key=given))
+    assert json.loads(service.requests[0].content)["account_key"] == sent
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -251,7 +251,10 @@ async def test_a_filter_of_more_than_50_is_refused_and_of_50_is_not(
         ({"sku_filter": []}, "sku_filter: is empty: name at least one"),
         ({"guid_filter": ["x"]}, '"x" is not a guid'),
         ({"per_page": 51}, "per_page: "),
-        ({"shop": "Amazon"}, '"Amazon" is none of Shopify, Etsy, Squarespace, Wix'),
+        (
+            {"shop": "Amazon"},
+            '"Amazon" is none of BigCommerce, Squarespace, WooCommerce, Shopify, Square, Etsy, Wix',
+        ),
         ({"only": ["live_in_shop", "not_in_shop"]}, "no product is both"),
         ({"only": ["no_price", "below_cost"]}, "no product is both"),
         ({"only": ["not_in_shop"], "shop": "Etsy"}, "shop and not_in_shop exclude each other"),

@@ -5,10 +5,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from fw_mcp.api.models import SortDirection, SortField
+from fw_mcp.api.models import SHOPS, SortDirection, SortField
 from fw_mcp.errors import ArgumentsError, Reason
 from fw_mcp.images.products import (
-    SHOPS,
     OnlyProducts,
     ProductMatches,
     ProductQuery,
