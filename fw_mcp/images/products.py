@@ -4,7 +4,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Literal, NamedTuple, get_args
 
 from fw_mcp.api.inventory import ListedProduct, ListVirtualInventoryRequest
@@ -457,8 +456,8 @@ def _by_currency(products: Sequence[_Counted], shop: str | None = None) -> list[
 
 
 def _total(amounts: Iterable[float | None]) -> float:
-    """To the cent: sums of binary fractions drift."""
-    return float(round(sum((Decimal(str(one)) for one in amounts if one), Decimal()), 2))
+    """In cents until the end: sums of binary fractions drift."""
+    return sum(round(one * 100) for one in amounts if one) / 100
 
 
 async def _walked(
