@@ -106,7 +106,7 @@ async def search_products(
     ] = None,
     summary: Annotated[Flag, Field(description="Counts and sums, not rows.")] = False,
 ) -> SearchProductsResult:
-    """Find prints and other products by sku, price or shop (Shopify, Etsy), or add up their prices.
+    """List or total prints and products for sale by sku, price, stock or shop (Shopify, Etsy).
 
     price is what FinerWorks charges, asking_price what the seller asks. Use it to see what is live,
     unpriced or below cost, and what deleting an image would remove. A call with only, shop or
