@@ -51,7 +51,7 @@ def starting(effort: Effort) -> Iterator[Figure]:
     if memory_bare:
         yield ratio("memory / bare server's", memory, [memory_bare], None, "MB")
     size = len(ours[-1][2])
-    yield Figure("tools/list", size, "bytes", 20_000, "the whole answer line")
+    yield Figure("tools/list", size, "bytes", 26_000, "the whole answer line")
 
 
 def searching(effort: Effort) -> Iterator[Figure]:

@@ -17,6 +17,7 @@ from fw_mcp.api import failures
 from fw_mcp.api.answers import read_answer
 from fw_mcp.api.connection import BaseUrl, Keys, Timeouts
 from fw_mcp.api.failures import Endpoint
+from fw_mcp.api.inventory import ListVirtualInventoryRequest, ListVirtualInventoryResponse
 from fw_mcp.api.models import (
     AddImagesRequest,
     AddImagesResponse,
@@ -261,6 +262,27 @@ class FinerWorksClient:
         """
         key = _checked_guid(guid)
         return await self._call(failures.LIST_FILE_SELECTION, FileSelectionResponse, guid=key)
+
+    async def list_virtual_inventory(
+        self, request: ListVirtualInventoryRequest
+    ) -> ListVirtualInventoryResponse:
+        """One page of products. Reference page: `list_virtual_inventory`.
+
+        Args:
+            request: filters, sorting and the page, 1-50 products from page 1; without an
+                `account_key` this client's own is sent.
+
+        Returns:
+            the products and `count`, how many match on all pages; none past the last page.
+
+        Raises:
+            ApiError: as for `list_images`.
+        """
+        account_key = request.account_key or self.account_key
+        whole = request.model_copy(update={"account_key": account_key})
+        return await self._call(
+            failures.LIST_VIRTUAL_INVENTORY, ListVirtualInventoryResponse, whole
+        )
 
     async def test_my_credentials(self) -> CredentialsResponse:
         """Whether the keys work. Reference page: `test_my_credentials`.

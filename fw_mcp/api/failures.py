@@ -29,6 +29,7 @@ UPDATE_IMAGES = Endpoint("update_images", "PUT", writes=True, destroys=True)
 DELETE_IMAGES = Endpoint("delete_images", "DELETE", writes=True, destroys=True)
 UPDATE_FILE_SELECTION = Endpoint("update_file_selection", "PUT", writes=True)
 LIST_FILE_SELECTION = Endpoint("list_file_selection", "GET", writes=False)
+LIST_VIRTUAL_INVENTORY = Endpoint("list_virtual_inventory", "POST", writes=False)
 TEST_MY_CREDENTIALS = Endpoint("test_my_credentials", "GET", writes=False)
 
 

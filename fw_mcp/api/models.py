@@ -118,7 +118,7 @@ LooseMembers = Annotated[dict[str, object] | None, _NONE_WHEN_ODD]
 
 
 # Longest first: "square" also begins every key of Squarespace.
-_SHOPS = ("BigCommerce", "Squarespace", "WooCommerce", "Shopify", "Square", "Etsy", "Wix")
+SHOPS = ("BigCommerce", "Squarespace", "WooCommerce", "Shopify", "Square", "Etsy", "Wix")
 
 
 def _objects(value: object) -> tuple[object, ...]:
@@ -215,7 +215,7 @@ class Product(_Response):
 @lru_cache(maxsize=128)
 def _shop_of(key: str) -> str | None:
     lowered = key.lower()
-    return next((shop for shop in _SHOPS if lowered.startswith(shop.lower())), None)
+    return next((shop for shop in SHOPS if lowered.startswith(shop.lower())), None)
 
 
 def _is_id(value: object) -> bool:

@@ -37,6 +37,7 @@ class ToolEffect:
 
 _TABLE = (
     ToolEffect("search_images", "Search images", Effect.READS, idempotent=True),
+    ToolEffect("search_products", "Search products and prices", Effect.READS, idempotent=True),
     ToolEffect("view_images", "View images", Effect.READS, idempotent=True),
     ToolEffect("inspect_files", "Inspect files", Effect.READS, idempotent=True),
     ToolEffect("add_images", "Add images", Effect.ADDS, idempotent=False),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain, islice
-from typing import NamedTuple, Protocol
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import anyio.to_thread
 
@@ -16,6 +16,8 @@ from fw_mcp.images.duplicates import alike, content, same
 from fw_mcp.images.filters import UNMEASURED, UNTOLD, Question
 from fw_mcp.images.read import Query, search
 from fw_mcp.images.scan import NARROW, Scan, left_s, scan
+
+T = TypeVar("T")
 
 _COMPARED_AT_ONCE = 200
 # The last seconds of what compares pictures are for those that it has fetched.
@@ -58,6 +60,11 @@ class Asked:
     started: float
     progress: Progress
     likenesses: Compares | None = None
+
+    @property
+    def name(self) -> object:
+        """The question, whichever page of its answer is asked for."""
+        return replace(self.query, page_number=1, per_page=1), self.question
 
 
 class Match(NamedTuple):
@@ -267,30 +274,38 @@ KEPT_S = 600.0
 _MOST_KEPT = 4
 
 
-class Scans:
+class Named(Protocol):
+    """A question that has a name, whichever page of its answer is asked for."""
+
+    @property
+    def name(self) -> object:
+        """Equal for the same question."""
+
+
+class Kept(Generic[T]):
     """The last few walks, until ten minutes after their last use: one walk serves many pages.
 
     They outlive what is written meanwhile: who retitles page by page would otherwise skip images.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[object, tuple[float, Matches]] = {}
+        self._kept: dict[object, tuple[float, T]] = {}
 
-    def keep(self, asked: "Asked", matches: "Matches", now_s: float) -> None:
+    def keep(self, asked: Named, matches: T, now_s: float) -> None:
         """Keep a walk; `now_s` is on the account's clock, as for `recall`."""
-        self._kept.pop(_name(asked), None)
-        self._kept[_name(asked)] = (now_s, matches)
+        self._kept.pop(asked.name, None)
+        self._kept[asked.name] = (now_s, matches)
         while len(self._kept) > _MOST_KEPT:
             del self._kept[next(iter(self._kept))]
 
-    def recall(self, asked: "Asked", now_s: float) -> "Matches | None":
+    def recall(self, asked: Named, now_s: float) -> T | None:
         """The walk that was made for the same question, whichever page of it is asked for."""
-        used_at, matches = self._kept.get(_name(asked), (now_s - KEPT_S, None))
+        used_at, matches = self._kept.get(asked.name, (now_s - KEPT_S, None))
         return matches if now_s - used_at < KEPT_S else None
 
 
-def _name(asked: "Asked") -> object:
-    return replace(asked.query, page_number=1, per_page=1), asked.question
+class Scans(Kept[Matches]):
+    """The last walks through the images."""
 
 
 # One that is still there is enough to prove a double.

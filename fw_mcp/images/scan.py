@@ -1,6 +1,6 @@
 """Every page of a listing, four at a time, and the truth about what was not reached."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -9,9 +9,10 @@ import anyio
 from fw_mcp.api.models import PAGE_LIMIT, ImageDetails
 from fw_mcp.errors import ApiError, Reason
 from fw_mcp.images.account import Account, Progress
-from fw_mcp.images.read import Page, Query, search
+from fw_mcp.images.read import Query, search
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 MOST_PAGES = 2_000
 # As many as the library gives turns to read.
@@ -22,19 +23,19 @@ NARROW = "Narrow it with upload_date_from and upload_date_to, a part at a time."
 _AGAIN = "Call again in a minute."
 # The same question was answered a moment ago: nothing about it has to be changed.
 _PASSING = frozenset({Reason.REJECTED, Reason.UPSTREAM_ERROR})
-_LATE = f"The call's time was over. {NARROW}"
+_LATE = "The call's time was over."
 _MOVED = f"The library changed while it was looked at. {_AGAIN}"
 _UNSHOWN = f"FinerWorks counts them, but no page showed them. {_AGAIN}"
 
 
 @dataclass(frozen=True, slots=True)
 class Scan(Generic[T]):
-    """What was kept of the images of a listing.
+    """What was kept of the rows of a listing.
 
     Attributes:
-        kept: in the listing's order, one for each image.
-        scanned: distinct images that were looked at.
-        held: images that the service says there are, or as many as it showed beyond that.
+        kept: in the listing's order, one for each row.
+        scanned: distinct rows that were looked at.
+        held: rows that the service says there are, or as many as it showed beyond that.
         not_reached: what was left out, why, and what to do; "" when nothing was.
     """
 
@@ -42,6 +43,23 @@ class Scan(Generic[T]):
     scanned: int
     held: int
     not_reached: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[R]):
+    """What can be walked through.
+
+    Attributes:
+        read: gives the rows of a page of 50, by its number, and how many there are on all pages.
+        key: what tells one row from every other.
+        what: what a row is, in the plural.
+        narrow: how fewer can be asked for.
+    """
+
+    read: Callable[[int], Awaitable[tuple[Sequence[R], int]]]
+    key: Callable[[R], str]
+    what: str
+    narrow: str
 
 
 async def scan(
@@ -69,12 +87,33 @@ async def scan(
         ConfigError: the keys are missing.
     """
     query = replace(query, per_page=PAGE_LIMIT)
-    walk = _Walk(account, query, keep, started=started, progress=progress, most_pages=most_pages)
-    await walk.first()
+
+    async def read(number: int) -> tuple[Sequence[ImageDetails], int]:
+        page = await search(account, replace(query, page_number=number))
+        return page.images, page.count
+
+    listing = Listing(read, lambda image: image.guid, "images", NARROW)
+    return await walk(
+        account, listing, keep, started=started, progress=progress, most_pages=most_pages
+    )
+
+
+async def walk(
+    account: Account,
+    listing: Listing[R],
+    keep: Callable[[R], T | None],
+    *,
+    started: float,
+    progress: Progress,
+    most_pages: int = MOST_PAGES,
+) -> Scan[T]:
+    """Look at every row of a listing; the other args, and what is raised, are those of `scan`."""
+    way = _Walk(account, listing, keep, started=started, progress=progress, most_pages=most_pages)
+    await way.first()
     async with anyio.create_task_group() as group:
         for _ in range(_AT_ONCE):
-            group.start_soon(walk.follow)
-    return walk.result()
+            group.start_soon(way.follow)
+    return way.result()
 
 
 def left_s(account: Account, started: float) -> float:
@@ -82,21 +121,21 @@ def left_s(account: Account, started: float) -> float:
     return account.time_left_s(started) - account.pace.total_s * _PART_KEPT_TO_TELL
 
 
-class _Walk(Generic[T]):
+class _Walk(Generic[R, T]):
     """One way through the pages; each worker takes the next page that nobody has taken."""
 
     def __init__(
         self,
         account: Account,
-        query: Query,
-        keep: Callable[[ImageDetails], T | None],
+        listing: Listing[R],
+        keep: Callable[[R], T | None],
         *,
         started: float,
         progress: Progress,
         most_pages: int,
     ) -> None:
         self._account = account
-        self._query = query
+        self._listing = listing
         self._keep = keep
         self._started = started
         self._progress = progress
@@ -128,14 +167,14 @@ class _Walk(Generic[T]):
                 passing = fault.reason in _PASSING
                 self._stop(f"{fault.what} {_AGAIN if passing else fault.next_step}")
                 return
-            self._stop(_LATE)
+            self._stop(f"{_LATE} {self._listing.narrow}")
 
     def result(self) -> Scan[T]:
-        """What was kept, page by page; an image that moved to a later page is there once."""
+        """What was kept, page by page; a row that moved to a later page is there once."""
         kept: dict[str, T] = {}
         for number in sorted(self._kept):
-            for guid, one in self._kept[number]:
-                kept.setdefault(guid, one)
+            for key, one in self._kept[number]:
+                kept.setdefault(key, one)
         held = max(self._held, len(self._seen))
         return Scan(tuple(kept.values()), len(self._seen), held, self._not_reached())
 
@@ -143,9 +182,10 @@ class _Walk(Generic[T]):
         if self._ended or self._why or self._is_counted_through():
             return False
         if self._taken >= self._most_pages:
-            self._stop(f"One call looks at {self._most_pages * self._page_size:,} images. {NARROW}")
+            most, listing = self._most_pages * self._page_size, self._listing
+            self._stop(f"One call looks at {most:,} {listing.what}. {listing.narrow}")
         elif self._account.clock() - self._started >= self._account.pace.start_chunks_s:
-            self._stop(_LATE)
+            self._stop(f"{_LATE} {self._listing.narrow}")
         return not self._why
 
     def _is_counted_through(self) -> bool:
@@ -156,40 +196,41 @@ class _Walk(Generic[T]):
         self._why = self._why or why
 
     async def _look_at(self, number: int) -> None:
-        page = await search(self._account, replace(self._query, page_number=number))
+        rows, count = await self._listing.read(number)
         before = len(self._seen)
-        self._note(number, page)
+        self._note(number, rows, count)
         seen = len(self._seen)
         if seen > before:
-            message = f"Looked at {seen:,} of {max(seen, self._held):,} images"
+            message = f"Looked at {seen:,} of {max(seen, self._held):,} {self._listing.what}"
             await self._progress(seen, max(seen, self._held), message)
 
-    def _note(self, number: int, page: Page) -> None:
-        self._measure(number, page)
-        kept = ((image.guid, self._keep(image)) for image in page.images)
-        self._kept[number] = [(guid, one) for guid, one in kept if one is not None]
-        self._seen.update(image.guid for image in page.images)
+    def _note(self, number: int, rows: Sequence[R], count: int) -> None:
+        keys = [self._listing.key(row) for row in rows]
+        self._measure(number, keys, count)
+        kept = ((key, self._keep(row)) for key, row in zip(keys, rows, strict=True))
+        self._kept[number] = [(key, one) for key, one in kept if one is not None]
+        self._seen.update(keys)
 
-    def _measure(self, number: int, page: Page) -> None:
+    def _measure(self, number: int, keys: Sequence[str], count: int) -> None:
         """Learn from a page where the end is."""
         if number == 1:
             # A service that gives fewer a page than it is asked for gives them on each.
-            self._page_size = len(page.images) or PAGE_LIMIT
-        elif page.images:
-            self._moved = self._moved or page.count != self._held
-        if number == 1 or page.images:
-            self._held = page.count
-        if (number - 1) * self._page_size + len(page.images) > page.count:
-            self._miscounted = self._miscounted or bool(page.images)
-        new = any(image.guid not in self._seen for image in page.images)
+            self._page_size = len(keys) or PAGE_LIMIT
+        elif keys:
+            self._moved = self._moved or count != self._held
+        if number == 1 or keys:
+            self._held = count
+        if (number - 1) * self._page_size + len(keys) > count:
+            self._miscounted = self._miscounted or bool(keys)
+        new = not self._seen.issuperset(keys)
         # Past the end a page is empty, or a repeated one, whatever the count says.
-        self._ended = self._ended or not page.images or (self._miscounted and not new)
+        self._ended = self._ended or not keys or (self._miscounted and not new)
 
     def _not_reached(self) -> str:
-        missed = self._held - len(self._seen)
+        missed, what = self._held - len(self._seen), self._listing.what
         if missed > 0:
             why = self._why or (_MOVED if self._moved else _UNSHOWN)
-            return f"{missed:,} of {self._held:,} images were not looked at. {why}"
+            return f"{missed:,} of {self._held:,} {what} were not looked at. {why}"
         if self._why and not self._ended:
-            return f"Some images may not have been looked at. {self._why}"
+            return f"Some {what} may not have been looked at. {self._why}"
         return _MOVED if self._moved else ""

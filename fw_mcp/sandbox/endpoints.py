@@ -24,6 +24,7 @@ from fw_mcp.sandbox.requests import (
     LibraryName,
     ListFileSelection,
     ListImages,
+    ListVirtualInventory,
     NewImage,
     Nothing,
     UpdateFileSelection,
@@ -233,6 +234,18 @@ def _list_file_selection(context: Context, wanted: ListFileSelection) -> Outcome
     return Outcome({"guids": context.images.selection(wanted.guid)})
 
 
+def _list_virtual_inventory(context: Context, wanted: ListVirtualInventory) -> Outcome:
+    rows, count = context.images.on_sale(wanted)
+    return Outcome(
+        {
+            "products": [_on_sale(context, row) for row in rows],
+            "page_number": wanted.page_number,
+            "per_page": len(rows),
+            "count": count,
+        }
+    )
+
+
 def _test_my_credentials(_context: Context, _wanted: Nothing) -> Outcome:
     return Outcome({"user_account": USER_ACCOUNT})
 
@@ -285,6 +298,14 @@ ENDPOINTS = (
         "List the images of a selection; none of an unknown one.",
         gives=("guids",),
         carried_by=CarriedBy.QUERY,
+    ),
+    Endpoint(
+        "list_virtual_inventory",
+        "POST",
+        ListVirtualInventory,
+        _list_virtual_inventory,
+        "List the products of inventory images, page by page.",
+        gives=("products", "page_number", "per_page", "count"),
     ),
     Endpoint(
         "test_my_credentials",
@@ -353,6 +374,18 @@ def _product(context: Context, product: Row) -> Row:
     return {
         name: _absolute(context, value) if name.startswith("image_url_") else value
         for name, value in product.items()
+    }
+
+
+def _on_sale(context: Context, row: Row) -> Row:
+    """A product as ``list_virtual_inventory`` gives it; some track stock, a few are not valid."""
+    number = row["id"]
+    return _product(context, row) | {
+        "artist": USER_ACCOUNT["account_title"],
+        "track_inventory": number % 3 == 0,
+        "geo_price": None,
+        "updated": _written(context, row["updated"]),
+        "valid": number % 17 != 0,
     }
 
 

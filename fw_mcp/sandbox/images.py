@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from fw_mcp.errors import ConfigError, Reason
-from fw_mcp.sandbox.requests import ImageLibrary, ImageText, LibraryName, ListImages, SortField
+from fw_mcp.sandbox.requests import (
+    ImageLibrary,
+    ImageText,
+    LibraryName,
+    ListImages,
+    ListVirtualInventory,
+    SortField,
+)
 
 Product = dict[str, Any]
 Row = dict[str, Any]
@@ -56,6 +63,19 @@ _SORTED_BY = {
     SortField.FILE_SIZE: "file_size",
     SortField.DATE_ADDED: "date_added",
 }
+
+# A product is as old as its image: nothing here makes one later.
+_ON_SALE = """
+  FROM products JOIN images ON images.guid = products.image_guid WHERE library = 'inventory'
+  AND (:search = '' OR has_part(json_extract(product, '$.name'), :search)
+       OR has_part(json_extract(product, '$.description_short'), :search))
+  AND (:skus = '[]' OR json_extract(product, '$.sku') IN (SELECT value FROM json_each(:skus)))
+  AND (:codes = '[]'
+       OR json_extract(product, '$.product_code') IN (SELECT value FROM json_each(:codes)))
+  AND (:guids = '[]' OR image_guid IN (SELECT value FROM json_each(:guids)))
+  AND (:created_from IS NULL OR date_added >= :created_from)
+  AND (:created_to IS NULL OR date_added <= :created_to)"""
+_MOST_FILTERED_BY = 50
 
 
 @dataclass(frozen=True)
@@ -140,6 +160,20 @@ class Images:
             products[image_guid].append(json.loads(product))
         return products
 
+    def on_sale(self, wanted: ListVirtualInventory) -> tuple[list[Row], int]:
+        """One page of the products asked for, each with its id and date, and how many in all."""
+        bound = _bound_products(wanted)
+        count = self._connection.execute(f"SELECT count(*) {_ON_SALE}", bound).fetchone()[0]
+        way, field = wanted.sort_direction, _SORTED_BY[wanted.sort_field]
+        sorted_by = "products.rowid" if wanted.sort_field is SortField.ID else field
+        order = f"ORDER BY {sorted_by} {way}, products.rowid {way} LIMIT :limit OFFSET :offset"
+        page = f"SELECT products.rowid, product, date_added {_ON_SALE} {order}"
+        rows = self._connection.execute(page, bound)
+        return [
+            json.loads(product) | {"id": number, "updated": added}
+            for number, product, added in rows
+        ], count
+
     def add(self, images: Sequence[StoredImage]) -> list[Row]:
         """Store images, and give them back with their ids, in the order given."""
         with self._connection as transaction:
@@ -214,6 +248,24 @@ def _bound(wanted: ListImages) -> dict[str, object]:
         "limit": wanted.per_page,
         "offset": (wanted.page_number - 1) * wanted.per_page,
     }
+
+
+def _bound_products(wanted: ListVirtualInventory) -> dict[str, object]:
+    return {
+        "search": wanted.search_filter.strip(),
+        "skus": _few(wanted.sku_filter),
+        "codes": _few(wanted.product_code_filter),
+        "guids": json.dumps(wanted.guid_filter),
+        "created_from": wanted.created_date_from and wanted.created_date_from.first,
+        "created_to": wanted.created_date_to and wanted.created_date_to.last,
+        "limit": wanted.per_page,
+        "offset": (wanted.page_number - 1) * wanted.per_page,
+    }
+
+
+def _few(texts: Sequence[str]) -> str:
+    """A filter as bound; one of too many texts is silently no filter, as the reference has it."""
+    return json.dumps(texts if len(texts) <= _MOST_FILTERED_BY else ())
 
 
 def _retitle(transaction: sqlite3.Connection, text: ImageText, now: int) -> bool:

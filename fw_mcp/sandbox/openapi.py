@@ -56,9 +56,10 @@ _IMAGE_DETAILS: Schema = {
 _GIVEN: dict[str, Schema] = {
     "images": {"type": "array", "items": {"$ref": "#/components/schemas/image_details"}},
     "page_number": _NUMBER,
-    "per_page": {"type": "integer", "description": "how many images this page holds"},
-    "count": {"type": "integer", "description": "how many images match in all"},
+    "per_page": {"type": "integer", "description": "how many rows this page holds"},
+    "count": {"type": "integer", "description": "how many rows match in all"},
     "guids": _LIST_OF_GUIDS,
+    "products": {"type": "array", "items": {"type": "object"}},
     "user_account": {"type": "object"},
 }
 

@@ -280,7 +280,7 @@ class LibraryName(StrEnum):
 
 
 class SortField(StrEnum):
-    """What ``list_images`` sorts by."""
+    """What ``list_images`` and ``list_virtual_inventory`` sort by."""
 
     ID = "id"
     TITLE = "title"
@@ -290,7 +290,7 @@ class SortField(StrEnum):
 
 
 class SortDirection(StrEnum):
-    """Which way ``list_images`` sorts."""
+    """Which way the two sort."""
 
     ASC = "ASC"
     DESC = "DESC"
@@ -403,3 +403,22 @@ class ListFileSelection:
     """``GET /v3/list_file_selection?guid=``."""
 
     guid: str = field(metadata=holds(Guid()))
+
+
+@dataclass(frozen=True)
+class ListVirtualInventory:
+    """``POST /v3/list_virtual_inventory``. A filter of more than 50 texts filters nothing."""
+
+    search_filter: str = field(default="", metadata=holds(Text()))
+    sku_filter: tuple[str, ...] = field(default=(), metadata=holds(Array(Text())))
+    product_code_filter: tuple[str, ...] = field(default=(), metadata=holds(Array(Text())))
+    guid_filter: tuple[str, ...] = field(default=(), metadata=holds(Array(Guid())))
+    page_number: int = field(default=1, metadata=holds(Integer(1)))
+    per_page: int = field(default=10, metadata=holds(Integer(1, 50)))
+    sort_field: SortField = field(default=SortField.ID, metadata=holds(Choice(SortField)))
+    sort_direction: SortDirection = field(
+        default=SortDirection.DESC, metadata=holds(Choice(SortDirection))
+    )
+    created_date_from: Period | None = field(default=None, metadata=holds(Moment()))
+    created_date_to: Period | None = field(default=None, metadata=holds(Moment()))
+    account_key: str | None = field(default=None, metadata=holds(Text()))

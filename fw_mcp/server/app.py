@@ -22,6 +22,7 @@ from fw_mcp.server.tool import library_tool
 from fw_mcp.server.tools.add import add_images
 from fw_mcp.server.tools.delete import delete_images
 from fw_mcp.server.tools.inspect import inspect_files
+from fw_mcp.server.tools.products import search_products
 from fw_mcp.server.tools.search import search_images
 from fw_mcp.server.tools.selection import set_selection
 from fw_mcp.server.tools.undo import undo_change
@@ -30,6 +31,7 @@ from fw_mcp.server.tools.view import view_images
 
 TOOLS = (
     search_images,
+    search_products,
     view_images,
     inspect_files,
     add_images,

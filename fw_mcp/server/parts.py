@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from fw_mcp.guard.guard import Guard
 from fw_mcp.images.account import Account
+from fw_mcp.images.products import ProductScans
 from fw_mcp.images.questions import Scans
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.view import Viewer
@@ -28,6 +29,7 @@ class Parts:
         show_hires: whether `private_hires_uri`, the print master's address, may be shown.
         note: one sentence for the instructions, such as that this is the sandbox.
         scans: the last walks through the library.
+        product_scans: the last walks through the products.
     """
 
     account: Account
@@ -39,3 +41,4 @@ class Parts:
     show_hires: bool = False
     note: str = ""
     scans: Scans = field(default_factory=Scans)
+    product_scans: ProductScans = field(default_factory=ProductScans)

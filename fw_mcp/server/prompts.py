@@ -251,7 +251,7 @@ Complete = Callable[
 ]
 
 _MOST = 100  # the protocol's own limit
-_IMAGES_TEMPLATE = "finerworks://images{?"
+_PAGES_TEMPLATES = ("finerworks://images{?", "finerworks://products{?")
 _QUERY_VALUES = MappingProxyType(
     {
         "library": get_args(LibraryName),
@@ -286,7 +286,8 @@ def _values(
     ref: Reference, name: str, prompts: Callable[[], Sequence[PromptFile]]
 ) -> Sequence[str]:
     if isinstance(ref, ResourceTemplateReference):
-        return _QUERY_VALUES.get(name, ()) if ref.uri.startswith(_IMAGES_TEMPLATE) else ()
+        is_asked = ref.uri.startswith(_PAGES_TEMPLATES) and name in ref.uri
+        return _QUERY_VALUES.get(name, ()) if is_asked else ()
     arguments = [one.argument(name) for one in prompts() if one.name == ref.name]
     return arguments[0].choices if arguments and arguments[0] else ()
 

@@ -1,4 +1,4 @@
-"""Resources and their addresses: images, selections, and what was changed; each read fresh."""
+"""Resources and their addresses: images, products, selections, and changes; each read fresh."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,9 +20,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.api.models import LibraryName, SortDirection, SortField
 from fw_mcp.errors import ArgumentsError, FwError
+from fw_mcp.images.products import ProductQuery, list_products, short
 from fw_mcp.images.read import Page, Query, read_anywhere, read_selection, search
 from fw_mcp.server.arguments import Guid, read_arguments
 from fw_mcp.server.parts import Parts
+from fw_mcp.server.product_rows import cut
 from fw_mcp.server.rows import GUID_SHOWN, compact, image_record, image_row
 from fw_mcp.server.tool import foreseen
 from fw_mcp.text import quoted, shown
@@ -33,11 +35,13 @@ IMAGES = (
     "{?library,search_filter,active,sort_field,sort_direction,page_number,per_page}"
 )
 IMAGE = "finerworks://images/{guid}"
+PRODUCTS = "finerworks://products{?search_filter,sort_field,sort_direction,page_number,per_page}"
 SELECTION = "finerworks://selections/{guid}"
 CHANGES = "finerworks://changes{?page_number}"
 CHANGE = "finerworks://changes/{change_id}{?page_number}"
 
 _PAGES = UriTemplate.parse(IMAGES)
+_PRODUCT_PAGES = UriTemplate.parse(PRODUCTS)
 _CHANGES_PAGES = UriTemplate.parse(CHANGES)
 _CHANGE_PAGES = UriTemplate.parse(CHANGE)
 
@@ -69,6 +73,18 @@ def previous_uri(query: Query) -> str | None:
     if query.page_number == 1:
         return None
     return page_uri(replace(query, page_number=query.page_number - 1))
+
+
+def products_uri(query: ProductQuery) -> str:
+    """The URI of the page of products that `query` names."""
+    values = {
+        "search_filter": query.search_filter,
+        "sort_field": query.sort_field,
+        "sort_direction": query.sort_direction,
+        "page_number": str(query.page_number),
+        "per_page": str(query.per_page),
+    }
+    return _PRODUCT_PAGES.expand({name: one for name, one in values.items() if one is not None})
 
 
 def changes_uri(page_number: int) -> str:
@@ -112,6 +128,18 @@ class _Page(BaseModel):
     per_page: int = Field(25, ge=1, le=50)
 
 
+class _Products(BaseModel):
+    """The query of a page of products."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    search_filter: str | None = Field(None, max_length=300)
+    sort_field: SortField = "id"
+    sort_direction: SortDirection = "DESC"
+    page_number: int = Field(1, ge=1, le=_LAST_PAGE)
+    per_page: int = Field(10, ge=1, le=50)
+
+
 class _Numbered(BaseModel):
     """The query of a page of the journal."""
 
@@ -138,6 +166,13 @@ def first_pages() -> list[Resource]:
         )
         for name, meaning in _LIBRARIES
     ]
+    products = Resource(
+        uri=products_uri(ProductQuery()),
+        name="products",
+        title="Products",
+        description="The newest products made from images, with prices and shops, 10 per page.",
+        mime_type=MIME_TYPE,
+    )
     changes = Resource(
         uri=changes_uri(1),
         name="changes",
@@ -145,7 +180,7 @@ def first_pages() -> list[Resource]:
         description="What was done to the library, newest first, 25 a page.",
         mime_type=MIME_TYPE,
     )
-    return [*images, changes]
+    return [*images, products, changes]
 
 
 async def read(parts: Parts, uri: str) -> str | None:
@@ -191,6 +226,27 @@ async def _images(parts: Parts, **asked: Any) -> str:  # noqa: ANN401  the field
             "previous": previous_uri(query),
         }
     )
+
+
+async def _products(parts: Parts, **asked: Any) -> str:  # noqa: ANN401  the fields of _Products
+    """A page of products, cut where it is longer than hosts take; `next` goes on from there."""
+    query = ProductQuery(**asked)
+    page = await list_products(parts.account, query)
+    part = cut([short(one) for one in page.products], query, page.count)
+    document: dict[str, Any] = {
+        "products": [row.model_dump(mode="json", exclude_none=True) for row in part.rows],
+        "page_number": query.page_number,
+        "per_page": query.per_page,
+        "count": page.count,
+    }
+    if part.next_page_number:
+        following = replace(query, page_number=part.next_page_number, per_page=part.next_per_page)
+        document["next"] = products_uri(following)
+    if query.page_number > 1:
+        document["previous"] = products_uri(replace(query, page_number=query.page_number - 1))
+    if part.note:
+        document["note"] = part.note
+    return compact(document)
 
 
 async def _image(parts: Parts, guid: str) -> str:
@@ -319,6 +375,15 @@ _KINDS = (
         "The full record, with its products.",
         _Named,
         _image,
+    ),
+    _Kind(
+        UriTemplate.parse(PRODUCTS),
+        "products",
+        "A page of products",
+        "Short rows with prices and shops, count, next and previous URIs.",
+        _Products,
+        _products,
+        ResourceSecurity(exempt_params={"search_filter"}),
     ),
     _Kind(
         UriTemplate.parse(SELECTION),

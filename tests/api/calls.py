@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 
 from fw_mcp.api.client import FinerWorksClient
+from fw_mcp.api.inventory import ListVirtualInventoryRequest
 from fw_mcp.api.models import (
     AddImagesRequest,
     DeleteImagesRequest,
@@ -38,6 +39,11 @@ def list_file_selection(client: FinerWorksClient) -> Awaitable[object]:
     return client.list_file_selection(OTHER_GUID.upper())
 
 
+def list_virtual_inventory(client: FinerWorksClient) -> Awaitable[object]:
+    """A read without a library."""
+    return client.list_virtual_inventory(ListVirtualInventoryRequest(sku_filter=["AP1"]))
+
+
 def check_credentials(client: FinerWorksClient) -> Awaitable[object]:
     """A read with neither."""
     return client.test_my_credentials()
@@ -65,5 +71,10 @@ def update_file_selection(client: FinerWorksClient) -> Awaitable[object]:
     return client.update_file_selection(UpdateFileSelectionRequest(guids=[GUID], guid=OTHER_GUID))
 
 
-READS: tuple[Call, ...] = (list_images, list_file_selection, check_credentials)
+READS: tuple[Call, ...] = (
+    list_images,
+    list_file_selection,
+    list_virtual_inventory,
+    check_credentials,
+)
 WRITES: tuple[Call, ...] = (add_images, update_images, delete_images, update_file_selection)

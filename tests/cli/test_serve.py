@@ -26,7 +26,7 @@ def test_a_server_without_keys_lists_its_tools_and_says_what_is_missing(tmp_path
     assert done.returncode == 0
     tools = told[2]["tools"]
     assert isinstance(tools, list)
-    assert len(tools) == 8
+    assert len(tools) == 9
     assert told[3]["isError"] is True
     text = json.dumps(told[3])
     for word in ("FINERWORKS_WEB_API_KEY", "FINERWORKS_APP_KEY", "--sandbox"):
@@ -58,7 +58,12 @@ def test_no_write_is_left_when_writes_is_none() -> None:
     done = fw_mcp(["--sandbox"], env={"FW_MCP_WRITES": "none"}, text=LIST_TOOLS)
     tools = answers(done.stdout)[2]["tools"]
     assert isinstance(tools, list)
-    assert [tool["name"] for tool in tools] == ["search_images", "view_images", "inspect_files"]
+    assert [tool["name"] for tool in tools] == [
+        "search_images",
+        "search_products",
+        "view_images",
+        "inspect_files",
+    ]
 
 
 def test_http_on_loopback_needs_no_token_and_is_ready() -> None:

@@ -275,22 +275,42 @@ class Service(httpx.AsyncBaseTransport):
             and self._hidden.get(guid, now) <= now
         ]
         rows.sort(key=lambda one: int(one["id"]), reverse=body.get("sort_direction") != "ASC")
+        shows = bool(body.get("list_products")) and name == "inventory"
+        return self._page(body, [self._told(one, products=shows) for one in rows], "images")
+
+    def _list_products(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        ways = self.ways
+        wanted = [guid.lower() for guid in body.get("guid_filter") or ()]
+        rows = [
+            {**one, "id": number, "image_guid": guid.upper() if ways.upper_guids else guid}
+            for guid, image in self._seen("list_virtual_inventory")[0].items()
+            if not wanted or guid in wanted
+            for number, one in enumerate(image["products"], image["id"] * 1_000)
+        ]
+        if ways.odd is not None:
+            name, value = ways.odd
+            rows = [{**one, name: value} if place % 2 else one for place, one in enumerate(rows)]
+        return self._page(body, rows, "products")
+
+    def _page(
+        self, body: Mapping[str, Any], rows: Sequence[Record], what: str
+    ) -> Mapping[str, Any]:
+        """A page of rows, as long and as counted as this service does it."""
+        ways = self.ways
         size = min(int(body.get("per_page") or 10), ways.most_a_page)
         start = (int(body.get("page_number") or 1) - 1) * size
-        page = rows[start : start + size]
-        shows = bool(body.get("list_products")) and name == "inventory"
-        told = [self._told(one, products=shows) for one in page]
+        page = list(rows[start : start + size])
         if ways.twice:
-            told += told[:1]
+            page += page[:1]
         counts = {
             "exact": len(rows),
             "low": len(rows) // 2,
             "high": len(rows) + 3,
             "zero": 0,
             "negative": -1,
-            "text": f"{len(rows)} images",
+            "text": f"{len(rows)} rows",
         }
-        return {"images": told, "count": counts[ways.count], "per_page": len(told)}
+        return {what: page, "count": counts[ways.count], "per_page": len(page)}
 
     def _told(self, record: Record, *, products: bool) -> Record:
         ways = self.ways
@@ -395,6 +415,7 @@ class Service(httpx.AsyncBaseTransport):
     }
     _reads: Mapping[str, Callable[["Service", Mapping[str, Any]], Mapping[str, Any]]] = {
         "list_images": _list,
+        "list_virtual_inventory": _list_products,
         "list_file_selection": _selected,
         "test_my_credentials": _credentials,
     }

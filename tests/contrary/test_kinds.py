@@ -214,3 +214,34 @@ async def test_one_odd_value_hides_no_image(name: str, value: object) -> None:
     async with studio.client() as client:
         result = await called(client, "search_images")
     assert len(result["images"]) == 3
+
+
+@pytest.mark.parametrize("value", [6000.5, "", "6000px", [], {}])
+@pytest.mark.parametrize("name", ["sku", "name", "asking_price", "labels", "image_guid"])
+async def test_one_odd_value_hides_no_product(name: str, value: object) -> None:
+    """Its row is there without it, and every other row is whole."""
+    service, studio = contrary(Ways(odd=(name, value)))
+    for number in range(3):
+        service.lay(f"Old {number}", products=[f"SKU-{number}"])
+    async with studio.client() as client:
+        result = await called(client, "search_products")
+        summary = await called(client, "search_products", summary=True)
+    assert len(result["products"]) == summary["summary"]["products"] == 3
+    whole = [row.get("sku") for row in result["products"][::2]]
+    assert whole == ["SKU-0", "SKU-2"]
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [Ways(), Ways(most_a_page=3), Ways(twice=True), Ways(count="high"), Ways(upper_guids=True)],
+    ids=["as documented", "short pages", "a row twice", "too high a count", "upper case"],
+)
+async def test_whatever_its_pages_are_like_each_product_is_counted_once(ways: Ways) -> None:
+    """And what a count claims beyond them is said not to have been reached."""
+    service, studio = contrary(ways)
+    guids = [service.lay(f"Old {n}", products=[f"SKU-{n}", f"ALSO-{n}"]) for n in range(40)]
+    async with studio.client() as client:
+        told = await called(client, "search_products", summary=True)
+        (row, *_) = (await called(client, "search_products", guid_filter=guids[:1]))["products"]
+    assert (told["summary"]["products"], row["image_guid"]) == (80, guids[0])
+    assert ("not_reached" in told) is (ways.count == "high")

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.anyio
 # What keeps a call that happens to be valid from changing anything.
 HARMLESS: dict[str, dict[str, Any]] = {
     "search_images": {},
+    "search_products": {},
     "view_images": {},
     "inspect_files": {},
     "add_images": {"dry_run": True},

@@ -33,6 +33,7 @@ OPERATIONS = (
     "delete_images",
     "update_file_selection",
     "list_file_selection",
+    "list_virtual_inventory",
     "test_my_credentials",
 )
 

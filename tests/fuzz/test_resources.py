@@ -21,7 +21,8 @@ NOT_FOUND = -32002
 NAMES = ("library", "search_filter", "active", "sort_field", "sort_direction", "page_number",
          "per_page", "guid")  # fmt: skip
 ROOTS = ("finerworks://images", "finerworks://images/", "finerworks://selections/", "finerworks://",
-         "FINERWORKS://IMAGES", "file:///", "http://[", "finerworks:")  # fmt: skip
+         "finerworks://products", "FINERWORKS://IMAGES", "file:///", "http://[",
+         "finerworks:")  # fmt: skip
 SMALL = st.integers(-1, 60).map(str)
 ESCAPED = TEXTS.map(quote) | st.binary(max_size=6).map(quote)
 PAIRS = st.tuples(st.sampled_from(NAMES) | TEXTS | ESCAPED, SMALL | TEXTS | ESCAPED)

@@ -12,6 +12,7 @@ ROUTES = {
     ("/v3/delete_images", "delete"),
     ("/v3/update_file_selection", "put"),
     ("/v3/list_file_selection", "get"),
+    ("/v3/list_virtual_inventory", "post"),
     ("/v3/test_my_credentials", "get"),
 }
 
@@ -23,7 +24,7 @@ async def document() -> Json:
 
 
 async def test_the_document_covers_exactly_the_routes_of_the_reference() -> None:
-    """Seven endpoints, each under its own verb, none that is not served."""
+    """Eight endpoints, each under its own verb, none that is not served."""
     paths = (await document())["paths"]
     assert {(path, verb) for path, operations in paths.items() for verb in operations} == ROUTES
     async with calling(create_app()) as caller:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.anyio
 IMAGES = ResourceTemplateReference(
     uri="finerworks://images{?library,search_filter,active,sort_field,sort_direction}"
 )
+PRODUCTS = ResourceTemplateReference(uri="finerworks://products{?sort_field,sort_direction}")
 
 
 def prompt_with_choices(count: int) -> PromptFile:
@@ -54,6 +55,13 @@ async def test_the_fixed_values_of_an_image_list_are_offered(name: str, values: 
     assert sorted(offered.values) == sorted(values)
 
 
+async def test_the_sort_fields_of_a_product_list_are_offered() -> None:
+    """The same as of images: products are sorted by what their images are."""
+    offered = await completed(PRODUCTS, "sort_field", "file")
+    assert offered is not None
+    assert offered.values == ["file_name", "file_size"]
+
+
 @pytest.mark.parametrize("typed", ["des", "DES", "Desc"])
 async def test_what_was_typed_is_matched_from_its_beginning_in_either_case(typed: str) -> None:
     """A person does not know that the API writes DESC."""
@@ -80,6 +88,7 @@ async def test_at_most_100_values_are_offered_and_the_rest_is_told() -> None:
     ("ref", "name"),
     [
         (IMAGES, "search_filter"),
+        (PRODUCTS, "library"),
         (ResourceTemplateReference(uri="finerworks://images/{guid}"), "library"),
         (ResourceTemplateReference(uri="file:///{library}"), "library"),
         (PromptReference(name="pick"), "note"),

@@ -251,6 +251,27 @@ async def test_resources_show_what_results_show(hostile: Studio) -> None:
     ]
 
 
+async def test_products_show_every_text_on_its_own_line(hostile: Studio) -> None:
+    """By the tool and by the resource, from the first to the last, the same rows."""
+    rows: list[Json] = []
+    arguments: Json | None = {"per_page": 50}
+    async with hostile.client() as client:
+        while arguments:
+            page = await client.call_tool("search_products", arguments)
+            told = assert_legible(page)
+            query = "&".join(f"{name}={value}" for name, value in arguments.items())
+            read = document(await client.read_resource(f"finerworks://products?{query}"))
+            assert read["products"] == told["products"]
+            assert text_of(page).count("\n") == len(told["products"]) + (
+                "next_page_number" in told
+            ) + ("note" in told)
+            rows += told["products"]
+            following = told.get("next_page_number")
+            size = told.get("next_per_page", arguments["per_page"])
+            arguments = {"per_page": size, "page_number": following} if following else None
+    assert sorted(name_of(row["image_guid"]) for row in rows) == sorted(NAMES)
+
+
 @pytest.mark.parametrize(
     "text",
     [HOSTILE[f"a hundred thousand {kind}"] for kind in ("letters", "overrides", "tags", "lines")],
@@ -524,6 +545,8 @@ def misuses(text: str) -> tuple[tuple[str, Json], ...]:
         ("search_images", {"upload_date_from": text}),
         (TOOL, {"images": [{"guid": NO_IMAGE, "title": "Fog", text: 1}]}),
         (TOOL, {"images": text}),
+        ("search_products", {text: 1}),
+        ("search_products", {"shop": f"x{text}"}),
         ("delete_images", {"guids": [NO_IMAGE], "plan_id": text}),
         ("set_selection", {"guids": [NO_IMAGE], "selection_guid": text}),
     )

@@ -26,6 +26,7 @@ IMAGES = (
     "finerworks://images"
     "{?library,search_filter,active,sort_field,sort_direction,page_number,per_page}"
 )
+PRODUCTS = "finerworks://products{?search_filter,sort_field,sort_direction,page_number,per_page}"
 
 
 def document(result: ReadResourceResult) -> dict[str, Any]:
@@ -56,19 +57,22 @@ async def test_the_templates_and_the_first_page_of_each_library_and_of_the_chang
     assert [one.uri_template for one in templates] == [
         IMAGES,
         "finerworks://images/{guid}",
+        PRODUCTS,
         "finerworks://selections/{guid}",
         "finerworks://changes{?page_number}",
         "finerworks://changes/{change_id}{?page_number}",
     ]
-    names = ["inventory-images", "temporary-images", "changes"]
+    names = ["inventory-images", "temporary-images", "products", "changes"]
     assert [entry.name for entry in listed] == names
     assert {one.mime_type for one in templates} == {"application/json"}
     assert {one.mime_type for one in listed} == {"application/json"}
     assert all(one.title and one.description for one in templates)
     assert all(one.title and one.description for one in listed)
-    counts = [len(await holdings(studio)), len(await holdings(studio, "temporary")), 0]
+    held = await holdings(studio)
+    sold = sum(len(image.hung) for image in held.values())
+    counts = [len(held), len(await holdings(studio, "temporary")), sold, 0]
     assert [page["count"] for page in pages] == counts
-    assert [page["per_page"] for page in pages] == [25, 25, 25]
+    assert [page["per_page"] for page in pages] == [25, 25, 10, 25]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -134,6 +138,45 @@ async def test_following_next_and_then_previous_visits_each_image_exactly_once(
     assert back == there[::-1]
 
 
+@pytest.mark.parametrize("mode", MODES)
+async def test_the_pages_of_products_are_walked_by_their_uris_both_ways(
+    studio: Studio, mode: Mode
+) -> None:
+    """The rows that search_products gives, each exactly once; nothing in them is null."""
+    there: list[str] = []
+    back: list[str] = []
+    async with studio.client(mode=mode) as client:
+        tool = said(await client.call_tool("search_products", {"per_page": 7}))
+        page = document(await client.read_resource("finerworks://products?per_page=7"))
+        assert page["products"] == tool["products"]
+        while True:
+            there += [row["sku"] for row in page["products"]]
+            if "next" not in page:
+                break
+            page = document(await client.read_resource(page["next"]))
+        while True:
+            back += reversed([row["sku"] for row in page["products"]])
+            if "previous" not in page:
+                break
+            page = document(await client.read_resource(page["previous"]))
+    assert len(set(there)) == len(there) == tool["count"]
+    assert back == there[::-1]
+    assert None not in page.values()
+
+
+async def test_every_parameter_of_a_page_of_products_reaches_the_service(studio: Studio) -> None:
+    """Under the API's own names."""
+    uri = (
+        "finerworks://products?search_filter=a%2Fb%20..%2F&sort_field=title&sort_direction=ASC"
+        "&page_number=2&per_page=3"
+    )
+    async with studio.client() as client:
+        await client.read_resource(uri)
+    (asked,) = studio.wire.to("list_virtual_inventory")
+    names = ("search_filter", "sort_field", "sort_direction", "page_number", "per_page")
+    assert [asked[name] for name in names] == ["a/b ../", "title", "ASC", 2, 3]
+
+
 @pytest.mark.parametrize("show_hires", [False, True])
 async def test_an_image_is_its_full_record_with_its_products(show_hires: bool) -> None:
     """The print master's address only where the operator allows it."""
@@ -197,6 +240,8 @@ async def test_an_unknown_guid_is_the_protocols_resource_not_found(
         ("finerworks://images?page_number=two", "page_number: Input should be a valid integer"),
         ("finerworks://images?active=maybe", "active: Input should be a valid boolean"),
         ("finerworks://images?library=attic", "library: Input should be 'inventory' or 'tempo"),
+        ("finerworks://products?library=inventory", 'there is no argument "library"'),
+        ("finerworks://products?per_page=51", "per_page: Input should be less than or equal to"),
         ("finerworks://images?sort_field=price", "sort_field: Input should be 'id', 'title'"),
         ("finerworks://images/not-a-guid", '"not-a-guid" is not a guid of 8-4-4-4-12'),
         ("finerworks://selections/7", '"7" is not a guid of 8-4-4-4-12'),
@@ -236,6 +281,7 @@ async def test_an_address_of_nothing_is_not_found(studio: Studio, uri: str) -> N
     ("uri", "endpoint"),
     [
         ("finerworks://images", "list_images"),
+        ("finerworks://products", "list_virtual_inventory"),
         (f"finerworks://images/{GUID}", "list_images"),
         (f"finerworks://selections/{GUID}", "list_file_selection"),
     ],

@@ -27,6 +27,7 @@ GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
 MODES = ("auto", "legacy")
 CALLS: Mapping[str, dict[str, Any]] = {
     "search_images": {},
+    "search_products": {},
     "view_images": {"guids": [GUID]},
     "add_images": {"images": [new_image(1)]},
     "update_image_metadata": {"images": [{"guid": GUID, "title": "A"}]},
@@ -35,6 +36,7 @@ CALLS: Mapping[str, dict[str, Any]] = {
 }
 RESOURCES = (
     "finerworks://images?library=temporary",
+    "finerworks://products",
     f"finerworks://images/{GUID}",
     f"finerworks://selections/{GUID}",
 )

@@ -28,6 +28,7 @@ SHARED_FORMAT = {
 }
 ASKS = {
     "search_images": "never",
+    "search_products": "never",
     "view_images": "never",
     "inspect_files": "never",
     "add_images": "never",

@@ -82,7 +82,7 @@ class FaultKind(StrEnum):
     LONE_SURROGATES = "lone_surrogates"
     """The real answer with half a character at the end of every text that people write."""
     REORDERED = "reordered"
-    """The real answer with its images or guids in reverse; still the right answer."""
+    """The real answer with its images, guids or products in reverse; still the right answer."""
 
     PARTIAL = "partial"
     """The real answer, of the first ``commit_first`` items alone."""

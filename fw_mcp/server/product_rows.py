@@ -1,0 +1,174 @@
+"""How products look in results: a short row each, and as many as a host takes."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fw_mcp.images.products import NO_CURRENCY, ProductQuery, Short, Sum
+from fw_mcp.server.rows import Row
+from fw_mcp.text import in_quotes, quoted, shown
+
+_TEXT_SHOWN = 80
+_KIND_SHOWN = 40
+_SIZE_SHOWN = 24
+_SKU_SHOWN = 60
+# Hosts cut off a longer result; the head, with what was not reached, has the rest of 24,000.
+_ROWS_SHOWN = 21_000
+_CODE = re.compile(r"[A-Z]{3}")
+
+
+class ShortRow(Row):
+    """One product."""
+
+    title: str | None = None
+    name: str | None = None
+    kind: str | None = None
+    size: str | None = None
+    sku: str | None = None
+    price: float | None = None
+    asking_price: float | None = None
+    currency: str | None = None
+    shops: list[str] | None = None
+    out_of_stock: bool | None = None
+    not_valid: bool | None = None
+    odd_fields: list[str] | None = None
+    image_guid: str | None = None
+    escaped: bool | None = None
+
+    def line(self) -> str:
+        """One line for a person."""
+        called = [in_quotes(one) for one in (self.title, self.name) if one]
+        made = " ".join(in_quotes(one) for one in (self.kind, self.size) if one)
+        parts = [
+            *(called or [quoted(None)]),
+            made,
+            f"sku {in_quotes(self.sku)}" if self.sku else "",
+            self._prices(),
+            f"live in {', '.join(self.shops)}" if self.shops else "",
+            "out of stock" if self.out_of_stock else "",
+            "not valid" if self.not_valid else "",
+            f"unreadable: {', '.join(self.odd_fields)}" if self.odd_fields else "",
+            f"image {self.image_guid}" if self.image_guid else "",
+            "escaped" if self.escaped else "",
+        ]
+        return " | ".join(part for part in parts if part)
+
+    def _prices(self) -> str:
+        prices = (("price", self.price), ("asking", self.asking_price))
+        told = [f"{name} {one:,.2f}" for name, one in prices if one is not None]
+        return f"{', '.join(told)} {money(self.currency)}".rstrip() if told else ""
+
+
+class SumRow(Row):
+    """What products of one currency cost and are sold for, of one shop or of all."""
+
+    shop: str | None = None
+    currency: str
+    products: int
+    price: float
+    asking_price: float
+
+    def line(self) -> str:
+        """One line for a person."""
+        of = f"{self.shop or 'All'}, {money(self.currency)}"
+        return (
+            f"{of}: {self.products} product{'' if self.products == 1 else 's'}, "
+            f"price {self.price:,.2f}, asking price {self.asking_price:,.2f}"
+        )
+
+
+def money(currency: str | None) -> str:
+    """A currency as it stands in a sentence of ours."""
+    if not currency or currency == NO_CURRENCY or _CODE.fullmatch(currency):
+        return currency or ""
+    return in_quotes(currency)
+
+
+def short_row(product: Short) -> ShortRow:
+    """A product as a listing shows it."""
+    views = {
+        "title": shown(product.title, _TEXT_SHOWN),
+        "name": shown(product.name, _TEXT_SHOWN),
+        "kind": shown(product.kind, _KIND_SHOWN),
+        "size": shown(product.size, _SIZE_SHOWN),
+        "sku": shown(product.sku, _SKU_SHOWN),
+    }
+    return ShortRow(
+        **{name: view.text or None for name, view in views.items()},
+        price=product.price,
+        asking_price=product.asking_price,
+        currency=product.currency or None,
+        shops=list(product.shops) or None,
+        out_of_stock=product.out_of_stock or None,
+        not_valid=product.not_valid or None,
+        odd_fields=list(product.odd_fields) or None,
+        image_guid=product.image_guid,
+        escaped=any(view.escaped for view in views.values()) or None,
+    )
+
+
+def sum_row(one: Sum) -> SumRow:
+    """A sum as a summary shows it."""
+    return SumRow(**one._asdict())
+
+
+class Cut(NamedTuple):
+    """As much of a page as a host takes, and where the rest begins.
+
+    Attributes:
+        next_page_number: None on the last page.
+        next_per_page: of the next page; another one than was asked for where the page was cut.
+        note: what was cut, and how to get it; "" when nothing was.
+    """
+
+    rows: list[ShortRow]
+    next_page_number: int | None
+    next_per_page: int
+    note: str = ""
+
+
+def cut(products: Sequence[Short], query: ProductQuery, count: int) -> Cut:
+    """The rows of a page that fit into a result.
+
+    Args:
+        products: of the page.
+        query: that the page is of.
+        count: products on all pages.
+    """
+    rows = [short_row(one) for one in products]
+    fit = _how_many_fit(rows)
+    before = (query.page_number - 1) * query.per_page
+    if fit == len(rows):
+        more = bool(rows) and before + query.per_page < count
+        return Cut(rows, query.page_number + 1 if more else None, query.per_page)
+    kept, per_page = _a_page_begins(before, fit)
+    number = (before + kept) // per_page + 1
+    note = (
+        f"{len(rows) - kept} more products of this page are too long for one result: "
+        f"call again with page_number {number} and per_page {per_page}."
+    )
+    return Cut(rows[:kept], number, per_page, note)
+
+
+def _how_many_fit(rows: Sequence[ShortRow]) -> int:
+    text = structured = 0
+    for number, row in enumerate(rows):
+        text += len(row.line()) + 1
+        member = row.model_dump(mode="json", exclude_none=True)
+        structured += len(json.dumps(member, ensure_ascii=False)) + 2
+        if max(text, structured) > _ROWS_SHOWN:
+            return max(number, 1)
+    return len(rows)
+
+
+def _a_page_begins(before: int, fit: int) -> tuple[int, int]:
+    """How many rows to keep, so that the first of the rest begins a page; and the size of that."""
+    pages = [
+        (size, kept)
+        for kept in range(1, fit + 1)
+        for size in range(1, fit + 1)
+        if not (before + kept) % size
+    ]
+    size, kept = max(pages, key=lambda page: (min(page), page))
+    return kept, size
