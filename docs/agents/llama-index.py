@@ -26,12 +26,12 @@ async def main():
     added = await tools["add_images"].acall(images=[PIER])
     print("add:", added.raw_output.structured_content["images"][0]["guid"])
     for guid in guids:
-        asked = (await tools["delete_images"].acall(guids=[guid])).raw_output.structured_content
-        print(asked["question"], "Yes or no?", sep="\n")
+        done = (await tools["delete_images"].acall(guids=[guid])).raw_output.structured_content
+        print(done["question"], "Yes or no?", sep="\n")
         if await asyncio.to_thread(input) == "yes":
-            again = await tools["delete_images"].acall(guids=[guid], plan_id=asked["plan_id"])
-            asked = again.raw_output.structured_content
-        print("delete:", guid, asked["status"])
+            again = await tools["delete_images"].acall(guids=[guid], plan_id=done["plan_id"])
+            done = again.raw_output.structured_content
+        print("delete:", guid, done["status"])
 
 
 asyncio.run(main())

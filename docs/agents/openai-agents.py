@@ -27,13 +27,12 @@ async def main():
         added = await server.call_tool("add_images", {"images": [PIER]})
         print("add:", added.structured_content["images"][0]["guid"])
         for guid in guids:
-            doomed = {"guids": [guid]}
-            asked = (await server.call_tool("delete_images", doomed)).structured_content
-            print(asked["question"], "Yes or no?", sep="\n")
+            done = (await server.call_tool("delete_images", {"guids": [guid]})).structured_content
+            print(done["question"], "Yes or no?", sep="\n")
             if await asyncio.to_thread(input) == "yes":
-                doomed["plan_id"] = asked["plan_id"]
-                asked = (await server.call_tool("delete_images", doomed)).structured_content
-            print("delete:", guid, asked["status"])
+                agreed = {"guids": [guid], "plan_id": done["plan_id"]}
+                done = (await server.call_tool("delete_images", agreed)).structured_content
+            print("delete:", guid, done["status"])
 
 
 asyncio.run(main())

@@ -26,8 +26,8 @@ with MCPClient(SERVER, structured_output=True) as tools:
     print("view:", picture.get_format_mimetype(), picture.size)
     print("add:", call["add_images"](images=[PIER])["images"][0]["guid"])
     for guid in guids:
-        asked = call["delete_images"](guids=[guid])
-        print(asked["question"], "Yes or no?", sep="\n")
+        done = call["delete_images"](guids=[guid])
+        print(done["question"], "Yes or no?", sep="\n")
         if input() == "yes":
-            asked = call["delete_images"](guids=[guid], plan_id=asked["plan_id"])
-        print("delete:", guid, asked["status"])
+            done = call["delete_images"](guids=[guid], plan_id=done["plan_id"])
+        print("delete:", guid, done["status"])
