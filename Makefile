@@ -18,7 +18,7 @@ LOCKED := --only-binary=:all: --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-faults fuzz conformance contract format lock latest lock-check clean
+.PHONY: help demo test check bench bench-faults fuzz conformance clients contract format lock latest lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,7 @@ check: $(READY) ## Run every gate: lint, format, types, coverage, the cases that
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy bench/*.py
+	$(BIN)/mypy bench/clients/*.py
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(SAMPLE) --cov --cov-report=term
 	@echo "What 'make test' leaves out, without coverage: every case, and more examples of each property"
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(THE_REST)
@@ -70,6 +71,9 @@ fuzz: $(READY) ## Throw odd requests, answers and calls at everything for some m
 
 conformance: $(READY) ## Put the server before the MCP Inspector and the official suite (needs Node)
 	@$(BIN)/python bench/conformance/run.py
+
+clients: $(BIN)/uv ## Play docs/agents: agent libraries against the sandbox (needs Node; CLIENTS=--sample: four)
+	@$(BIN)/python bench/clients/run.py $(CLIENTS)
 
 contract: $(READY) ## Rewrite what is generated from the code: tool definitions, README tables
 	@$(BIN)/python -m tests.support.contract

@@ -1,0 +1,37 @@
+// A client that knows stdio alone, before a server over HTTP: mcp-remote stands in between.
+// npm install mcp-remote@0.15.1 @modelcontextprotocol/sdk@1.32.2; node mcp-remote.mjs URL
+
+import { createInterface } from "node:readline/promises";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+
+const url = process.argv[2] ?? "http://127.0.0.1:8000/mcp"; // fw-mcp --sandbox --http 127.0.0.1:8000
+const pier = {
+  file_name: "pier.tif", file_size: 84_000_000, pix_w: 7200, pix_h: 4800,
+  public_thumbnail_uri: "https://studio.example/pier-200.jpg",
+  public_preview_uri: "https://studio.example/pier-800.jpg",
+  private_hires_uri: "https://studio.example/pier.tif",
+};
+const person = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+
+const client = new Client({ name: "curator", version: "1" }, { capabilities: { elicitation: {} } });
+client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
+  console.log(`${params.message}\nYes or no?`);
+  return { action: "accept", content: { confirm: (await person.next()).value === "yes" } };
+});
+// As in a host's configuration; beside a token: "--header", "Authorization: Bearer TOKEN".
+await client.connect(new StdioClientTransport({ command: "npx", args: ["mcp-remote", url] }));
+const call = (name, input) => client.callTool({ name, arguments: input });
+
+console.log("list:", ...(await client.listTools()).tools.map((tool) => tool.name));
+const found = await call("search_images", { search_filter: "harbour" });
+const guids = found.structuredContent.images.slice(0, 2).map((row) => row.guid);
+console.log("search:", ...guids);
+const seen = await call("view_images", { guids: guids.slice(0, 1) });
+console.log("view:", seen.content.find((block) => block.type === "image").mimeType);
+console.log("add:", (await call("add_images", { images: [pier] })).structuredContent.status);
+for (const guid of guids)
+  console.log("delete:", guid, (await call("delete_images", { guids: [guid] })).structuredContent.status);
+await client.close();
+process.exit();
