@@ -10,6 +10,7 @@ from fw_mcp.api.models import PAGE_LIMIT, ImageDetails
 from fw_mcp.errors import ApiError, Reason
 from fw_mcp.images.account import Account, Progress
 from fw_mcp.images.read import Page, Query, search
+from fw_mcp.text import counted
 
 T = TypeVar("T")
 
@@ -161,7 +162,7 @@ class _Walk(Generic[T]):
         self._note(number, page)
         seen = len(self._seen)
         if seen > before:
-            message = f"Looked at {seen:,} of {max(seen, self._held):,} images"
+            message = f"Looked at {seen:,} of {counted(max(seen, self._held), 'image')}"
             await self._progress(seen, max(seen, self._held), message)
 
     def _note(self, number: int, page: Page) -> None:
@@ -189,7 +190,7 @@ class _Walk(Generic[T]):
         missed = self._held - len(self._seen)
         if missed > 0:
             why = self._why or (_MOVED if self._moved else _UNSHOWN)
-            return f"{missed:,} of {self._held:,} images were not looked at. {why}"
+            return f"{missed:,} of {counted(self._held, 'image')} were not looked at. {why}"
         if self._why and not self._ended:
             return f"Some images may not have been looked at. {self._why}"
         return _MOVED if self._moved else ""

@@ -10,6 +10,7 @@ from fw_mcp.errors import ApiError, FwError
 from fw_mcp.images.account import Account, Progress
 from fw_mcp.store.journal import Change, Intent, Journal, Step
 from fw_mcp.store.locks import Fence
+from fw_mcp.text import counted
 from fw_mcp.writes.outcomes import (
     CHANGED,
     GOOD,
@@ -95,7 +96,7 @@ class Run:
 
     async def tell(self, done: int, total: int) -> None:
         """Tell the caller how far the call is."""
-        await self.progress(done, total, f"{done} of {total} images")
+        await self.progress(done, total, f"{done} of {counted(total, 'image')}")
 
     async def begin(self, kind: Kind, intents: Mapping[int, Intent]) -> None:
         """Record what is about to be sent.
