@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 import anyio
 
 from fw_mcp.cli.main import exit_code
-from fw_mcp.cli.output import STDOUT, new_file
+from fw_mcp.cli.output import STDOUT, new_file, tell
+from fw_mcp.cli.refusals import for_a_person, row_for_a_person
+from fw_mcp.cli.terminal import forgotten
 from fw_mcp.errors import ApiError, GuardError
-from fw_mcp.text import quoted, shown
+from fw_mcp.text import counted, quoted, shown
 from fw_mcp.writes.outcomes import ChangeTold, ends_of
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def list_changes(assembly: "Assembly", page_number: int) -> int:
     changes, count = anyio.run(_page, assembly, page_number)
     for change in changes:
         print(told(change))
-    print(_where(page_number, len(changes), count))
+    print(_where(page_number, len(changes), count) + ("" if count else forgotten(assembly)))
     return 0
 
 
@@ -68,7 +70,7 @@ def export_changes(assembly: "Assembly", file: Path | None) -> int:
         return 0
     with new_file(file) as out:
         count = anyio.run(_export, assembly, out)
-    print(f"Changes written to {file}: {count}.", file=sys.stderr)
+    tell(f"Changes written to {file}: {count}.")
     return 0
 
 
@@ -91,10 +93,9 @@ async def _tell_of_others(assembly: "Assembly") -> None:
         assembly.database.close()
     if not others.accounts:
         return
-    left = f" {others.open} changes of theirs are open: run this with their keys." * bool(
-        others.open
-    )
-    print(f"Other accounts on this store: {others.accounts}.{left}", file=sys.stderr)
+    theirs = counted(others.open, "open change")
+    left = f" They have {theirs}: run this with their keys." if others.open else ""
+    tell(f"Other accounts on this store: {others.accounts}.{left}")
 
 
 def told(change: ChangeTold) -> str:
@@ -223,7 +224,7 @@ async def _settled(assembly: "Assembly", unsettled: "Unsettled", say: Callable[[
         say("    left alone: it is still under way; run this again in a minute")
         return _UNSETTLED
     except ApiError as fault:
-        say(f"    left open: {fault}")
+        say(f"    left open: {for_a_person(fault)}")
         return exit_code(fault)
     _tell({item: end for item, end in ended.items() if known.get(item) != end}, say)
     return 0
@@ -232,7 +233,8 @@ async def _settled(assembly: "Assembly", unsettled: "Unsettled", say: Callable[[
 def _tell(ended: "Ends", say: Callable[[str], None]) -> None:
     for end in ended.values():
         name = shown(end.guid or "", 40).text or quoted(end.file_name)
-        say(f"    {end.outcome}: {name}{f' | {end.detail}' if end.detail else ''}")
+        detail = f" | {row_for_a_person(end.detail)}" if end.detail else ""
+        say(f"    {end.outcome}: {name}{detail}")
 
 
 def _local(moment: float) -> str:

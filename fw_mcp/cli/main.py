@@ -11,24 +11,11 @@ from importlib import import_module
 from types import MappingProxyType
 
 from fw_mcp import __version__
+from fw_mcp.cli.commands import COMMANDS, SERVE
+from fw_mcp.cli.output import tell, told_to_a_person
+from fw_mcp.cli.refusals import for_a_person
 from fw_mcp.errors import ApiError, FwError, Reason
 
-# Each is called with the parts and the command's own arguments, and gives the exit code.
-_COMMANDS = MappingProxyType(
-    {
-        "": ("fw_mcp.cli.serve", "serve"),
-        "sandbox": ("fw_mcp.cli.serve", "serve_sandbox"),
-        "doctor": ("fw_mcp.cli.doctor", "examine"),
-        "plans": ("fw_mcp.cli.plans", "list_plans"),
-        "approve": ("fw_mcp.cli.plans", "approve"),
-        "changes": ("fw_mcp.cli.changes", "show_changes"),
-        "export": ("fw_mcp.cli.spreadsheet.export", "export"),
-        "preview": ("fw_mcp.cli.spreadsheet.preview", "preview"),
-        "apply": ("fw_mcp.cli.spreadsheet.apply", "apply"),
-        "reconcile": ("fw_mcp.cli.changes", "reconcile_changes"),
-        "demo": ("fw_mcp.cli.demo", "play"),
-    }
-)
 _EXIT_CODES = MappingProxyType(
     {
         Reason.INVALID_SETTING: 2,
@@ -55,10 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments in (["--version"], ["-V"]):
-        print(f"fw-mcp {__version__}")
-        return 0
-    from fw_mcp.cli.output import told_to_a_person  # noqa: PLC0415  not for --version
 
     code = 0
     try:
@@ -85,11 +68,14 @@ def _ended(arguments: Sequence[str]) -> int:
 
 
 def _told(error: FwError) -> int:
-    print(f"fw-mcp: {error}", file=sys.stderr)
+    tell(f"fw-mcp: {for_a_person(error)}")
     return exit_code(error)
 
 
 def _run(arguments: Sequence[str]) -> int:
+    if arguments in (["--version"], ["-V"]):
+        print(f"fw-mcp {__version__}")
+        return 0
     from fw_mcp.server.fast_imports import quick_imports  # noqa: PLC0415  pydantic, not for --version
 
     with quick_imports():
@@ -101,7 +87,7 @@ def _run(arguments: Sequence[str]) -> int:
         from fw_mcp.assembly import assemble, secrets_of  # noqa: PLC0415  not for --help
         from fw_mcp.cli.output import log_to_stderr  # noqa: PLC0415  as above
 
-        module, function = _COMMANDS[command]
+        module, function = COMMANDS.get(command, SERVE).place
         run = getattr(import_module(module), function)
     log_to_stderr(settings.log_level, secrets_of(settings))
     return int(run(assemble(settings, os.environ), own))

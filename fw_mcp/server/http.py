@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fw_mcp.errors import ConfigError, FwError, Reason
 from fw_mcp.server.headers import AsMeant, same_host, same_origin
 from fw_mcp.server.stdio import stop_signals
+from fw_mcp.text import quoted
 
 _TOKEN_LENGTH = 16
 
@@ -36,12 +37,12 @@ def check_exposure(host: str, token: str | None) -> None:
         raise ConfigError(
             f"Anyone who reaches {host} could change the image library: no token is set.",
             state="The server was not started.",
-            next_step="Set a token, or listen on 127.0.0.1.",
+            next_step="Set a token with FW_MCP_HTTP_TOKEN, or listen on 127.0.0.1.",
             reason=Reason.UNSAFE_SETTING,
         )
     if token is not None and len(token) < _TOKEN_LENGTH:
         raise ConfigError(
-            f"The token is shorter than {_TOKEN_LENGTH} characters.",
+            f"The token in FW_MCP_HTTP_TOKEN is shorter than {_TOKEN_LENGTH} characters.",
             state="The server was not started.",
             next_step='Make one with: python -c "import secrets; print(secrets.token_urlsafe())"',
             reason=Reason.UNSAFE_SETTING,
@@ -59,7 +60,8 @@ def who_may_connect(
     for entry in (*allowed_hosts, *allowed_origins):
         if "*" in entry:
             raise ConfigError(
-                f"The allowed host or origin {entry!r} is a pattern.",
+                f"--http-allowed-hosts or --http-allowed-origins names {quoted(entry)}, which is a "
+                "pattern.",
                 state="The server was not started.",
                 next_step="Name each host and port in full.",
                 reason=Reason.UNSAFE_SETTING,
@@ -156,7 +158,8 @@ async def serve_http(
         port: port to listen on; 0 takes a free one.
         token: what clients must present; needed on any address but loopback.
         ready: raises `FwError` while the server cannot do its work.
-        allowed_hosts: further `Host` headers to accept, as ``name`` or ``name:port``.
+        allowed_hosts: further `Host` headers to accept, as ``name`` or ``name:port``; the default
+            ports of HTTP and HTTPS are none.
         allowed_origins: further `Origin` headers to accept, as ``https://name[:port]``.
         listening: is told the URL as soon as connections are accepted.
 
