@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     )
     sandbox: str | None = Field(
         None,
-        description="Use the embedded sandbox, true or false. Needs no keys.",
+        description="Use the embedded sandbox, an invented studio that needs no keys.",
         examples=["true"],
     )
     sandbox_file: str | None = Field(

@@ -54,6 +54,7 @@ COMMANDS = MappingProxyType(
             ("fw_mcp.cli.changes", "show_changes"),
             "list what was done, newest first, or export it",
             "fw-mcp changes --export changes.jsonl",
+            "fw-mcp undo CHANGE takes one of them back.",
         ),
         "undo": Command(
             ("fw_mcp.cli.undo", "undo"),

@@ -55,7 +55,8 @@ def who_may_connect(
     """List the `Host` and `Origin` headers to accept, each in full, as `AsMeant` spells them.
 
     Raises:
-        ConfigError: an entry is a pattern, which the SDK would match by its beginning alone.
+        ConfigError: an entry is a pattern, which the SDK would match by its beginning alone, or has
+            another form.
     """
     for entry in (*allowed_hosts, *allowed_origins):
         if "*" in entry:
@@ -66,12 +67,28 @@ def who_may_connect(
                 next_step="Name each host and port in full.",
                 reason=Reason.UNSAFE_SETTING,
             )
+    _check_shape("--http-allowed-hosts", "/", allowed_hosts, "fw.example.com", is_wanted=False)
+    _check_shape("--http-allowed-origins", "://", allowed_origins, "https://app.example.com")
     own = [f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", bracketed(host))]
     origins = [*(f"http://{name}" for name in own), *allowed_origins]
     return TransportSecuritySettings(
         allowed_hosts=[same_host(entry) for entry in (*own, *allowed_hosts)],
         allowed_origins=[same_origin(entry) for entry in origins],
     )
+
+
+def _check_shape(
+    option: str, mark: str, entries: Sequence[str], example: str, *, is_wanted: bool = True
+) -> None:
+    """Refuse what no header could ever be equal to."""
+    wrong = [entry for entry in entries if (mark in entry) is not is_wanted]
+    if wrong:
+        raise ConfigError(
+            f"{option} names {quoted(wrong[0])}, which is not of the form {example}.",
+            state="The server was not started.",
+            next_step="Correct it.",
+            reason=Reason.INVALID_SETTING,
+        )
 
 
 class BearerOnly:

@@ -27,7 +27,7 @@ from tests.support.readme import example_of
         (["--sandbox"], {"FW_MCP_SURPRISE": "1"}, 2, "There is no setting FW_MCP_SURPRISE"),
         (["--base-url", "http://api.finerworks.com"], {}, 6, "plain http"),
         (["--base-url", "https://api.example.com"], {}, 6, "no host of FinerWorks"),
-        (["--sandbox", "--http", "0.0.0.0:8000"], {}, 6, "no token is set"),
+        (["--sandbox", "--http", "0.0.0.0:8000"], {}, 6, "Set a token with FW_MCP_HTTP_TOKEN"),
         (["approve", "0123456789abcdef", "--sandbox"], {}, 1, "Nothing was approved"),
         (["export", "--sandbox", "library.csv"], {}, 2, "--sandbox-file FILE"),
         (["export", "library.csv", "--sandbox=studio.db"], {}, 2, "--sandbox-file FILE"),
