@@ -48,6 +48,17 @@ class MaskingFormatter(logging.Formatter):
         return self._secret.sub(_MASK, super().format(record))
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes records to a stream for as long as that takes any."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's own name
+        """Give up a stream that is full or closed at its other end."""
+        if isinstance(sys.exc_info()[1], OSError):
+            _give_up(self.stream)
+        else:
+            super().handleError(record)
+
+
 def log_to_stderr(level: str, secrets: Iterable[str], stream: TextIO | None = None) -> None:
     """Send every log record to stderr, masked. Call it before the SDK sets up its own.
 
@@ -56,7 +67,7 @@ def log_to_stderr(level: str, secrets: Iterable[str], stream: TextIO | None = No
         secrets: what to mask.
         stream: instead of stderr.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _Handler(stream or sys.stderr)
     handler.setFormatter(MaskingFormatter(secrets))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _CHATTY:

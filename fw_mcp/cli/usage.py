@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
+from fw_mcp.cli.output import tell
 from fw_mcp.text import quoted
 
 # What argparse says, and what a person is told instead.
@@ -32,7 +33,8 @@ class Parser(argparse.ArgumentParser):
         words = self.ours(message)
         end = "" if words.endswith("?") else "."
         where = f"{self.prog} --help lists what it takes."
-        self.exit(2, f"fw-mcp: {words}{end} Nothing was started. {where}\n")
+        tell(f"fw-mcp: {words}{end} Nothing was started. {where}")
+        self.exit(2)
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
         """Say what of the command line is no option, or one word too many."""

@@ -222,6 +222,7 @@ def test_of_several_errors_none_is_dropped() -> None:
     first_of(
         (["--http", "0.0.0.0:8000"], 6),
         (["doctor", "--nonsense"], 2),
+        (["plans", "--sandbox", "--log-level", "debug"], 0),
         (["changes", "--export", "no/such/folder"], 2),
         (["export", "x.csv", "--base-url", "http://127.0.0.1:9"], 3),
     ),
