@@ -18,7 +18,7 @@ body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:72rem;padding:1r
 pre{overflow-x:auto;padding:.75rem;border:1px solid #8886;border-radius:.5rem}
 ul.sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(9rem,1fr));gap:1rem;padding:0}
 ul.sheet li{list-style:none;overflow-wrap:anywhere;font-size:.85rem}
-ul.sheet img{display:block;width:100%;aspect-ratio:1;object-fit:cover;background:#8883}
+ul.sheet img{display:block;width:100%;height:auto;aspect-ratio:1;object-fit:cover;background:#8883}
 small{display:block;opacity:.75}
 """
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
