@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from fw_mcp.api.connection import KNOWN_HOSTS, BaseUrl, Keys
-from fw_mcp.config import IN_MEMORY, Settings, is_placeholder, option, variable
+from fw_mcp.config import IN_MEMORY, Settings, both_names, is_placeholder, option, variable
 from fw_mcp.errors import ApiError, ConfigError, Reason, StoreError
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
@@ -34,6 +34,7 @@ from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal, Step
 from fw_mcp.store.plans import PlanStore
 from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_in, session_id
+from fw_mcp.text import quoted
 from fw_mcp.writes.run import Writes
 from fw_mcp.writes.trial import Tried
 
@@ -383,7 +384,7 @@ def _write_tools(text: str) -> tuple[str, ...]:
     unknown = [name for name in named if name not in WRITES]
     if unknown:
         raise ConfigError(
-            f"{option('writes')} names {', '.join(unknown)}, which is no write tool.",
+            f"{both_names('writes')} names {quoted(unknown[0])}, which is no write tool.",
             state="Nothing was started.",
             next_step=f"The write tools are {', '.join(WRITES)}; none turns all off.",
             reason=Reason.INVALID_SETTING,

@@ -69,20 +69,29 @@ class Settings(BaseSettings):
     )
 
     web_api_key: SecretStr | None = Field(
-        None, validation_alias="FINERWORKS_WEB_API_KEY", description="The account's key."
+        None,
+        validation_alias="FINERWORKS_WEB_API_KEY",
+        description="The account's key.",
+        examples=["YOUR_WEB_API_KEY"],
     )
     app_key: SecretStr | None = Field(
-        None, validation_alias="FINERWORKS_APP_KEY", description="The app's key."
+        None,
+        validation_alias="FINERWORKS_APP_KEY",
+        description="The app's key.",
+        examples=["YOUR_APP_KEY"],
     )
     base_url: str = Field(
         "https://api.finerworks.com",
         validation_alias="FINERWORKS_BASE_URL",
         description="Where the API is.",
+        examples=["https://api.finerworks.com"],
     )
     account_key: str | None = Field(
         None,
         validation_alias="FINERWORKS_ACCOUNT_KEY",
-        description="Act for another account; ignored by FinerWorks without the permission.",
+        description="Account key of a customer whose library to work on instead of your own, for "
+        "apps that FinerWorks gave that permission; without it, it is your own all the same.",
+        examples=["ACCOUNT_KEY"],
     )
     session_id: str | None = Field(
         None,
@@ -90,41 +99,63 @@ class Settings(BaseSettings):
         max_length=50,
         validation_alias="FINERWORKS_SESSION_ID",
         description="8-50 characters that scope temporary images. Default: made once, kept.",
+        examples=["studio-session-1"],
     )
     site_id: int = Field(
-        2, ge=1, validation_alias="FINERWORKS_SITE_ID", description="2 unless told otherwise."
+        2,
+        ge=1,
+        validation_alias="FINERWORKS_SITE_ID",
+        description="FinerWorks site that images are listed for. Change it only if FinerWorks "
+        "gave you another number.",
+        examples=["2"],
     )
     allow_other_host: bool = Field(
         default=False, description="Allow a base URL that is no FinerWorks host (https only)."
     )
     sandbox: str | None = Field(
-        None, description="Use the embedded sandbox, true or false. Needs no keys."
+        None,
+        description="Use the embedded sandbox, an invented studio that needs no keys.",
+        examples=["true"],
     )
     sandbox_file: str | None = Field(
-        None, description="Use the sandbox and keep it in FILE. Default: in memory."
+        None,
+        description="Use the sandbox and keep it in FILE. Default: in memory.",
+        examples=["studio.db"],
     )
     http: str | None = Field(
-        None, description="Serve Streamable HTTP on HOST:PORT instead of stdio."
+        None,
+        description="Serve Streamable HTTP on HOST:PORT instead of stdio.",
+        examples=["127.0.0.1:8000"],
     )
     http_token: SecretStr | None = Field(
-        None, description="Bearer token of HTTP clients; needed off loopback, 16 characters."
+        None,
+        description="Bearer token of HTTP clients; needed off loopback, 16 characters or more.",
+        examples=["YOUR_HTTP_TOKEN_OF_16_OR_MORE"],
     )
     http_allowed_hosts: str = Field(
-        "", description="More Host headers to accept over HTTP, with commas between."
+        "",
+        description="More names that clients reach this server by, with commas between: NAME "
+        "behind a proxy that ends TLS, else NAME:PORT. Others get 421.",
+        examples=["fw.example.com"],
     )
     http_allowed_origins: str = Field(
-        "", description="More Origin headers to accept over HTTP, with commas between."
+        "",
+        description="Pages in a browser that may use this server over HTTP, with commas between.",
+        examples=["https://app.example.com"],
     )
     store: Path | None = Field(
         None,
         description="File of plans, journal and session id. Default: in the user's state folder.",
+        examples=["/var/lib/fw-mcp/store.sqlite3"],
     )
     journal_days: int = Field(
         365, ge=1, le=36_500, description="Days that the journal of changes is kept."
     )
     read_only: bool = Field(default=False, description="Refuse every write.")
     writes: str | None = Field(
-        None, description="Write tools that are on, with commas between, or none. Default: all."
+        None,
+        description="Write tools that are on, with commas between, or none. Default: all.",
+        examples=["add_images,set_selection"],
     )
     max_items: int = Field(
         50, ge=1, le=500, description="Images one call may delete or strip of products."
@@ -147,10 +178,14 @@ class Settings(BaseSettings):
         default=False, description="Never fetch pictures or files from their URLs."
     )
     fetch_hosts: str = Field(
-        "", description="Only hosts to fetch pictures and files from, with commas between."
+        "",
+        description="Only hosts to fetch pictures and files from, with commas between.",
+        examples=["images.example.com"],
     )
     file_folders: str = Field(
-        "", description="Folders of files that inspect_files may read over stdio, as PATH has them."
+        "",
+        description="Folders of files that inspect_files may read over stdio, as PATH has them.",
+        examples=["/home/you/prints"],
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="What goes to stderr."
@@ -231,8 +266,8 @@ class Settings(BaseSettings):
         in_memory = str(self.store or self.sandbox) == IN_MEMORY
         if self.confirm == "approve" and in_memory:
             raise ValueError(
-                f"{_both_names('confirm')} approve needs a store that a terminal can open: give "
-                f"{_both_names('store')} a file"
+                f"{both_names('confirm')} approve needs a store that a terminal can open: give "
+                f"{both_names('store')} a file"
             )
         return self
 
@@ -331,24 +366,27 @@ def _faults(invalid: ValidationError) -> Iterator[str]:
             yield f"{name} is no setting"
             continue
         ours = fault["type"] == "value_error"
-        yield f"{_both_names(name)} {said if ours else _wanted(Settings.model_fields[name])}"
+        wanted = f"must be {allowed(name)}"
+        yield f"{both_names(name)} {said if ours else wanted}"
 
 
-def _both_names(name: str) -> str:
+def both_names(name: str) -> str:
+    """A setting as a person may have written it: its option and its variable."""
     return variable(name) if name in ENVIRONMENT_ONLY else f"{option(name)} ({variable(name)})"
 
 
-def _wanted(field: FieldInfo) -> str:
+def allowed(name: str) -> str:
     """What a setting must be, in a person's words."""
+    field = Settings.model_fields[name]
     annotation = field.annotation
-    if annotation is bool:
-        return "must be true or false"
+    if annotation is bool or name == "sandbox":
+        return "true or false"
     if get_origin(annotation) is Literal:
         *first, last = get_args(annotation)
-        return f"must be {', '.join(first)} or {last}"
+        return f"{', '.join(first)} or {last}"
     number = "a whole number" if annotation is int else "a number"
     kind = number if annotation in {int, float} else "text"
-    return f"must be {kind}{_range(field)}"
+    return f"{kind}{_range(field)}"
 
 
 def _range(field: FieldInfo) -> str:
@@ -358,6 +396,8 @@ def _range(field: FieldInfo) -> str:
     }
     if "max_length" in bound:
         return f" of {bound['min_length']} to {bound['max_length']} characters"
+    if bound.keys() == {"ge"}:
+        return f", {bound['ge']} or more"
     words = {"ge": "from", "gt": "over", "le": "to"}
     return "".join(f" {word} {bound[name]}" for name, word in words.items() if name in bound)
 
@@ -381,7 +421,7 @@ def _place_of_sandbox(found: dict[str, Any]) -> dict[str, Any]:
         return {"sandbox": None}
     if file and file != wanted:
         raise ValueError(
-            f"{_both_names('sandbox')} and {_both_names('sandbox_file')} name two places"
+            f"{both_names('sandbox')} and {both_names('sandbox_file')} name two places"
         )
     return {}
 

@@ -1,4 +1,4 @@
-"""How other people's text is shown: escaped, cut and quoted."""
+"""How text is shown: other people's escaped, cut and quoted; counts with their nouns."""
 
 import re
 import unicodedata
@@ -111,6 +111,11 @@ def quoted(text: str | None, limit: int = 60) -> str:
         text = text.replace('"', "'")
         return f'"{text}"'
     return in_quotes(text if len(text) <= limit and is_plain(text) else shown(text, limit).text)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 image`, `2 images`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def in_quotes(text: str) -> str:

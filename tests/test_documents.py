@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fw_mcp import __version__
-from fw_mcp.cli.options import COMMANDS
+from fw_mcp.cli.commands import COMMANDS
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Limits
 from fw_mcp.sandbox.endpoints import Switches

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 import anyio
 
 from fw_mcp.cli.main import exit_code
-from fw_mcp.cli.output import STDOUT, new_file, typed_yes
+from fw_mcp.cli.output import STDOUT, new_file, tell, typed_yes
+from fw_mcp.cli.refusals import for_a_person, row_for_a_person
+from fw_mcp.cli.terminal import forgotten
 from fw_mcp.errors import ApiError, GuardError, Reason
 from fw_mcp.store.accounts import is_named, join
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal
 from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_in
-from fw_mcp.text import quoted, shown
+from fw_mcp.text import counted, quoted, shown
 from fw_mcp.writes.outcomes import ChangeTold, change_told, ends_of
 from fw_mcp.writes.run import name_of
 
@@ -57,7 +59,7 @@ def list_changes(assembly: "Assembly", page_number: int) -> int:
     changes, count = anyio.run(_page, assembly, page_number)
     for change in changes:
         print(told(change))
-    print(_where(page_number, len(changes), count))
+    print(_where(page_number, len(changes), count) + ("" if count else forgotten(assembly)))
     return 0
 
 
@@ -76,7 +78,7 @@ def export_changes(assembly: "Assembly", file: Path | None) -> int:
         return 0
     with new_file(file) as out:
         count = anyio.run(_export, assembly, out)
-    print(f"Changes written to {file}: {count}.", file=sys.stderr)
+    tell(f"Changes written to {file}: {count}.")
     return 0
 
 
@@ -176,12 +178,12 @@ async def _tell_of_others(assembly: "Assembly") -> None:
         assembly.database.close()
     if not others.accounts:
         return
+    theirs = counted(others.open, "open change")
     left = (
-        f" {others.open} changes of theirs are open: run this with their keys, or, where those are "
-        "former keys of yours, fw-mcp reconcile --adopt ACCOUNT with yours."
+        f" They have {theirs}: run this with their keys, or, where those are former keys of yours, "
+        "fw-mcp reconcile --adopt ACCOUNT with yours."
     )
-    told = f"Other accounts on this store: {others.accounts}.{left if others.open else ''}"
-    print(told, file=sys.stderr)
+    tell(f"Other accounts on this store: {others.accounts}.{left if others.open else ''}")
 
 
 def told(change: ChangeTold) -> str:
@@ -310,7 +312,7 @@ async def _settled(assembly: "Assembly", unsettled: "Unsettled", say: Callable[[
         say("    left alone: it is still under way; run this again in a minute")
         return _UNSETTLED
     except ApiError as fault:
-        say(f"    left open: {fault}")
+        say(f"    left open: {for_a_person(fault)}")
         return exit_code(fault)
     _tell({item: end for item, end in ended.items() if known.get(item) != end}, say)
     return 0
@@ -319,7 +321,8 @@ async def _settled(assembly: "Assembly", unsettled: "Unsettled", say: Callable[[
 def _tell(ended: "Ends", say: Callable[[str], None]) -> None:
     for end in ended.values():
         name = shown(end.guid or "", 40).text or quoted(end.file_name)
-        say(f"    {end.outcome}: {name}{f' | {end.detail}' if end.detail else ''}")
+        detail = f" | {row_for_a_person(end.detail)}" if end.detail else ""
+        say(f"    {end.outcome}: {name}{detail}")
 
 
 def _local(moment: float) -> str:

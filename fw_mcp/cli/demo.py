@@ -16,6 +16,9 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitRequestParams, ElicitResult, ErrorData, ImageContent, TextContent
 
+from fw_mcp.cli.output import tell
+from fw_mcp.text import counted
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
@@ -53,7 +56,7 @@ def play(assembly: "Assembly", _: "Mapping[str, object]") -> int:
     except* (DemoError, MCPError) as failed:
         failures += _flat(failed)
     for failure in failures:
-        print(f"\nThe demo failed: {failure}", file=sys.stderr)
+        tell(f"\nThe demo failed: {failure}")
     if failures:
         return 1
     print("\nAll of it went as said. No account was touched; the contact sheet stays where it is.")
@@ -144,8 +147,11 @@ async def _session(read_only: bool) -> None:
 
 
 async def _look(assistant: _Assistant) -> None:
-    _title("Look: what the model sees of the twelve newest images")
-    page = await assistant.call("search_images", per_page=_VIEWED)
+    _title("Look: what the model sees of the twelve largest files")
+    # The newest are all of one series; these are of most of them.
+    page = await assistant.call(
+        "search_images", per_page=_VIEWED, sort_field="file_size", sort_direction="DESC"
+    )
     guids = [row["guid"] for row in (page.structured_content or {})["images"]]
     viewed = await assistant.call("view_images", guids=guids, contact_sheet=True)
     if viewed.is_error:
@@ -166,8 +172,8 @@ def _kept(picture: ImageContent) -> Path:
 
 async def _search(assistant: _Assistant) -> None:
     _title("Ask: what the whole library lacks, counted in one call")
-    counted = await assistant.say("search_images", summary=True, print_size="16x20 in")
-    _expect(counted["summary"]["images"] == await assistant.state(), "every image was counted")
+    library = await assistant.say("search_images", summary=True, print_size="16x20 in")
+    _expect(library["summary"]["images"] == await assistant.state(), "every image was counted")
     _title("Find: the newest images, with what hangs on them")
     page = await assistant.say("search_images", per_page=5)
     _expect(len(page["images"]) == 5, "a page holds five images")  # noqa: PLR2004  as asked above
@@ -193,7 +199,8 @@ async def _add(assistant: _Assistant) -> None:
 async def _retitle(assistant: _Assistant, seller: _Seller) -> _Change:
     _title("Retitle: FinerWorks would remove the products, so the server asks")
     image = (await assistant.with_products())[0]
-    _show(f"{image['title']!r} has {image['products']} products, live in {image.get('shops')}")
+    products = counted(image["products"], "product")
+    _show(f"{image['title']!r} has {products}, live in {' and '.join(image.get('shops', []))}")
     new = {"guid": image["guid"], "title": "First light over the water"}
     retitled = await assistant.say("update_image_metadata", images=[new])
     _expect(len(seller.questions) == 1, "the server asked once")
@@ -258,8 +265,8 @@ async def _select(assistant: _Assistant) -> None:
 
 async def _state(assistant: _Assistant, before: int, expected: int) -> None:
     now = await assistant.state()
-    _show(f"The library held {before} images and holds {now}.")
-    _expect(now == expected, f"the library should hold {expected} images")
+    _show(f"The library held {counted(before, 'image')} and holds {now}.")
+    _expect(now == expected, f"the library should hold {counted(expected, 'image')}")
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ from fw_mcp.cli.output import MaskingFormatter
 from fw_mcp.config import IN_MEMORY, Settings, option, variable
 from fw_mcp.errors import FwError, Reason, StoreError
 from fw_mcp.store.sqlite import session_id
-from fw_mcp.text import quoted
+from fw_mcp.text import counted, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -157,8 +157,8 @@ async def _limits(assembly: "Assembly") -> Finding:
     writes = ", ".join(limits.writes) or "none"
     found = [
         "read only" if settings.read_only else f"writes {writes}",
-        f"{settings.max_items} images a call",
-        f"{settings.deletions_per_hour} deletions an hour",
+        f"{counted(settings.max_items, 'image')} a call",
+        f"{counted(settings.deletions_per_hour, 'deletion')} an hour",
         f"confirm {settings.confirm}",
         "fetching off" if settings.no_fetch else f"fetching from {settings.fetch_hosts or 'any'}",
     ]
@@ -316,8 +316,8 @@ async def _accounts(assembly: "Assembly") -> Finding:
         f"of {assembly.database.account or 'no account'}"
         if known
         else "not known yet whose the keys are: the first write asks",
-        f"{others.accounts} others are on this store" if others.accounts else "",
-        f"{others.open} changes of theirs are open" if others.open else "",
+        f"other accounts on this store: {others.accounts}" if others.accounts else "",
+        f"open changes of theirs: {others.open}" if others.open else "",
     ]
     next_step = "Run this with their keys, too." if others.open else ""
     return Finding("account", 0, "; ".join(part for part in parts if part), next_step)
@@ -325,9 +325,9 @@ async def _accounts(assembly: "Assembly") -> Finding:
 
 async def _plans(assembly: "Assembly") -> Finding:
     if _is_unmade(assembly):
-        return Finding("plans", 0, "0 wait for an answer")
+        return Finding("plans", 0, "waiting for an answer: 0")
     waiting = await assembly.plans.pending(time.time())
-    return Finding("plans", 0, f"{len(waiting)} wait for an answer")
+    return Finding("plans", 0, f"waiting for an answer: {len(waiting)}")
 
 
 async def _unfinished(assembly: "Assembly") -> Finding:

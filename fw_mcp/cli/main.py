@@ -11,24 +11,16 @@ from importlib import import_module
 from types import MappingProxyType
 
 from fw_mcp import __version__
+from fw_mcp.cli.commands import COMMANDS, SERVE
+from fw_mcp.cli.output import (
+    never_wait_for_stderr,
+    tell,
+    tell_the_unforeseen,
+    told_to_a_person,
+)
+from fw_mcp.cli.refusals import for_a_person
 from fw_mcp.errors import ApiError, FwError, Reason
 
-# Each is called with the parts and the command's own arguments, and gives the exit code.
-_COMMANDS = MappingProxyType(
-    {
-        "": ("fw_mcp.cli.serve", "serve"),
-        "sandbox": ("fw_mcp.cli.serve", "serve_sandbox"),
-        "doctor": ("fw_mcp.cli.doctor", "examine"),
-        "plans": ("fw_mcp.cli.plans", "list_plans"),
-        "approve": ("fw_mcp.cli.plans", "approve"),
-        "changes": ("fw_mcp.cli.changes", "show_changes"),
-        "export": ("fw_mcp.cli.spreadsheet.export", "export"),
-        "preview": ("fw_mcp.cli.spreadsheet.preview", "preview"),
-        "apply": ("fw_mcp.cli.spreadsheet.apply", "apply"),
-        "reconcile": ("fw_mcp.cli.changes", "reconcile_changes"),
-        "demo": ("fw_mcp.cli.demo", "play"),
-    }
-)
 _EXIT_CODES = MappingProxyType(
     {
         Reason.INVALID_SETTING: 2,
@@ -55,14 +47,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments in (["--version"], ["-V"]):
-        print(f"fw-mcp {__version__}")
-        return 0
-    from fw_mcp.cli.output import (  # noqa: PLC0415  not for --version
-        never_wait_for_stderr,
-        tell_the_unforeseen,
-        told_to_a_person,
-    )
 
     if argv is None:
         sys.excepthook = tell_the_unforeseen
@@ -92,11 +76,14 @@ def _ended(arguments: Sequence[str]) -> int:
 
 
 def _told(error: FwError) -> int:
-    print(f"fw-mcp: {error}", file=sys.stderr)
+    tell(f"fw-mcp: {for_a_person(error)}")
     return exit_code(error)
 
 
 def _run(arguments: Sequence[str]) -> int:
+    if arguments in (["--version"], ["-V"]):
+        print(f"fw-mcp {__version__}")
+        return 0
     from fw_mcp.server.fast_imports import quick_imports  # noqa: PLC0415  pydantic, not for --version
 
     with quick_imports():
@@ -108,7 +95,7 @@ def _run(arguments: Sequence[str]) -> int:
         from fw_mcp.assembly import assemble, secrets_of  # noqa: PLC0415  not for --help
         from fw_mcp.cli.output import log_to_stderr  # noqa: PLC0415  as above
 
-        module, function = _COMMANDS[command]
+        module, function = COMMANDS.get(command, SERVE).place
         run = getattr(import_module(module), function)
     log_to_stderr(settings.log_level, secrets_of(settings))
     return int(run(assemble(settings, os.environ), own))

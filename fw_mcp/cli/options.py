@@ -1,13 +1,16 @@
 """Argv as a command, its own arguments, and settings."""
 
 import argparse
-from collections.abc import Mapping, Sequence
-from typing import Literal, NoReturn, get_args, get_origin
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from fw_mcp import __version__
+from fw_mcp.cli.commands import ALIASES, COMMANDS, GONE, HELP
 from fw_mcp.cli.output import STDOUT
+from fw_mcp.cli.usage import Parser, near
 from fw_mcp.config import (
     ENVIRONMENT_ONLY,
     IN_MEMORY,
@@ -19,24 +22,12 @@ from fw_mcp.config import (
     variable,
 )
 from fw_mcp.errors import ConfigError, Reason
+from fw_mcp.text import quoted
 
-COMMANDS = {
-    "sandbox": "serve the sandbox over HTTP",
-    "doctor": "check keys, host, TLS, clock, store and unfinished writes",
-    "plans": "list the plans that wait for an answer",
-    "approve": "approve a plan, as a person in a terminal",
-    "changes": "list what was done, newest first, or export it",
-    "export": "write titles and descriptions to a spreadsheet",
-    "preview": "say what a spreadsheet would change; sends nothing",
-    "apply": "send what was changed in a spreadsheet",
-    "reconcile": "settle writes without a known outcome, by reading the service",
-    "demo": "play a session against the sandbox and print it",
-}
-# Former words: of the first the command is carried out, of the second it is named.
-_ALIASES = {"plan": "preview"}
-_GONE = {"export-changes": "changes --export"}
 _LAST_PAGE = 1_000_000
-_METAVARS = {
+_LAST_PORT = 65_535
+_DIGITS = 10
+METAVARS = {
     "http": "HOST:PORT",
     "http_allowed_hosts": "HOSTS",
     "http_allowed_origins": "ORIGINS",
@@ -58,10 +49,7 @@ _EPILOG = """\
 The secrets are variables only: FINERWORKS_WEB_API_KEY, FINERWORKS_APP_KEY, FW_MCP_HTTP_TOKEN.
 Exit codes: 0 fine, 1 unexpected, 2 usage, 3 keys, 4 unreachable, 5 upstream error,
 6 unsafe configuration, 7 unfinished writes or rows left out."""
-_MISSED = "Exit code 7: images went away meanwhile, so others may be missing in the file."
-_LEFT_OUT = """\
-Columns: guid, title, description, exported; others are not read. An empty cell keeps the text.
-Exit code 7: rows are left out or left undone; they are named."""
+_GLOBAL = "Global options, which every command takes: fw-mcp --help"
 
 
 def parse(arguments: Sequence[str]) -> tuple[str, Settings, Mapping[str, object]]:
@@ -74,45 +62,72 @@ def parse(arguments: Sequence[str]) -> tuple[str, Settings, Mapping[str, object]
         ConfigError: a setting cannot be used.
         SystemExit: after `--help`, or with 2 for a usage that argparse refuses.
     """
-    parser = _parser()
+    if list(arguments[:1]) == [HELP]:
+        arguments = [*(word for word in arguments[1:2] if word != HELP), "--help"]
+    parser, subparsers = _parser()
     rest, sandbox = _sandbox_taken_out(arguments)
     known, unknown = parser.parse_known_args(rest)
     given = vars(known) | ({"sandbox": sandbox} if sandbox else {})
     command = str(given.pop("command") or "")
-    if command in _GONE:
+    if command == HELP:
+        parser.parse_args(["--help"])
+    if command in GONE:
         raise _gone(command)
     if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    command = _ALIASES.get(command, command)
+        subparsers.get(command, parser).refuse(unknown)
+    command = ALIASES.get(command, command)
     own = {name: given.pop(name) for name in list(given) if name not in Settings.model_fields}
     return command, load_settings(given), own
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and where the options are; the usage alone is a page."""
-        self.exit(2, f"fw-mcp: {message}. Nothing was started. fw-mcp --help lists all options.\n")
-
-
-def _parser() -> _Parser:
-    options = _options()
-    parser = _Parser(
+def _parser() -> tuple[Parser, Mapping[str, Parser]]:
+    parser = Parser(
         prog="fw-mcp",
         description=_DESCRIPTION,
+        usage="%(prog)s [OPTION ...] [COMMAND ...]",
         epilog=_EPILOG,
-        parents=[options],
+        argument_default=argparse.SUPPRESS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-V", "--version", action="version", version=f"fw-mcp {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", prog=parser.prog
+    )
+    _add_options(parser)
+    commands.add_parser(HELP, help="this, or what COMMAND takes: fw-mcp help COMMAND")
+    hidden = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    _add_options(hidden, hidden=True)
     subparsers = {
-        name: commands.add_parser(name, help=text, description=text, parents=[options])
-        for name, text in COMMANDS.items()
+        name: commands.add_parser(
+            name,
+            help=command.does,
+            description=_sentence(command.does),
+            epilog="\n".join(filter(None, [command.note, f"Example: {command.example}", _GLOBAL])),
+            parents=[hidden],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        for name, command in COMMANDS.items()
     }
-    subparsers["sandbox"].add_argument("--port", type=int, default=8321, help="default 8321")
-    faults = subparsers["sandbox"].add_argument("--faults", action="store_true")
+    _add_own_arguments(subparsers)
+    # Words that help does not list.
+    for word, name in ALIASES.items():
+        commands.choices[word] = subparsers[name]
+    for word in GONE:
+        commands.choices[word] = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    return parser, subparsers
+
+
+def _sentence(clause: str) -> str:
+    return f"{clause[0].upper()}{clause[1:]}."
+
+
+def _add_own_arguments(subparsers: Mapping[str, Parser]) -> None:
+    sandbox = subparsers["sandbox"]
+    port = sandbox.add_argument("--port", type=_whole(0, _LAST_PORT), default=8321, metavar="N")
+    port.help = "default 8321; 0 takes a free one"
+    faults = sandbox.add_argument("--faults", action="store_true")
     faults.help = "serve /_sandbox/faults and /_sandbox/switches too, for those who test"
-    subparsers["sandbox"].add_argument("file", nargs="?", metavar="FILE", help="keep it here")
+    sandbox.add_argument("file", nargs="?", metavar="FILE", help="keep it here")
     subparsers["doctor"].add_argument("--json", action="store_true", help="for a program")
     contract = subparsers["doctor"].add_argument("--contract", metavar="FILE")
     contract.help = (
@@ -120,13 +135,17 @@ def _parser() -> _Parser:
         "write what they are like to a new file: types and counts, no text of the library"
     )
     subparsers["approve"].add_argument("plan", metavar="PLAN", help="the plan_id")
-    agreed = subparsers["approve"].add_argument("--yes", action="store_true")
-    agreed.help = "without the question; needed where nobody is at a terminal"
     changes = subparsers["changes"].add_mutually_exclusive_group()
-    page = changes.add_argument("--page", type=_page_number, default=1, metavar="N")
+    page = changes.add_argument("--page", type=_whole(1, _LAST_PAGE), default=1, metavar="N")
     page.help = "25 changes a page; default 1"
     every = changes.add_argument("--export", nargs="?", const=STDOUT, metavar="FILE")
     every.help = "write every change as a line of JSON to a new file; default: stdout"
+    subparsers["undo"].add_argument("change", metavar="CHANGE", help="the change_id")
+    dry_run = subparsers["undo"].add_argument("--dry-run", action="store_true")
+    dry_run.help = "say what it would do; sends nothing"
+    for name in ("approve", "undo"):
+        agreed = subparsers[name].add_argument("--yes", action="store_true")
+        agreed.help = "without the question; needed where nobody is at a terminal"
     new = subparsers["export"].add_argument("file", nargs="?", metavar="FILE.csv")
     new.help = "a new file; default: stdout"
     former = subparsers["reconcile"].add_argument("--adopt", metavar="ACCOUNT")
@@ -134,40 +153,30 @@ def _parser() -> _Parser:
     for name in ("preview", "apply"):
         sheet = subparsers[name].add_argument("file", metavar="FILE.csv")
         sheet.help = "from fw-mcp export, edited; comma, semicolon or tab"
-        subparsers[name].epilog = _LEFT_OUT
-    subparsers["export"].epilog = _MISSED
-    _add_former_words(commands, subparsers)
-    return parser
 
 
-def _add_former_words(
-    commands: "argparse._SubParsersAction[_Parser]", subparsers: Mapping[str, _Parser]
-) -> None:
-    """Words that help does not list."""
-    for word, name in _ALIASES.items():
-        commands.choices[word] = subparsers[name]
-    for word in _GONE:
-        commands.choices[word] = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
-
-
-def _options() -> _Parser:
-    options = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
-    group = options.add_argument_group("options")
+def _add_options(parser: Parser, *, hidden: bool = False) -> None:
+    group = parser.add_argument_group("global options, before or after a command")
     for name, field in Settings.model_fields.items():
         if name in ENVIRONMENT_ONLY:
             continue
-        text = f"{field.description}{_default(field)} [{variable(name)}]"
+        told = f"{field.description}{_default(field)} [{variable(name)}]"
+        text = argparse.SUPPRESS if hidden else told
         if field.annotation is bool or name == "sandbox":
             group.add_argument(option(name), dest=name, action="store_true", help=text)
         else:
             group.add_argument(option(name), dest=name, metavar=_metavar(name, field), help=text)
-    return options
 
 
-def _page_number(text: str) -> int:
-    if text.isascii() and text.isdigit() and 0 < int(text) <= _LAST_PAGE:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"a page is a number from 1 to {_LAST_PAGE}")
+def _whole(first: int, last: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if text.isascii() and text.isdigit() and len(text) <= _DIGITS:
+            given = int(text)
+            if first <= given <= last:
+                return given
+        raise argparse.ArgumentTypeError(f"must be a whole number from {first} to {last}")
+
+    return number
 
 
 def _default(field: FieldInfo) -> str:
@@ -177,7 +186,7 @@ def _default(field: FieldInfo) -> str:
 def _metavar(name: str, field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return "|".join(get_args(field.annotation))
-    return _METAVARS.get(name, "VALUE")
+    return METAVARS.get(name, "VALUE")
 
 
 def _sandbox_taken_out(arguments: Sequence[str]) -> tuple[list[str], str]:
@@ -189,7 +198,7 @@ def _sandbox_taken_out(arguments: Sequence[str]) -> tuple[list[str], str]:
         ConfigError: a command is given too, and its file would be taken for the sandbox's.
     """
     switch = option("sandbox")
-    commands = {*COMMANDS, *_ALIASES, *_GONE}
+    commands = {*COMMANDS, *ALIASES, *GONE, HELP}
     has_command = not commands.isdisjoint(arguments)
     rest: list[str] = []
     said = ""
@@ -202,12 +211,26 @@ def _sandbox_taken_out(arguments: Sequence[str]) -> tuple[list[str], str]:
         elif word == switch:
             is_file = bool(left) and not left[0].startswith("-") and left[0] not in commands
             said = left.pop(0) if is_file and not has_command else "true"
+            _refuse_misspelt(said, commands)
         else:
             rest.append(word)
             continue
         if is_file and has_command:
             raise _file_of_what()
     return rest, said
+
+
+def _refuse_misspelt(word: str, commands: Iterable[str]) -> None:
+    """A word after `--sandbox` that nearly is a command is no name of a file."""
+    meant = near(word, commands)
+    if word == "true" or not meant or os.path.lexists(word):
+        return
+    raise ConfigError(
+        f"There is no command {quoted(word)}{meant}",
+        state="Nothing was started.",
+        next_step=f"To keep the sandbox in a file of that name, write {option('sandbox_file')}.",
+        reason=Reason.INVALID_ARGUMENTS,
+    )
 
 
 def _file_of_what() -> ConfigError:
@@ -224,6 +247,6 @@ def _gone(command: str) -> ConfigError:
     return ConfigError(
         f"The command {command} is gone.",
         state="Nothing was started.",
-        next_step=f"Write fw-mcp {_GONE[command]}, with the same file and options.",
+        next_step=f"Write fw-mcp {GONE[command]}, with the same file and options.",
         reason=Reason.INVALID_ARGUMENTS,
     )

@@ -63,6 +63,17 @@ class MaskingFormatter(logging.Formatter):
         return self._secret.sub(_MASK, text)
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes records to a stream for as long as that takes any."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  logging's own name
+        """Give up a stream that is full or closed at its other end."""
+        if isinstance(sys.exc_info()[1], OSError):
+            _give_up(self.stream)
+        else:
+            super().handleError(record)
+
+
 def log_to_stderr(level: str, secrets: Iterable[str], stream: TextIO | None = None) -> None:
     """Send every log record to stderr, masked. Call it before the SDK sets up its own.
 
@@ -71,7 +82,7 @@ def log_to_stderr(level: str, secrets: Iterable[str], stream: TextIO | None = No
         secrets: what to mask.
         stream: instead of stderr.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _Handler(stream or sys.stderr)
     handler.setFormatter(MaskingFormatter(secrets))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _CHATTY:
@@ -151,7 +162,8 @@ def never_wait_for_stderr() -> None:
 def told_to_a_person() -> Iterator[None]:
     """While stdout is written: letters that its encoding lacks are escaped, and all is flushed.
 
-    That nobody reads on ends what is done in it, and is no error.
+    That nobody reads on ends what is done in it, and is no error; nor is a stderr that takes
+    nothing.
 
     Raises:
         ConfigError: stdout cannot be written to its end.
@@ -163,14 +175,36 @@ def told_to_a_person() -> Iterator[None]:
             yield
         finally:
             _flush()
-    except OSError as fault:
+    except (OSError, BaseExceptionGroup) as raised:
+        fault = _alone(raised)
         nobody_reads = isinstance(fault, BrokenPipeError)
-        if not nobody_reads and _takes_more():
+        if not isinstance(fault, OSError) or (not nobody_reads and _takes_more()):
             raise
-        # Closing stdout must not fail over it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up(sys.stdout)
         if not nobody_reads:
             raise _full("The output") from fault
+
+
+def tell(text: str) -> None:
+    """A line on stderr. That nobody can read it, or that there is none, is no error."""
+    if sys.stderr is None:
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _give_up(sys.stderr)
+
+
+def _alone(raised: BaseException) -> BaseException:
+    """What was raised, without the groups around it where it is alone in them."""
+    while isinstance(raised, BaseExceptionGroup) and len(raised.exceptions) == 1:
+        raised = raised.exceptions[0]
+    return raised
+
+
+def _give_up(stream: TextIO) -> None:
+    """Closing a stream that takes nothing must not fail over it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _flush() -> None:

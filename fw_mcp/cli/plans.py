@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from fw_mcp.cli.output import answered_yes
+from fw_mcp.cli.terminal import forgotten
 from fw_mcp.errors import GuardError, Reason
 from fw_mcp.text import quoted
 
@@ -27,7 +28,7 @@ def list_plans(assembly: "Assembly", _: "Mapping[str, object]") -> int:
     if plans:
         print("A person who agrees with one runs fw-mcp approve PLAN, with the same options.")
     else:
-        print("No plan waits for an answer.")
+        print(f"No plan waits for an answer.{forgotten(assembly)}")
     return 0
 
 

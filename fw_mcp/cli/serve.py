@@ -13,7 +13,8 @@ from typing import TextIO
 import anyio
 
 from fw_mcp.assembly import NO_HOME, Assembly
-from fw_mcp.config import option, variable
+from fw_mcp.cli.output import tell
+from fw_mcp.config import both_names, option, variable
 from fw_mcp.errors import ConfigError, FwError, Reason, StoreError
 from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.stdio import occupy_standard_descriptors, serve_stdio
@@ -57,12 +58,14 @@ def serve_sandbox(_: Assembly, own: Mapping[str, object]) -> int:
 
     from fw_mcp.sandbox.app import create_app  # noqa: PLC0415
     from fw_mcp.sandbox.faults.plan import ConnectionDropped  # noqa: PLC0415
+    from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY  # noqa: PLC0415
 
     file = own["file"]
     app = create_app(str(file) if file else None, fault_control=bool(own["faults"]))
     with _listener(int(str(own["port"]))) as listener:
         where = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        print(f"The sandbox listens on {where}; its API is {where}/openapi.json", file=sys.stderr)
+        tell(f"The sandbox listens on {where}: open it in a browser. Its API is /openapi.json.")
+        tell(f"Its keys: web_api_key {SANDBOX_WEB_API_KEY}, app_key {SANDBOX_APP_KEY}")
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         # It writes the traceback of whatever breaks a connection, also where that was planned.
         logging.getLogger("uvicorn.error").addFilter(
@@ -75,10 +78,9 @@ def serve_sandbox(_: Assembly, own: Mapping[str, object]) -> int:
 def greet(stdin: TextIO | None) -> None:
     """Tell a person who typed the command that it waits for a program; hosts are told nothing."""
     if stdin is not None and stdin.isatty():
-        print(
+        tell(
             "fw-mcp waits here for an MCP client, which starts it by itself. Ctrl-C ends it; try "
-            "fw-mcp demo, fw-mcp doctor or fw-mcp --help.",
-            file=sys.stderr,
+            "fw-mcp demo, fw-mcp doctor or fw-mcp --help."
         )
 
 
@@ -183,7 +185,7 @@ def _over_http(assembly: Assembly) -> Serve:
         ready=partial(_ready, assembly),
         allowed_hosts=_listed(settings.http_allowed_hosts),
         allowed_origins=_listed(settings.http_allowed_origins),
-        listening=lambda url: print(f"fw-mcp listens on {url}", file=sys.stderr),
+        listening=lambda url: tell(f"fw-mcp listens on {url}"),
     )
 
 
@@ -197,7 +199,7 @@ def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not (port.isascii() and port.isdigit() and int(port) <= _LAST_PORT and host):
         raise ConfigError(
-            f"--http {text} is not HOST:PORT.",
+            f"{both_names('http')} is {quoted(text)}, which is not HOST:PORT.",
             state="Nothing was started.",
             next_step="Write for example --http 127.0.0.1:8000.",
             reason=Reason.INVALID_SETTING,

@@ -14,7 +14,7 @@ from fw_mcp.errors import GuardError, Reason
 from fw_mcp.guard.effects import EFFECTS, WRITES
 from fw_mcp.guard.question import Target, digest, targets_digest
 from fw_mcp.store.plans import Claim, PlanRecord, PlanStore
-from fw_mcp.text import quoted
+from fw_mcp.text import counted, quoted
 
 Plan = PlanRecord
 
@@ -123,8 +123,8 @@ class Guard:
         if items <= self.limits.items_per_call:
             return
         raise GuardError(
-            f"The call would destroy on {items} images; at most {self.limits.items_per_call} "
-            "are allowed in one call.",
+            f"The call would delete {counted(items, 'image')} or strip them of products; "
+            f"the limit for one call is {self.limits.items_per_call:,}.",
             state=_NOTHING_SENT,
             next_step=_SMALLER.get(tool, "Make smaller calls")
             + ", or ask the operator to raise --max-items.",
@@ -244,7 +244,10 @@ class Guard:
     def _refuse(self, claim: Claim, plan_id: str, tool: str) -> NoReturn:
         what, next_step, reason = _REFUSALS[claim]
         raise GuardError(
-            what.format(plan=quoted(plan_id, 40), limit=self.limits.deletions_per_hour),
+            what.format(
+                plan=quoted(plan_id, 40),
+                limit=counted(self.limits.deletions_per_hour, "deletion"),
+            ),
             state=_NOTHING_SENT,
             next_step=next_step.format(tool=tool),
             reason=reason,
@@ -275,7 +278,7 @@ _REFUSALS: dict[Claim, tuple[str, str, Reason]] = {
         Reason.NOT_APPROVED,
     ),
     Claim.HOURLY_LIMIT: (
-        "The operator allows {limit} deletions an hour, and this plan would exceed that.",
+        "The operator allows {limit} an hour, and this plan would exceed that.",
         "Wait, or make a smaller call; only the operator can raise --deletions-per-hour.",
         Reason.HOURLY_LIMIT,
     ),

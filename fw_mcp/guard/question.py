@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fw_mcp.text import quoted
+from fw_mcp.text import counted, quoted
 
 _LINES = 5
 _PRODUCTS_PER_LINE = 3
@@ -74,7 +74,7 @@ def deletion_question(targets: Sequence[Target], library: str) -> str:
         library: `inventory` or `temporary`.
     """
     return _question(
-        f"Delete {_count(len(targets), 'image')} from the {library} library?",
+        f"Delete {counted(len(targets), 'image')} from the {library} library?",
         targets,
         "FinerWorks cannot undo a deletion.",
     )
@@ -88,8 +88,8 @@ def retitling_question(targets: Sequence[Target], rewritten: int) -> str:
         rewritten: how many images the whole call rewrites.
     """
     return _question(
-        f"Rewrite the text of {_count(rewritten, 'image')}? FinerWorks removes the products of "
-        f"an image whose text is updated: {_count(len(targets), 'image')} would lose theirs.",
+        f"Rewrite the text of {counted(rewritten, 'image')}? FinerWorks removes the products of "
+        f"an image whose text is updated: {counted(len(targets), 'image')} would lose theirs.",
         targets,
         "The products cannot be brought back from here.",
     )
@@ -98,7 +98,7 @@ def retitling_question(targets: Sequence[Target], rewritten: int) -> str:
 def products_summary(products: Sequence[HungProduct]) -> str:
     """`3 products, 2 of them live in shops (Etsy 1, Shopify 2)`."""
     live = [product for product in products if product.shops]
-    text = _count(len(products), "product")
+    text = counted(len(products), "product")
     if live:
         shops = Counter(shop for product in live for shop in product.shops)
         named = ", ".join(f"{shop} {count}" for shop, count in sorted(shops.items()))
@@ -110,9 +110,9 @@ def _question(head: str, targets: Sequence[Target], last: str) -> str:
     worst = sorted(targets, key=_stakes, reverse=True)
     lines = [head, *(f"- {_line(target)}" for target in worst[:_LINES])]
     if len(targets) > _LINES:
-        lines.append(f"- and {_count(len(targets) - _LINES, 'more image')}")
+        lines.append(f"- and {counted(len(targets) - _LINES, 'more image')}")
     lost = [product for target in targets for product in target.products]
-    lines.append(f"In all: {_count(len(targets), 'image')}, {products_summary(lost)}.")
+    lines.append(f"In all: {counted(len(targets), 'image')}, {products_summary(lost)}.")
     lines.append(last)
     return "\n".join(lines)
 
@@ -149,7 +149,3 @@ def _products(products: Sequence[HungProduct]) -> str:
 def _product(product: HungProduct) -> str:
     live = f", live in {' and '.join(product.shops)}" if product.shops else ""
     return f"{quoted(product.name, 40)} (SKU {quoted(product.sku, 40)}{live})"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

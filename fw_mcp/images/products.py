@@ -11,7 +11,7 @@ from fw_mcp.api.models import PAGE_LIMIT, Product, SortDirection, SortField
 from fw_mcp.images.account import Account, Progress
 from fw_mcp.images.questions import Kept
 from fw_mcp.images.scan import Listing, Scan, T, walk
-from fw_mcp.text import is_plain
+from fw_mcp.text import counted, is_plain
 
 OnlyProducts = Literal[
     "live_in_shop", "not_in_shop", "no_price", "below_cost", "out_of_stock", "not_valid"
@@ -477,11 +477,11 @@ async def _walked(
             unjudged.add(_key(product))
         return keep(product) if wanted else None
 
-    listing = Listing(read, _key, "products", _NARROW)
+    listing = Listing(read, _key, "product", _NARROW)
     through = await walk(account, listing, sieve, started=asked.started, progress=asked.progress)
-    count = len(unjudged)
-    left_out = f"Left out, because what decides it cannot be read: {count:,} products."
-    return through, left_out if count else ""
+    left_out = counted(len(unjudged), "product")
+    why = f"Left out, because what decides it cannot be read: {left_out}."
+    return through, why if unjudged else ""
 
 
 def _key(product: ListedProduct) -> str:

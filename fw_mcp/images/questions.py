@@ -16,6 +16,7 @@ from fw_mcp.images.duplicates import alike, content, same
 from fw_mcp.images.filters import UNMEASURED, UNTOLD, Question
 from fw_mcp.images.read import Query, search
 from fw_mcp.images.scan import NARROW, Scan, left_s, scan
+from fw_mcp.text import counted
 
 T = TypeVar("T")
 
@@ -164,8 +165,10 @@ class _Sieve:
 
     def left_out(self) -> str:
         """How many images could not be judged; "" when all were."""
-        count = len(self._unmeasured)
-        return f"Left out, because their pixels are not told: {count:,} images." if count else ""
+        if not self._unmeasured:
+            return ""
+        left_out = counted(len(self._unmeasured), "image")
+        return f"Left out, because their pixels are not told: {left_out}."
 
     def _names(self, image: ImageDetails) -> frozenset[str]:
         names = self._question.names(image, self._now)

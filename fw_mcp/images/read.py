@@ -14,6 +14,7 @@ from fw_mcp.api.models import (
 )
 from fw_mcp.errors import FwError, Reason, ShapeError
 from fw_mcp.images.account import Account, chunked
+from fw_mcp.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,7 @@ def _check_all_are_listed(count: int, found: Collection[str]) -> None:
     if count <= len(found):
         return
     raise ShapeError(
-        f"FinerWorks listed {len(found)} of {count} images that it holds.",
+        f"FinerWorks listed {len(found)} of {counted(count, 'image')} that it holds.",
         state="This part was only reading; nothing was changed by it.",
         next_step="Try again in a minute; search_images shows what is there.",
         reason=Reason.UNREADABLE_ANSWER,

@@ -10,6 +10,7 @@ from fw_mcp.api.models import PAGE_LIMIT, ImageDetails
 from fw_mcp.errors import ApiError, Reason
 from fw_mcp.images.account import Account, Progress
 from fw_mcp.images.read import Query, search
+from fw_mcp.text import counted
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -52,7 +53,7 @@ class Listing(Generic[R]):
     Attributes:
         read: gives the rows of a page of 50, by its number, and how many there are on all pages.
         key: what tells one row from every other.
-        what: what a row is, in the plural.
+        what: what a row is, in the singular.
         narrow: how fewer can be asked for.
     """
 
@@ -92,7 +93,7 @@ async def scan(
         page = await search(account, replace(query, page_number=number))
         return page.images, page.count
 
-    listing = Listing(read, lambda image: image.guid, "images", NARROW)
+    listing = Listing(read, lambda image: image.guid, "image", NARROW)
     return await walk(
         account, listing, keep, started=started, progress=progress, most_pages=most_pages
     )
@@ -183,7 +184,7 @@ class _Walk(Generic[R, T]):
             return False
         if self._taken >= self._most_pages:
             most, listing = self._most_pages * self._page_size, self._listing
-            self._stop(f"One call looks at {most:,} {listing.what}. {listing.narrow}")
+            self._stop(f"One call looks at {most:,} {listing.what}s. {listing.narrow}")
         elif self._account.clock() - self._started >= self._account.pace.start_chunks_s:
             self._stop(f"{_LATE} {self._listing.narrow}")
         return not self._why
@@ -201,7 +202,7 @@ class _Walk(Generic[R, T]):
         self._note(number, rows, count)
         seen = len(self._seen)
         if seen > before:
-            message = f"Looked at {seen:,} of {max(seen, self._held):,} {self._listing.what}"
+            message = f"Looked at {seen:,} of {counted(max(seen, self._held), self._listing.what)}"
             await self._progress(seen, max(seen, self._held), message)
 
     def _note(self, number: int, rows: Sequence[R], count: int) -> None:
@@ -230,7 +231,8 @@ class _Walk(Generic[R, T]):
         missed, what = self._held - len(self._seen), self._listing.what
         if missed > 0:
             why = self._why or (_MOVED if self._moved else _UNSHOWN)
-            return f"{missed:,} of {self._held:,} {what} were not looked at. {why}"
+            held = counted(self._held, self._listing.what)
+            return f"{missed:,} of {held} were not looked at. {why}"
         if self._why and not self._ended:
-            return f"Some {what} may not have been looked at. {self._why}"
+            return f"Some {what}s may not have been looked at. {self._why}"
         return _MOVED if self._moved else ""

@@ -10,10 +10,10 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from fw_mcp.sandbox import central_time, openapi, pictures
+from fw_mcp.sandbox import central_time, openapi, page, pictures
 from fw_mcp.sandbox.endpoints import (
     ALL_OFF,
     BAD_REQUEST,
@@ -31,13 +31,15 @@ from fw_mcp.sandbox.endpoints import (
 from fw_mcp.sandbox.faults.answers import spoiled
 from fw_mcp.sandbox.faults.plan import Fault, Faults
 from fw_mcp.sandbox.faults.work import carry_out
-from fw_mcp.sandbox.images import Images, check_file, open_images
+from fw_mcp.sandbox.images import Images, Row, check_file, open_images
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
+from fw_mcp.sandbox.masters import Master
 from fw_mcp.sandbox.requests import BindingError, Members, Model
 from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES, furnish
 
 _VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
+_DIGITS = 8
 _PICTURE_HEADERS = {"Cache-Control": "public, max-age=86400, immutable"}
 
 
@@ -82,7 +84,9 @@ def create_app(
     if file:
         check_file(file)
     sandbox = _Sandbox(file, per_series if seed else 0, switches, faults or Faults(), clock)
+    sandbox.is_faulty = fault_control
     routes = [
+        Route("/", sandbox.page),
         Route("/openapi.json", _openapi),
         Route("/pictures/{guid}/{size}", sandbox.picture),
         Route("/{version}/{name}", sandbox.call, methods=_VERBS),
@@ -118,6 +122,7 @@ class _Sandbox:
         self._faults = faults
         self._clock = clock
         self._unlisted = Unlisted()
+        self.is_faulty = False
 
     @cached_property
     def images(self) -> Images:
@@ -166,19 +171,39 @@ class _Sandbox:
         return Context(self.images, self._switches, now, base_url, self._unlisted)
 
     async def picture(self, request: Request) -> Response:
-        """Serve a thumbnail or a preview. There are no print masters."""
+        """Serve a thumbnail, a preview or a print master."""
         size, image = request.path_params["size"], None
-        if size in {"thumbnail", "preview"}:
+        if size in {"thumbnail", "preview", "hires"}:
             image = self.images.with_guid(request.path_params["guid"].lower())
         if image is None:
             raise HTTPException(404)
         headers = _PICTURE_HEADERS | {"ETag": f'"{image["guid"]}-{size}"'}
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
+        if size == "hires":
+            return _master(request, image, headers)
         preview = pictures.preview_size(image["pix_w"], image["pix_h"])
         pixels = pictures.THUMBNAIL_SIZE if size == "thumbnail" else preview
         png = pictures.paint(image["guid"], pixels, series=image["personal_gallery_title"])
         return Response(png, media_type="image/png", headers=headers)
+
+    async def page(self, request: Request) -> Response:
+        """Show the studio to a person."""
+        counts = self.images.counts(now=central_time.to_microseconds(self._clock()))
+        pages = max(1, -(-counts["inventory images"] // page.PER_PAGE))
+        asked = request.query_params.get("page", "")
+        number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < _DIGITS else 1
+        number = min(max(number, 1), pages)
+        studio = page.Studio(
+            base_url=str(request.base_url),
+            counts=counts,
+            images=self.images.newest(page.PER_PAGE, (number - 1) * page.PER_PAGE),
+            switches=self._switches,
+            is_faulty=self.is_faulty,
+            page=number,
+            pages=pages,
+        )
+        return HTMLResponse(page.html(studio), headers=page.HEADERS)
 
     async def plan_faults(self, request: Request) -> Response:
         """Add a fault to the plan, or clear it."""
@@ -198,6 +223,22 @@ class _Sandbox:
 
     def _set(self, switches: Switches) -> None:
         self._switches = switches
+
+
+def _master(request: Request, image: Row, headers: Mapping[str, str]) -> Response:
+    """The print master of an image, or the part of it that is asked for."""
+    master = Master(image["pix_w"], image["pix_h"], image["file_size"])
+    wanted = master.wanted(request.headers.get("range", ""))
+    first, end = wanted or (0, master.file_size)
+    told = {**headers, "Accept-Ranges": "bytes", "Content-Length": str(end - first)}
+    if wanted:
+        told["Content-Range"] = f"bytes {first}-{end - 1}/{master.file_size}"
+    return StreamingResponse(
+        master.pieces(first, end if request.method == "GET" else first),
+        206 if wanted else 200,
+        told,
+        media_type="image/jpeg",
+    )
 
 
 async def _told(request: Request, model: type[Model], do: Callable[[Model], None]) -> Response:

@@ -148,6 +148,26 @@ class Images:
         row = found.fetchone()
         return row and dict(row)
 
+    def newest(self, count: int, skipped: int) -> list[Row]:
+        """Images of the inventory, those that were added last first."""
+        rows = self._connection.execute(
+            "SELECT * FROM images WHERE library = 'inventory' ORDER BY id DESC LIMIT ? OFFSET ?",
+            (count, skipped),
+        )
+        return [dict(row) for row in rows]
+
+    def counts(self, *, now: int) -> dict[str, int]:
+        """What there is, and how much of it."""
+        asked = {
+            "inventory images": "images WHERE library = 'inventory'",
+            "temporary images": "images WHERE library = 'temporary' AND date_expires > :now",
+            "products": "products",
+            "selections": "selections",
+        }
+        count = "SELECT count(*) FROM "
+        held = (self._connection.execute(count + what, {"now": now}) for what in asked.values())
+        return {name: rows.fetchone()[0] for name, rows in zip(asked, held, strict=True)}
+
     def products_of(self, guids: Iterable[str]) -> dict[str, list[Product]]:
         """The products of each of these images."""
         products: dict[str, list[Product]] = {guid: [] for guid in guids}

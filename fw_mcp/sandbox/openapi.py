@@ -1,9 +1,12 @@
 """The OpenAPI 3.1 document of the endpoints, drawn from the table that serves them."""
 
 from fw_mcp.sandbox.endpoints import ENDPOINTS, CarriedBy, Endpoint
+from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
 from fw_mcp.sandbox.requests import Members, Schema
 
 VERSION = "3"
+
+_KEYS = {"web_api_key": SANDBOX_WEB_API_KEY, "app_key": SANDBOX_APP_KEY}
 
 _TEXT: Schema = {"type": "string"}
 _MAYBE_TEXT: Schema = {"type": ["string", "null"]}
@@ -89,7 +92,7 @@ def document(base_url: str) -> Schema:
         "security": [{"web_api_key": [], "app_key": []}],
         "paths": {f"/v3/{e.name}": {e.verb.lower(): _operation(e)} for e in ENDPOINTS},
         "components": {
-            "securitySchemes": {name: _key(name) for name in ("web_api_key", "app_key")},
+            "securitySchemes": {name: _key(name, key) for name, key in _KEYS.items()},
             "schemas": {
                 "status": _STATUS,
                 "image_details": _IMAGE_DETAILS,
@@ -146,5 +149,5 @@ def _reference(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _key(name: str) -> Schema:
-    return {"type": "apiKey", "in": "header", "name": name}
+def _key(name: str, key: str) -> Schema:
+    return {"type": "apiKey", "in": "header", "name": name, "description": f"The sandbox's: {key}"}

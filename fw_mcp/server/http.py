@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fw_mcp.errors import ConfigError, FwError, Reason
 from fw_mcp.server.headers import AsMeant, same_host, same_origin
 from fw_mcp.signals import stop_signals
+from fw_mcp.text import quoted
 
 _TOKEN_LENGTH = 16
 
@@ -36,12 +37,12 @@ def check_exposure(host: str, token: str | None) -> None:
         raise ConfigError(
             f"Anyone who reaches {host} could change the image library: no token is set.",
             state="The server was not started.",
-            next_step="Set a token, or listen on 127.0.0.1.",
+            next_step="Set a token with FW_MCP_HTTP_TOKEN, or listen on 127.0.0.1.",
             reason=Reason.UNSAFE_SETTING,
         )
     if token is not None and len(token) < _TOKEN_LENGTH:
         raise ConfigError(
-            f"The token is shorter than {_TOKEN_LENGTH} characters.",
+            f"The token in FW_MCP_HTTP_TOKEN is shorter than {_TOKEN_LENGTH} characters.",
             state="The server was not started.",
             next_step='Make one with: python -c "import secrets; print(secrets.token_urlsafe())"',
             reason=Reason.UNSAFE_SETTING,
@@ -54,22 +55,40 @@ def who_may_connect(
     """List the `Host` and `Origin` headers to accept, each in full, as `AsMeant` spells them.
 
     Raises:
-        ConfigError: an entry is a pattern, which the SDK would match by its beginning alone.
+        ConfigError: an entry is a pattern, which the SDK would match by its beginning alone, or has
+            another form.
     """
     for entry in (*allowed_hosts, *allowed_origins):
         if "*" in entry:
             raise ConfigError(
-                f"The allowed host or origin {entry!r} is a pattern.",
+                f"--http-allowed-hosts or --http-allowed-origins names {quoted(entry)}, which is a "
+                "pattern.",
                 state="The server was not started.",
                 next_step="Name each host and port in full.",
                 reason=Reason.UNSAFE_SETTING,
             )
+    _check_shape("--http-allowed-hosts", "/", allowed_hosts, "fw.example.com", is_wanted=False)
+    _check_shape("--http-allowed-origins", "://", allowed_origins, "https://app.example.com")
     own = [f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", bracketed(host))]
     origins = [*(f"http://{name}" for name in own), *allowed_origins]
     return TransportSecuritySettings(
         allowed_hosts=[same_host(entry) for entry in (*own, *allowed_hosts)],
         allowed_origins=[same_origin(entry) for entry in origins],
     )
+
+
+def _check_shape(
+    option: str, mark: str, entries: Sequence[str], example: str, *, is_wanted: bool = True
+) -> None:
+    """Refuse what no header could ever be equal to."""
+    wrong = [entry for entry in entries if (mark in entry) is not is_wanted]
+    if wrong:
+        raise ConfigError(
+            f"{option} names {quoted(wrong[0])}, which is not of the form {example}.",
+            state="The server was not started.",
+            next_step="Correct it.",
+            reason=Reason.INVALID_SETTING,
+        )
 
 
 class BearerOnly:
@@ -156,7 +175,8 @@ async def serve_http(
         port: port to listen on; 0 takes a free one.
         token: what clients must present; needed on any address but loopback.
         ready: raises `FwError` while the server cannot do its work.
-        allowed_hosts: further `Host` headers to accept, as ``name`` or ``name:port``.
+        allowed_hosts: further `Host` headers to accept, as ``name`` or ``name:port``; the default
+            ports of HTTP and HTTPS are none.
         allowed_origins: further `Origin` headers to accept, as ``https://name[:port]``.
         listening: is told the URL as soon as connections are accepted.
 

@@ -2,6 +2,7 @@
 
 from fw_mcp.guard.guard import Confirm
 from fw_mcp.server.parts import Parts
+from fw_mcp.text import counted
 
 _TEXT = """\
 A print seller's FinerWorks image library: see, find, register, retitle, delete, select images. \
@@ -38,7 +39,8 @@ def instructions(parts: Parts) -> str:
     """The instructions, under the 2,048 characters that hosts keep."""
     limits = parts.guard.limits
     ceiling = (
-        f"\n- The operator allows {limits.items_per_call} images to be destroyed in one call, "
+        f"\n- The operator allows {counted(limits.items_per_call, 'image')} to be destroyed in one "
+        f"call, "
         f"{limits.deletions_per_hour} in an hour."
     )
     approved = _APPROVED_IN_TERMINAL if limits.confirm is Confirm.APPROVE else ""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fw_mcp.images.products import NO_CURRENCY, ProductQuery, Short, Sum
 from fw_mcp.server.rows import Row
-from fw_mcp.text import in_quotes, quoted, shown
+from fw_mcp.text import counted, in_quotes, quoted, shown
 
 _TEXT_SHOWN = 80
 _KIND_SHOWN = 40
@@ -73,7 +73,7 @@ class SumRow(Row):
         """One line for a person."""
         of = f"{self.shop or 'All'}, {money(self.currency)}"
         return (
-            f"{of}: {self.products} product{'' if self.products == 1 else 's'}, "
+            f"{of}: {counted(self.products, 'product')}, "
             f"price {self.price:,.2f}, asking price {self.asking_price:,.2f}"
         )
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.api.models import ImageDetails, Product
-from fw_mcp.text import in_quotes, is_plain, quoted, restored, shown, visible
+from fw_mcp.text import counted, in_quotes, is_plain, quoted, restored, shown, visible
 from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, open_s, text_of
 from fw_mcp.writes.update import NewText, Rewrite
 
@@ -92,7 +92,7 @@ class ImageRow(Row):
         if not self.products:
             return ""
         live = f" ({', '.join(self.shops)})" if self.shops else ""
-        return f"{self.products} product{'s' if self.products > 1 else ''}{live}"
+        return f"{counted(self.products, 'product')}{live}"
 
 
 class FieldRow(Row):
@@ -125,6 +125,7 @@ class EndRow(Row):
     description: FieldRow | None = None
     products_at_risk: list[ProductRow] | None = None
     products_removed: list[ProductRow] | None = None
+    products_not_restored: list[ProductRow] | None = None
     more_products: int | None = None
     escaped: bool | None = None
 
@@ -137,6 +138,7 @@ class EndRow(Row):
             _diff("description", self.description),
             self._listed("products that would go", self.products_at_risk),
             self._listed("products removed", self.products_removed),
+            self._listed("products not restored", self.products_not_restored),
             self.detail or "",
             "escaped" if self.escaped else "",
         ]
@@ -230,20 +232,21 @@ def end_row(end: Ended, *, brief: bool = False) -> EndRow:
         brief: leave out what the caller sent, of an image that ended as asked and lost nothing.
     """
     gone = end.products_gone
+    is_new = end.outcome in {Outcome.CREATED, Outcome.ADOPTED}
     if not brief or gone or end.outcome not in GOOD:
-        return _row(end, gone, at_risk=False)
-    named = end.outcome in {Outcome.CREATED, Outcome.ADOPTED}
-    shorter = Ended(end.guid, end.outcome, end.detail, name=end.file_name if named else None)
-    return _row(shorter, (), at_risk=False)
+        # They went with the image that this one was made again from.
+        return _row(end, gone, "products_not_restored" if is_new else "products_removed")
+    shorter = Ended(end.guid, end.outcome, end.detail, name=end.file_name if is_new else None)
+    return _row(shorter, ())
 
 
 def would_row(end: Ended) -> EndRow:
     """What would become of an image, or why nothing would be sent for it."""
     planned = end.outcome is Outcome.NOT_ATTEMPTED and not end.detail
-    return _row(end, end.products_lost, at_risk=True) if planned else end_row(end)
+    return _row(end, end.products_lost, "products_at_risk") if planned else end_row(end)
 
 
-def _row(end: Ended, lost: Sequence[Product], *, at_risk: bool) -> EndRow:
+def _row(end: Ended, lost: Sequence[Product], named: str = "products_removed") -> EndRow:
     guid, file_name = shown(end.guid or "", GUID_SHOWN), shown(end.file_name or "", _NAME_SHOWN)
     title, description = _fields(end)
     products = [product_row(product) for product in lost[:_PRODUCTS_SHOWN]]
@@ -257,8 +260,7 @@ def _row(end: Ended, lost: Sequence[Product], *, at_risk: bool) -> EndRow:
         retry_after_s=open_s(end.detail),
         title=title,
         description=description,
-        products_at_risk=(products or None) if at_risk else None,
-        products_removed=None if at_risk else (products or None),
+        **({named: products} if products else {}),
         more_products=max(len(lost) - _PRODUCTS_SHOWN, 0) or None,
         escaped=escaped or None,
     )

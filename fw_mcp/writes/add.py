@@ -14,7 +14,7 @@ from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_images
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.store.journal import Intent
-from fw_mcp.text import quoted
+from fw_mcp.text import counted, quoted
 from fw_mcp.writes.add_matching import (
     Baseline,
     added_since,
@@ -96,7 +96,7 @@ def addition(
             read_at=started,
             would=untouched,
             write=write,
-            summary=f"{len(images)} images would be registered.",
+            summary=f"{counted(len(images), 'image')} would be registered.",
             still_so=still_so,
         )
 

@@ -11,6 +11,7 @@ from fw_mcp.errors import ApiError, FwError
 from fw_mcp.images.account import Account, Progress
 from fw_mcp.store.journal import Change, Intent, Journal, Step
 from fw_mcp.store.locks import Fence
+from fw_mcp.text import counted
 from fw_mcp.writes.outcomes import (
     CHANGED,
     GOOD,
@@ -104,7 +105,7 @@ class Run:
 
     async def tell(self, done: int, total: int) -> None:
         """Tell the caller how far the call is."""
-        await self.progress(done, total, f"{done} of {total} images")
+        await self.progress(done, total, f"{done} of {counted(total, 'image')}")
 
     async def trial(self, kind: Kind, library: LibraryName) -> Trial:
         """The trial of a kind of write, which is over where it was tried before."""

@@ -10,6 +10,7 @@ from fw_mcp.errors import ApiError
 from fw_mcp.guard.question import deletion_question, products_summary, states
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_where_products_show
+from fw_mcp.text import counted
 from fw_mcp.writes.chunks import Run, Write, in_chunks
 from fw_mcp.writes.operation import Operation, Prepared, hung_products, target_of
 from fw_mcp.writes.outcomes import (
@@ -112,7 +113,7 @@ def _prepared(
             for item, image in images.items()
         },
         write=partial(delete_in_chunks, images=images, library=library, beside=missing),
-        summary=f"{len(images)} images would be deleted, and with them {lost}.",
+        summary=f"{counted(len(images), 'image')} would be deleted, and with them {lost}.",
         targets=targets,
         question=deletion_question(targets, library),
         seen=states(targets),

@@ -25,7 +25,7 @@ from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere, read_selection, read_where_products_show
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change
-from fw_mcp.text import quoted
+from fw_mcp.text import counted, quoted
 from fw_mcp.writes.add import add_in_batches
 from fw_mcp.writes.chunks import Run
 from fw_mcp.writes.delete import delete_in_chunks
@@ -130,8 +130,8 @@ class Undo:
         """What it would do, in a sentence."""
         lost = sum(map(self.lost_products, [*self.rewrites, *self.lost]))
         parts = [
-            f"{_count(self.items, _NOUN[self.done.kind])} would {_DOES[self.done.kind]}",
-            f"{_count(lost, 'product')} cannot come back" if lost else "",
+            f"{counted(self.items, _NOUN[self.done.kind])} would {_DOES[self.done.kind]}",
+            f"{counted(lost, 'product')} cannot come back" if lost else "",
             f"{len(self.refused)} would be left alone" if self.refused else "",
         ]
         return "; ".join(part for part in parts if part) + "."
@@ -380,7 +380,7 @@ def _with_loss(undo: Undo, item: int, end: Ended) -> Ended:
     lost = undo.lost_products(item)
     if end.outcome not in GOOD or not lost:
         return end
-    return replace(end, detail=f"{_count(lost, 'product')} cannot come back. {end.detail}".strip())
+    return replace(end, detail=f"{counted(lost, 'product')} cannot come back. {end.detail}".strip())
 
 
 def _again(deleted: Ended, end: Ended) -> Ended:
@@ -389,14 +389,10 @@ def _again(deleted: Ended, end: Ended) -> Ended:
         return replace(end, before=deleted.before)
     detail = f"Registered again under a new guid; it was {deleted.guid}."
     if lost := len(hung(deleted.before)):
-        detail += f" {_count(lost, 'product')} cannot come back."
+        detail += f" {counted(lost, 'product')} cannot come back."
     if len(_description(deleted.before)) > DESCRIPTION_LIMIT:
         detail += f" Its description was cut to {DESCRIPTION_LIMIT} characters."
     return replace(end, before=deleted.before, detail=detail)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _description(image: ImageDetails | None) -> str:

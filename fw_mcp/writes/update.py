@@ -17,6 +17,7 @@ from fw_mcp.guard.question import (
 )
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere
+from fw_mcp.text import counted
 from fw_mcp.writes.chunks import Run, Write, in_chunks
 from fw_mcp.writes.operation import Operation, Prepared, hung_products, target_of
 from fw_mcp.writes.outcomes import (
@@ -181,7 +182,7 @@ def _prepared(
         read_at=started,
         would=missing | {item: one.would() for item, one in rewrites.items()},
         write=partial(update_in_chunks, rewrites=rewrites, beside=missing),
-        summary=f"{changing} images would be rewritten; {lost} would be removed.",
+        summary=f"{counted(changing, 'image')} would be rewritten; {lost} would be removed.",
         targets=targets,
         question=retitling_question(targets, changing),
         seen=states(target_of(one.before) for one in rewrites.values()),

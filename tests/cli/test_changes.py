@@ -429,8 +429,8 @@ def test_that_other_accounts_have_changes_is_said_beside_the_list(
     show_changes(kept.assembly(), {"export": export, "page": "1"})
     printed = capsys.readouterr()
     assert printed.err == (
-        "Other accounts on this store: 2. 2 changes of theirs are open: run this with their keys, "
-        "or, where those are former keys of yours, fw-mcp reconcile --adopt ACCOUNT with yours.\n"
+        "Other accounts on this store: 2. They have 2 open changes: run this with their keys, or, "
+        "where those are former keys of yours, fw-mcp reconcile --adopt ACCOUNT with yours.\n"
     )
     assert three_.guid not in printed.out
     assert two.guid not in printed.out

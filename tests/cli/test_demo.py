@@ -1,6 +1,17 @@
 """`fw-mcp demo`: a session that is checked as it goes."""
 
+import re
+
+from fw_mcp.sandbox.app import create_app
 from tests.support.process import fw_mcp
+
+VIEWED = re.compile(r"^ +\d+\. (\S{36}) ", re.MULTILINE)
+SEEDED = create_app()
+
+
+def series_of(guid: str) -> str:
+    """The series of the studio that an image is of."""
+    return str(SEEDED.state.sandbox.images.with_guid(guid)["personal_gallery_title"])
 
 
 def test_the_demo_fails_where_it_cannot_do_what_it_says() -> None:
@@ -18,4 +29,5 @@ def test_the_demo_goes_as_it_says() -> None:
     for line in ("The server asks:", "412 were given", "7 created", "1 updated", "2 deleted"):
         assert line in done.stdout
     assert "declined: Not confirmed (decline). Nothing was sent" in done.stdout
+    assert len(set(map(series_of, re.findall(VIEWED, done.stdout)))) >= 5
     assert done.stdout.endswith("the contact sheet stays where it is.\n")

@@ -86,7 +86,7 @@ def test_what_other_accounts_left_open_is_counted_and_not_named(
     (found,) = [one for one in json.loads(capsys.readouterr().out) if one["check"] == "account"]
     assert (code, found["found"], found["next_step"]) == (
         0,
-        f"of {kept.account}; 2 others are on this store; 2 changes of theirs are open",
+        f"of {kept.account}; other accounts on this store: 2; open changes of theirs: 2",
         "Run this with their keys, too.",
     )
 

@@ -7,26 +7,27 @@ import pytest
 
 from fw_mcp.cli.main import main
 from fw_mcp.cli.options import parse
-from fw_mcp.config import check_variables, load_settings
+from fw_mcp.config import KEYS, Settings, check_variables, load_settings, variable
 from tests.support.process import fw_mcp
 from tests.support.products import first_of
+from tests.support.readme import example_of
 
 
 @pytest.mark.parametrize(
     ("arguments", "env", "code", "said"),
     first_of(
-        (["--nonsense"], {}, 2, "unrecognized arguments: --nonsense"),
+        (["--nonsense"], {}, 2, "There is no option"),
         (["--confirm", "maybe"], {}, 2, "--confirm (FW_MCP_CONFIRM)"),
         (["--max-items", "0"], {}, 2, "--max-items (FW_MCP_MAX_ITEMS)"),
-        (["--writes", "delete_image"], {}, 2, "delete_image, which is no write tool"),
-        (["--http", "8000"], {}, 2, "not HOST:PORT"),
+        (["--writes", "delete_image"], {}, 2, '"delete_image", which is no write tool'),
+        (["--http", "8000"], {}, 2, '--http (FW_MCP_HTTP) is "8000", which is not HOST:PORT'),
         ([], {"FINERWORKS_SESSION_ID": "short"}, 2, "--session-id (FINERWORKS_SESSION_ID)"),
         (["--sandbox", "--confirm", "approve"], {}, 2, "give --store (FW_MCP_STORE) a file"),
         (["--sandbox"], {"FW_MCP_READONLY": "1"}, 2, "Did you mean FW_MCP_READ_ONLY?"),
         (["--sandbox"], {"FW_MCP_SURPRISE": "1"}, 2, "There is no setting FW_MCP_SURPRISE"),
         (["--base-url", "http://api.finerworks.com"], {}, 6, "plain http"),
         (["--base-url", "https://api.example.com"], {}, 6, "no host of FinerWorks"),
-        (["--sandbox", "--http", "0.0.0.0:8000"], {}, 6, "no token is set"),
+        (["--sandbox", "--http", "0.0.0.0:8000"], {}, 6, "Set a token with FW_MCP_HTTP_TOKEN"),
         (["approve", "0123456789abcdef", "--sandbox"], {}, 1, "Nothing was approved"),
         (["export", "--sandbox", "library.csv"], {}, 2, "--sandbox-file FILE"),
         (["export", "library.csv", "--sandbox=studio.db"], {}, 2, "--sandbox-file FILE"),
@@ -186,8 +187,8 @@ def test_settings_are_read_as_people_write_them(
     environ: dict[str, str], name: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Any case, stray white space and quotes, `~` and variables in paths."""
-    for variable, text in ({"HOME": "/home/a"} | environ).items():
-        monkeypatch.setenv(variable, text)
+    for one, text in ({"HOME": "/home/a"} | environ).items():
+        monkeypatch.setenv(one, text)
     check_variables(environ)
     found = getattr(load_settings({}), name)
     assert found == ([Path(one) for one in value] if isinstance(value, list) else value)
@@ -204,6 +205,17 @@ def test_settings_are_read_as_people_write_them(
 def test_another_program_s_variable_is_none_of_ours(environ: dict[str, str]) -> None:
     """Only what is nearly one of ours, which is not set, is a slip."""
     check_variables(environ)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_the_example_of_each_setting_is_one_that_it_takes(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As docs/settings.md shows it; of a key it is a placeholder, and told as one."""
+    monkeypatch.setenv(variable(name), example_of(name))
+    settings = load_settings({})
+    assert getattr(settings, name) is not None
+    assert settings.unfilled == ([variable(name)] if name in KEYS else [])
 
 
 def test_the_former_word_for_a_preview_is_understood_and_not_shown(
@@ -227,4 +239,4 @@ def test_a_page_of_changes_is_not_exported(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit) as ended:
         main(["changes", "--sandbox", "--page=2", "--export"])
     assert ended.value.code == 2
-    assert "--export: not allowed with argument --page" in capsys.readouterr().err
+    assert "--export and --page cannot be given together" in capsys.readouterr().err

@@ -5,6 +5,7 @@ import io
 import logging
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +19,7 @@ from fw_mcp.cli.output import (
     MaskingFormatter,
     log_to_stderr,
     new_file,
+    tell,
     tell_the_unforeseen,
     told_to_a_person,
 )
@@ -27,8 +29,8 @@ from fw_mcp.store.plans import PlanRecord, PlanStore
 from fw_mcp.store.sqlite import Database
 from tests.cli.journalled import BEGUN, small
 from tests.support.kept import Kept, Write, change
-from tests.support.process import started
-from tests.support.products import covering
+from tests.support.process import environment, started
+from tests.support.products import covering, first_of
 from tests.support.truth import new_image
 
 pytestmark = pytest.mark.shows_keys("it logs one, to see it masked")
@@ -215,6 +217,81 @@ def test_an_output_that_takes_nothing_is_said_in_one_line(command: list[str], na
         _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors.count(b"\n")) == (2, 1)
     assert errors.startswith(b"fw-mcp: The output cannot be written to its end. ")
+
+
+def in_a_process(
+    script: str,
+    stdout: IO[bytes] | int = subprocess.PIPE,
+    stderr: IO[bytes] | int = subprocess.PIPE,
+) -> tuple[int, bytes]:
+    """Run a few lines of Python; the exit code and what was said on stderr, if that is a pipe."""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stderr or b""
+
+
+def test_that_nobody_reads_what_a_task_writes_is_no_error() -> None:
+    """`fw-mcp demo | head -2`: it comes out of a group of errors, in groups."""
+    script = (
+        "from fw_mcp.cli.output import told_to_a_person\n"
+        "with told_to_a_person():\n"
+        "    raise ExceptionGroup('a', [ExceptionGroup('b', [BrokenPipeError()])])"
+    )
+    assert in_a_process(script) == (0, b"")
+
+
+def test_of_several_errors_none_is_dropped() -> None:
+    """Only what is alone in its groups is taken out of them."""
+    both = ExceptionGroup("a", [BrokenPipeError(), ValueError("b")])
+    with pytest.raises(ExceptionGroup, match="a") as raised, told_to_a_person():
+        raise both
+    assert raised.value is both
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    first_of(
+        (["--http", "0.0.0.0:8000"], 6),
+        (["doctor", "--nonsense"], 2),
+        (["plans", "--sandbox", "--log-level", "debug"], 0),
+        (["changes", "--export", "no/such/folder"], 2),
+        (["export", "x.csv", "--base-url", "http://127.0.0.1:9"], 3),
+    ),
+)
+def test_a_stderr_that_takes_nothing_changes_no_exit_code(
+    arguments: list[str], code: int, tmp_path: Path
+) -> None:
+    """Nor is there a traceback on stdout."""
+    script = f"from fw_mcp.cli.main import main; raise SystemExit(main({arguments!r}))"
+    script = f"import os; os.chdir({str(tmp_path)!r}); {script}"
+    with Path("/dev/full").open("wb") as full:
+        assert in_a_process(script, stderr=full) == (code, b"")
+
+
+def test_a_line_for_a_stderr_that_is_closed_is_no_output(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`print` would take stdout for it."""
+    monkeypatch.setattr(sys, "stderr", None)
+    tell("lost")
+    assert capsys.readouterr().out == ""
+
+
+def test_the_version_goes_to_an_output_that_is_full() -> None:
+    """Like any other command."""
+    if Path("/dev/full").exists():
+        script = "from fw_mcp.cli.main import main; raise SystemExit(main(['--version']))"
+        with Path("/dev/full").open("wb") as full:
+            code, said = in_a_process(script, stdout=full)
+        assert (code, said.count(b"\n")) == (2, 1)
 
 
 def test_what_fails_elsewhere_is_not_put_down_to_the_output() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
 from fw_mcp.sandbox.app import create_app
+from fw_mcp.sandbox.keys import SANDBOX_APP_KEY
 from tests.sandbox.wire import Json, calling, listed
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +35,7 @@ async def test_the_document_covers_exactly_the_routes_of_the_reference() -> None
 
 
 async def test_the_document_says_where_it_is_and_what_keys_it_takes() -> None:
-    """OpenAPI 3.1, with both keys in headers."""
+    """OpenAPI 3.1, with both keys in headers, and what the sandbox's are."""
     found = await document()
     assert found["openapi"] == "3.1.0"
     assert found["servers"] == [{"url": "http://sandbox.localhost"}]
@@ -42,6 +43,7 @@ async def test_the_document_says_where_it_is_and_what_keys_it_takes() -> None:
         "type": "apiKey",
         "in": "header",
         "name": "app_key",
+        "description": f"The sandbox's: {SANDBOX_APP_KEY}",
     }
 
 

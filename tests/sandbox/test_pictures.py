@@ -1,13 +1,17 @@
+import io
 import struct
 import zlib
 
 import httpx
 import pytest
+from PIL import Image
 
 from fw_mcp.sandbox import pictures
 from fw_mcp.sandbox.app import create_app
+from fw_mcp.sandbox.masters import Master
 from fw_mcp.sandbox.series import SERIES, Series
 from tests.sandbox.wire import SELECTION, UNKNOWN_GUID, added, calling, new_image, walked
+from tests.support.products import exhaustive
 
 pytestmark = pytest.mark.anyio
 
@@ -82,9 +86,45 @@ async def test_a_picture_may_be_kept_and_asked_for_again(studio: httpx.AsyncClie
 @pytest.mark.parametrize("guid", ["", UNKNOWN_GUID])
 @pytest.mark.parametrize("size", ["thumbnail", "preview", "hires", "original"])
 async def test_there_are_no_other_pictures(studio: httpx.AsyncClient, guid: str, size: str) -> None:
-    """No print masters, no other sizes, none of unknown images."""
+    """No other sizes, none of unknown images."""
     known = (await walked(studio))[0]["guid"]
     path = f"/pictures/{guid or known}/{size}"
     status_code = (await studio.get(path)).status_code
-    served = not guid and size in {"thumbnail", "preview"}
+    served = not guid and size in {"thumbnail", "preview", "hires"}
     assert status_code == (200 if served else 404)
+
+
+# print masters
+
+
+@pytest.mark.parametrize(
+    "size", [(320, 240), (427, 640), pytest.param((6000, 4000), marks=exhaustive)]
+)
+def test_a_print_master_is_a_picture_of_its_pixels_and_bytes(size: tuple[int, int]) -> None:
+    """Judged by an imaging library; padded to the size on record."""
+    master = Master(*size, file_size=size[0] * size[1])
+    whole = b"".join(master.pieces())
+    with Image.open(io.BytesIO(whole)) as picture:
+        picture.load()
+        assert (picture.format, picture.size) == ("JPEG", size)
+    assert len(whole) == master.file_size
+    assert b"".join(master.pieces(10, 70_000)) == whole[10:70_000]
+
+
+async def test_a_part_of_a_print_master_is_served(studio: httpx.AsyncClient) -> None:
+    """With the size of the whole; without its body where only the head is asked for."""
+    image = (await walked(studio))[0]
+    address, size = image["private_hires_uri"], image["file_size"]
+    part = await studio.get(address, headers={"Range": "bytes=0-99"})
+    assert (part.status_code, len(part.content)) == (206, 100)
+    assert part.headers["content-range"] == f"bytes 0-99/{size}"
+    last = await studio.get(address, headers={"Range": f"bytes={size - 5}-"})
+    assert (last.status_code, last.content) == (206, bytes(5))
+    head = await studio.head(address)
+    assert (head.status_code, head.headers["content-length"]) == (200, str(size))
+
+
+@pytest.mark.parametrize("given", ["", "bytes=-5", "bytes=5-1", "lines=1-2", "bytes=0-1,5-6", "x"])
+def test_a_range_that_is_none_asks_for_all(given: str) -> None:
+    """As HTTP has it."""
+    assert Master(10, 10, 1_000).wanted(given) is None

@@ -375,6 +375,26 @@ def test_a_short_token_is_refused() -> None:
     assert refusal.value.reason == Reason.UNSAFE_SETTING
 
 
+@pytest.mark.parametrize(
+    ("hosts", "origins", "said"),
+    [
+        (
+            ["https://fw.example.com/mcp"],
+            [],
+            '--http-allowed-hosts names "https://fw.example.com/m',
+        ),
+        (["fw.example.com"], ["app.example.com"], '--http-allowed-origins names "app.example.com"'),
+    ],
+)
+def test_what_no_header_could_equal_is_refused(
+    hosts: list[str], origins: list[str], said: str
+) -> None:
+    """It would allow nobody, without a word."""
+    with pytest.raises(ConfigError) as refused:
+        who_may_connect("0.0.0.0", 8000, hosts, origins)  # noqa: S104  nothing listens
+    assert str(refused.value).startswith(said)
+
+
 def test_a_pattern_of_hosts_is_refused() -> None:
     """The SDK would let ``localhost:1.evil.example`` in for ``localhost:*``."""
     with pytest.raises(ConfigError) as refusal:

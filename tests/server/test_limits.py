@@ -162,7 +162,7 @@ async def test_a_call_on_more_images_than_allowed_is_refused_before_anybody_is_a
     async with lane.client(studio, person) as client:
         result = await client.call_tool(job.tool, job.arguments(images))
     assert (reason_of(result), person.asked) == ("too_many_items", [])
-    assert "at most 2 are allowed in one call" in text_of(result)
+    assert "the limit for one call is 2." in text_of(result)
     assert await studio.plans.pending(studio.clock()) == []
     await assert_nothing_happened(studio, images)
 

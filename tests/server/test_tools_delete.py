@@ -123,7 +123,7 @@ async def test_a_dry_run_says_what_would_go_and_asks_and_sends_nothing(
     await assert_truthful(said(result), studio)
     row, nobody = said(result)["images"]
     assert (person.asked, studio.wire.writes) == ([], [])
-    assert said(result)["message"].startswith("Nothing was sent. 1 images would be deleted, and")
+    assert said(result)["message"].startswith("Nothing was sent. 1 image would be deleted, and")
     assert (said(result)["status"], row["outcome"], nobody["outcome"]) == (
         "dry_run",
         "not_attempted",

@@ -60,7 +60,7 @@ async def test_a_file_is_told_as_add_images_takes_it(studio: Studio, mode: Mode)
         ]
     }
     assert text_of(result) == (
-        "1 of 1 files read.\n"
+        "1 of 1 file read.\n"
         f'"{URL}" | "fog bank.tif" | {served.size} bytes | TIFF 6000x4000 landscape'
         " | prints 20x13 in at 300 ppi, 30x20 in at 200 ppi, 40x26.5 in at 150 ppi"
         " | private_hires_uri as given"

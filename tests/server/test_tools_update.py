@@ -170,7 +170,7 @@ async def test_a_dry_run_shows_the_diff_and_the_products_and_sends_nothing(
     row, nobody = said(result)["images"]
     assert studio.wire.writes == []
     assert said(result)["status"] == "dry_run"
-    assert said(result)["message"].startswith("Nothing was sent. 1 images would be rewritten; ")
+    assert said(result)["message"].startswith("Nothing was sent. 1 image would be rewritten; ")
     assert (row["outcome"], nobody["outcome"]) == ("not_attempted", "not_found")
     assert row["title"] == {"before": image.title or "", "after": "Maybe"}
     skus = [product["sku"] for product in row["products_at_risk"]]

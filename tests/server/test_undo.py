@@ -104,7 +104,8 @@ async def test_a_deleted_image_is_registered_again_under_a_new_guid(studio: Stud
         assert f"it was {image.guid}." in row["detail"]
         assert "cannot come back." in row["detail"]
         skus = [product.sku for product in image.products or ()]
-        assert [product["sku"] for product in row["products_removed"]] == skus
+        assert [product["sku"] for product in row["products_not_restored"]] == skus
+        assert "products_removed" not in row
         assert not again.products
 
 

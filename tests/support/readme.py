@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp.types import Prompt, Tool
 
-from fw_mcp.config import ENVIRONMENT_ONLY, Settings, option, variable
+from fw_mcp.assembly import store_path
+from fw_mcp.cli.options import METAVARS
+from fw_mcp.config import ENVIRONMENT_ONLY, Settings, allowed, load_settings, option, variable
 from fw_mcp.sandbox.app import create_app
 from tests.support.studio import make_studio, said, text_of
 
@@ -55,7 +57,8 @@ def readme(tools: tuple[Tool, ...], prompts: tuple[Prompt, ...]) -> str:
 
 def settings_page() -> str:
     """docs/settings.md with its table as it should be."""
-    return _with_part(SETTINGS.read_text(encoding="utf-8"), "settings", settings_table())
+    text = _with_part(SETTINGS.read_text(encoding="utf-8"), "settings", settings_table())
+    return _with_part(text, "store", stores())
 
 
 def clients() -> str:
@@ -87,7 +90,7 @@ def clients() -> str:
 
 **Claude Code**
 
-{_fenced("sh", f"claude mcp add {NAME} {env} -- {COMMAND}")}
+{_fenced("sh", f"claude mcp add {NAME} --scope user {env} -- {COMMAND}")}
 
 **VS Code**: `.vscode/mcp.json`; it asks for the keys and keeps them out of the file
 
@@ -116,11 +119,45 @@ def tool_table(tools: tuple[Tool, ...]) -> str:
 
 def settings_table() -> str:
     """One row a setting."""
-    rows = ["| option | variable | meaning |", "| --- | --- | --- |"]
+    rows = [
+        "| option | variable | meaning | allowed | example |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for name, field in Settings.model_fields.items():
         flag = "" if name in ENVIRONMENT_ONLY else f"`{option(name)}`"
         default = f" Default `{field.default}`." if field.default not in {None, "", False} else ""
-        rows.append(f"| {flag} | `{variable(name)}` | {field.description}{default} |")
+        meaning = f"{field.description}{default}"
+        example = f"`{example_of(name)}`"
+        rows.append(f"| {flag} | `{variable(name)}` | {meaning} | {_range(name)} | {example} |")
+    return "\n".join(rows)
+
+
+def _range(name: str) -> str:
+    values = allowed(name)
+    return METAVARS.get(name, values) if values == "text" else values
+
+
+def example_of(name: str) -> str:
+    """A value of a setting, as its variable holds it."""
+    field = Settings.model_fields[name]
+    if field.examples:
+        return str(field.examples[0])
+    return "true" if field.annotation is bool else str(field.default)
+
+
+def stores() -> str:
+    """Where the store is on each system, if nothing says otherwise."""
+    systems = {
+        "Linux": ("linux", {"HOME": "/~"}),
+        "macOS": ("darwin", {"HOME": "/~"}),
+        "Windows": ("win32", {"LOCALAPPDATA": "/%LOCALAPPDATA%"}),
+    }
+    rows = ["| system | store |", "| --- | --- |"]
+    for system, (platform, environ) in systems.items():
+        path = str(store_path(load_settings({}), environ, platform)).removeprefix("/")
+        rows.append(
+            f"| {system} | `{path.replace('/', chr(92)) if system == 'Windows' else path}` |"
+        )
     return "\n".join(rows)
 
 

@@ -1,40 +1,34 @@
 """`fw-mcp apply FILE.csv`: send what changed, and say what became of each row."""
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
 
-from fw_mcp.cli.output import told_to_a_person, typed_yes
+from fw_mcp.cli.output import tell, told_to_a_person, typed_yes
+from fw_mcp.cli.refusals import for_a_person, row_for_a_person
 from fw_mcp.cli.spreadsheet.compare import Compared, Verdict, compared, each_compared
 from fw_mcp.cli.spreadsheet.sheet import opened
+from fw_mcp.cli.terminal import AtTheTerminal, SaidYes, told, waiting_plan
 from fw_mcp.errors import FwError
 from fw_mcp.guard.guard import Confirm
-from fw_mcp.guard.question import digest
 from fw_mcp.server.rows import meant
 from fw_mcp.signals import stop_signals
-from fw_mcp.writes.operation import Answer, Caller, Done, Later, No, Waiting, Yes
+from fw_mcp.writes.operation import Caller, Done, Waiting
 from fw_mcp.writes.outcomes import ALREADY, Outcome, may_go_on
-from fw_mcp.writes.run import APPROVAL
 from fw_mcp.writes.trial import HELD_BACK
-from fw_mcp.writes.update import TOOL, NewText, update, update_again, update_identity
+from fw_mcp.writes.update import TOOL, NewText, update, update_again
 
 if TYPE_CHECKING:
     from fw_mcp.assembly import Assembly
     from fw_mcp.cli.spreadsheet.sheet import SheetRow, Spreadsheet
-    from fw_mcp.guard.guard import Guard, Plan
-
-SaidYes = Callable[[str], bool]
 
 # What the journal and the plans call whoever calls from here.
 _CALLER = "stdio:fw-mcp apply"
-_LANE = "terminal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,42 +46,6 @@ class Applied:
     change_id: str | None = None
     refused: bool = False
     replayed: bool = False
-
-
-class AtTheTerminal:
-    """Asks the person at the terminal, unless the operator wants another one there.
-
-    Args:
-        guard: knows who answers, and which plans were approved.
-        said_yes: asks.
-        plan_id: the open plan of a former run.
-    """
-
-    def __init__(self, guard: "Guard", said_yes: SaidYes, plan_id: str | None) -> None:
-        self._guard = guard
-        self._said_yes = said_yes
-        self.plan_id = plan_id
-
-    @property
-    def key(self) -> str:
-        """The same for calls that give the same answer."""
-        return self.plan_id or ""
-
-    async def __call__(self, plan: "Plan") -> Answer:
-        """Ask whether this plan may be carried out."""
-        if self._guard.limits.confirm is Confirm.APPROVE:
-            return Yes(APPROVAL) if await self._guard.approved(plan) else Later()
-        return Yes(_LANE) if self._said_yes(plan.question) else No("")
-
-    def way_on(self, plan: "Plan") -> str:
-        """What is to be done so that a plan that waits gets its answer."""
-        if self._guard.limits.confirm is not Confirm.APPROVE:
-            return "Apply the file again."
-        until = datetime.fromtimestamp(plan.expires_at, UTC).isoformat(timespec="seconds")
-        return (
-            f"Until {until}, fw-mcp approve {plan.plan_id} lets it through; then apply the file "
-            "again."
-        )
 
 
 class Updates:
@@ -113,11 +71,12 @@ class Updates:
     async def send(self, texts: Sequence[NewText]) -> Applied:
         """Send new texts, at most 500, going on for as long as that brings anything."""
         operation = update(self._account, texts, meant)
-        ask = AtTheTerminal(self._guard, self._said_yes, await self._plan_for(texts))
+        plan_id = await waiting_plan(self._plans, self._guard, _CALLER, operation)
+        ask = AtTheTerminal(self._guard, self._said_yes, plan_id, "apply the file again")
         try:
             written = await self._writes.run(_caller(), operation, ask)
         except FwError as refused:
-            print(refused)
+            print(for_a_person(refused))
             return Applied({}, refused=True)
         if isinstance(written, Waiting):
             self._tell(written)
@@ -130,16 +89,6 @@ class Updates:
             was_refused,
             bool(done.replayed),
         )
-
-    async def _plan_for(self, texts: Sequence[NewText]) -> str | None:
-        """The open plan of a former run for this very call; a person may have approved it."""
-        if self._guard.limits.confirm is not Confirm.APPROVE:
-            return None
-        this = TOOL, _CALLER, digest(update_identity(texts))
-        for plan in await self._plans.pending(self._guard.now()):
-            if (plan.tool, plan.caller, plan.arguments_digest) == this:
-                return plan.plan_id
-        return None
 
     def _tell(self, waiting: Waiting) -> None:
         if self._guard.limits.confirm is Confirm.APPROVE:
@@ -158,20 +107,14 @@ class Updates:
                     _caller(), handle, TOOL, lambda kept: update_again(self._account, kept, meant)
                 )
             except FwError as refused:
-                print(refused)
+                print(for_a_person(refused))
                 return done, True
             done = further if isinstance(further, Done) else done
         return done, False
 
 
 def _caller() -> Caller:
-    return Caller(_CALLER, _progress)
-
-
-async def _progress(
-    progress: float, total: float | None = None, message: str | None = None
-) -> None:
-    print(f"... {message or f'{progress:g} of {total or 0:g}'}", file=sys.stderr)
+    return Caller(_CALLER, told)
 
 
 def _handle(done: Done) -> str | None:
@@ -276,7 +219,7 @@ class Applying:
 
     def stop(self) -> None:
         """Look at no further row; what is being sent is sent, and its end is told."""
-        print("Stopping once what is under way has ended; again ends it at once.", file=sys.stderr)
+        tell("Stopping once what is under way has ended; again ends it at once.")
         self._stopped = True
         self._updates.stop()
 
@@ -349,11 +292,11 @@ class Applying:
         outcomes = Counter(_name(end) for end in ends.values())
         self._ends += outcomes
         counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-        undo = f" The assistant can take it back: undo_change with change_id {sent.change_id}."
+        undo = f" fw-mcp undo {sent.change_id} takes it back."
         print(f"As read back: {counts}.{undo if outcomes[_UPDATED] else ''}")
         for guid, end in ends.items():
             if _name(end) not in _FINE:
-                why = f": {end[1]}" if end[1] else ""
+                why = f": {row_for_a_person(end[1])}" if end[1] else ""
                 print(f"    row {changing[guid].row.number}  {guid}  {end[0]}{why}")
         # A service that takes nothing would only leave more behind that nobody knows the end of.
         self._stopped |= not outcomes[_UPDATED] and not _BAD.isdisjoint(outcomes)

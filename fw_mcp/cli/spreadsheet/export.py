@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from fw_mcp.api.models import PAGE_LIMIT
-from fw_mcp.cli.output import new_file
+from fw_mcp.cli.output import new_file, tell
 from fw_mcp.cli.spreadsheet.cells import text_digest, to_cell
 from fw_mcp.images.read import Query, search
 from fw_mcp.writes.outcomes import text_of
@@ -62,7 +62,7 @@ def export(assembly: "Assembly", own: Mapping[str, object]) -> int:
     if file is not None:
         with new_file(Path(str(file)), encoding=_ENCODING, newline="") as out:
             walk = anyio.run(_export, assembly, out)
-        print(f"Images written to {file}: {len(walk.seen)}.", file=sys.stderr)
+        tell(f"Images written to {file}: {len(walk.seen)}.")
         return _ended(walk)
     encoded = codecs.getwriter(_ENCODING)(sys.stdout.buffer)
     return _ended(anyio.run(_export, assembly, encoded))
@@ -150,9 +150,8 @@ def _cells(image: "ImageDetails") -> tuple[str, ...]:
 def _ended(walk: Walk) -> int:
     if walk.whole:
         return 0
-    print(
+    tell(
         "Images went away while the pages were read, so others may be missing here. "
-        "Export again when nothing is being deleted.",
-        file=sys.stderr,
+        "Export again when nothing is being deleted."
     )
     return _MISSED

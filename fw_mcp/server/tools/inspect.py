@@ -10,7 +10,7 @@ from fw_mcp.pictures.inspect import Inspected
 from fw_mcp.server.results import ToolResult
 from fw_mcp.server.rows import Row
 from fw_mcp.server.tool import Call, is_local, parts_of
-from fw_mcp.text import in_quotes, is_plain, shown
+from fw_mcp.text import counted, in_quotes, is_plain, shown
 
 _SOURCE_SHOWN = 120
 _NAME_SHOWN = 200
@@ -66,7 +66,7 @@ class InspectFilesResult(ToolResult):
     def text(self) -> str:
         """A line that counts, then a line a file."""
         read = sum(not row.error for row in self.files)
-        head = f"{read} of {len(self.files)} files read."
+        head = f"{read} of {counted(len(self.files), 'file')} read."
         return "\n".join([head, *(row.line() for row in self.files)])
 
 

@@ -24,7 +24,7 @@ from fw_mcp.server.arguments import DateFrom, DateTo, FewGuids, Flag, OfGuids, P
 from fw_mcp.server.product_rows import ShortRow, SumRow, cut, sum_row
 from fw_mcp.server.results import ToolResult
 from fw_mcp.server.tool import Call, parts_of
-from fw_mcp.text import quoted
+from fw_mcp.text import counted, quoted
 
 _Texts = Annotated[list[str], Field(min_length=1, max_length=50)]
 _EXCLUDE_EACH_OTHER = (
@@ -69,10 +69,10 @@ class SearchProductsResult(ToolResult):
 
     def _head(self) -> list[str]:
         matches = "1 product matches." if self.count == 1 else f"{self.count} products match."
-        counted = matches if self.summary else self._places()
+        head = matches if self.summary else self._places()
         if self.scanned is not None:
-            counted = f"{counted} Scanned {self.scanned} of {self.held} products."
-        return [counted, *filter(None, (self.not_reached, self.note))]
+            head = f"{head} Scanned {self.scanned} of {counted(self.held or 0, 'product')}."
+        return [head, *filter(None, (self.not_reached, self.note))]
 
     def _places(self) -> str:
         if not self.products:

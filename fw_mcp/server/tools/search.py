@@ -26,6 +26,7 @@ from fw_mcp.server.resources import next_uri
 from fw_mcp.server.results import ToolResult
 from fw_mcp.server.rows import ImageRow, compact, first_that_fit, image_record, image_row
 from fw_mcp.server.tool import Call, parts_of
+from fw_mcp.text import counted
 
 if TYPE_CHECKING:
     from fw_mcp.images.questions import Matches, MatchPage
@@ -76,14 +77,14 @@ class SearchImagesResult(ToolResult):
         return "\n".join(lines)
 
     def _head(self) -> list[str]:
-        counted = "Images {}-{} of {}.".format(*self._places(), self.count)
+        listed = "Images {}-{} of {}.".format(*self._places(), self.count)
         if not self.images:
-            counted = f"No image on this page; {self.count} in all." if self.count else "No image."
+            listed = f"No image on this page; {self.count} in all." if self.count else "No image."
         if self.scanned is None:
-            return [counted]
-        matches = "1 image matches." if self.count == 1 else f"{self.count} images match."
-        matching = matches if self.summary else counted
-        looked = f"Looked at {self.scanned} of {self.held} images."
+            return [listed]
+        matches = f"{counted(self.count, 'image')} match{'es' * (self.count == 1)}."
+        matching = matches if self.summary else listed
+        looked = f"Looked at {self.scanned} of {counted(self.held or 0, 'image')}."
         return [f"{matching} {looked}", *filter(None, (self.not_reached, self.note))]
 
     def _places(self) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from fw_mcp.server.arguments import Guid, Guids
 from fw_mcp.server.lanes import Lanes
 from fw_mcp.server.results import CallStatus, WrittenResult
 from fw_mcp.server.tool import Call, caller_of, parts_of
+from fw_mcp.text import counted
 from fw_mcp.writes.operation import Done, Pending, Written
 from fw_mcp.writes.outcomes import Ended, Outcome, open_s
 from fw_mcp.writes.select import selection
@@ -76,10 +77,11 @@ def _result(written: Written) -> SetSelectionResult | InputRequiredResult:
 
 
 def _told(done: Done, end: Ended) -> SetSelectionResult:
-    held = "an unknown number of" if end.stored is None else str(len(end.stored))
+    unknown = "an unknown number of images"
+    held = unknown if end.stored is None else counted(len(end.stored), "image")
     parts = [
         done.replayed,
-        f"The selection holds {held} {'image' if held == '1' else 'images'}, as read back.",
+        f"The selection holds {held}, as read back.",
         end.detail,
         _PURPOSE if end.outcome is Outcome.UPDATED else "",
     ]

@@ -36,7 +36,7 @@ LEFT = (
     "counts as unchanged."
 )
 STOPPED = "Stopped: rows that are not counted here were not looked at."
-UNDONE = re.compile(r"take it back: undo_change with change_id ([0-9a-f]{16})\.")
+UNDONE = re.compile(r"fw-mcp undo ([0-9a-f]{16}) takes it back\.")
 
 
 def retitled(rows: list[Cells], count: int) -> list[Cells]:
@@ -99,10 +99,7 @@ def test_the_whole_round_trip(desk: Desk) -> None:
     assert (code, lines[-2:]) == (
         0,
         [
-            (
-                f"As read back: 3 updated. The assistant can take it back: undo_change with "
-                f"change_id {change_id}."
-            ),
+            f"As read back: 3 updated. fw-mcp undo {change_id} takes it back.",
             "Rows: 3. 3 updated.",
         ],
     )

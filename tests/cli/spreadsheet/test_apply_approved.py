@@ -3,7 +3,8 @@
 import pytest
 
 from fw_mcp.assembly import Assembly
-from fw_mcp.cli.spreadsheet.apply import AtTheTerminal, Updates
+from fw_mcp.cli.spreadsheet.apply import Updates
+from fw_mcp.cli.terminal import AtTheTerminal
 from fw_mcp.config import Settings
 from fw_mcp.guard.guard import Confirm, Limits
 from fw_mcp.images.account import Pace
@@ -36,13 +37,13 @@ async def test_what_was_approved_is_gone_on_with_after_the_first_call_s_time() -
     texts = [NewText(image.guid, "Dew") for image in await sold(studio, 2)]
     operation = update(studio.account, texts, meant)
     waiting = await studio.writes.run(
-        CALLER, operation, AtTheTerminal(studio.guard, lambda _: False, None)
+        CALLER, operation, AtTheTerminal(studio.guard, lambda _: False, None, "apply again")
     )
     assert isinstance(waiting, Waiting)
     plan_id = waiting.plan.plan_id
     assert await studio.plans.approve(plan_id, studio.clock())
     first = await studio.writes.run(
-        CALLER, operation, AtTheTerminal(studio.guard, lambda _: False, plan_id)
+        CALLER, operation, AtTheTerminal(studio.guard, lambda _: False, plan_id, "apply again")
     )
     assert isinstance(first, Done)
     assert ended_as(first.ends) == [Outcome.UPDATED, Outcome.NOT_ATTEMPTED]
