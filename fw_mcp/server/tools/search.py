@@ -80,7 +80,7 @@ class SearchImagesResult(ToolResult):
         if not self.images:
             counted = f"No image on this page; {self.count} in all." if self.count else "No image."
         if self.scanned is None:
-            return [counted]
+            return [counted, *filter(None, (self.not_reached,))]
         matches = "1 image matches." if self.count == 1 else f"{self.count} images match."
         matching = matches if self.summary else counted
         looked = f"Looked at {self.scanned} of {self.held} images."
@@ -301,9 +301,10 @@ def _result(query: Query, page: Page, looks: _Looks) -> SearchImagesResult:
         images=[looks.row(image) for image in page.images],
         page_number=page.page_number,
         per_page=page.per_page,
-        count=page.count,
+        count=max(page.count, page.seen),
         next=None if looks.more_than_listed else next_uri(query, page),
         next_page_number=page.next_page_number,
+        not_reached=page.not_reached or None,
         records=looks.records(page.images),
     )
 
