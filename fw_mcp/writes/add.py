@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,6 +45,7 @@ from fw_mcp.writes.outcomes import (
     outcome_without_trace,
     still_open,
     text_of,
+    unread_text,
     why_failed,
 )
 from fw_mcp.writes.stored import as_stored
@@ -52,6 +54,7 @@ from fw_mcp.writes.verify import check_files
 TOOL = "add_images"
 _TWO = 2
 _SHOWN = "The answer was lost; the service lists the image."
+_HAD = "FinerWorks has this file already and answered with the image that was there before."
 _LEFT = "Not sent: the call was cancelled before its turn."
 _FIND_OUT = "search_images sorted by id shows the newest; look before adding it again."
 
@@ -377,13 +380,27 @@ class _Adding:
             listed = await self._listed(batch.guids)
         except ApiError as unread:
             detail = f"It could not be read back: {unread.what} {_FIND_OUT}"
+        held = await self._held_before(listed)
         for images, answer in batch.answered:
             records = [listed.get(image.guid, image) for image in answer]
             found = answered(images, records)
-            batch.ended |= {
-                item: _created(one, found.get(item), listed, detail) for item, one in images.items()
-            }
+            for item, one in images.items():
+                end = _created(one, found.get(item), listed, detail)
+                batch.ended[item] = _had(end) if end.guid in held else end
+                held.update(filter(None, [end.guid]))
         await self._look_once_more(batch)
+
+    async def _held_before(self, listed: Mapping[str, ImageDetails]) -> set[str]:
+        """Those that this call did not make: a service may answer with the image that it has."""
+        if not listed:
+            return set()
+        held: set[str] = set()
+        with suppress(FwError):
+            # Where neither can be told, an image is taken for new, as it should be.
+            held |= set(await self._run.others())
+            if any(image.id is None for image in listed.values()):
+                return held | listed.keys() - {image.guid for image in await self._added()}
+        return held | {guid for guid, image in listed.items() if not self._before.is_new(image)}
 
     async def _look_once_more(self, batch: _Batch) -> None:
         """What an answer did not name may be listed; what was sent twice may be listed twice."""
@@ -432,13 +449,23 @@ class _Adding:
         return self._stopped or self._run.out_of_time() or given_up(self._failures)
 
 
+def _had(end: Ended) -> Ended:
+    """An image that was there before."""
+    if end.outcome is not Outcome.CREATED:
+        return end
+    detail = f"{_HAD} {end.detail}".strip()
+    return replace(end, outcome=Outcome.ADOPTED, detail=detail, before=end.after)
+
+
 def _adopted(sent: ImageToAdd, image: ImageDetails) -> Ended:
-    told = f"{_SHOWN} {as_stored(_texts(sent), text_of(image))}".strip()
+    told = f"{_SHOWN} {_told(sent, image)}".strip()
     return Ended(image.guid, Outcome.ADOPTED, told, after=image, name=sent.file_name)
 
 
-def _texts(sent: ImageToAdd) -> tuple[str, str]:
-    return sent.title or sent.file_name, sent.description or ""
+def _told(sent: ImageToAdd, image: ImageDetails) -> str:
+    """What to tell of the text that was stored."""
+    meant = sent.title or sent.file_name, sent.description or ""
+    return unread_text(image) or as_stored(meant, text_of(image))
 
 
 def _created(
@@ -453,7 +480,7 @@ def _created(
     elif after is None:
         guid = image.guid
     else:
-        told = as_stored(_texts(sent), text_of(after))
+        told = _told(sent, after)
         return Ended(image.guid, Outcome.CREATED, told, after=after, name=sent.file_name)
     return Ended(guid, Outcome.UNKNOWN, detail, name=sent.file_name)
 

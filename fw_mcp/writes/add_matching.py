@@ -19,7 +19,7 @@ class Baseline:
 
     Attributes:
         newest_id: the largest id; 0 of an empty library, None where the service tells no ids.
-        guids: the newest images, for a service without ids.
+        guids: the newest images, where the service does not tell the id of each.
     """
 
     newest_id: int | None
@@ -33,8 +33,7 @@ class Baseline:
 
     def record(self) -> dict[str, object]:
         """The baseline as the journal keeps it."""
-        guids = [] if self.newest_id is not None else sorted(self.guids)
-        return {"newest_id": self.newest_id, "guids": guids}
+        return {"newest_id": self.newest_id, "guids": sorted(self.guids)}
 
 
 def baseline_of(record: Mapping[str, Any]) -> Baseline:
@@ -52,8 +51,8 @@ async def baseline(account: Account, library: LibraryName, started: float) -> Ba
     ids = [image.id for image in newest]
     known = [one for one in ids if one is not None]
     return Baseline(
-        newest_id=max(known, default=0) if len(known) == len(ids) else None,
-        guids=frozenset(image.guid for image in newest),
+        newest_id=max(known) if known else None if ids else 0,
+        guids=frozenset(image.guid for image in newest if len(known) < len(ids)),
     )
 
 
@@ -72,10 +71,16 @@ async def added_since(
         ApiError: a page could not be read.
     """
     new: dict[str, ImageDetails] = {}
+    old = False
     for page_number in range(1, _MOST_PAGES + 1):
         page = await _page(account, library, page_number, started)
         known = len(new)
-        new.update((image.guid, image) for image in page if before.is_new(image))
+        for image in page:
+            is_new = before.is_new(image)
+            # Newest first: what has no id and comes after an old one is old.
+            if is_new and not (old and image.id is None):
+                new[image.guid] = image
+            old = old or not is_new
         # A short page need not be the last: a service may give fewer than it is asked for.
         if len(new) == known or not before.is_new(page[-1]):
             break

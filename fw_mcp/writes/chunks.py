@@ -333,7 +333,7 @@ async def _read_back(run: Run, items: Items[T], write: Write[T], fault: ApiError
             item: write.ended(one, now.get(write.image(one).guid), fault)
             for item, one in left.items()
         }
-        left = {item: one for item, one in left.items() if not _is_seen(ended[item])}
+        left = {item: one for item, one in left.items() if not _is_seen(ended[item], fault)}
         if not left:
             break
     return ended
@@ -347,8 +347,11 @@ def waits_s(run: Run) -> Iterator[float]:
             yield wait_s
 
 
-def _is_seen(end: Ended) -> bool:
-    return end.outcome in GOOD and end.detail != OTHER
+def _is_seen(end: Ended, fault: ApiError | None) -> bool:
+    if end.after is None:
+        # An image may be missing from lists for a while: without a yes it need not be gone.
+        return end.outcome in GOOD and fault is None
+    return end.outcome in GOOD and OTHER not in end.detail
 
 
 def _unread(image: ImageDetails, why: str) -> Ended:

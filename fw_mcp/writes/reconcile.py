@@ -25,6 +25,7 @@ from fw_mcp.writes.outcomes import (
     record,
     still_open,
     text_of,
+    unread_text,
 )
 from fw_mcp.writes.stored import as_stored, same_text
 
@@ -144,6 +145,12 @@ class Reconciler:
             found = matched(images, new, taken)
             if len(found) == len(images):
                 break
+        # A guid that an answer gave is the image, however its record looks.
+        named = {one.guid: one.item for one in due if one.guid and one.item not in found}
+        listed = await read_images(
+            self._account, list(named), _library_of(due[0]), started=started, products=False
+        )
+        found |= {named[guid]: image for guid, image in listed.items()}
         left = {item: image for item, image in images.items() if item not in found}
         doubtful = may_be(left, new, taken | {image.guid for image in found.values()})
         return {
@@ -208,6 +215,8 @@ def _verdict(
 ) -> tuple[Outcome, str]:
     if now is None:
         return Outcome.NOT_FOUND, "The image went away meanwhile."
+    if unread := unread_text(now):
+        return Outcome.UNKNOWN, unread
     meant = (sent["title"], sent["description"])
     if text_of(now) == meant:
         return Outcome.UPDATED, _SETTLED

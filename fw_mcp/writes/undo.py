@@ -39,8 +39,11 @@ from fw_mcp.writes.outcomes import (
     Outcome,
     all_good,
     hung,
+    kept,
     product_key,
     text_of,
+    unread_text,
+    why_unreadable,
 )
 from fw_mcp.writes.reconcile import Reconciler
 from fw_mcp.writes.select import store_selection
@@ -49,6 +52,7 @@ from fw_mcp.writes.update import Rewrite, rewrite_target, update_in_chunks
 TOOL = "undo_change"
 _CHANGED_SINCE = "Not undone: somebody changed it since."
 _GONE_SINCE = "Not undone: it is not there any more."
+_THERE_BEFORE = "Not undone: it was there before."
 _HELD_NOTHING = "Not undone: it held nothing before, and FinerWorks cannot empty a selection."
 _INCOMPLETE = "Not undone: the former record lacks what registering it needs"
 
@@ -320,6 +324,8 @@ async def _rewrites(account: Account, undo: Undo, due: Ends, started: float) -> 
         as_left = current and end.after and text_of(current) == text_of(end.after)
         if current is None or end.before is None or not as_left:
             undo.refused[item] = _left(end, current)
+        elif why := why_unreadable(current, rewritten=True):
+            undo.refused[item] = kept(current, current, why)
         else:
             undo.rewrites[item] = Rewrite(current, *text_of(end.before))
 
@@ -328,8 +334,12 @@ async def _deletions(account: Account, undo: Undo, due: Ends, started: float) ->
     now = await read_where_products_show(account, _guids(due), undo.done.library, started=started)
     for item, end in due.items():
         current = now.get(end.guid or "")
-        if current is None or end.after is None or text_of(current) != text_of(end.after):
+        if end.before is not None and end.was_there:
+            undo.refused[item] = kept(end.before, current, _THERE_BEFORE)
+        elif current is None or end.after is None or text_of(current) != text_of(end.after):
             undo.refused[item] = _left(end, current)
+        elif why := why_unreadable(current, rewritten=False):
+            undo.refused[item] = kept(current, current, why)
         else:
             undo.doomed[item] = current
 
@@ -385,6 +395,8 @@ def _with_loss(undo: Undo, item: int, end: Ended) -> Ended:
 
 def _again(deleted: Ended, end: Ended) -> Ended:
     """An image that is registered anew has another guid, and comes without its products."""
+    if end.was_there:
+        return end
     if end.outcome not in GOOD:
         return replace(end, before=deleted.before)
     detail = f"Registered again under a new guid; it was {deleted.guid}."
@@ -392,6 +404,8 @@ def _again(deleted: Ended, end: Ended) -> Ended:
         detail += f" {_count(lost, 'product')} cannot come back."
     if len(_description(deleted.before)) > DESCRIPTION_LIMIT:
         detail += f" Its description was cut to {DESCRIPTION_LIMIT} characters."
+    if deleted.before and (unread := unread_text(deleted.before)):
+        detail += f" When it was deleted: {unread}"
     return replace(end, before=deleted.before, detail=detail)
 
 

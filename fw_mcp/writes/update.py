@@ -26,14 +26,19 @@ from fw_mcp.writes.outcomes import (
     Items,
     Kind,
     Outcome,
+    hung,
+    kept,
     may_still_happen,
     outcome_without_trace,
     text_of,
+    unread_text,
     why_failed,
+    why_unreadable,
 )
 from fw_mcp.writes.stored import OTHER, as_stored
 
 TOOL = "update_image_metadata"
+_LATER = "Products that still show: {}; FinerWorks may remove them within seconds."
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +166,16 @@ def rewrite_target(rewrite: Rewrite) -> Target:
 def _prepared(
     texts: Sequence[NewText], found: Mapping[str, ImageDetails], meant: Meant, started: float
 ) -> Prepared:
-    rewrites = {
-        item: meant(found[one.guid], one) for item, one in enumerate(texts) if one.guid in found
-    }
-    missing = {
-        item: Ended(one.guid, Outcome.NOT_FOUND)
-        for item, one in enumerate(texts)
-        if one.guid not in found
-    }
+    rewrites: dict[int, Rewrite] = {}
+    beside: Ends = {}
+    for item, one in enumerate(texts):
+        image = found.get(one.guid)
+        if image is None:
+            beside[item] = Ended(one.guid, Outcome.NOT_FOUND)
+        elif why := why_unreadable(image, rewritten=True):
+            beside[item] = kept(image, image, why)
+        else:
+            rewrites[item] = meant(image, one)
     losing = [one for one in rewrites.values() if one.loses]
     changing = sum(one.changes for one in rewrites.values())
     targets = [rewrite_target(one) for one in losing]
@@ -179,8 +186,8 @@ def _prepared(
 
     return Prepared(
         read_at=started,
-        would=missing | {item: one.would() for item, one in rewrites.items()},
-        write=partial(update_in_chunks, rewrites=rewrites, beside=missing),
+        would=beside | {item: one.would() for item, one in rewrites.items()},
+        write=partial(update_in_chunks, rewrites=rewrites, beside=beside),
         summary=f"{changing} images would be rewritten; {lost} would be removed.",
         targets=targets,
         question=retitling_question(targets, changing),
@@ -208,6 +215,8 @@ def _image(rewrite: Rewrite) -> ImageToUpdate:
 
 def _ended(rewrite: Rewrite, after: ImageDetails | None, fault: ApiError | None) -> Ended:
     outcome, detail = _verdict(rewrite, after, fault)
+    if outcome is Outcome.UPDATED and rewrite.before.hung and (still := len(hung(after))):
+        detail = f"{detail} {_LATER.format(still)}".strip()
     return Ended(rewrite.before.guid, outcome, detail, before=rewrite.before, after=after)
 
 
@@ -217,6 +226,8 @@ def _verdict(
     if after is None:
         return Outcome.NOT_FOUND, "The image went away meanwhile."
     meant = (rewrite.title, rewrite.description)
+    if unread := unread_text(after):
+        return Outcome.UNKNOWN, unread
     if text_of(after) == meant:
         return Outcome.UPDATED, ""
     if text_of(after) == text_of(rewrite.before):
