@@ -1,7 +1,7 @@
 """Rewrite titles and descriptions, and say what the service then holds."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,7 @@ from fw_mcp.guard.question import (
 )
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere
+from fw_mcp.store.history import History
 from fw_mcp.writes.chunks import Run, Write, in_chunks
 from fw_mcp.writes.operation import Operation, Prepared, hung_products, target_of
 from fw_mcp.writes.outcomes import (
@@ -35,7 +36,7 @@ from fw_mcp.writes.outcomes import (
     why_failed,
     why_unreadable,
 )
-from fw_mcp.writes.stored import OTHER, as_stored
+from fw_mcp.writes.stored import OTHER, as_stored, same_text
 
 TOOL = "update_image_metadata"
 _LATER = "Products that still show: {}; FinerWorks may remove them within seconds."
@@ -62,11 +63,18 @@ class Rewrite:
     before: ImageDetails
     title: str
     description: str
+    is_kept_so: bool = False
+    """Whether this very text was sent before, and the service keeps it as it stands."""
 
     @cached_property
     def changes(self) -> bool:
-        """Whether the new text differs from the current one."""
-        return (self.title, self.description) != text_of(self.before)
+        """Whether the new text would change what is stored."""
+        return not self.is_kept_so and self.text != text_of(self.before)
+
+    @property
+    def text(self) -> tuple[str, str]:
+        """The title and the description."""
+        return self.title, self.description
 
     @property
     def loses(self) -> bool:
@@ -85,19 +93,26 @@ class Rewrite:
 Meant = Callable[[ImageDetails, NewText], Rewrite]
 
 
-def update(account: Account, texts: Sequence[NewText], meant: Meant) -> Operation:
+def update(
+    account: Account, texts: Sequence[NewText], meant: Meant, history: History | None = None
+) -> Operation:
     """New titles and descriptions.
 
     Args:
         account: whose.
         texts: what is asked, each image once.
         meant: what a text means beside the one that is stored.
+        history: tells what the service made of a text that was sent before.
     """
 
     async def read() -> Prepared:
         started = account.clock()
         found = await read_anywhere(account, [one.guid for one in texts], started=started)
-        return _prepared(texts, found, meant, started)
+        rewrites, beside = _rewritten(texts, found, meant)
+        for item, one in rewrites.items():
+            if history is not None and await _is_kept_so(one, history):
+                rewrites[item] = replace(one, is_kept_so=True)
+        return _prepared(rewrites, beside, found, started)
 
     return Operation(
         tool=TOOL,
@@ -106,13 +121,15 @@ def update(account: Account, texts: Sequence[NewText], meant: Meant) -> Operatio
         keys=[one.guid for one in texts],
         untouched={i: Ended(one.guid, Outcome.NOT_ATTEMPTED) for i, one in enumerate(texts)},
         read=read,
-        made_of=lambda arguments: update_again(account, arguments, meant),
+        made_of=lambda arguments: update_again(account, arguments, meant, history),
     )
 
 
-def update_again(account: Account, arguments: Mapping[str, Any], meant: Meant) -> Operation:
+def update_again(
+    account: Account, arguments: Mapping[str, Any], meant: Meant, history: History | None = None
+) -> Operation:
     """The update that the journal holds."""
-    return update(account, [NewText(**image) for image in arguments["images"]], meant)
+    return update(account, [NewText(**image) for image in arguments["images"]], meant, history)
 
 
 def update_identity(texts: Iterable[NewText]) -> object:
@@ -163,9 +180,10 @@ def rewrite_target(rewrite: Rewrite) -> Target:
     return target_of(before, tuple(one for one in fields if one.before != one.after))
 
 
-def _prepared(
-    texts: Sequence[NewText], found: Mapping[str, ImageDetails], meant: Meant, started: float
-) -> Prepared:
+def _rewritten(
+    texts: Sequence[NewText], found: Mapping[str, ImageDetails], meant: Meant
+) -> tuple[dict[int, Rewrite], Ends]:
+    """What is to be rewritten, and how the other items of the call ended."""
     rewrites: dict[int, Rewrite] = {}
     beside: Ends = {}
     for item, one in enumerate(texts):
@@ -176,6 +194,29 @@ def _prepared(
             beside[item] = kept(image, image, why)
         else:
             rewrites[item] = meant(image, one)
+    return rewrites, beside
+
+
+async def _is_kept_so(rewrite: Rewrite, history: History) -> bool:
+    """Whether the service made of this very text what is stored: sent again, it would do so again.
+
+    Raises:
+        StoreError: the journal could not be read.
+    """
+    stored = text_of(rewrite.before)
+    if not rewrite.changes or not all(map(same_text, rewrite.text, stored)):
+        return False
+    last = await history.last_of(Kind.UPDATE, rewrite.before.guid, Outcome.UPDATED)
+    return last is not None and tuple(map(_texts, last)) == (rewrite.text, stored)
+
+
+def _texts(record: Mapping[str, Any]) -> tuple[str, str]:
+    return record.get("title") or "", record.get("description") or ""
+
+
+def _prepared(
+    rewrites: dict[int, Rewrite], beside: Ends, found: Mapping[str, ImageDetails], started: float
+) -> Prepared:
     losing = [one for one in rewrites.values() if one.loses]
     changing = sum(one.changes for one in rewrites.values())
     targets = [rewrite_target(one) for one in losing]
@@ -225,7 +266,7 @@ def _verdict(
 ) -> tuple[Outcome, str]:
     if after is None:
         return Outcome.NOT_FOUND, "The image went away meanwhile."
-    meant = (rewrite.title, rewrite.description)
+    meant = rewrite.text
     if unread := unread_text(after):
         return Outcome.UNKNOWN, unread
     if text_of(after) == meant:
@@ -240,5 +281,5 @@ def _verdict(
 
 
 def _already(rewrite: Rewrite) -> Ended:
-    before = rewrite.before
-    return Ended(before.guid, Outcome.NOT_ATTEMPTED, ALREADY, before=before, after=before)
+    why = f"{ALREADY} FinerWorks stores it so." if rewrite.is_kept_so else ALREADY
+    return kept(rewrite.before, rewrite.before, why)

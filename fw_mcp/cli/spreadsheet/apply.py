@@ -111,7 +111,7 @@ class Updates:
 
     async def send(self, texts: Sequence[NewText]) -> Applied:
         """Send new texts, at most 500, going on for as long as that brings anything."""
-        operation = update(self._account, texts, meant)
+        operation = update(self._account, texts, meant, self._writes.history)
         ask = AtTheTerminal(self._guard, self._said_yes, await self._plan_for(texts))
         try:
             written = await self._writes.run(_caller(), operation, ask)
@@ -154,7 +154,10 @@ class Updates:
             before = _count(done)
             try:
                 further = await self._writes.go_on(
-                    _caller(), handle, TOOL, lambda kept: update_again(self._account, kept, meant)
+                    _caller(),
+                    handle,
+                    TOOL,
+                    lambda kept: update_again(self._account, kept, meant, self._writes.history),
                 )
             except FwError as refused:
                 print(refused)
@@ -380,4 +383,4 @@ def _listed(numbers: Sequence[int]) -> str:
 
 
 def _name(end: tuple[str, str]) -> str:
-    return Verdict.UNCHANGED if end[1] == ALREADY else end[0]
+    return Verdict.UNCHANGED if end[1].startswith(ALREADY) else end[0]
