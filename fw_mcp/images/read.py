@@ -203,10 +203,17 @@ async def _named(account: Account, query: Query, started: float) -> Collection[I
         page = await account.in_time(search(account, replace(query, guid_filter=left)), started)
         found |= {image.guid: image for image in page.images if image.guid in left}
         before, left = left, tuple(guid for guid in left if guid not in found)
+        if left and page.unreadable >= len(left):
+            return [*found.values(), *map(_unreadable, left)]
         if len(left) == len(before):
             _check_none_is_left_out(page, len(left))
             break
     return found.values()
+
+
+def _unreadable(guid: str) -> ImageDetails:
+    """An image that is there, and of which nothing can be read."""
+    return ImageDetails(guid=guid).with_odd("guid", "title", "description", "products")
 
 
 def _check_none_is_left_out(page: Page, asked: int) -> None:

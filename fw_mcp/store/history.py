@@ -55,6 +55,12 @@ _LAST_OF = """
 SELECT sent, after FROM items
 WHERE account = ? AND kind = ? AND guid = ? AND outcome = ? ORDER BY place DESC LIMIT 1
 """
+_OPEN_OF = f"""
+SELECT {_ITEM} FROM items WHERE account = :account AND kind = :kind AND {OPEN}
+    AND change_id IN (
+        SELECT change_id FROM changes WHERE account = :account AND caller = :caller
+    )
+"""  # noqa: S608  ours
 _COUNT = "SELECT count(*) FROM changes WHERE account = ?"
 _PAGE = f"""
 SELECT {_SUMMARY} FROM changes WHERE account = ? ORDER BY place DESC LIMIT ? OFFSET ?
@@ -193,6 +199,20 @@ class History:
             return {guid for change_id, item, guid in rows if counts(change_id, item)}
 
         return {json.loads(guid) for guid in await self._database.run(work)}
+
+    async def open_of(self, kind: str, caller: str) -> list[Item]:
+        """What a caller sent, or may have sent, of which it is not known what came.
+
+        Args:
+            kind: the endpoint that was called.
+            caller: who called.
+        """
+
+        def work(connection: sqlite3.Connection) -> list[Item]:
+            row = {"account": self._account, "kind": kind, "caller": caller}
+            return list(map(_item, connection.execute(_OPEN_OF, row)))
+
+        return await self._database.run(work)
 
     async def last_of(
         self, kind: str, guid: str, outcome: str

@@ -1,6 +1,7 @@
 """Register images, five at a time, and say which the service then lists."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,7 @@ from typing import Any
 import anyio
 
 from fw_mcp.api.models import ADD_LIMIT, AddImagesRequest, ImageDetails, ImageToAdd, LibraryName
-from fw_mcp.errors import ApiError, FwError
+from fw_mcp.errors import ApiError, FwError, ShapeError
 from fw_mcp.guard.question import digest
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_images
@@ -55,6 +56,7 @@ TOOL = "add_images"
 _TWO = 2
 _SHOWN = "The answer was lost; the service lists the image."
 _HAD = "FinerWorks has this file already and answered with the image that was there before."
+_COMING = "Not sent: another call sent this file, and it may still be added for {} s."
 _LEFT = "Not sent: the call was cancelled before its turn."
 _FIND_OUT = "search_images sorted by id shows the newest; look before adding it again."
 
@@ -90,7 +92,7 @@ def addition(
             if inspector:
                 # What a former run did needs no look at files that may be gone by now.
                 await check_files(account, inspector, run.due(items), started=run.started)
-            return await add_in_batches(run, items, library)
+            return await add_in_batches(run, items, library, on_purpose=allow_duplicate)
 
         async def still_so(settled: Items[Ended]) -> Items[Ended]:
             return await _still_listed(account, settled, library, started)
@@ -127,13 +129,16 @@ def addition_again(account: Account, arguments: Mapping[str, Any]) -> Operation:
     )
 
 
-async def add_in_batches(run: Run, images: Items[ImageToAdd], library: LibraryName) -> Ends:
+async def add_in_batches(
+    run: Run, images: Items[ImageToAdd], library: LibraryName, *, on_purpose: bool = False
+) -> Ends:
     """Register `images` in chunks of five, read back and journalled fifty at a time.
 
     Args:
         run: of the call.
         images: metadata and URLs, each with its place in the call; no bytes are uploaded.
         library: `inventory` or `temporary`.
+        on_purpose: whether a file is added that another call may still add.
 
     Returns:
         The end of each.
@@ -156,7 +161,7 @@ async def add_in_batches(run: Run, images: Items[ImageToAdd], library: LibraryNa
         await _keep(run, images, library)
     if not due:
         return ended
-    adding = _Adding(run, library, before)
+    adding = _Adding(run, library, before, on_purpose=on_purpose)
     if kept is not None:
         # What a former run sent may still appear while this one sends it again.
         adding.doubted |= due
@@ -227,9 +232,12 @@ class _Adding:
         asked: every image that this run sent or a former one settled, once each.
     """
 
-    def __init__(self, run: Run, library: LibraryName, before: Baseline) -> None:
+    def __init__(
+        self, run: Run, library: LibraryName, before: Baseline, *, on_purpose: bool
+    ) -> None:
         self.doubted: dict[int, ImageToAdd] = {}
         self.asked: list[ImageToAdd] = []
+        self._on_purpose = on_purpose
         self._run = run
         self._account = run.account
         self._library = library
@@ -260,6 +268,7 @@ class _Adding:
         intents = {item: _intent(image, self._library) for item, image in batch.images.items()}
         await self._run.begin(Kind.ADD, intents)
         try:
+            batch.ended |= await self._coming(batch.images)
             await self._send_all(batch, total)
         finally:
             # Also when the caller left: what was sent must be known and on record.
@@ -267,8 +276,23 @@ class _Adding:
                 await self._read_back(batch)
                 await self._run.finish(_skipped(batch.images, _LEFT) | batch.ended)
 
+    async def _coming(self, images: Items[ImageToAdd]) -> Ends:
+        """Those that another call sent, and that may still be added for it."""
+        left_s = {} if self._on_purpose else await self._run.coming()
+        return {
+            item: Ended(
+                None,
+                Outcome.NOT_ATTEMPTED,
+                _COMING.format(math.ceil(left_s[image.private_hires_uri])),
+                name=image.file_name,
+            )
+            for item, image in images.items()
+            if image.private_hires_uri in left_s
+        }
+
     async def _send_all(self, batch: _Batch, total: int) -> None:
-        for five in chunks_of(batch.images, ADD_LIMIT):
+        left = {item: one for item, one in batch.images.items() if item not in batch.ended}
+        for five in chunks_of(left, ADD_LIMIT):
             async with self._account.writing():
                 if why := self._why_not():
                     batch.ended |= _skipped(five, why)
@@ -435,14 +459,21 @@ class _Adding:
     async def _listed(self, guids: Sequence[str]) -> Mapping[str, ImageDetails]:
         """The images of these guids, waiting for those that do not show yet."""
         listed: dict[str, ImageDetails] = {}
+        unclear: ShapeError | None = None
         for wait_s in waits_s(self._run):
             left = [guid for guid in guids if guid not in listed]
             if not left:
                 break
             await self._account.sleep(wait_s)
-            listed |= await read_images(
-                self._account, left, self._library, started=self._run.started, products=False
-            )
+            try:
+                listed |= await read_images(
+                    self._account, left, self._library, started=self._run.started, products=False
+                )
+                unclear = None
+            except ShapeError as late:
+                unclear = late
+        if unclear is not None:
+            raise unclear
         return listed
 
     def _why_not(self) -> str:

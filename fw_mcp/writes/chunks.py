@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.api.pacing import RetryPolicy, repeated
-from fw_mcp.errors import ApiError, FwError
+from fw_mcp.errors import ApiError, FwError, ShapeError
 from fw_mcp.images.account import Account, Progress
 from fw_mcp.store.journal import Change, Intent, Journal, Step
 from fw_mcp.store.locks import Fence
@@ -50,6 +50,10 @@ async def _nobody() -> Collection[str]:
     return ()
 
 
+async def _nothing() -> Mapping[str, float]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run of a call that writes.
@@ -66,6 +70,8 @@ class Run:
         carried: whether `settled` is another change's, and is to be kept on record by this one too.
         on_record: how items ended, as far as this run recorded it.
         others: gives the guids that other changes named since this one began.
+        coming: gives the print masters that other calls of this caller may still add, and for how
+            many seconds.
     """
 
     account: Account
@@ -79,6 +85,7 @@ class Run:
     carried: bool = False
     on_record: Ends = field(default_factory=dict)
     others: Callable[[], Awaitable[Collection[str]]] = _nobody
+    coming: Callable[[], Awaitable[Mapping[str, float]]] = _nothing
 
     def due(self, items: Items[T]) -> Items[T]:
         """The items that no former run settled."""
@@ -328,7 +335,11 @@ async def _read_back(run: Run, items: Items[T], write: Write[T], fault: ApiError
             now = await write.read_again([write.image(one).guid for one in left.values()])
         except ApiError as unread:
             why = f"It could not be read back: {unread.what} {_FIND_OUT}"
-            return ended | {item: _unread(write.image(one), why) for item, one in left.items()}
+            ended |= {item: _unread(write.image(one), why) for item, one in left.items()}
+            if isinstance(unread, ShapeError):
+                # A list that is late may leave out what it counts already.
+                continue
+            break
         ended |= {
             item: write.ended(one, now.get(write.image(one).guid), fault)
             for item, one in left.items()

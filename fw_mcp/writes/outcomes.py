@@ -221,7 +221,7 @@ def text_of(image: ImageDetails) -> tuple[str, str]:
 
 def product_key(product: Product) -> str:
     """What tells one product of an image from another."""
-    return product.product_guid or product.sku or ""
+    return product.product_guid or product.sku or product.name or ""
 
 
 def outcome_of_fault(fault: ApiError) -> Outcome:

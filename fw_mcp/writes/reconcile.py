@@ -97,6 +97,21 @@ class Reconciler:
             if is_settled(end) or end.outcome is Outcome.UNKNOWN
         }
 
+    async def may_still_be_added(self, besides: Change) -> Mapping[str, float]:
+        """The print masters that other calls may still add, and for how many seconds.
+
+        Args:
+            besides: a call whose own do not count; what others ask for is another wish.
+
+        Raises:
+            StoreError: the journal could not be read.
+        """
+        return {
+            str(one.sent["private_hires_uri"]): left_s
+            for one in await self._history.open_of(Kind.ADD, besides.caller)
+            if one.change_id != besides.change_id and one.sent and (left_s := self._open_s(one)) > 0
+        }
+
     async def _read(
         self, change: Change, items: Sequence[Item], due: Sequence[Item], started: float
     ) -> Ends:

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import anyio
@@ -513,6 +514,7 @@ class Writes:
             started,
             caller.progress,
             others=others,
+            coming=partial(self.reconciler.may_still_be_added, change),
         )
 
 

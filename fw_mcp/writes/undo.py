@@ -4,7 +4,7 @@ Each item is decided on its own: what somebody changed since is left alone, and 
 took back is not taken back twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import cast
@@ -24,7 +24,7 @@ from fw_mcp.guard.question import Target, deletion_question, products_summary, r
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere, read_selection, read_where_products_show
 from fw_mcp.store.history import History
-from fw_mcp.store.journal import Change
+from fw_mcp.store.journal import Change, Item
 from fw_mcp.text import quoted
 from fw_mcp.writes.add import add_in_batches
 from fw_mcp.writes.chunks import Run
@@ -245,13 +245,24 @@ async def _undoable(
     return Undoable(
         change=change,
         kind=Kind(first.kind),
-        library=cast("LibraryName", (first.sent or {}).get("library", "inventory")),
+        library=_library_of(first, ends.values()),
         ends=ends,
         former=next((end.held for end in ends.values() if end.held is not None), ()),
         unsure={i: end for i, end in settled.items() if end.outcome is Outcome.UNKNOWN},
         undone=await _undone(reconciler, history, later, started),
         undoings=len(later),
     )
+
+
+def _library_of(first: Item, ends: Iterable[Ended]) -> LibraryName:
+    """Where to write: a service that ignores `library` deletes what is in another."""
+    if first.kind == Kind.DELETE and any(map(_showed_products, ends)):
+        return "inventory"
+    return cast("LibraryName", (first.sent or {}).get("library", "inventory"))
+
+
+def _showed_products(end: Ended) -> bool:
+    return end.before is not None and end.before.products is not None
 
 
 async def _undone(

@@ -30,6 +30,7 @@ from fw_mcp.writes.outcomes import (
     hung,
     kept,
     may_still_happen,
+    odd_of,
     outcome_without_trace,
     text_of,
     unread_text,
@@ -39,6 +40,7 @@ from fw_mcp.writes.outcomes import (
 from fw_mcp.writes.stored import OTHER, as_stored, same_text
 
 TOOL = "update_image_metadata"
+_UNTOLD = "FinerWorks does not say which of its products are left."
 _LATER = "Products that still show: {}; FinerWorks may remove them within seconds."
 
 
@@ -256,9 +258,17 @@ def _image(rewrite: Rewrite) -> ImageToUpdate:
 
 def _ended(rewrite: Rewrite, after: ImageDetails | None, fault: ApiError | None) -> Ended:
     outcome, detail = _verdict(rewrite, after, fault)
-    if outcome is Outcome.UPDATED and rewrite.before.hung and (still := len(hung(after))):
-        detail = f"{detail} {_LATER.format(still)}".strip()
+    if outcome is Outcome.UPDATED and rewrite.before.hung:
+        detail = f"{detail} {_left(after)}".strip()
     return Ended(rewrite.before.guid, outcome, detail, before=rewrite.before, after=after)
+
+
+def _left(after: ImageDetails | None) -> str:
+    """What to tell of the products of an updated image that did not go, as far as that is told."""
+    if after is not None and odd_of(after, ("products",)):
+        return _UNTOLD
+    still = len(hung(after))
+    return _LATER.format(still) if still else ""
 
 
 def _verdict(
