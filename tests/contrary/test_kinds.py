@@ -10,7 +10,7 @@ from mcp.client import Client
 from fw_mcp.store.journal import Step
 from tests.contrary.sequences import new_image
 from tests.contrary.service import Ending, Service, Ways
-from tests.support.products import first_of
+from tests.support.products import covering, first_of
 from tests.support.recorder import Sent
 from tests.support.studio import YES, Clock, Person, Studio, make_studio, said
 
@@ -204,8 +204,12 @@ async def test_short_pages_hide_no_image() -> None:
     assert (outcomes(result), service.images) == (["deleted"] * 7, {})
 
 
-@pytest.mark.parametrize("value", [6000.5, "", "6000px", [], {}])
-@pytest.mark.parametrize("name", ["pix_w", "file_size", "id", "active", "title", "file_name"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    covering(
+        ["pix_w", "file_size", "id", "active", "title", "file_name"], [6000.5, "", "6000px", [], {}]
+    ),
+)
 async def test_one_odd_value_hides_no_image(name: str, value: object) -> None:
     """It is none, and its page is read."""
     service, studio = contrary(Ways(odd=(name, value)))
