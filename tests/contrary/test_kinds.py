@@ -360,6 +360,21 @@ async def test_an_image_of_the_inventory_is_registered_there_again() -> None:
     assert [one["temporary"] for one in service.images.values()] == [False]
 
 
+async def test_an_answered_guid_is_the_image_also_when_it_shows_late() -> None:
+    """It is read by its guid a minute later, however its record looks by then."""
+    ways = Ways(lag_s={"list_images": 20.0}, url="spaces", bits=True, turned=True, name="numbered")
+    service, studio = contrary(ways)
+    new = {**NEW[0], "title": "Sea & Sky", "description": ""}
+    async with studio.client() as client:
+        first = await called(client, "add_images", images=[new])
+        service.images[first["images"][0]["guid"]] |= {"title": "Other", "file_name": "x.jpg"}
+        studio.clock.forward(100)
+        handle = first["continue_handle"]
+        last = await called(client, "add_images", continue_handle=handle)
+    assert (outcomes(first), outcomes(last)) == (["unknown"], ["adopted"])
+    assert len(service.images) == 1
+
+
 async def test_a_file_that_may_still_be_added_is_not_sent_by_another_call() -> None:
     """A minute later it is; on purpose at once."""
     service, studio = contrary()
