@@ -7,7 +7,7 @@ import hashlib
 import re
 from datetime import datetime
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     FiniteFloat,
     GetCoreSchemaHandler,
+    ModelWrapValidatorHandler,
     RootModel,
     StrictBool,
     StringConstraints,
@@ -30,6 +31,7 @@ _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _ANSWERED_GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 # How .NET writes "no date"; most arithmetic on them overflows.
 _NO_DATE_YEARS = (1, 9999)
+_NO_DATES = ("0001", "9999")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -128,6 +130,12 @@ def _objects(value: object) -> tuple[object, ...]:
 
 def _none_as_empty(value: object) -> object:
     return () if value is None else value
+
+
+def _number_or_none(value: object) -> object:
+    """A total, or None of what is told in its place."""
+    text = str(value).strip()
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def _member(value: object, key: str) -> object:
@@ -244,6 +252,7 @@ class ImageDetails(_Response):
         date_expires: when a temporary image goes.
         rank: only on the newer host.
         products: None when they were not asked for, empty when there are none.
+        odd_fields: the fields that the service gave in a form that cannot be read; they are None.
         hung: the products; none when they were not asked for.
     """
 
@@ -268,7 +277,28 @@ class ImageDetails(_Response):
     date_expires: AnsweredDate = None
     active: LooseFlag = None
     rank: LooseInt = None
-    products: tuple[Product, ...] | None = None
+    products: Annotated[tuple[Product, ...] | None, _NONE_WHEN_ODD] = None
+    odd_fields: Annotated[tuple[str, ...] | None, _NONE_WHEN_ODD] = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _name_odd_fields(cls, told: object, read: ModelWrapValidatorHandler[Self]) -> Self:
+        image = read(told)
+        if not isinstance(told, dict):
+            return image
+        odd = tuple(
+            name
+            for name, value in told.items()
+            if value is not None
+            and name in cls.model_fields
+            and getattr(image, name) is None
+            and not _is_no_date(name, value)
+        )
+        return image.with_odd(*odd) if odd else image
+
+    def with_odd(self, *names: str) -> Self:
+        """The image, with these fields named as odd, too."""
+        return self.model_copy(update={"odd_fields": (*(self.odd_fields or ()), *names)})
 
     @property
     def hung(self) -> tuple[Product, ...]:
@@ -276,7 +306,23 @@ class ImageDetails(_Response):
         return self.products or ()
 
 
-_Images = Annotated[tuple[ImageDetails, ...], BeforeValidator(_none_as_empty)]
+def _is_no_date(name: str, value: object) -> bool:
+    return name.startswith("date_") and str(value)[:4] in _NO_DATES
+
+
+def _has_guid(record: object) -> bool:
+    guid = record.guid if isinstance(record, ImageDetails) else _member(record, "guid")
+    return isinstance(guid, str) and _GUID.fullmatch(guid.strip().lower()) is not None
+
+
+def _readable(records: object) -> object:
+    """The records that can be named in another call; where none can be, all that there are."""
+    if not isinstance(records, list):
+        return _none_as_empty(records)
+    return [one for one in records if _has_guid(one)] or records
+
+
+_Images = Annotated[tuple[ImageDetails, ...], BeforeValidator(_readable)]
 _AnsweredGuids = Annotated[tuple[AnsweredGuid, ...], BeforeValidator(_none_as_empty)]
 
 
@@ -287,14 +333,24 @@ class ListImagesResponse(_Response):
         images: empty past the last page.
         page_number: as asked.
         per_page: how many images were returned (D); never the page size.
-        count: how many images match on all pages.
+        count: how many images match on all pages; None where what is told is no number.
+        unreadable: how many records of the page have no guid that can be read, and are left out.
     """
 
     status: Status
     images: _Images
-    page_number: AnsweredInt | None = None
-    per_page: AnsweredInt | None = None
-    count: AnsweredInt = Field(ge=0)
+    page_number: LooseInt = None
+    per_page: LooseInt = None
+    count: Annotated[AnsweredInt | None, BeforeValidator(_number_or_none)]
+    unreadable: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count_unreadable(cls, answer: object) -> object:
+        records = _member(answer, "images")
+        if not isinstance(answer, dict) or not isinstance(records, list):
+            return answer
+        return {**answer, "unreadable": sum(not _has_guid(one) for one in records)}
 
 
 class AnyAnswer(RootModel[dict[str, object]]):

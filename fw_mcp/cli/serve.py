@@ -19,6 +19,7 @@ from fw_mcp.errors import ConfigError, FwError, Reason, StoreError
 from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.stdio import occupy_standard_descriptors, serve_stdio
 from fw_mcp.text import quoted
+from fw_mcp.writes.outcomes import MAY_STILL_HAPPEN_S
 from fw_mcp.writes.run import HANDLE_S, REPLAY_S
 
 _log = logging.getLogger(__name__)
@@ -109,6 +110,7 @@ async def _run(assembly: Assembly, serve_over: Serve) -> None:
         async with anyio.create_task_group() as beside:
             # It gets its turn once the transport waits for the first message.
             beside.start_soon(look_after_journal_daily, assembly, anyio.sleep)
+            beside.start_soon(settle_what_is_open, assembly, anyio.sleep)
             await serve_over(build_server(assembly.parts))
             beside.cancel_scope.cancel()
     except BaseExceptionGroup as group:
@@ -135,6 +137,34 @@ async def look_after_journal_daily(
             # Nothing found in the journal may end serving.
             _log.warning("The journal was not looked at: %s", type(fault).__name__)
         await sleep(_DAY_S)
+
+
+async def settle_what_is_open(
+    assembly: Assembly, sleep: Callable[[float], Awaitable[None]]
+) -> None:
+    """Settle what former runs left without a known outcome, by reading alone.
+
+    What may still be carried out is read once more when that is over. What cannot be read stays
+    open, for the next call, the next start or fw-mcp reconcile.
+
+    Args:
+        assembly: whose journal.
+        sleep: waits for so many seconds.
+    """
+    path = assembly.database.path
+    if path is None or not _is_there(path):
+        return
+    writes = assembly.parts.writes
+    longest_s = MAY_STILL_HAPPEN_S + assembly.parts.account.pace.start_chunks_s
+    try:
+        before = {one.change_id for one in await writes.journal.unsettled()}
+        await writes.settle_each(before)
+        if before & {one.change_id for one in await writes.journal.unsettled()}:
+            await sleep(longest_s)
+            await writes.settle_each(before)
+    except (FwError, OSError, RuntimeError, ValueError) as fault:
+        # Nothing found in the journal may end serving.
+        _log.warning("What was left open was not settled: %s", type(fault).__name__)
 
 
 async def look_after_journal(assembly: Assembly) -> None:

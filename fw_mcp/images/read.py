@@ -16,6 +16,8 @@ from fw_mcp.errors import FwError, Reason, ShapeError
 from fw_mcp.images.account import Account, chunked
 from fw_mcp.text import counted
 
+_UNCOUNTED = "FinerWorks does not tell how many there are: follow the pages to an empty one."
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -39,7 +41,8 @@ class Page:
     """One page of a listing.
 
     Attributes:
-        count: images the query matches on all pages.
+        count: images the query matches on all pages, as the service tells; 0 where it does not.
+        unreadable: records of the page that cannot be read, and are left out.
         next_page_number: None on the last page.
     """
 
@@ -47,12 +50,37 @@ class Page:
     page_number: int
     per_page: int
     count: int
+    unreadable: int = 0
 
     @property
     def next_page_number(self) -> int | None:
-        """The page after this one, while there are images that no page has shown yet."""
-        seen = self.page_number * self.per_page
-        return self.page_number + 1 if self.images and seen < self.count else None
+        """The page after this one, unless rows and count agree that there is none.
+
+        A service may give fewer a page than it is asked for, and count what it likes.
+        """
+        is_last = self.is_counted and self.count == self.seen
+        return self.page_number + 1 if self.images and not is_last else None
+
+    @property
+    def not_reached(self) -> str:
+        """What the page and its count do not tell; "" when that is nothing."""
+        unreadable = f"Left out, since their guids cannot be read: {self.unreadable}."
+        parts = (
+            unreadable if self.unreadable else "",
+            _UNCOUNTED if self.images and not self.is_counted else "",
+        )
+        return " ".join(filter(None, parts))
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the count is no less than there are up to here."""
+        return self.count >= self.seen
+
+    @property
+    def seen(self) -> int:
+        """How many images there are up to the end of this page, at least."""
+        before = (self.page_number - 1) * self.per_page if self.images else 0
+        return before + len({image.guid for image in self.images}) + self.unreadable
 
 
 async def search(account: Account, query: Query) -> Page:
@@ -82,7 +110,8 @@ async def search(account: Account, query: Query) -> Page:
         images=tuple(answer.images),
         page_number=query.page_number,
         per_page=query.per_page,
-        count=answer.count,
+        count=answer.count or 0,
+        unreadable=answer.unreadable,
     )
 
 
@@ -104,10 +133,11 @@ async def read_images(
         products: ask for the products; nothing may be destroyed on a reading without them.
 
     Returns:
-        guid → image, for those that exist; in the order of `guids`.
+        guid → image, for those that exist; in the order of `guids`. Where the service does not say
+        what products an inventory image has, they are named as odd.
 
     Raises:
-        ApiError: a chunk could not be read, or does not say what products an inventory image has.
+        ApiError: a chunk could not be read.
     """
     found: dict[str, ImageDetails] = {}
 
@@ -118,10 +148,9 @@ async def read_images(
             per_page=account.chunk,
             list_products=products,
         )
-        images = await _all_pages(account, query, started)
-        if products and library == "inventory":
-            _check_products_are_told(images)
-        found.update((image.guid, image) for image in images)
+        for image in await _named(account, query, started):
+            untold = products and library == "inventory" and image.products is None
+            found[image.guid] = image.with_odd("products") if untold else image
 
     failed: list[FwError] = []
     try:
@@ -167,43 +196,41 @@ async def read_where_products_show(
     return {guid: shown.get(guid, image) for guid, image in found.items()}
 
 
-async def _all_pages(account: Account, query: Query, started: float) -> Collection[ImageDetails]:
-    """What the pages of a query by guids hold: a service may give fewer a page than it is asked."""
-    wanted = set(query.guid_filter or ())
+async def _named(account: Account, query: Query, started: float) -> Collection[ImageDetails]:
+    """What is listed of the images that a query names by guid.
+
+    A service may give fewer a page than it is asked for, so what is missing is asked for again,
+    alone, as long as anything new comes.
+    """
     found: dict[str, ImageDetails] = {}
-    for page_number in range(1, len(wanted) + 2):
-        page = await account.in_time(
-            search(account, replace(query, page_number=page_number)), started
-        )
-        known = len(found)
-        found.update((image.guid, image) for image in page.images)
-        # Where rows and count agree, there is no other page.
-        if wanted <= found.keys() or len(found) in {known, page.count}:
+    left = query.guid_filter or ()
+    while left:
+        page = await account.in_time(search(account, replace(query, guid_filter=left)), started)
+        found |= {image.guid: image for image in page.images if image.guid in left}
+        before, left = left, tuple(guid for guid in left if guid not in found)
+        if left and page.unreadable >= len(left):
+            return [*found.values(), *map(_unreadable, left)]
+        if len(left) == len(before):
+            _check_none_is_left_out(page, len(left))
             break
-    _check_all_are_listed(page.count, found.keys())
     return found.values()
 
 
-def _check_all_are_listed(count: int, found: Collection[str]) -> None:
+def _unreadable(guid: str) -> ImageDetails:
+    """An image that is there, and of which nothing can be read."""
+    return ImageDetails(guid=guid).with_odd("guid", "title", "description", "products")
+
+
+def _check_none_is_left_out(page: Page, asked: int) -> None:
     """An image that is only left out of a page must not pass for one that is gone."""
-    if count <= len(found):
+    # A count of more than was asked for is none, unless the service lists what nobody named.
+    counts_them = page.is_counted and len(page.images) < page.count
+    if not page.unreadable and not (counts_them and (page.images or page.count <= asked)):
         return
     raise ShapeError(
-        f"FinerWorks listed {len(found)} of {counted(count, 'image')} that it holds.",
+        f"FinerWorks listed {len(page.images)} of {counted(page.count, 'image')} that it holds.",
         state="This part was only reading; nothing was changed by it.",
         next_step="Try again in a minute; search_images shows what is there.",
-        reason=Reason.UNREADABLE_ANSWER,
-    )
-
-
-def _check_products_are_told(images: Collection[ImageDetails]) -> None:
-    """Not told is not the same as none: a person would agree to lose nothing."""
-    if all(image.products is not None for image in images):
-        return
-    raise ShapeError(
-        "FinerWorks did not say which products hang on the images.",
-        state="This part was only reading; nothing was changed by it.",
-        next_step="Try again in a minute; without the products nothing is deleted or retitled.",
         reason=Reason.UNREADABLE_ANSWER,
     )
 

@@ -221,9 +221,10 @@ async def _images(parts: Parts, **asked: Any) -> str:  # noqa: ANN401  the field
             "images": rows,
             "page_number": page.page_number,
             "per_page": page.per_page,
-            "count": page.count,
+            "count": max(page.count, page.seen),
             "next": next_uri(query, page),
             "previous": previous_uri(query),
+            **({"not_reached": page.not_reached} if page.not_reached else {}),
         }
     )
 

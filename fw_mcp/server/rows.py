@@ -64,6 +64,7 @@ class ImageRow(Row):
     print_ppi: int | None = None
     trimmed_percent: int | None = None
     duplicate_group: int | None = None
+    odd_fields: list[str] | None = None
     escaped: bool | None = None
 
     def line(self) -> str:
@@ -79,6 +80,7 @@ class ImageRow(Row):
             in_quotes(self.description) if self.description else "",
             *self._printed(),
             f"duplicate group {self.duplicate_group}" if self.duplicate_group else "",
+            f"cannot be read: {', '.join(self.odd_fields)}" if self.odd_fields else "",
             "escaped" if self.escaped else "",
         ]
         return " | ".join(part for part in parts if part)
@@ -182,6 +184,7 @@ def image_row(image: ImageDetails) -> ImageRow:
         active=image.active,
         products=None if image.products is None else len(image.products),
         shops=shops or None,
+        odd_fields=list(image.odd_fields) if image.odd_fields else None,
         escaped=escaped or None,
     )
 

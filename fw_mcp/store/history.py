@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
-from fw_mcp.store.journal import OPEN, Change, Item
+from fw_mcp.store.journal import OPEN, Change, Item, json_of
 from fw_mcp.store.sqlite import Database
 
 UNFINISHED = "unfinished"
@@ -51,6 +51,16 @@ SELECT max(CASE WHEN kind <> '' THEN place ELSE 0 END) FROM items
 WHERE account = ? AND change_id = ?
 """
 _FIRST_PLACE = "SELECT place FROM changes WHERE account = ? AND change_id = ?"
+_LAST_OF = """
+SELECT sent, after FROM items
+WHERE account = ? AND kind = ? AND guid = ? AND outcome = ? ORDER BY place DESC LIMIT 1
+"""
+_OPEN_OF = f"""
+SELECT {_ITEM} FROM items WHERE account = :account AND kind = :kind AND {OPEN}
+    AND change_id IN (
+        SELECT change_id FROM changes WHERE account = :account AND caller = :caller
+    )
+"""  # noqa: S608  ours
 _COUNT = "SELECT count(*) FROM changes WHERE account = ?"
 _SHOWS = """
 SELECT place FROM items
@@ -194,6 +204,39 @@ class History:
             return {guid for change_id, item, guid in rows if counts(change_id, item)}
 
         return {json.loads(guid) for guid in await self._database.run(work)}
+
+    async def open_of(self, kind: str, caller: str) -> list[Item]:
+        """What a caller sent, or may have sent, of which it is not known what came.
+
+        Args:
+            kind: the endpoint that was called.
+            caller: who called.
+        """
+
+        def work(connection: sqlite3.Connection) -> list[Item]:
+            row = {"account": self._account, "kind": kind, "caller": caller}
+            return list(map(_item, connection.execute(_OPEN_OF, row)))
+
+        return await self._database.run(work)
+
+    async def last_of(
+        self, kind: str, guid: str, outcome: str
+    ) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+        """What was sent last for an image, and what was read back; None when nothing was.
+
+        Args:
+            kind: the endpoint that was called.
+            guid: the image.
+            outcome: how it ended.
+        """
+
+        def work(connection: sqlite3.Connection) -> sqlite3.Row | None:
+            asked = (self._account, kind, json_of(guid), outcome)
+            found: sqlite3.Row | None = connection.execute(_LAST_OF, asked).fetchone()
+            return found
+
+        row = await self._database.run(work)
+        return (_read(row["sent"]) or {}, _read(row["after"]) or {}) if row else None
 
     async def first_place(self, change_id: str) -> int:
         """The place of the first write of a change, also where a later run wrote it again.

@@ -1,14 +1,16 @@
 """Register images, five at a time, and say which the service then lists."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
 
 from fw_mcp.api.models import ADD_LIMIT, AddImagesRequest, ImageDetails, ImageToAdd, LibraryName
-from fw_mcp.errors import ApiError, FwError
+from fw_mcp.errors import ApiError, FwError, ShapeError
 from fw_mcp.guard.question import digest
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_images
@@ -44,6 +46,7 @@ from fw_mcp.writes.outcomes import (
     outcome_without_trace,
     still_open,
     text_of,
+    unread_text,
     why_failed,
 )
 from fw_mcp.writes.stored import as_stored
@@ -52,6 +55,8 @@ from fw_mcp.writes.verify import check_files
 TOOL = "add_images"
 _TWO = 2
 _SHOWN = "The answer was lost; the service lists the image."
+_HAD = "FinerWorks has this file already and answered with the image that was there before."
+_COMING = "Not sent: another call sent this file, and it may still be added for {} s."
 _LEFT = "Not sent: the call was cancelled before its turn."
 _FIND_OUT = "search_images sorted by id shows the newest; look before adding it again."
 
@@ -87,7 +92,7 @@ def addition(
             if inspector:
                 # What a former run did needs no look at files that may be gone by now.
                 await check_files(account, inspector, run.due(items), started=run.started)
-            return await add_in_batches(run, items, library)
+            return await add_in_batches(run, items, library, on_purpose=allow_duplicate)
 
         async def still_so(settled: Items[Ended]) -> Items[Ended]:
             return await _still_listed(account, settled, library, started)
@@ -124,13 +129,16 @@ def addition_again(account: Account, arguments: Mapping[str, Any]) -> Operation:
     )
 
 
-async def add_in_batches(run: Run, images: Items[ImageToAdd], library: LibraryName) -> Ends:
+async def add_in_batches(
+    run: Run, images: Items[ImageToAdd], library: LibraryName, *, on_purpose: bool = False
+) -> Ends:
     """Register `images` in chunks of five, read back and journalled fifty at a time.
 
     Args:
         run: of the call.
         images: metadata and URLs, each with its place in the call; no bytes are uploaded.
         library: `inventory` or `temporary`.
+        on_purpose: whether a file is added that another call may still add.
 
     Returns:
         The end of each.
@@ -153,7 +161,7 @@ async def add_in_batches(run: Run, images: Items[ImageToAdd], library: LibraryNa
         await _keep(run, images, library)
     if not due:
         return ended
-    adding = _Adding(run, library, before)
+    adding = _Adding(run, library, before, on_purpose=on_purpose)
     if kept is not None:
         # What a former run sent may still appear while this one sends it again.
         adding.doubted |= due
@@ -224,9 +232,12 @@ class _Adding:
         asked: every image that this run sent or a former one settled, once each.
     """
 
-    def __init__(self, run: Run, library: LibraryName, before: Baseline) -> None:
+    def __init__(
+        self, run: Run, library: LibraryName, before: Baseline, *, on_purpose: bool
+    ) -> None:
         self.doubted: dict[int, ImageToAdd] = {}
         self.asked: list[ImageToAdd] = []
+        self._on_purpose = on_purpose
         self._run = run
         self._account = run.account
         self._library = library
@@ -263,6 +274,7 @@ class _Adding:
         intents = {item: _intent(image, self._library) for item, image in batch.images.items()}
         await self._run.begin(Kind.ADD, intents)
         try:
+            batch.ended |= await self._coming(batch.images)
             await self._send_all(batch, total)
         finally:
             # Also when the caller left: what was sent must be known and on record.
@@ -270,8 +282,23 @@ class _Adding:
                 await self._read_back(batch)
                 await self._run.finish(_skipped(batch.images, _LEFT) | batch.ended)
 
+    async def _coming(self, images: Items[ImageToAdd]) -> Ends:
+        """Those that another call sent, and that may still be added for it."""
+        left_s = {} if self._on_purpose else await self._run.coming()
+        return {
+            item: Ended(
+                None,
+                Outcome.NOT_ATTEMPTED,
+                _COMING.format(math.ceil(left_s[image.private_hires_uri])),
+                name=image.file_name,
+            )
+            for item, image in images.items()
+            if image.private_hires_uri in left_s
+        }
+
     async def _send_all(self, batch: _Batch, total: int) -> None:
-        for five in chunks_of(batch.images, ADD_LIMIT):
+        left = {item: one for item, one in batch.images.items() if item not in batch.ended}
+        for five in chunks_of(left, ADD_LIMIT):
             async with self._account.writing():
                 if why := self._why_not():
                     batch.ended |= _skipped(five, why)
@@ -392,13 +419,27 @@ class _Adding:
             listed = await self._listed(batch.guids)
         except ApiError as unread:
             detail = f"It could not be read back: {unread.what} {_FIND_OUT}"
+        held = await self._held_before(listed)
         for images, answer in batch.answered:
             records = [listed.get(image.guid, image) for image in answer]
             found = answered(images, records)
-            batch.ended |= {
-                item: _created(one, found.get(item), listed, detail) for item, one in images.items()
-            }
+            for item, one in images.items():
+                end = _created(one, found.get(item), listed, detail)
+                batch.ended[item] = _had(end) if end.guid in held else end
+                held.update(filter(None, [end.guid]))
         await self._look_once_more(batch)
+
+    async def _held_before(self, listed: Mapping[str, ImageDetails]) -> set[str]:
+        """Those that this call did not make: a service may answer with the image that it has."""
+        if not listed:
+            return set()
+        held: set[str] = set()
+        with suppress(FwError):
+            # Where neither can be told, an image is taken for new, as it should be.
+            held |= set(await self._run.others())
+            if any(image.id is None for image in listed.values()):
+                return held | listed.keys() - {image.guid for image in await self._added()}
+        return held | {guid for guid, image in listed.items() if not self._before.is_new(image)}
 
     async def _look_once_more(self, batch: _Batch) -> None:
         """What an answer did not name may be listed; what was sent twice may be listed twice."""
@@ -433,27 +474,44 @@ class _Adding:
     async def _listed(self, guids: Sequence[str]) -> Mapping[str, ImageDetails]:
         """The images of these guids, waiting for those that do not show yet."""
         listed: dict[str, ImageDetails] = {}
+        unclear: ShapeError | None = None
         for wait_s in waits_s(self._run):
             left = [guid for guid in guids if guid not in listed]
             if not left:
                 break
             await self._account.sleep(wait_s)
-            listed |= await read_images(
-                self._account, left, self._library, started=self._run.started, products=False
-            )
+            try:
+                listed |= await read_images(
+                    self._account, left, self._library, started=self._run.started, products=False
+                )
+                unclear = None
+            except ShapeError as late:
+                unclear = late
+        if unclear is not None:
+            raise unclear
         return listed
 
     def _why_not(self) -> str:
         return self._stopped or self._run.out_of_time() or given_up(self._failures)
 
 
+def _had(end: Ended) -> Ended:
+    """An image that was there before."""
+    if end.outcome is not Outcome.CREATED:
+        return end
+    detail = f"{_HAD} {end.detail}".strip()
+    return replace(end, outcome=Outcome.ADOPTED, detail=detail, before=end.after)
+
+
 def _adopted(sent: ImageToAdd, image: ImageDetails) -> Ended:
-    told = f"{_SHOWN} {as_stored(_texts(sent), text_of(image))}".strip()
+    told = f"{_SHOWN} {_told(sent, image)}".strip()
     return Ended(image.guid, Outcome.ADOPTED, told, after=image, name=sent.file_name)
 
 
-def _texts(sent: ImageToAdd) -> tuple[str, str]:
-    return sent.title or sent.file_name, sent.description or ""
+def _told(sent: ImageToAdd, image: ImageDetails) -> str:
+    """What to tell of the text that was stored."""
+    meant = sent.title or sent.file_name, sent.description or ""
+    return unread_text(image) or as_stored(meant, text_of(image))
 
 
 def _created(
@@ -468,7 +526,7 @@ def _created(
     elif after is None:
         guid = image.guid
     else:
-        told = as_stored(_texts(sent), text_of(after))
+        told = _told(sent, after)
         return Ended(image.guid, Outcome.CREATED, told, after=after, name=sent.file_name)
     return Ended(guid, Outcome.UNKNOWN, detail, name=sent.file_name)
 

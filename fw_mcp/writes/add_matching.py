@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fw_mcp.api.models import CHUNK_LIMIT, ImageDetails, ImageToAdd, LibraryName
+from fw_mcp.errors import Reason, ShapeError
 from fw_mcp.images.account import Account
-from fw_mcp.images.read import Query, search
+from fw_mcp.images.read import Page, Query, search
 from fw_mcp.writes.outcomes import Items
 from fw_mcp.writes.stored import Likeness, likeness
 
@@ -19,11 +20,13 @@ class Baseline:
 
     Attributes:
         newest_id: the largest id; 0 of an empty library, None where the service tells no ids.
-        guids: the newest images, for a service without ids.
+        guids: the newest images, where the service does not tell the id of each.
+        unreadable: how many of the newest have no guid that can be read.
     """
 
     newest_id: int | None
     guids: frozenset[str]
+    unreadable: int = 0
 
     def is_new(self, image: ImageDetails) -> bool:
         """Ids grow: an old image that moved up, because another went, is not new."""
@@ -33,13 +36,14 @@ class Baseline:
 
     def record(self) -> dict[str, object]:
         """The baseline as the journal keeps it."""
-        guids = [] if self.newest_id is not None else sorted(self.guids)
-        return {"newest_id": self.newest_id, "guids": guids}
+        newest: dict[str, object] = {"newest_id": self.newest_id, "guids": sorted(self.guids)}
+        return newest | ({"unreadable": self.unreadable} if self.unreadable else {})
 
 
 def baseline_of(record: Mapping[str, Any]) -> Baseline:
     """The baseline that the journal kept."""
-    return Baseline(record.get("newest_id"), frozenset(record.get("guids", ())))
+    guids = frozenset(record.get("guids", ()))
+    return Baseline(record.get("newest_id"), guids, record.get("unreadable", 0))
 
 
 async def baseline(account: Account, library: LibraryName, started: float) -> Baseline:
@@ -48,12 +52,14 @@ async def baseline(account: Account, library: LibraryName, started: float) -> Ba
     Raises:
         ApiError: it could not be listed.
     """
-    newest = await _page(account, library, 1, started)
+    page = await _page(account, library, 1, started)
+    newest = page.images
     ids = [image.id for image in newest]
     known = [one for one in ids if one is not None]
     return Baseline(
-        newest_id=max(known, default=0) if len(known) == len(ids) else None,
-        guids=frozenset(image.guid for image in newest),
+        newest_id=max(known) if known else None if ids else 0,
+        guids=frozenset(image.guid for image in newest if len(known) < len(ids)),
+        unreadable=page.unreadable,
     )
 
 
@@ -69,16 +75,31 @@ async def added_since(
         started: when the call began, on the account's clock.
 
     Raises:
-        ApiError: a page could not be read.
+        ApiError: a page could not be read, or a record that was not there before.
     """
     new: dict[str, ImageDetails] = {}
+    old = False
+    unreadable = 0
     for page_number in range(1, _MOST_PAGES + 1):
         page = await _page(account, library, page_number, started)
         known = len(new)
-        new.update((image.guid, image) for image in page if before.is_new(image))
+        unreadable += page.unreadable
+        for image in page.images:
+            is_new = before.is_new(image)
+            # Newest first: what has no id and comes after an old one is old.
+            if is_new and not (old and image.id is None):
+                new[image.guid] = image
+            old = old or not is_new
         # A short page need not be the last: a service may give fewer than it is asked for.
-        if len(new) == known or not before.is_new(page[-1]):
+        if len(new) == known or not before.is_new(page.images[-1]):
             break
+    if unreadable > before.unreadable:
+        raise ShapeError(
+            "FinerWorks lists a new image without a guid that can be read.",
+            state="This part was only reading; nothing was changed by it.",
+            next_step="Look for it on FinerWorks.com.",
+            reason=Reason.UNREADABLE_ANSWER,
+        )
     return list(reversed(new.values()))
 
 
@@ -200,11 +221,8 @@ def _stem(file_name: str) -> str:
     return file_name.rpartition(".")[0] or file_name
 
 
-async def _page(
-    account: Account, library: LibraryName, page_number: int, started: float
-) -> tuple[ImageDetails, ...]:
+async def _page(account: Account, library: LibraryName, page_number: int, started: float) -> Page:
     query = Query(
         library=library, page_number=page_number, per_page=CHUNK_LIMIT, list_products=False
     )
-    page = await account.in_time(search(account, query), started)
-    return page.images
+    return await account.in_time(search(account, query), started)

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from fw_mcp.api.models import ImageDetails, LibraryName
 from fw_mcp.api.pacing import RetryPolicy, repeated
-from fw_mcp.errors import ApiError, FwError
+from fw_mcp.errors import ApiError, FwError, ShapeError
 from fw_mcp.images.account import Account, Progress
 from fw_mcp.store.journal import Change, Intent, Journal, Step
 from fw_mcp.store.locks import Fence
@@ -58,6 +58,10 @@ async def _each(_: Kind) -> bool:
     return True
 
 
+async def _nothing() -> Mapping[str, float]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run of a call that writes.
@@ -75,6 +79,8 @@ class Run:
         on_record: how items ended, as far as this run recorded it.
         others: gives the guids that other changes named since this one began.
         tried: tells whether a kind of write was tried on the account before.
+        coming: gives the print masters that other calls of this caller may still add, and for how
+            many seconds.
     """
 
     account: Account
@@ -89,6 +95,7 @@ class Run:
     on_record: Ends = field(default_factory=dict)
     others: Callable[[], Awaitable[Collection[str]]] = _nobody
     tried: Callable[[Kind], Awaitable[bool]] = _each
+    coming: Callable[[], Awaitable[Mapping[str, float]]] = _nothing
 
     def due(self, items: Items[T]) -> Items[T]:
         """The items that no former run settled."""
@@ -359,12 +366,16 @@ async def _read_back(run: Run, items: Items[T], write: Write[T], fault: ApiError
             now = await write.read_again([write.image(one).guid for one in left.values()])
         except ApiError as unread:
             why = f"It could not be read back: {unread.what} {_FIND_OUT}"
-            return ended | {item: _unread(write.image(one), why) for item, one in left.items()}
+            ended |= {item: _unread(write.image(one), why) for item, one in left.items()}
+            if isinstance(unread, ShapeError):
+                # A list that is late may leave out what it counts already.
+                continue
+            break
         ended |= {
             item: write.ended(one, now.get(write.image(one).guid), fault)
             for item, one in left.items()
         }
-        left = {item: one for item, one in left.items() if not _is_seen(ended[item])}
+        left = {item: one for item, one in left.items() if not _is_seen(ended[item], fault)}
         if not left:
             break
     return ended
@@ -378,8 +389,11 @@ def waits_s(run: Run) -> Iterator[float]:
             yield wait_s
 
 
-def _is_seen(end: Ended) -> bool:
-    return end.outcome in GOOD and end.detail != OTHER
+def _is_seen(end: Ended, fault: ApiError | None) -> bool:
+    if end.after is None:
+        # An image may be missing from lists for a while: without a yes it need not be gone.
+        return end.outcome in GOOD and fault is None
+    return end.outcome in GOOD and OTHER not in end.detail
 
 
 def _unread(image: ImageDetails, why: str) -> Ended:

@@ -19,8 +19,10 @@ from fw_mcp.writes.outcomes import (
     Items,
     Kind,
     Outcome,
+    kept,
     outcome_without_trace,
     why_failed,
+    why_unreadable,
 )
 
 TOOL = "delete_images"
@@ -98,21 +100,27 @@ async def delete_in_chunks(
 def _prepared(
     guids: Sequence[str], found: Mapping[str, ImageDetails], library: LibraryName, started: float
 ) -> Prepared:
-    images = {item: found[guid] for item, guid in enumerate(guids) if guid in found}
-    missing = {
-        item: Ended(guid, Outcome.NOT_FOUND) for item, guid in enumerate(guids) if guid not in found
-    }
+    images: dict[int, ImageDetails] = {}
+    beside: Ends = {}
+    for item, guid in enumerate(guids):
+        image = found.get(guid)
+        if image is None:
+            beside[item] = Ended(guid, Outcome.NOT_FOUND)
+        elif why := why_unreadable(image, rewritten=False):
+            beside[item] = kept(image, image, why)
+        else:
+            images[item] = image
     targets = [target_of(image) for image in images.values()]
     lost = products_summary(hung_products(images.values()))
 
     return Prepared(
         read_at=started,
-        would=missing
+        would=beside
         | {
             item: Ended(image.guid, Outcome.NOT_ATTEMPTED, before=image)
             for item, image in images.items()
         },
-        write=partial(delete_in_chunks, images=images, library=library, beside=missing),
+        write=partial(delete_in_chunks, images=images, library=library, beside=beside),
         summary=f"{counted(len(images), 'image')} would be deleted, and with them {lost}.",
         targets=targets,
         question=deletion_question(targets, library),

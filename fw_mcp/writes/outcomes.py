@@ -3,7 +3,7 @@
 import logging
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -23,6 +23,9 @@ NOT_UNDONE = "Not undone"
 NO_LONGER = "It was done before, and somebody changed it since."
 MAY_BE = "A new image may be it, and too little agrees to say: it is not sent again."
 CHANGED = "Not sent: it changed meanwhile. Look at it and call again."
+_UNREADABLE = "Not sent: FinerWorks does not give in a form that can be read its"
+_TEXTS = ("title", "description")
+_PRODUCTS = ("products",)
 _GUIDS = "guids"
 MISSING = "missing"
 MAY_STILL_HAPPEN_S = 60.0
@@ -84,7 +87,8 @@ class Ended:
         guid: the image or the selection; None when none is known yet.
         outcome: as read back, never as requested.
         detail: why, or how to find out; "" where the outcome says it all.
-        before: the record as it stood; None when there was none.
+        before: the record as it stood; None when there was none. What was to be added and was
+            there before has one of the same guid.
         after: the record as read back; None when there is none.
         name: the file name where no record tells it.
         stored: the guids that a selection holds, as read back; None of an image.
@@ -114,12 +118,19 @@ class Ended:
         return (record.file_name if record else None) or self.name
 
     @property
+    def was_there(self) -> bool:
+        """Whether the image was there before, though it was to be added."""
+        return self.outcome is Outcome.ADOPTED and self.guid == (self.before and self.before.guid)
+
+    @property
     def products_gone(self) -> tuple[Product, ...]:
         """The products that hung on the image before and were not read back after.
 
         None while it is not known what the service holds now.
         """
         if self.after is None and self.outcome not in {Outcome.DELETED, Outcome.NOT_FOUND}:
+            return ()
+        if self.after is not None and odd_of(self.after, _PRODUCTS):
             return ()
         return self.products_lost
 
@@ -142,7 +153,7 @@ def is_settled(end: Ended) -> bool:
 def may_go_on(end: Ended) -> bool:
     """Whether a further run of the call may do what is left to do for an item."""
     if end.outcome is Outcome.NOT_ATTEMPTED:
-        return not end.detail.startswith((ALREADY, CHANGED, NO_LONGER, NOT_UNDONE))
+        return not end.detail.startswith((ALREADY, CHANGED, NO_LONGER, NOT_UNDONE, _UNREADABLE))
     return end.outcome is Outcome.UNKNOWN
 
 
@@ -153,7 +164,7 @@ def all_failed(ended: Iterable[Ended]) -> bool:
 
 def all_good(ends: Ends) -> bool:
     """Whether each item ended as asked."""
-    return all(end.outcome in GOOD or end.detail == ALREADY for end in ends.values())
+    return all(end.outcome in GOOD or end.detail.startswith(ALREADY) for end in ends.values())
 
 
 def any_written(ends: Ends) -> bool:
@@ -183,6 +194,28 @@ def hung(image: ImageDetails | None) -> tuple[Product, ...]:
     return image.hung if image else ()
 
 
+def odd_of(image: ImageDetails, names: Collection[str]) -> tuple[str, ...]:
+    """Which of these fields of an image could not be read."""
+    return tuple(name for name in image.odd_fields or () if name in names)
+
+
+def unread_text(image: ImageDetails) -> str:
+    """What to tell of an image whose text could not be read; "" of any other."""
+    odd = " and ".join(odd_of(image, _TEXTS))
+    return f"FinerWorks does not give its {odd} in a form that can be read." if odd else ""
+
+
+def why_unreadable(image: ImageDetails, *, rewritten: bool) -> str:
+    """Why an image may not be written to: nobody could say what is lost, or give it back.
+
+    Args:
+        image: as read just before.
+        rewritten: whether its text would be lost, and not the whole image.
+    """
+    odd = odd_of(image, (*_TEXTS, *_PRODUCTS) if rewritten else _PRODUCTS)
+    return f"{_UNREADABLE} {' and '.join(odd)}." if odd else ""
+
+
 def at_stake(image: ImageDetails | None) -> object:
     """What of an image a person agreed to lose; None when it does not exist."""
     if image is None:
@@ -190,7 +223,7 @@ def at_stake(image: ImageDetails | None) -> object:
     products = sorted(
         (product_key(one), one.sku or "", one.name or "", one.shops) for one in image.hung
     )
-    return *text_of(image), products
+    return *text_of(image), products, odd_of(image, (*_TEXTS, *_PRODUCTS))
 
 
 def text_of(image: ImageDetails) -> tuple[str, str]:
@@ -200,7 +233,7 @@ def text_of(image: ImageDetails) -> tuple[str, str]:
 
 def product_key(product: Product) -> str:
     """What tells one product of an image from another."""
-    return product.product_guid or product.sku or ""
+    return product.product_guid or product.sku or product.name or ""
 
 
 def outcome_of_fault(fault: ApiError) -> Outcome:
@@ -286,13 +319,16 @@ def end_of(ended: Ended, *, begun: bool = True) -> End:
 
     Args:
         ended: as read back.
-        begun: whether what stood there before is on record already.
+        begun: whether what stood there before is on record already; what was added is not known
+            to have been there before it is read back.
     """
     return End(
         guid=ended.guid,
         outcome=ended.outcome,
         detail=ended.detail,
-        before=None if begun else _record(ended.before, ended.held),
+        before=None
+        if begun and ended.outcome is not Outcome.ADOPTED
+        else _record(ended.before, ended.held),
         after=_record(ended.after, ended.stored),
         doubled=ended.doubled,
     )

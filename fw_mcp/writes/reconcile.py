@@ -26,6 +26,7 @@ from fw_mcp.writes.outcomes import (
     record,
     still_open,
     text_of,
+    unread_text,
 )
 from fw_mcp.writes.stored import as_stored, same_text
 
@@ -97,6 +98,21 @@ class Reconciler:
             if is_settled(end) or end.outcome is Outcome.UNKNOWN
         }
 
+    async def may_still_be_added(self, besides: Change) -> Mapping[str, float]:
+        """The print masters that other calls may still add, and for how many seconds.
+
+        Args:
+            besides: a call whose own do not count; what others ask for is another wish.
+
+        Raises:
+            StoreError: the journal could not be read.
+        """
+        return {
+            str(one.sent["private_hires_uri"]): left_s
+            for one in await self._history.open_of(Kind.ADD, besides.caller)
+            if one.change_id != besides.change_id and one.sent and (left_s := self._open_s(one)) > 0
+        }
+
     async def _read(
         self, change: Change, items: Sequence[Item], due: Sequence[Item], started: float
     ) -> Ends:
@@ -145,6 +161,12 @@ class Reconciler:
             found = matched(images, new, taken)
             if len(found) == len(images):
                 break
+        # A guid that an answer gave is the image, however its record looks.
+        named = {one.guid: one.item for one in due if one.guid and one.item not in found}
+        listed = await read_images(
+            self._account, list(named), _library_of(due[0]), started=started, products=False
+        )
+        found |= {named[guid]: image for guid, image in listed.items()}
         left = {item: image for item, image in images.items() if item not in found}
         doubtful = may_be(left, new, taken | {image.guid for image in found.values()})
         return {
@@ -214,6 +236,8 @@ def _verdict(
 ) -> tuple[Outcome, str]:
     if now is None:
         return Outcome.NOT_FOUND, "The image went away meanwhile."
+    if unread := unread_text(now):
+        return Outcome.UNKNOWN, unread
     meant = (sent["title"], sent["description"])
     if text_of(now) == meant:
         return Outcome.UPDATED, _SETTLED

@@ -3,9 +3,10 @@
 import json
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import anyio
@@ -203,6 +204,19 @@ class Writes:
         await self.identify()
         async with self._exclusive(name_of(change.change_id)):
             return await self.reconciler.ends(change)
+
+    async def settle_each(self, change_ids: Collection[str]) -> None:
+        """Settle those of these changes that are open, can be read, and that nobody is at now.
+
+        Raises:
+            ConfigError: the keys are missing.
+            StoreError: the journal cannot be read.
+        """
+        for one in await self.journal.unsettled():
+            change = await self.history.change(one.change_id)
+            if change is not None and one.change_id in change_ids:
+                with suppress(GuardError, ApiError):
+                    await self.settle(change)
 
     async def is_under_way(self, change_id: str) -> bool:
         """Whether any process is at a change right now."""
@@ -511,6 +525,7 @@ class Writes:
             caller.progress,
             others=others,
             tried=self.tried,
+            coming=partial(self.reconciler.may_still_be_added, change),
         )
 
 

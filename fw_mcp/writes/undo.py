@@ -4,7 +4,7 @@ Each item is decided on its own: what somebody changed since is left alone, and 
 took back is not taken back twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import cast
@@ -24,7 +24,7 @@ from fw_mcp.guard.question import Target, deletion_question, products_summary, r
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere, read_selection, read_where_products_show
 from fw_mcp.store.history import History
-from fw_mcp.store.journal import Change
+from fw_mcp.store.journal import Change, Item
 from fw_mcp.text import counted, quoted
 from fw_mcp.writes.add import add_in_batches
 from fw_mcp.writes.chunks import Run
@@ -39,8 +39,11 @@ from fw_mcp.writes.outcomes import (
     Outcome,
     all_good,
     hung,
+    kept,
     product_key,
     text_of,
+    unread_text,
+    why_unreadable,
 )
 from fw_mcp.writes.reconcile import Reconciler
 from fw_mcp.writes.select import store_selection
@@ -49,6 +52,7 @@ from fw_mcp.writes.update import Rewrite, rewrite_target, update_in_chunks
 TOOL = "undo_change"
 _CHANGED_SINCE = "Not undone: somebody changed it since."
 _GONE_SINCE = "Not undone: it is not there any more."
+_THERE_BEFORE = "Not undone: it was there before."
 _HELD_NOTHING = "Not undone: it held nothing before, and FinerWorks cannot empty a selection."
 _INCOMPLETE = "Not undone: the former record lacks what registering it needs"
 
@@ -241,13 +245,24 @@ async def _undoable(
     return Undoable(
         change=change,
         kind=Kind(first.kind),
-        library=cast("LibraryName", (first.sent or {}).get("library", "inventory")),
+        library=_library_of(first, ends.values()),
         ends=ends,
         former=next((end.held for end in ends.values() if end.held is not None), ()),
         unsure={i: end for i, end in settled.items() if end.outcome is Outcome.UNKNOWN},
         undone=await _undone(reconciler, history, later, started),
         undoings=len(later),
     )
+
+
+def _library_of(first: Item, ends: Iterable[Ended]) -> LibraryName:
+    """Where to write: a service that ignores `library` deletes what is in another."""
+    if first.kind == Kind.DELETE and any(map(_showed_products, ends)):
+        return "inventory"
+    return cast("LibraryName", (first.sent or {}).get("library", "inventory"))
+
+
+def _showed_products(end: Ended) -> bool:
+    return end.before is not None and end.before.products is not None
 
 
 async def _undone(
@@ -320,6 +335,8 @@ async def _rewrites(account: Account, undo: Undo, due: Ends, started: float) -> 
         as_left = current and end.after and text_of(current) == text_of(end.after)
         if current is None or end.before is None or not as_left:
             undo.refused[item] = _left(end, current)
+        elif why := why_unreadable(current, rewritten=True):
+            undo.refused[item] = kept(current, current, why)
         else:
             undo.rewrites[item] = Rewrite(current, *text_of(end.before))
 
@@ -328,8 +345,12 @@ async def _deletions(account: Account, undo: Undo, due: Ends, started: float) ->
     now = await read_where_products_show(account, _guids(due), undo.done.library, started=started)
     for item, end in due.items():
         current = now.get(end.guid or "")
-        if current is None or end.after is None or text_of(current) != text_of(end.after):
+        if end.before is not None and end.was_there:
+            undo.refused[item] = kept(end.before, current, _THERE_BEFORE)
+        elif current is None or end.after is None or text_of(current) != text_of(end.after):
             undo.refused[item] = _left(end, current)
+        elif why := why_unreadable(current, rewritten=False):
+            undo.refused[item] = kept(current, current, why)
         else:
             undo.doomed[item] = current
 
@@ -385,6 +406,8 @@ def _with_loss(undo: Undo, item: int, end: Ended) -> Ended:
 
 def _again(deleted: Ended, end: Ended) -> Ended:
     """An image that is registered anew has another guid, and comes without its products."""
+    if end.was_there:
+        return end
     if end.outcome not in GOOD:
         return replace(end, before=deleted.before)
     detail = f"Registered again under a new guid; it was {deleted.guid}."
@@ -392,6 +415,8 @@ def _again(deleted: Ended, end: Ended) -> Ended:
         detail += f" {counted(lost, 'product')} cannot come back."
     if len(_description(deleted.before)) > DESCRIPTION_LIMIT:
         detail += f" Its description was cut to {DESCRIPTION_LIMIT} characters."
+    if deleted.before and (unread := unread_text(deleted.before)):
+        detail += f" When it was deleted: {unread}"
     return replace(end, before=deleted.before, detail=detail)
 
 

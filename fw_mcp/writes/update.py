@@ -1,7 +1,7 @@
 """Rewrite titles and descriptions, and say what the service then holds."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,7 @@ from fw_mcp.guard.question import (
 )
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere
+from fw_mcp.store.history import History
 from fw_mcp.text import counted
 from fw_mcp.writes.chunks import Run, Write, in_chunks
 from fw_mcp.writes.operation import Operation, Prepared, hung_products, target_of
@@ -27,14 +28,21 @@ from fw_mcp.writes.outcomes import (
     Items,
     Kind,
     Outcome,
+    hung,
+    kept,
     may_still_happen,
+    odd_of,
     outcome_without_trace,
     text_of,
+    unread_text,
     why_failed,
+    why_unreadable,
 )
-from fw_mcp.writes.stored import OTHER, as_stored
+from fw_mcp.writes.stored import OTHER, as_stored, same_text
 
 TOOL = "update_image_metadata"
+_UNTOLD = "FinerWorks does not say which of its products are left."
+_LATER = "Products that still show: {}; FinerWorks may remove them within seconds."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +66,18 @@ class Rewrite:
     before: ImageDetails
     title: str
     description: str
+    is_kept_so: bool = False
+    """Whether this very text was sent before, and the service keeps it as it stands."""
 
     @cached_property
     def changes(self) -> bool:
-        """Whether the new text differs from the current one."""
-        return (self.title, self.description) != text_of(self.before)
+        """Whether the new text would change what is stored."""
+        return not self.is_kept_so and self.text != text_of(self.before)
+
+    @property
+    def text(self) -> tuple[str, str]:
+        """The title and the description."""
+        return self.title, self.description
 
     @property
     def loses(self) -> bool:
@@ -81,19 +96,26 @@ class Rewrite:
 Meant = Callable[[ImageDetails, NewText], Rewrite]
 
 
-def update(account: Account, texts: Sequence[NewText], meant: Meant) -> Operation:
+def update(
+    account: Account, texts: Sequence[NewText], meant: Meant, history: History | None = None
+) -> Operation:
     """New titles and descriptions.
 
     Args:
         account: whose.
         texts: what is asked, each image once.
         meant: what a text means beside the one that is stored.
+        history: tells what the service made of a text that was sent before.
     """
 
     async def read() -> Prepared:
         started = account.clock()
         found = await read_anywhere(account, [one.guid for one in texts], started=started)
-        return _prepared(texts, found, meant, started)
+        rewrites, beside = _rewritten(texts, found, meant)
+        for item, one in rewrites.items():
+            if history is not None and await _is_kept_so(one, history):
+                rewrites[item] = replace(one, is_kept_so=True)
+        return _prepared(rewrites, beside, found, started)
 
     return Operation(
         tool=TOOL,
@@ -102,13 +124,15 @@ def update(account: Account, texts: Sequence[NewText], meant: Meant) -> Operatio
         keys=[one.guid for one in texts],
         untouched={i: Ended(one.guid, Outcome.NOT_ATTEMPTED) for i, one in enumerate(texts)},
         read=read,
-        made_of=lambda arguments: update_again(account, arguments, meant),
+        made_of=lambda arguments: update_again(account, arguments, meant, history),
     )
 
 
-def update_again(account: Account, arguments: Mapping[str, Any], meant: Meant) -> Operation:
+def update_again(
+    account: Account, arguments: Mapping[str, Any], meant: Meant, history: History | None = None
+) -> Operation:
     """The update that the journal holds."""
-    return update(account, [NewText(**image) for image in arguments["images"]], meant)
+    return update(account, [NewText(**image) for image in arguments["images"]], meant, history)
 
 
 def update_identity(texts: Iterable[NewText]) -> object:
@@ -159,17 +183,43 @@ def rewrite_target(rewrite: Rewrite) -> Target:
     return target_of(before, tuple(one for one in fields if one.before != one.after))
 
 
+def _rewritten(
+    texts: Sequence[NewText], found: Mapping[str, ImageDetails], meant: Meant
+) -> tuple[dict[int, Rewrite], Ends]:
+    """What is to be rewritten, and how the other items of the call ended."""
+    rewrites: dict[int, Rewrite] = {}
+    beside: Ends = {}
+    for item, one in enumerate(texts):
+        image = found.get(one.guid)
+        if image is None:
+            beside[item] = Ended(one.guid, Outcome.NOT_FOUND)
+        elif why := why_unreadable(image, rewritten=True):
+            beside[item] = kept(image, image, why)
+        else:
+            rewrites[item] = meant(image, one)
+    return rewrites, beside
+
+
+async def _is_kept_so(rewrite: Rewrite, history: History) -> bool:
+    """Whether the service made of this very text what is stored: sent again, it would do so again.
+
+    Raises:
+        StoreError: the journal could not be read.
+    """
+    stored = text_of(rewrite.before)
+    if not rewrite.changes or not all(map(same_text, rewrite.text, stored)):
+        return False
+    last = await history.last_of(Kind.UPDATE, rewrite.before.guid, Outcome.UPDATED)
+    return last is not None and tuple(map(_texts, last)) == (rewrite.text, stored)
+
+
+def _texts(record: Mapping[str, Any]) -> tuple[str, str]:
+    return record.get("title") or "", record.get("description") or ""
+
+
 def _prepared(
-    texts: Sequence[NewText], found: Mapping[str, ImageDetails], meant: Meant, started: float
+    rewrites: dict[int, Rewrite], beside: Ends, found: Mapping[str, ImageDetails], started: float
 ) -> Prepared:
-    rewrites = {
-        item: meant(found[one.guid], one) for item, one in enumerate(texts) if one.guid in found
-    }
-    missing = {
-        item: Ended(one.guid, Outcome.NOT_FOUND)
-        for item, one in enumerate(texts)
-        if one.guid not in found
-    }
     losing = [one for one in rewrites.values() if one.loses]
     changing = sum(one.changes for one in rewrites.values())
     targets = [rewrite_target(one) for one in losing]
@@ -180,8 +230,8 @@ def _prepared(
 
     return Prepared(
         read_at=started,
-        would=missing | {item: one.would() for item, one in rewrites.items()},
-        write=partial(update_in_chunks, rewrites=rewrites, beside=missing),
+        would=beside | {item: one.would() for item, one in rewrites.items()},
+        write=partial(update_in_chunks, rewrites=rewrites, beside=beside),
         summary=f"{counted(changing, 'image')} would be rewritten; {lost} would be removed.",
         targets=targets,
         question=retitling_question(targets, changing),
@@ -209,7 +259,17 @@ def _image(rewrite: Rewrite) -> ImageToUpdate:
 
 def _ended(rewrite: Rewrite, after: ImageDetails | None, fault: ApiError | None) -> Ended:
     outcome, detail = _verdict(rewrite, after, fault)
+    if outcome is Outcome.UPDATED and rewrite.before.hung:
+        detail = f"{detail} {_left(after)}".strip()
     return Ended(rewrite.before.guid, outcome, detail, before=rewrite.before, after=after)
+
+
+def _left(after: ImageDetails | None) -> str:
+    """What to tell of the products of an updated image that did not go, as far as that is told."""
+    if after is not None and odd_of(after, ("products",)):
+        return _UNTOLD
+    still = len(hung(after))
+    return _LATER.format(still) if still else ""
 
 
 def _verdict(
@@ -217,7 +277,9 @@ def _verdict(
 ) -> tuple[Outcome, str]:
     if after is None:
         return Outcome.NOT_FOUND, "The image went away meanwhile."
-    meant = (rewrite.title, rewrite.description)
+    meant = rewrite.text
+    if unread := unread_text(after):
+        return Outcome.UNKNOWN, unread
     if text_of(after) == meant:
         return Outcome.UPDATED, ""
     if text_of(after) == text_of(rewrite.before):
@@ -230,5 +292,5 @@ def _verdict(
 
 
 def _already(rewrite: Rewrite) -> Ended:
-    before = rewrite.before
-    return Ended(before.guid, Outcome.NOT_ATTEMPTED, ALREADY, before=before, after=before)
+    why = f"{ALREADY} FinerWorks stores it so." if rewrite.is_kept_so else ALREADY
+    return kept(rewrite.before, rewrite.before, why)

@@ -70,7 +70,9 @@ class Hostile:
     async def count(self) -> int:
         """How many images the inventory shows."""
         library = self.client.library("inventory")
-        return (await self.client.list_images(ListImagesRequest(library=library))).count
+        count = (await self.client.list_images(ListImagesRequest(library=library))).count
+        assert count is not None
+        return count
 
 
 @asynccontextmanager

@@ -140,6 +140,7 @@ def test_a_page_is_read_field_for_field() -> None:
         active=True,
         rank=3,
         products=[product],
+        odd_fields=["date_updated"],
     )
     expected = ListImagesResponse(
         status=STATUS, images=[image], page_number=1, per_page=1, count=240
@@ -169,10 +170,33 @@ def test_products_tell_not_asked_from_none() -> None:
 
 
 @pytest.mark.parametrize("products", ["many", 5, {"sku": "a"}, ["AP123"], [None]])
-def test_products_of_the_wrong_type_fail_the_page(products: object) -> None:
-    """Products that cannot be read must not look like no products."""
-    with pytest.raises(ValidationError):
-        ImageDetails.model_validate({"guid": GUID, "products": products})
+def test_products_of_the_wrong_type_are_named_as_odd(products: object) -> None:
+    """Products that cannot be read must not look like no products, nor hide the page."""
+    image = ImageDetails.model_validate({"guid": GUID, "products": products})
+    assert (image.products, image.odd_fields) == (None, ("products",))
+
+
+@pytest.mark.parametrize("odd", [6000.5, "6000px", [], {}])
+def test_an_odd_value_is_named_and_what_is_not_there_is_not(odd: object) -> None:
+    """The record is read without it."""
+    told = {"guid": GUID, "pix_w": odd, "pix_h": None, "date_expires": "0001-01-01T00:00:00"}
+    image = ImageDetails.model_validate(told)
+    assert (image.pix_w, image.odd_fields) == (None, ("pix_w",))
+
+
+def test_a_record_without_a_guid_hides_no_other() -> None:
+    """It is left out and counted: it could not be named in any other call."""
+    images = [{"guid": 5}, {"guid": GUID}, "none"]
+    page = ListImagesResponse.model_validate(EMPTY_PAGE | {"images": images})
+    assert ([one.guid for one in page.images], page.unreadable) == ([GUID], 2)
+
+
+@pytest.mark.parametrize(
+    ("told", "count"), [("12", 12), (0, 0), ("12 images", None), (-1, None), (None, None)]
+)
+def test_a_count_that_is_no_number_hides_no_page(told: object, count: int | None) -> None:
+    """It is not known."""
+    assert ListImagesResponse.model_validate(EMPTY_PAGE | {"count": told}).count == count
 
 
 @given(

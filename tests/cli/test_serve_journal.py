@@ -6,7 +6,11 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from fw_mcp.cli.serve import look_after_journal, look_after_journal_daily
+from fw_mcp.cli.serve import (
+    look_after_journal,
+    look_after_journal_daily,
+    settle_what_is_open,
+)
 from fw_mcp.store.journal import End, Intent
 from tests.cli.journalled import BEGUN, small, three
 from tests.cli.serving import LIST_TOOLS
@@ -47,6 +51,51 @@ def test_a_served_process_says_it_on_stderr(kept: Kept) -> None:
         out, rest = process.communicate(timeout=60)
     assert "writes without a known outcome: 1 (delete_images); run fw-mcp reconcile" in said
     assert (process.returncode, len(out.splitlines()), rest) == (0, 2, "")
+
+
+def test_what_is_left_open_is_settled_when_serving_starts(kept: Kept) -> None:
+    """By reading alone; what another process is at is left to it."""
+    one, two, _ = kept.ask(three)
+    under_way = deletion(2, two)
+    kept.write(deletion(1, one), under_way)
+
+    async def settle() -> None:
+        async with kept.at(under_way):
+            await settle_what_is_open(kept.assembly(), _instead)
+
+    anyio.run(settle)
+    assert kept.edit("SELECT outcome FROM items ORDER BY change_id") == [("failed",), (None,)]
+    assert kept.studio.wire.writes == []
+
+
+def test_what_may_still_be_carried_out_is_settled_when_that_is_over(kept: Kept) -> None:
+    """A server that was killed and starts again at once reads twice, and serves meanwhile."""
+    one, two, _ = kept.ask(three)
+    unknown = deletion(2, two, ends=[End(two.guid, "unknown")], ended=True)
+    kept.write(deletion(1, one), unknown)
+    assembly = kept.assembly(5)
+    waits: list[tuple[float, list[tuple[str | None]]]] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append((seconds, kept.edit("SELECT outcome FROM items ORDER BY change_id")))
+        clock = assembly.parts.writes.journal.now
+        assert isinstance(clock, Clock)
+        clock.forward(seconds)
+
+    anyio.run(settle_what_is_open, assembly, sleep)
+    assert waits == [(85.0, [(None,), ("unknown",)])]
+    assert kept.edit("SELECT outcome FROM items") == [("failed",), ("failed",)]
+
+
+def test_nothing_is_asked_where_nothing_is_open(kept: Kept) -> None:
+    """A server that starts need not reach the service."""
+    kept.write(small(0))
+    anyio.run(settle_what_is_open, kept.assembly(), _instead)
+    assert kept.studio.wire.sent == []
+
+
+async def _instead(_: float) -> None:
+    """Nobody waits."""
 
 
 def test_what_is_older_than_the_journal_is_kept_goes_when_serving_starts(kept: Kept) -> None:

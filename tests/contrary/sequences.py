@@ -1,23 +1,24 @@
-"""Sequences of calls on a contrary service, and a plain model of what was asked.
+"""Sequences of calls on a contrary service: what is asked, of whom, and what they answer."""
 
-The model knows arguments, answers of the person, and what the service holds; of the server it
-knows what its results say.
-"""
-
+import asyncio
+import tempfile
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import AsyncExitStack
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
+import anyio
 from mcp.client import Client
 
 from fw_mcp.guard.guard import Limits
+from tests.contrary.model import Asked, Model, Row
 from tests.contrary.service import Ending, Service, Ways
-from tests.support.studio import NO, YES, Clock, Person, make_studio
+from tests.support.studio import NO, YES, Clock, Person, Studio, make_studio
 
 Tool = Literal["search", "add", "update", "delete", "select", "undo", "continue", "again"]
-Row = Mapping[str, Any]
 
 TITLES = (
     "Sea & Sky",
@@ -28,12 +29,11 @@ TITLES = (
     "Long road " * 12,
     "Plain",
 )
-_THERE = {"created", "adopted", "updated"}
-_GONE = {"deleted", "already_gone", "not_found"}
-_UNTOUCHED = {"failed", "not_attempted"}
 _PRODUCTS = 3
 _LAID = 6
 _REPLAY_S = 600.0
+_KNOWN_FILE = 4
+_CHANGES = frozenset({"add_images", "update_image_metadata", "delete_images", "set_selection"})
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Step:
         hangs: whether somebody hangs a product on the first image while the question is open.
         endings: how the writes of the call end.
         wait_s: what passes afterwards, in seconds.
+        beside: a call that is made at the same time, if the other server is there, through it.
     """
 
     tool: Tool
@@ -55,34 +56,22 @@ class Step:
     hangs: bool = False
     endings: Sequence[Ending] = ()
     wait_s: float = 0.0
-
-
-@dataclass
-class Asked:
-    """One call, and what it is about.
-
-    Attributes:
-        guids: the images that it may rewrite, delete or select.
-        texts: guid → the title that it shall have.
-        masters: the print masters that it may add, in the order of the call.
-        removes: whether it deletes.
-    """
-
-    tool: str
-    arguments: dict[str, Any]
-    guids: tuple[str, ...] = ()
-    texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    masters: tuple[str, ...] = ()
-    removes: bool = False
+    beside: "Step | None" = None
 
 
 class Played:
-    """One library, one server, one person, and what was asked so far."""
+    """One library, one server or two, one person, and what was asked so far.
 
-    def __init__(self, ways: Ways, *, tried: bool) -> None:
+    Args:
+        ways: how the service differs.
+        store: where two servers keep one store; None for one server that keeps it in memory.
+        tried: whether each kind of write was tried on the account before.
+    """
+
+    def __init__(self, ways: Ways, store: Path | None = None, *, tried: bool = True) -> None:
         self.clock = Clock()
         self.service = Service(self.clock, ways)
-        self.laid = [
+        laid = [
             self.service.lay(
                 f"Old {number}",
                 products=[f"SKU-{number}-{one}" for one in range(number % _PRODUCTS)],
@@ -90,62 +79,132 @@ class Played:
             )
             for number in range(_LAID)
         ]
-        limits = Limits(items_per_call=20, deletions_per_hour=1_000)
-        self.studio = make_studio(
-            service=self.service, clock=self.clock, limits=limits, per_series=1, tried=tried
-        )
+        self.model = Model(self.service, self.clock)
+        self.model.wanted.update(self.service.masters[guid] for guid in laid)
+        self._tried = tried
+        self.studios = [self._studio(store) for _ in range(1 if store is None else 2)]
         self.person = Person(self.clock, YES)
-        self.agreed: set[tuple[str, str]] = set()
-        self.wanted: Counter[str] = Counter()
         self.made: list[tuple[Asked, Row]] = []
         self.last: Asked | None = None
         self.last_at = 0.0
-        self.undone: dict[str, Asked] = {}
         self.added = 0
+
+    def _studio(self, store: Path | None) -> Studio:
+        return make_studio(
+            service=self.service,
+            clock=self.clock,
+            limits=Limits(items_per_call=20, deletions_per_hour=1_000),
+            per_series=1,
+            store=store,
+            kept_for="tests" if store else "",
+            tried=self._tried,
+        )
 
     async def play(self, steps: Sequence[Step]) -> None:
         """Take the steps, and see after each, and a while later, that everything holds."""
-        async with self.studio.client(person=self.person) as client:
+        async with AsyncExitStack() as stack:
+            servers = self.studios if any(step.beside for step in steps) else self.studios[:1]
+            clients = [
+                await stack.enter_async_context(one.client(person=self.person)) for one in servers
+            ]
             for step in steps:
-                await self._take(client, step)
+                await self._take(clients, step)
                 self.clock.forward(step.wait_s)
         self.clock.forward(300)
         self.service.catch_up()
-        self._check_holdings()
+        self.model.check_holdings()
 
-    async def _take(self, client: Client, step: Step) -> None:
-        asked = self._asked(step)
-        if asked is None:
+    async def _take(self, clients: Sequence[Client], step: Step) -> None:
+        calls = [asked for one in (step, step.beside) if one and (asked := self._asked(one))]
+        if not calls:
             return
+        self.service.catch_up()
         self.last_at = self.clock()
-        self.last = asked if asked.tool != "search_images" else self.last
         self.person.answer = YES if step.yes else NO
         self.person.asked.clear()
-        at_stake = {(guid, sku) for guid in asked.guids for sku in self._at_stake(guid, asked)}
-        self.person.meanwhile = self._hanging(asked, step) if self._hangs(step) else None
-        before = {guid: self.service.text_of(guid) for guid in self.service.images}
-        written = len(self.studio.wire.writes)
+        self.person.meanwhile = self._hanging(calls[0], step) if self._hangs(step) else None
+        written = sum(len(studio.wire.writes) for studio in self.studios)
+        images, selections = deepcopy(self.service.images), deepcopy(self.service.selections)
+        calls = [
+            replace(
+                one,
+                first=frozenset(images) if one.first is None else one.first,
+                before=images,
+                alone=len(calls) == 1,
+                selections=selections,
+            )
+            for one in calls
+        ]
+        self.last = next((one for one in calls if one.tool != "search_images"), self.last)
         self.service.endings[:] = step.endings
-        result = await client.call_tool(asked.tool, asked.arguments)
+        results = await self._called(calls, clients)
         self.service.endings.clear()
         if self.person.asked and step.yes:
-            self.agreed |= at_stake
-        if self.person.asked and not step.yes:
-            assert len(self.studio.wire.writes) == written, "written after a no"
+            self.model.agree(calls)
+        if self.person.asked and not step.yes and len(calls) == 1:
+            sent = sum(len(studio.wire.writes) for studio in self.studios)
+            assert sent == written, "written after a no"
         self.service.catch_up()
-        self._check_holdings()
-        if result.is_error:
-            assert asked.tool != "search_images", result
-            return
-        content = dict(result.structured_content or {})
-        self._check_rows(asked, content, before)
-        if asked.tool != "search_images" and content.get("change_id"):
-            self.made.append((asked, content))
+        self.model.check_holdings()
+        apart = len(calls) == 1 or not calls[0].meets(calls[1])
+        for asked, content in zip(calls, results, strict=True):
+            if content is None:
+                continue
+            if apart:
+                self.model.check_rows(asked, content)
+                self._check_undone(asked, content, step)
+            if asked.tool == "search_images" and len(calls) == 1:
+                await self._check_pages(clients[0], content)
+            if content.get("change_id"):
+                self.made.append((asked, content))
 
-    def _at_stake(self, guid: str, asked: Asked) -> set[str]:
-        if guid not in self.service.images:
-            return set()
-        return self.service.skus(guid) | ({""} if asked.removes else set())
+    async def _called(
+        self, calls: Sequence[Asked], clients: Sequence[Client]
+    ) -> Sequence[Row | None]:
+        """What each call says; None of one that was refused."""
+        results: dict[int, Row | None] = {}
+
+        async def call(place: int, asked: Asked) -> None:
+            result = await clients[place % len(clients)].call_tool(asked.tool, asked.arguments)
+            assert not (result.is_error and asked.tool == "search_images"), result
+            results[place] = None if result.is_error else dict(result.structured_content or {})
+
+        async with anyio.create_task_group() as group:
+            for place, asked in enumerate(calls):
+                group.start_soon(call, place, asked)
+        return [results[place] for place in range(len(calls))]
+
+    def _check_undone(self, asked: Asked, content: Row, step: Step) -> None:
+        """Nothing speaks against it, so it gives back what it can."""
+        ways = self.service.ways
+        quiet = not (step.endings or step.hangs or step.beside or self.service.pending)
+        clear = not (ways.odd or ways.hidden_s or ways.lag_s.get("list_images"))
+        if asked.undoes is None or not (quiet and clear and step.yes and self.made):
+            return
+        former, told = self.made[-1]
+        is_last = asked.undoes is former and not told.get("replayed")
+        done = all(one["outcome"] in {"updated", "deleted", "created"} for one in told["images"])
+        if is_last and done and content["status"] != "dry_run" and not ways.null_products:
+            left = [row for row in content["images"] if row["outcome"] in {"failed", "unknown"}]
+            assert not left, left
+
+    async def _check_pages(self, client: Client, content: Row) -> None:
+        """The pages that follow show every image, where lists are not late."""
+        ways = self.service.ways
+        if ways.lag_s.get("list_images") or ways.hidden_s or (ways.odd or "")[:1] == ("guid",):
+            return
+        seen = [row["guid"] for row in content["images"]]
+        while number := content.get("next_page_number"):
+            arguments = {"per_page": 25, "page_number": number}
+            content = (await client.call_tool("search_images", arguments)).structured_content or {}
+            seen += [row["guid"] for row in content["images"]]
+        held = {
+            guid
+            for guid, one in self.service.images.items()
+            if ways.ignores_library or not one["temporary"]
+        }
+        # Half of it on a short page, counted as all of it, passes for the whole.
+        assert set(seen) == held or ways.count == "low", held - set(seen)
 
     def _hangs(self, step: Step) -> bool:
         """What a list does not show yet, nobody can be asked about."""
@@ -176,7 +235,7 @@ class Played:
     def _again(self, _: Step) -> Asked | None:
         # A call that was settled is a new one after ten minutes: it asks for another image.
         if self.last is not None and self.clock() - self.last_at > _REPLAY_S:
-            self.wanted.update(self.last.masters)
+            self.model.wanted.update(self.last.masters)
         return self.last
 
     def _chosen(self, step: Step) -> tuple[str, ...]:
@@ -206,7 +265,10 @@ class Played:
 
     def _selecting(self, step: Step) -> Asked | None:
         chosen = self._chosen(step)
-        return Asked("set_selection", {"guids": list(chosen)}, chosen) if chosen else None
+        keys = [row["selection_guid"] for one, row in self.made if one.tool == "set_selection"]
+        key = keys[step.pick % len(keys)] if keys and step.pick % 2 else None
+        arguments = {"guids": list(chosen), **({"selection_guid": key} if key else {})}
+        return Asked("set_selection", arguments, chosen) if chosen else None
 
     def _going_on(self, step: Step) -> Asked | None:
         handles = [(one, row) for one, row in self.made if row.get("continue_handle")]
@@ -226,67 +288,32 @@ class Played:
         for _ in range(1 + step.pick % 7):
             self.added += 1
             images.append(new_image(self.added, TITLES[(step.pick + self.added) % len(TITLES)]))
-        masters = tuple(str(one["private_hires_uri"]) for one in images)
-        self.wanted.update(masters)
-        return Asked("add_images", {"images": images}, masters=masters)
+        masters = [str(one["private_hires_uri"]) for one in images]
+        held = sorted(one["master"] for one in self.service.images.values())
+        if step.pick % _KNOWN_FILE == 0 and held:
+            masters[0] = held[step.pick % len(held)]
+            images[0]["private_hires_uri"] = masters[0]
+        self.model.wanted.update(masters)
+        return Asked("add_images", {"images": images}, masters=tuple(masters))
 
     def _undoing(self, step: Step) -> Asked | None:
         if not self.made:
             return None
         former, row = self.made[step.pick % len(self.made)]
-        if former.tool in {"undo_change", "set_selection"}:
+        if former.tool not in _CHANGES:
             return None
         arguments = {"change_id": row["change_id"]}
-        guids = tuple(one["guid"] for one in row["images"] if one.get("guid"))
-        if former.tool == "add_images":
-            return Asked("undo_change", arguments, guids, removes=True)
-        if former.tool == "update_image_metadata":
-            return Asked("undo_change", arguments, former.guids)
-        return Asked("undo_change", arguments)
+        removes = former.tool == "add_images"
+        guids = former.guids if former.tool == "update_image_metadata" else ()
+        guids = self.model.made_by(former) if removes else guids
+        return Asked("undo_change", arguments, guids, removes=removes, undoes=former)
 
-    def _check_holdings(self) -> None:
-        """Nothing destroyed without a yes, nothing twice, nothing sent too soon."""
-        assert self.service.destroyed <= self.agreed, self.service.destroyed - self.agreed
-        assert self.service.too_soon == []
-        held = Counter(one["master"] for one in self.service.images.values())
-        more = {
-            master: count for master, count in held.items() if count > max(1, self.wanted[master])
-        }
-        assert more == {}, "listed more often than asked for"
 
-    def _check_rows(self, asked: Asked, content: Row, before: Mapping[str, Any]) -> None:
-        for item, row in enumerate(content.get("images", ())):
-            if asked.tool == "search_images" or content["status"] in {"declined", "dry_run"}:
-                return
-            outcome, guid = row["outcome"], row.get("guid")
-            if outcome in _GONE:
-                assert guid not in self.service.images, row
-            elif outcome in {"created", "adopted"}:
-                assert guid in self.service.images, row
-                if asked.masters:
-                    assert self.service.images[guid]["master"] == asked.masters[item], row
-            elif outcome == "updated":
-                assert guid in self.service.images, row
-                if guid in asked.texts:
-                    wanted = tuple(map(self.service.stored_text, asked.texts[guid]))
-                    assert self.service.text_of(guid) == wanted, (row, self.service.text_of(guid))
-            elif outcome in _UNTOUCHED:
-                self._check_untouched(asked, item, row, before)
-
-    def _check_untouched(
-        self, asked: Asked, item: int, row: Row, before: Mapping[str, Any]
-    ) -> None:
-        guid = row.get("guid")
-        coming = [one.body for one in self.service.pending if one.endpoint != "products"]
-        if asked.masters:
-            master = asked.masters[item]
-            assert not self.service.of_file(master), row
-            assert master not in str(coming), row
-        elif guid in before and guid:
-            assert guid in self.service.images, row
-            assert guid not in str(coming) or row["outcome"] == "not_attempted", row
-            if guid in asked.texts and row["outcome"] == "failed":
-                assert self.service.text_of(guid) == before[guid], row
+def play(ways: Ways, steps: Sequence[Step], *, two: bool = False, tried: bool = True) -> None:
+    """Take the steps on such a service, through one server or two on one store."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "store.sqlite3" if two else None
+        asyncio.run(Played(ways, store, tried=tried).play(steps))
 
 
 def new_image(number: int, title: str) -> dict[str, object]:

@@ -66,7 +66,7 @@ class Ways:
         count: how the total is told.
         twice: a page lists its first row again at its end.
         null_products: none are told as null.
-        odd: a field and the value that every second record has in it.
+        odd: a field and the value that every second record has in it; `sku` is one of products.
         products_go: when products go after an update; `more` takes one of another image, too.
         ignores_library: lists hold everything; only `inventory` shows products.
         knows_files: a file that is held is answered with the image that is there.
@@ -141,6 +141,7 @@ class Service(httpx.AsyncBaseTransport):
         endings: how the next writes end, first to last; after them each is a yes.
         pending: what is still to be done.
         destroyed: guid and product of all that went; an image that went has the product "".
+        masters: guid → print master of all that ever were there.
         too_soon: print masters that were sent again while an earlier request might still add them.
     """
 
@@ -152,11 +153,13 @@ class Service(httpx.AsyncBaseTransport):
         self.pending: list[Pending] = []
         self.destroyed: set[tuple[str, str]] = set()
         self.too_soon: list[str] = []
+        self.masters: dict[str, str] = {}
         self._clock = clock
         self._doubted: dict[str, float] = {}
         self._numbers = 0
         self._past: list[tuple[float, dict[str, Record], dict[str, list[str]]]] = []
         self._hidden: dict[str, float] = {}
+        self._working_at: float | None = None
         self._remember(float("-inf"))
 
     def lay(self, title: str, *, products: Sequence[str] = (), temporary: bool = False) -> str:
@@ -167,6 +170,7 @@ class Service(httpx.AsyncBaseTransport):
         record["temporary"] = temporary
         record["products"] = [_product(sku) for sku in products]
         self.images[record["guid"]] = record
+        self.masters[record["guid"]] = record["master"]
         self._past.clear()
         self._remember(float("-inf"))
         return str(record["guid"])
@@ -177,13 +181,23 @@ class Service(httpx.AsyncBaseTransport):
         self.images[guid]["products"].append(_product(sku))
         self._remember(self._clock())
 
+    def hide(self, guid: str) -> None:
+        """Leave an image out of lists for as long as after an update."""
+        self._hidden[guid] = self._now() + self.ways.hidden_s
+
     def catch_up(self) -> None:
         """Do what is due by now."""
         for one in sorted(self.pending, key=lambda one: one.at):
             if one.at <= self._clock():
                 self.pending.remove(one)
+                self._working_at = one.at
                 one.work()
+                self._working_at = None
                 self._remember(one.at)
+
+    def _now(self) -> float:
+        """When the work that is being done was due."""
+        return self._clock() if self._working_at is None else self._working_at
 
     def text_of(self, guid: str) -> tuple[str, str]:
         """Title and description, as stored."""
@@ -328,15 +342,25 @@ class Service(httpx.AsyncBaseTransport):
             told["pix_w"], told["pix_h"] = record["pix_h"], record["pix_w"]
         if ways.odd is not None and record["id"] % 2:
             name, value = ways.odd
-            told[name] = value
+            if name != "sku":
+                told[name] = value
+            for product in told["products"] if name == "sku" and told["products"] else ():
+                product["sku"] = value
         return told
 
     def _add(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         told = []
         for image in body["images"]:
+            master = image["private_hires_uri"]
+            if master in self._doubted:
+                # It is done, and shows.
+                self._doubted[master] = self._now() + self.ways.lag_s.get("list_images", 0.0)
             held = self.of_file(image["private_hires_uri"]) if self.ways.knows_files else []
-            record = self.images[held[0]] if held else self._registered(image)
-            record["temporary"] = body["library"]["name"] == "temporary"
+            if held:
+                record = self.images[held[0]]
+            else:
+                record = self._registered(image)
+                record["temporary"] = body["library"]["name"] == "temporary"
             whole = self._told(record, products=False)
             brief = {"id": whole["id"], "guid": whole["guid"]}
             told.append(brief if self.ways.terse else whole)
@@ -353,6 +377,7 @@ class Service(httpx.AsyncBaseTransport):
         for name in ("public_thumbnail_uri", "public_preview_uri", "private_hires_uri"):
             record[name] = URLS[self.ways.url](image[name])
         self.images[record["guid"]] = record
+        self.masters[record["guid"]] = record["master"]
         return record
 
     def _update(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -363,11 +388,11 @@ class Service(httpx.AsyncBaseTransport):
             record = self.images[guid]
             record["title"] = self.stored_text(image["title"] or "")
             record["description"] = self.stored_text(image["description"] or "")
-            if self.ways.hidden_s:
-                self._hidden[guid] = self._clock() + self.ways.hidden_s
+            self.hide(guid)
             if self.ways.products_go == "later":
-                strip = partial(self._strip, guid, self.skus(guid))
-                self.pending.append(Pending(self._clock() + 2.0, "products", {}, strip))
+                skus = self.skus(guid)
+                strip, body = partial(self._strip, guid, skus), {"guid": guid, "skus": skus}
+                self.pending.append(Pending(self._now() + 2.0, "products", body, strip))
             elif self.ways.products_go != "never":
                 self._strip(guid, self.skus(guid))
             if self.ways.products_go == "more":

@@ -1,12 +1,17 @@
 """Each way in which a service may differ, alone, and what must hold all the same."""
 
+from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from mcp.client import Client
 
+from fw_mcp.store.journal import Step
 from tests.contrary.sequences import new_image
 from tests.contrary.service import Ending, Service, Ways
+from tests.support.products import covering, first_of
+from tests.support.recorder import Sent
 from tests.support.studio import YES, Clock, Person, Studio, make_studio, said
 
 pytestmark = pytest.mark.anyio
@@ -204,8 +209,12 @@ async def test_short_pages_hide_no_image() -> None:
     assert (outcomes(result), service.images) == (["deleted"] * 7, {})
 
 
-@pytest.mark.parametrize("value", [6000.5, "", "6000px", [], {}])
-@pytest.mark.parametrize("name", ["pix_w", "file_size", "id", "active", "title", "file_name"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    covering(
+        ["pix_w", "file_size", "id", "active", "title", "file_name"], [6000.5, "", "6000px", [], {}]
+    ),
+)
 async def test_one_odd_value_hides_no_image(name: str, value: object) -> None:
     """It is none, and its page is read."""
     service, studio = contrary(Ways(odd=(name, value)))
@@ -245,3 +254,239 @@ async def test_whatever_its_pages_are_like_each_product_is_counted_once(ways: Wa
         (row, *_) = (await called(client, "search_products", guid_filter=guids[:1]))["products"]
     assert (told["summary"]["products"], row["image_guid"]) == (80, guids[0])
     assert ("not_reached" in told) is (ways.count == "high")
+
+
+ODD_TEXT = [("title", 6000.5), ("title", {}), ("description", [])]
+
+
+@pytest.mark.parametrize(("name", "value"), first_of(*ODD_TEXT))
+async def test_a_text_that_cannot_be_read_is_not_written_over(name: str, value: object) -> None:
+    """It could not be given back, and would go where only the other one is meant."""
+    service, studio = contrary(Ways(odd=(name, value)))
+    odd, whole = service.lay("One"), service.lay("Two")
+    async with studio.client() as client:
+        texts = [{"guid": guid, "title": "New"} for guid in (odd, whole)]
+        result = await called(client, "update_image_metadata", images=texts)
+        listed = await called(client, "search_images")
+    assert outcomes(result) == ["not_attempted", "updated"]
+    assert f"form that can be read its {name}" in result["images"][0]["detail"]
+    assert service.text_of(odd)[0] == "One"
+    assert [row.get("odd_fields") for row in listed["images"]] == [None, [name]]
+
+
+@pytest.mark.parametrize("value", first_of(*[{}, "none", None, [5]]))
+async def test_products_that_cannot_be_read_keep_only_their_image(value: object) -> None:
+    """Nobody could say what goes with it; the others go."""
+    service, studio = contrary(Ways(odd=("products", value)))
+    odd, whole = service.lay("One", products=["SKU-1"]), service.lay("Two")
+    person = Person(studio.clock, YES)
+    async with studio.client(person=person) as client:
+        texts = [{"guid": odd, "title": "New"}]
+        retitled = await called(client, "update_image_metadata", images=texts)
+        deleted = await called(client, "delete_images", guids=[odd, whole])
+    assert outcomes(retitled) == ["not_attempted"]
+    assert outcomes(deleted) == ["not_attempted", "deleted"]
+    assert list(service.images) == [odd]
+
+
+async def test_a_guid_that_cannot_be_read_keeps_only_its_image() -> None:
+    """It is said to be left out, and what is asked by it is not told as gone."""
+    service, studio = contrary(Ways(odd=("guid", "")))
+    odd, whole = service.lay("One"), service.lay("Two")
+    async with studio.client(person=Person(studio.clock, YES)) as client:
+        listed = await called(client, "search_images")
+        result = await called(client, "delete_images", guids=[odd, whole])
+    assert [row["guid"] for row in listed["images"]] == [whole]
+    assert listed["not_reached"] == "Left out, since their guids cannot be read: 1."
+    assert outcomes(result) == ["not_attempted", "deleted"]
+
+
+@pytest.mark.parametrize("count", first_of(*["low", "high", "zero", "negative", "text"]))
+async def test_a_count_that_is_wrong_hides_no_image(count: Any) -> None:  # noqa: ANN401  a literal
+    """Rows are believed: pages follow to the end, and what was named goes."""
+    service, studio = contrary(Ways(count=count))
+    guids = [service.lay(f"Old {number}") for number in range(7)]
+    async with studio.client(person=Person(studio.clock, YES)) as client:
+        first = await called(client, "search_images", per_page=5)
+        second = await called(client, "search_images", per_page=5, page_number=2)
+        result = await called(client, "delete_images", guids=guids[:2])
+    assert first["next_page_number"] == 2
+    assert len(first["images"]) + len(second["images"]) == 7
+    assert (outcomes(result), list(service.images)) == (["deleted"] * 2, guids[2:])
+
+
+@pytest.mark.parametrize("count", first_of(*["low", "high", "zero"]))
+async def test_short_pages_and_wrong_counts_together_hide_no_named_image(count: Any) -> None:  # noqa: ANN401
+    """What is missing is asked for again, alone."""
+    service, studio = contrary(Ways(most_a_page=3, count=count))
+    guids = [service.lay(f"Old {number}") for number in range(7)]
+    async with studio.client() as client:
+        texts = [{"guid": guid, "title": "New"} for guid in guids]
+        result = await called(client, "update_image_metadata", images=texts)
+    assert outcomes(result) == ["updated"] * 7
+
+
+async def test_an_image_that_was_there_before_is_not_told_as_created() -> None:
+    """Nor is it deleted by an undo, which takes back what the call made."""
+    service, studio = contrary(Ways(knows_files=True))
+    guid = service.lay("Old")
+    known = {**NEW[0], "private_hires_uri": service.masters[guid]}
+    async with studio.client(person=Person(studio.clock, YES)) as client:
+        added = await called(client, "add_images", images=[known, NEW[1]])
+        undone = await called(client, "undo_change", change_id=added["change_id"])
+    assert outcomes(added) == ["adopted", "created"]
+    assert "there before" in added["images"][0]["detail"]
+    assert outcomes(undone) == ["not_attempted", "deleted"]
+    assert list(service.images) == [guid]
+
+
+@pytest.mark.parametrize("ways", first_of(*[Ways(products_go="later"), Ways(null_products=True)]))
+async def test_products_that_are_not_seen_to_go_are_announced(ways: Ways) -> None:
+    """They go a little later, or it is not told which are left."""
+    service, studio = contrary(ways)
+    guid = service.lay("Old", products=["SKU-1"])
+    async with studio.client(person=Person(studio.clock, YES)) as client:
+        texts = [{"guid": guid, "title": "New"}]
+        result = await called(client, "update_image_metadata", images=texts)
+    (row,) = result["images"]
+    assert (row["outcome"], row.get("products_removed")) == ("updated", None)
+    assert "FinerWorks may remove them" in row["detail"] or "are left" in row["detail"]
+
+
+async def test_a_text_that_is_kept_altered_is_not_sent_again() -> None:
+    """However long after: it would be altered again, and take products with it each time."""
+    service, studio = contrary(Ways(text="trimmed"))
+    guid = service.lay("Old")
+    async with studio.client() as client:
+        texts = [{"guid": guid, "title": "  Fog  "}]
+        await called(client, "update_image_metadata", images=texts)
+        service.hang(guid, "SKU-1")
+        studio.clock.forward(4000)
+        again = await called(client, "update_image_metadata", images=texts)
+        texts = [{"guid": guid, "title": " Fog "}]
+        other = await called(client, "update_image_metadata", images=texts, dry_run=True)
+    assert again["images"][0]["detail"] == "It already has this text. FinerWorks stores it so."
+    assert service.skus(guid) == {"SKU-1"}
+    assert other["images"][0]["products_at_risk"]
+
+
+async def test_an_image_that_is_only_hidden_is_not_told_as_deleted() -> None:
+    """Without a yes, what a list does not show need not be gone."""
+    service, studio = contrary(Ways(hidden_s=2.0))
+    guid = service.lay("Old")
+    service.endings[:] = [Ending(400, commits=False)]
+
+    async def hide(sent: Sent) -> None:
+        if sent.endpoint == "delete_images":
+            service.hide(guid)
+
+    studio.wire.on_the_way = hide
+    async with studio.client(person=Person(studio.clock, YES)) as client:
+        result = await called(client, "delete_images", guids=[guid])
+    assert outcomes(result) == ["failed"]
+
+
+async def test_an_image_of_the_inventory_is_registered_there_again() -> None:
+    """Whatever `library` its deletion named: a temporary one would be gone in a fortnight."""
+    service, studio = contrary(Ways(ignores_library=True))
+    guid = service.lay("Old")
+    async with studio.client(person=Person(studio.clock, YES)) as client:
+        gone = await called(client, "delete_images", guids=[guid], library="temporary")
+        await called(client, "undo_change", change_id=gone["change_id"])
+    assert [one["temporary"] for one in service.images.values()] == [False]
+
+
+async def test_an_answered_guid_is_the_image_also_when_it_shows_late() -> None:
+    """It is read by its guid a minute later, however its record looks by then."""
+    ways = Ways(lag_s={"list_images": 20.0}, url="spaces", bits=True, turned=True, name="numbered")
+    service, studio = contrary(ways)
+    new = {**NEW[0], "title": "Sea & Sky", "description": ""}
+    async with studio.client() as client:
+        first = await called(client, "add_images", images=[new])
+        service.images[first["images"][0]["guid"]] |= {"title": "Other", "file_name": "x.jpg"}
+        studio.clock.forward(100)
+        handle = first["continue_handle"]
+        last = await called(client, "add_images", continue_handle=handle)
+    assert (outcomes(first), outcomes(last)) == (["unknown"], ["adopted"])
+    assert len(service.images) == 1
+
+
+async def test_a_file_that_may_still_be_added_is_not_sent_by_another_call() -> None:
+    """A minute later it is; on purpose at once."""
+    service, studio = contrary()
+    service.endings[:] = [Ending("timeout", late_s=50.0)]
+    async with studio.client() as client:
+        await called(client, "add_images", images=NEW)
+        early = await called(client, "add_images", images=NEW[:2])
+        assert (outcomes(early), service.too_soon) == (["not_attempted"] * 2, [])
+        assert "may still be added for" in early["images"][0]["detail"]
+        studio.clock.forward(100)
+        handle = early["continue_handle"]
+        late = await called(client, "add_images", continue_handle=handle)
+    assert outcomes(late) == ["created"] * 2
+
+
+async def test_a_late_list_that_counts_what_it_does_not_show_is_read_again() -> None:
+    """Its first answer cannot be believed, the next one can."""
+    service, studio = contrary(Ways(lag_s={"list_images": 1.0}, count="high"))
+    async with studio.client() as client:
+        result = await called(client, "add_images", images=NEW)
+    assert {row["guid"] for row in result["images"]} == set(service.images)
+    assert outcomes(result) == ["created"] * 5
+
+
+@pytest.mark.parametrize("tool", ["update_image_metadata", "delete_images"])
+async def test_the_last_look_is_after_the_journal(tool: str) -> None:
+    """Another process held the store for four seconds, and somebody hung a product meanwhile."""
+    guid = ""
+
+    def reached(step: Step) -> None:
+        if step is Step.INTENT_RECORDED:
+            studio.clock.forward(4)
+            service.hang(guid, "SKU-NEW")
+
+    clock = Clock()
+    service = Service(clock)
+    studio = make_studio(service=service, clock=clock, per_series=1, reached=reached)
+    guid = service.lay("Old")
+    images = [{"guid": guid, "title": "New"}]
+    arguments: Any = {"guids": [guid]} if tool == "delete_images" else {"images": images}
+    async with studio.client(person=Person(clock, YES)) as client:
+        result = await called(client, tool, **arguments)
+    assert outcomes(result) == ["not_attempted"]
+    assert (service.skus(guid), studio.wire.writes) == ({"SKU-NEW"}, [])
+
+
+async def test_what_an_update_took_is_given_back_as_the_service_keeps_it() -> None:
+    """The former text, altered as every text is, and the former set of a selection."""
+    service, studio = contrary(Ways(text="trimmed", upper_guids=True))
+    one, other = service.lay("One"), service.lay("Two")
+    async with studio.client() as client:
+        texts = [{"guid": one, "title": "  Fog  "}]
+        update = await called(client, "update_image_metadata", images=texts)
+        first = await called(client, "set_selection", guids=[one])
+        key = first["selection_guid"]
+        second = await called(client, "set_selection", guids=[other], selection_guid=key)
+        for change in (update, second):
+            await called(client, "undo_change", change_id=change["change_id"])
+    assert service.text_of(one) == ("One", "")
+    assert service.selections == {key: [one]}
+
+
+async def test_the_same_call_through_two_servers_on_one_store_is_made_once(tmp_path: Path) -> None:
+    """Started at the same moment: one of them adds, the other waits for its result or refuses."""
+    clock = Clock()
+    service = Service(clock)
+    store = tmp_path / "store.sqlite3"
+    studios = [
+        make_studio(service=service, clock=clock, per_series=1, store=store, kept_for="one")
+        for _ in range(2)
+    ]
+    async with (
+        studios[0].client() as one,
+        studios[1].client() as other,
+        anyio.create_task_group() as group,
+    ):
+        for client in (one, other):
+            group.start_soon(client.call_tool, "add_images", {"images": NEW})
+    assert [len(service.of_file(str(image["private_hires_uri"]))) for image in NEW] == [1] * 5

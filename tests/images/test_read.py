@@ -26,7 +26,8 @@ async def test_any_number_of_images_is_read_in_chunks_and_comes_in_the_order_ask
     assert list(found) == sorted(held)
     assert dict(found) == held
     sizes = sorted(len(body["guid_filter"]) for body in studio.wire.to("list_images"))
-    assert sizes == [49, 50, 50, 50, 50]
+    # What is missing is asked for once more, alone: a page may be short.
+    assert sizes == [1, 49, 50, 50, 50, 50]
 
 
 async def test_no_guids_are_read_without_a_request(studio: Studio) -> None:
@@ -58,7 +59,10 @@ async def test_images_are_found_in_either_library(studio: Studio) -> None:
     assert set(found) == {temporary, inventory}
     asked = [(body["library"]["name"], body["guid_filter"])
              for body in studio.wire.to("list_images")]  # fmt: skip
-    assert asked == [("inventory", guids), ("temporary", [temporary, GUID])]
+    # What is missing is asked for once more, alone: a page may be short.
+    elsewhere = [temporary, GUID]
+    assert asked == [("inventory", guids), ("inventory", elsewhere),
+                     ("temporary", elsewhere), ("temporary", [GUID])]  # fmt: skip
 
 
 @pytest.mark.large_library

@@ -14,6 +14,7 @@ from fw_mcp.writes.add_matching import (
     matched,
     same_file,
 )
+from tests.images.shelf import Shelf
 from tests.support.studio import Studio
 from tests.support.truth import holdings
 from tests.writes.runs import to_add
@@ -97,6 +98,16 @@ def test_without_ids_an_image_is_new_when_it_was_not_among_the_newest() -> None:
     before = Baseline(None, frozenset({GUIDS[1]}))
     assert not before.is_new(listed())
     assert before.is_new(listed(guid=GUIDS[2]))
+
+
+async def test_what_has_no_id_and_comes_after_an_old_image_is_old(studio: Studio) -> None:
+    """Newest first: its place tells what its id does not."""
+    old = [ImageDetails(id=number or None, guid=GUIDS[number]) for number in (3, 0, 1)]
+    new = ImageDetails(guid=GUIDS[2])
+    studio.wire.on_the_way = Shelf([one.model_dump(mode="json") for one in (new, *old)])
+    before = Baseline(3, frozenset({GUIDS[3]}))
+    found = await added_since(studio.account, "inventory", before, studio.clock())
+    assert [one.guid for one in found] == [GUIDS[2]]
 
 
 def test_an_image_is_new_when_its_id_is_larger() -> None:

@@ -70,7 +70,7 @@ class Updates:
 
     async def send(self, texts: Sequence[NewText]) -> Applied:
         """Send new texts, at most 500, going on for as long as that brings anything."""
-        operation = update(self._account, texts, meant)
+        operation = update(self._account, texts, meant, self._writes.history)
         plan_id = await waiting_plan(self._plans, self._guard, _CALLER, operation)
         ask = AtTheTerminal(self._guard, self._said_yes, plan_id, "apply the file again")
         try:
@@ -104,7 +104,10 @@ class Updates:
             before = _count(done)
             try:
                 further = await self._writes.go_on(
-                    _caller(), handle, TOOL, lambda kept: update_again(self._account, kept, meant)
+                    _caller(),
+                    handle,
+                    TOOL,
+                    lambda kept: update_again(self._account, kept, meant, self._writes.history),
                 )
             except FwError as refused:
                 print(for_a_person(refused))
@@ -325,4 +328,4 @@ def _listed(numbers: Sequence[int]) -> str:
 
 
 def _name(end: tuple[str, str]) -> str:
-    return Verdict.UNCHANGED if end[1] == ALREADY else end[0]
+    return Verdict.UNCHANGED if end[1].startswith(ALREADY) else end[0]

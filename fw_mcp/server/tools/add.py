@@ -106,9 +106,9 @@ async def add_images(
 
     No bytes are uploaded: FinerWorks fetches the URLs, so each must be reachable from the internet
     and stay up until printing. inspect_files reads their size and pixels; search_images shows what
-    is there already: only a file named twice in one call, and the same call within ten minutes, are
-    caught here. The result gives each guid as read back; one whose outcome is unknown must be
-    looked up with search_images before it is added again.
+    is there: only a file named twice in one call or still unknown, and the same call within ten
+    minutes, are caught here. The result gives each guid as read back; one whose outcome is
+    unknown must be looked up with search_images before it is added again.
     """
     either(
         images,

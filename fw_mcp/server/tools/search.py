@@ -81,7 +81,7 @@ class SearchImagesResult(ToolResult):
         if not self.images:
             listed = f"No image on this page; {self.count} in all." if self.count else "No image."
         if self.scanned is None:
-            return [listed]
+            return [listed, *filter(None, (self.not_reached,))]
         matches = f"{counted(self.count, 'image')} match{'es' * (self.count == 1)}."
         matching = matches if self.summary else listed
         looked = f"Looked at {self.scanned} of {counted(self.held or 0, 'image')}."
@@ -302,9 +302,10 @@ def _result(query: Query, page: Page, looks: _Looks) -> SearchImagesResult:
         images=[looks.row(image) for image in page.images],
         page_number=page.page_number,
         per_page=page.per_page,
-        count=page.count,
+        count=max(page.count, page.seen),
         next=None if looks.more_than_listed else next_uri(query, page),
         next_page_number=page.next_page_number,
+        not_reached=page.not_reached or None,
         records=looks.records(page.images),
     )
 

@@ -74,11 +74,14 @@ async def update_image_metadata(
     account, writes = parts.account, parts.writes
     if continue_handle is not None:
         written = await writes.go_on(
-            caller_of(ctx), continue_handle, TOOL, lambda kept: update_again(account, kept, meant)
+            caller_of(ctx),
+            continue_handle,
+            TOOL,
+            lambda kept: update_again(account, kept, meant, writes.history),
         )
         return UpdateImageMetadataResult.of(written)
     texts = [NewText(one.guid, one.title, one.description) for one in images or ()]
-    operation = update(account, texts, meant)
+    operation = update(account, texts, meant, writes.history)
     if dry_run:
         prepared = await operation.read()
         return UpdateImageMetadataResult.previewed(prepared.would, prepared.summary)
