@@ -27,6 +27,12 @@ from tests.support.products import first_of
         (["--base-url", "http://api.finerworks.com"], {}, 6, "plain http"),
         (["--base-url", "https://api.example.com"], {}, 6, "no host of FinerWorks"),
         (["--sandbox", "--http", "0.0.0.0:8000"], {}, 6, "no token is set"),
+        (
+            ["--sandbox", "--http", "127.0.0.1:0"],
+            {"FW_MCP_HTTP_TOKEN": " " * 20},
+            6,
+            "The token is shorter than 16 characters",
+        ),
         (["approve", "0123456789abcdef", "--sandbox"], {}, 1, "Nothing was approved"),
         (["export", "--sandbox", "library.csv"], {}, 2, "--sandbox-file FILE"),
         (["export", "library.csv", "--sandbox=studio.db"], {}, 2, "--sandbox-file FILE"),
@@ -49,7 +55,7 @@ from tests.support.products import first_of
             2,
             "--sandbox (FW_MCP_SANDBOX) and --sandbox-file (FW_MCP_SANDBOX_FILE) name two places",
         ),
-        first=12,
+        first=13,
     ),
 )
 def test_what_cannot_be_started_is_told_in_one_sentence_with_its_exit_code(
