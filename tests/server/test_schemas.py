@@ -189,6 +189,19 @@ def test_every_list_says_what_its_items_are(tools: dict[str, Tool], name: str) -
 
 
 @pytest.mark.parametrize("name", TOOLS)
+def test_a_list_of_objects_says_in_words_what_each_needs(tools: dict[str, Tool], name: str) -> None:
+    """Some clients drop nested schemas before a model reads them."""
+    unsaid = [
+        (path, needed)
+        for path, part in properties_in(tools[name].input_schema)
+        for needed in part.get("items", {}).get("required", [])
+        if needed not in part["description"]
+        if not (needed.endswith("_uri") and "URIs" in part["description"])
+    ]
+    assert unsaid == []
+
+
+@pytest.mark.parametrize("name", TOOLS)
 def test_an_output_schema_has_no_references(tools: dict[str, Tool], name: str) -> None:
     """Hosts that resolve none still see the whole shape."""
     schema = json.dumps(tools[name].output_schema)
