@@ -210,7 +210,7 @@ async def test_a_text_without_anything_hidden_is_shown_as_it_is(hostile: Studio)
     async with hostile.client() as client:
         rows = [row for page in await whole_library(client) for row in said(page)["images"]]
     plain = [row for row in rows if name_of(row["guid"]) not in WITH_ESCAPES]
-    short = [row for row in plain if len(HOSTILE[name_of(row["guid"])]) <= 80]
+    short = [row for row in plain if len(HOSTILE[name_of(row["guid"])]) <= 64]
     assert len(short) > 25
     for row in short:
         text = HOSTILE[name_of(row["guid"])]

@@ -4,6 +4,7 @@
 """
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,8 @@ def _json(document: object) -> str:
 
 def main() -> None:
     """Rewrite every artefact, and remove the definitions of what is gone."""
+    # The SDK would show each request.
+    logging.disable(logging.INFO)
     now = published()
     DEFINITIONS.mkdir(exist_ok=True)
     for gone in set(DEFINITIONS.iterdir()) - {artefact.path for artefact in ARTEFACTS}:
