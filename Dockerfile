@@ -1,7 +1,6 @@
 # docker build -t fw-mcp .
 # docker run -i --rm -e FINERWORKS_WEB_API_KEY -e FINERWORKS_APP_KEY -v fw-mcp:/var/lib/fw-mcp fw-mcp
 # docker run -i --rm fw-mcp --sandbox
-# Any other --user works too, if its group is 0, as in OpenShift.
 
 # Any image with Python 3.11 or newer, pip, and Debian's useradd; pin it by digest where it matters.
 ARG PYTHON_IMAGE=python:3.13-slim
@@ -26,7 +25,7 @@ LABEL io.modelcontextprotocol.server.name="io.github.fw-mcp/fw-mcp" \
       org.opencontainers.image.description="Safe hands on a FinerWorks image library, over MCP." \
       org.opencontainers.image.licenses="MIT"
 RUN useradd --system --uid 10001 --no-create-home --home-dir /var/lib/fw-mcp fw-mcp \
- && install --directory --owner fw-mcp --group 0 --mode 0770 /var/lib/fw-mcp
+ && install --directory --owner fw-mcp --group fw-mcp --mode 0700 /var/lib/fw-mcp
 COPY --from=build /opt/fw-mcp /opt/fw-mcp
 ENV PATH=/opt/fw-mcp/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -59,12 +59,12 @@ def test_the_shipped_stage_runs_the_server_without_rights() -> None:
 
 
 def test_the_state_of_the_server_lives_on_a_volume_that_it_owns() -> None:
-    """Plans and the journal outlive it; hosts that give any user id give group 0."""
+    """Plans and the journal outlive the container."""
     stage = final_stage()
     store = re.search(r"FW_MCP_STORE=(\S+)", stage["ENV"])
     assert store is not None
     assert store[1].startswith(f"{stage['VOLUME']}/")
-    assert f"--owner fw-mcp --group 0 --mode 0770 {stage['VOLUME']}" in stage["RUN"]
+    assert f"--owner fw-mcp --group fw-mcp --mode 0700 {stage['VOLUME']}" in stage["RUN"]
 
 
 def test_the_image_names_itself_to_server_registries() -> None:
