@@ -66,7 +66,7 @@ def test_each_message_of_the_troubleshooting_table_is_one_that_the_code_says() -
 
 def test_the_command_for_claude_code_holds_in_every_folder() -> None:
     """As written without a scope it would be gone in the next project."""
-    assert "claude mcp add --scope user finerworks -e " in words_of("README.md")
+    assert "claude mcp add finerworks --scope user -e " in words_of("README.md")
 
 
 def test_the_readme_is_short_enough_to_be_read() -> None:
@@ -97,7 +97,7 @@ def test_the_page_on_hosts_has_a_row_for_each_with_address_and_token() -> None:
 def test_the_page_on_hosts_names_options_and_arguments_that_there_are() -> None:
     """What a script's host has to be told, and what a client that leaves things out needs."""
     words = words_of("docs/hosts.md")
-    options = set(re.findall(r"`(--[a-z-]+)", words)) - {"--transport", "--header", "--scope"}
+    options = set(re.findall(r"`(--[a-z-]+)", words)) - {"--transport", "--header"}
     settings = {option(name) for name in Settings.model_fields}
     assert {"--confirm", "--http-allowed-hosts", "--sandbox-file"} <= options
     assert sorted(options - settings - {"--stateful"}) == []

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from fw_mcp import __version__
 from fw_mcp.errors import ApiError, FwError, Reason
+from fw_mcp.text import visible
 
 # Each is called with the parts and the command's own arguments, and gives the exit code.
 _COMMANDS = MappingProxyType(
@@ -85,7 +86,8 @@ def _ended(arguments: Sequence[str]) -> int:
 
 
 def _told(error: FwError) -> int:
-    print(f"fw-mcp: {error}", file=sys.stderr)
+    # It may hold what was typed.
+    print(f"fw-mcp: {visible(str(error))}", file=sys.stderr)
     return exit_code(error)
 
 

@@ -11,6 +11,8 @@ from fw_mcp.config import check_variables, load_settings
 from tests.support.process import fw_mcp
 from tests.support.products import first_of
 
+CODE = "\x1b[2J"
+
 
 @pytest.mark.parametrize(
     ("arguments", "env", "code", "said"),
@@ -31,7 +33,7 @@ from tests.support.products import first_of
             ["--sandbox", "--http", "127.0.0.1:0"],
             {"FW_MCP_HTTP_TOKEN": " " * 20},
             6,
-            "The token is shorter than 16 characters",
+            "is shorter than 16 characters",
         ),
         (["approve", "0123456789abcdef", "--sandbox"], {}, 1, "Nothing was approved"),
         (["export", "--sandbox", "library.csv"], {}, 2, "--sandbox-file FILE"),
@@ -67,6 +69,48 @@ def test_what_cannot_be_started_is_told_in_one_sentence_with_its_exit_code(
     assert said in done.stderr
     assert list(tmp_path.iterdir()) == []
     assert not re.search("Traceback|Input should|unable to parse|pydantic", done.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--http", f"{CODE}:80"],
+        ["--http", CODE],
+        ["--writes", CODE],
+        ["--fetch-hosts", CODE],
+        ["--confirm", CODE],
+        ["--sandbox-file", f"none/{CODE}", "export"],
+        ["--base-url", f"https://{CODE}.example", "plans"],
+        ["approve", CODE],
+        ["changes", "--page", CODE],
+        [CODE],
+    ],
+)
+def test_no_refusal_sends_a_terminal_what_was_typed(
+    arguments: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """A copied line may hold codes that clear the screen, or write on it."""
+    monkeypatch.setenv("FW_MCP_SANDBOX", "true")
+    monkeypatch.chdir(tmp_path)
+    try:
+        code: object = main(arguments)
+    except SystemExit as ended:
+        code = ended.code
+    said = capsys.readouterr()
+    assert code not in {None, 0}
+    assert CODE not in said.err + said.out
+
+
+def test_a_variable_that_nobody_reads_is_named_without_its_codes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name may hold some, too."""
+    monkeypatch.setenv(f"FW_MCP_{CODE}", "1")
+    assert main(["plans", "--sandbox"]) == 2
+    assert f"There is no setting FW_MCP_{CODE!r}".replace("'", "") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "many", "36501"])

@@ -29,7 +29,7 @@ CHAT = {
 
 def main() -> None:
     """Take one in each theme."""
-    # The SDK would show each request.
+    # The SDK would log each request.
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as profile, started(Path(profile)) as browser:
         for theme in ("light", "dark"):

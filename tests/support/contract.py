@@ -95,7 +95,7 @@ def _json(document: object) -> str:
 
 def main() -> None:
     """Rewrite every artefact, and remove the definitions of what is gone."""
-    # The SDK would show each request.
+    # The SDK would log each request.
     logging.disable(logging.INFO)
     now = published()
     DEFINITIONS.mkdir(exist_ok=True)

@@ -85,7 +85,7 @@ def clients() -> str:
 
 **Claude Code**
 
-{_fenced("sh", f"claude mcp add --scope user {NAME} {env} -- {COMMAND}")}
+{_fenced("sh", f"claude mcp add {NAME} --scope user {env} -- {COMMAND}")}
 
 **VS Code**: `.vscode/mcp.json`; it asks for the keys and keeps them out of the file
 
