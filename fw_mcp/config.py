@@ -53,7 +53,7 @@ _SPELLINGS = MappingProxyType(
 )
 _PATHS = ("store", "sandbox", "sandbox_file")
 # A blank one must not turn off what it would have restricted.
-_NEVER_BLANK = frozenset({"writes"})
+_NEVER_BLANK = frozenset({"writes", "http_token"})
 
 
 class Settings(BaseSettings):

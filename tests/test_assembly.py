@@ -236,6 +236,14 @@ def test_quotes_and_line_ends_around_a_key_are_none_of_it(written: str) -> None:
     assert keys.web_api_key == WEB_KEY
 
 
+@pytest.mark.parametrize("left", ["{}\n", "{}\r\n", " {} ", '"{}"'])
+def test_what_a_file_leaves_around_a_token_is_none_of_it(left: str) -> None:
+    """A client would send it without, and be locked out without a word."""
+    token = settings(http_token=left.format("canary-token-of-16")).http_token
+    assert token is not None
+    assert token.get_secret_value() == "canary-token-of-16"
+
+
 def test_several_folders_stand_beside_each_other_as_in_path(tmp_path: Path) -> None:
     """The operating system's own separator."""
     named = [tmp_path / "one", tmp_path / "two"]

@@ -8,6 +8,7 @@ import pytest
 
 from fw_mcp import __version__
 from fw_mcp.cli.commands import COMMANDS
+from fw_mcp.config import Settings, option
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Limits
 from fw_mcp.sandbox.endpoints import Switches
@@ -63,6 +64,11 @@ def test_each_message_of_the_troubleshooting_table_is_one_that_the_code_says() -
     assert [message for message in messages if message not in code] == []
 
 
+def test_the_command_for_claude_code_holds_in_every_folder() -> None:
+    """As written without a scope it would be gone in the next project."""
+    assert "claude mcp add finerworks --scope user -e " in words_of("README.md")
+
+
 def test_the_readme_is_short_enough_to_be_read() -> None:
     """Two hundred lines at the most."""
     lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
@@ -75,6 +81,31 @@ def test_the_page_on_faults_names_every_member_kind_and_switch() -> None:
     named = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
     members, switches = ([one.name for one in fields(kind)] for kind in (Fault, Switches))
     assert named == [*members, *FaultKind, *switches]
+
+
+def test_the_page_on_hosts_has_a_row_for_each_with_address_and_token() -> None:
+    """There is no OAuth: whoever does not send the token is not let in."""
+    page = (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([A-Z]?[a-z][\w ]+) \| (`.+) \|$", page, re.MULTILINE)
+    assert len(rows) >= 5
+    assert [name for name, row in rows if "URL" not in row] == []
+    assert [
+        name for name, row in rows if not re.search("Bearer TOKEN|FW_MCP_HTTP_TOKEN", row)
+    ] == []
+
+
+def test_the_page_on_hosts_names_options_and_arguments_that_there_are() -> None:
+    """What a script's host has to be told, and what a client that leaves things out needs."""
+    words = words_of("docs/hosts.md")
+    options = set(re.findall(r"`(--[a-z-]+)", words)) - {"--transport", "--header"}
+    settings = {option(name) for name in Settings.model_fields}
+    assert {"--confirm", "--http-allowed-hosts", "--sandbox-file"} <= options
+    assert sorted(options - settings - {"--stateful"}) == []
+    search = (ROOT / "tests" / "definitions" / "search_images.json").read_text(encoding="utf-8")
+    view = (ROOT / "tests" / "definitions" / "view_images.json").read_text(encoding="utf-8")
+    assert ("`required = true`" in words, "plan_unknown" in words) == (True, True)
+    assert ("`max_side: 256`" in words, '"max_side"' in view) == (True, True)
+    assert ('`["any"]`' in words, '"guid_filter"' in search) == (True, True)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -9,6 +9,7 @@ import runpy
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -77,6 +78,13 @@ def installs(name: str) -> list[list[str]]:
     """What each command that installs packages is given."""
     found = [re.search(r"\bpip (?:--python \S+ )?install (.*)", line) for line in commands(name)]
     return [one[1].split() for one in found if one]
+
+
+def test_what_shows_pictures_is_installed_with_it() -> None:
+    """Contact sheets and look-alikes need no extra, in no way of installing it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert [one for one in project["dependencies"] if one.startswith("pillow")] != []
+    assert "pillow" in pins("runtime")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from fw_mcp.cli.output import (
 )
 from fw_mcp.cli.refusals import for_a_person
 from fw_mcp.errors import ApiError, FwError, Reason
+from fw_mcp.text import visible
 
 _EXIT_CODES = MappingProxyType(
     {
@@ -76,7 +77,8 @@ def _ended(arguments: Sequence[str]) -> int:
 
 
 def _told(error: FwError) -> int:
-    tell(f"fw-mcp: {for_a_person(error)}")
+    # It may hold what was typed.
+    tell(f"fw-mcp: {visible(for_a_person(error))}")
     return exit_code(error)
 
 

@@ -211,7 +211,8 @@ def _over_http(assembly: Assembly) -> Serve:
         serve_http,
         host=host,
         port=port,
-        token=settings.http_token.get_secret_value() if settings.http_token else None,
+        # A blank one is too short, and not none.
+        token=None if settings.http_token is None else settings.http_token.get_secret_value(),
         ready=partial(_ready, assembly),
         allowed_hosts=_listed(settings.http_allowed_hosts),
         allowed_origins=_listed(settings.http_allowed_origins),

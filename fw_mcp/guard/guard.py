@@ -150,7 +150,7 @@ class Guard:
             arguments_digest=digest(proposal.arguments),
             targets_digest=targets_digest(proposal.targets),
             weight=len(proposal.targets),
-            question=f"{proposal.question}\n(plan {plan_id})",
+            question=proposal.question,
             created_at=now,
             expires_at=now + self.limits.plan_ttl_s,
         )

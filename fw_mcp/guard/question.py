@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +14,8 @@ _LINES = 5
 _PRODUCTS_PER_LINE = 3
 # Long enough to tell the states of one image apart.
 _SHORT = 16
+# Where Markdown has a picture or a link, and HTML a tag.
+_RENDERED = re.compile(r"(?<=\])(?=\()|(?<=<)(?=[a-zA-Z/!?])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +130,13 @@ def _line(target: Target) -> str:
 
 
 def _image(target: Target) -> str:
-    name = quoted(target.title or target.file_name)
+    name = _named(target.title or target.file_name)
     return f"{name} ({target.guid[:8]})"
 
 
 def _changes(target: Target) -> str:
     return "".join(
-        f"; {change.field} {quoted(change.before, 30)} → {quoted(change.after, 30)}"
+        f"; {change.field} {_named(change.before, 30)} → {_named(change.after, 30)}"
         for change in target.changes
     )
 
@@ -148,4 +151,9 @@ def _products(products: Sequence[HungProduct]) -> str:
 
 def _product(product: HungProduct) -> str:
     live = f", live in {' and '.join(product.shops)}" if product.shops else ""
-    return f"{quoted(product.name, 40)} (SKU {quoted(product.sku, 40)}{live})"
+    return f"{_named(product.name, 40)} (SKU {_named(product.sku, 40)}{live})"
+
+
+def _named(text: str, limit: int = 60) -> str:
+    """`text` in quotes, with spaces where a host that renders it would fetch what it names."""
+    return _RENDERED.sub(" ", quoted(text, limit))

@@ -118,7 +118,7 @@ class Inspected:
     """One file, and what its header says, or why that was not read.
 
     Attributes:
-        source: the URL or path as given.
+        source: the URL, or the path as given.
         is_url: which of the two.
         file_name: the last part of the path, or of the URL's path; "" if it was not read.
         file_size: in bytes; None if unknown.
@@ -195,7 +195,7 @@ class Inspector:
     async def _inspected(self, file: str, *, local: bool) -> Inspected:
         try:
             if _is_url(file):
-                return await self._remote(file)
+                return await self._remote(_unquoted(file))
             if local and self._folders:
                 return await self._local(file)
         except FetchError as unread:

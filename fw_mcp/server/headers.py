@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 def same_host(host: str) -> str:
     """A `Host` header, or an allowed one, as it is compared: any case, default ports left out."""
-    name = host.strip().casefold()
+    name = host.lower()
     for port in _DEFAULT_PORTS:
         if name.endswith(port) and not name.endswith(f":{port}"):
             return name.removesuffix(port)
@@ -25,7 +25,7 @@ def same_host(host: str) -> str:
 
 def same_origin(origin: str) -> str:
     """An `Origin` header, or an allowed one, as it is compared."""
-    scheme, colon, host = origin.strip().casefold().removesuffix("/").partition("://")
+    scheme, colon, host = origin.lower().removesuffix("/").partition("://")
     port = {"http": ":80", "https": ":443"}.get(scheme, "")
     return f"{scheme}{colon}{host.removesuffix(port)}"
 

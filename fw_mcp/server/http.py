@@ -20,6 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fw_mcp.errors import ConfigError, FwError, Reason
+from fw_mcp.server.bodies import InTime, OneMessage
 from fw_mcp.server.headers import AsMeant, same_host, same_origin
 from fw_mcp.signals import stop_signals
 from fw_mcp.text import quoted
@@ -218,12 +219,10 @@ def http_app(
     """
     check_exposure(host, token)
     who = who_may_connect(host, port, allowed_hosts, allowed_origins)
-    mcp: ASGIApp = AsMeant(
-        server.streamable_http_app(
-            host=host, max_request_body_size=_BODY_LIMIT, transport_security=who
-        ),
-        who.allowed_hosts,
+    sdk = server.streamable_http_app(
+        host=host, max_request_body_size=_BODY_LIMIT, transport_security=who
     )
+    mcp: ASGIApp = AsMeant(OneMessage(sdk, who, _BODY_LIMIT), who.allowed_hosts)
     # A browser asks first, without a token, and reads no answer that does not name its page.
     guarded = CORSMiddleware(
         BearerOnly(mcp, token) if token else mcp,
@@ -305,6 +304,7 @@ class _Uvicorn(uvicorn.Server):
             uvicorn.Config(
                 app,
                 access_log=False,
+                http=InTime,
                 lifespan="on",
                 log_config=None,
                 log_level="warning",

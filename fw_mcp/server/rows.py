@@ -12,7 +12,7 @@ from fw_mcp.text import counted, in_quotes, is_plain, quoted, restored, shown, v
 from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, open_s, text_of
 from fw_mcp.writes.update import NewText, Rewrite
 
-DESCRIPTION_SHOWN = 80
+DESCRIPTION_SHOWN = 64
 TITLE_SHOWN = 120
 _NAME_SHOWN = 80
 GUID_SHOWN = 40
@@ -47,7 +47,12 @@ class ProductRow(Row):
 
 
 class ImageRow(Row):
-    """One image of a listing."""
+    """One image of a listing.
+
+    Attributes:
+        date_added: the day.
+        active: False, or nothing: most images are.
+    """
 
     guid: str
     title: str | None = None
@@ -179,9 +184,9 @@ def image_row(image: ImageDetails) -> ImageRow:
         file_name=file_name,
         pix_w=image.pix_w,
         pix_h=image.pix_h,
-        date_added=_iso(image.date_added),
+        date_added=(_iso(image.date_added) or "")[:10] or None,
         date_expires=_iso(image.date_expires),
-        active=image.active,
+        active=False if image.active is False else None,
         products=None if image.products is None else len(image.products),
         shops=shops or None,
         odd_fields=list(image.odd_fields) if image.odd_fields else None,

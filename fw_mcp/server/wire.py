@@ -48,6 +48,11 @@ class NoMessage(Exception):  # noqa: N818  nothing is raised: the SDK's streams 
         self._ids = ids
 
     @property
+    def is_json(self) -> bool:
+        """Whether it can be read, and only means nothing."""
+        return self._error.code == INVALID_REQUEST
+
+    @property
     def answers(self) -> Iterator[JSONRPCError]:
         """What the client gets to read."""
         for request_id in self._ids:
@@ -120,7 +125,7 @@ def _documents(text: str) -> Iterator[tuple[Any, str]]:
 def _refused(text: str, value: object) -> NoMessage:
     match value:
         case list():
-            why = "Batches are not served: send each message on a line of its own."
+            why = "Batches are not served: send each message by itself."
             return NoMessage(why, text, INVALID_REQUEST, [*islice(_ids(value), _MOST)] or [None])
         case {"result": _} | {"error": _}:
             # It was an answer: an error for its id would be taken for the answer to a request.

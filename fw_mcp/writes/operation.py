@@ -12,7 +12,8 @@ from fw_mcp.images.account import Progress
 from fw_mcp.writes.chunks import Run
 from fw_mcp.writes.outcomes import Ended, Ends, Items, all_good, any_written
 
-REPLAYED = "This very call was made before; nothing was sent again."
+MADE_BEFORE = "This very call was made before; nothing was sent again."
+REPLAYED = f"{MADE_BEFORE} What follows was read back then, at most ten minutes ago."
 
 
 @dataclass(frozen=True, slots=True)

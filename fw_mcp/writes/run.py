@@ -20,6 +20,7 @@ from fw_mcp.store.locks import Fence
 from fw_mcp.text import quoted
 from fw_mcp.writes.chunks import Run
 from fw_mcp.writes.operation import (
+    MADE_BEFORE,
     Ask,
     Caller,
     Declined,
@@ -399,7 +400,7 @@ class Writes:
             if len(settled) != len(operation.untouched):
                 return None
             run = self._new_run(caller, former, fence, started)
-            return (await self._on_record(operation, run, settled)).replay()
+            return (await self._on_record(operation, run, settled)).replay(MADE_BEFORE)
 
     async def _resumed(self, caller: Caller, operation: Operation, former: Change) -> Done:
         """What the first call did stays done; what it did not do is done now."""
@@ -418,7 +419,7 @@ class Writes:
             done = await self._on_record(operation, run, await prepared.write(run))
         if not settled:
             return done
-        return done.replay() if len(settled) == len(operation.untouched) else done.replay(RESUMED)
+        return done.replay(MADE_BEFORE if len(settled) == len(operation.untouched) else RESUMED)
 
     async def _go_on(self, caller: Caller, operation: Operation, change: Change) -> Done:
         names = (name_of(change.change_id), _call_name(caller, operation))

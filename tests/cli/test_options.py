@@ -12,6 +12,8 @@ from tests.support.process import fw_mcp
 from tests.support.products import first_of
 from tests.support.readme import example_of
 
+CODE = "\x1b[2J"
+
 
 @pytest.mark.parametrize(
     ("arguments", "env", "code", "said"),
@@ -28,6 +30,12 @@ from tests.support.readme import example_of
         (["--base-url", "http://api.finerworks.com"], {}, 6, "plain http"),
         (["--base-url", "https://api.example.com"], {}, 6, "no host of FinerWorks"),
         (["--sandbox", "--http", "0.0.0.0:8000"], {}, 6, "Set a token with FW_MCP_HTTP_TOKEN"),
+        (
+            ["--sandbox", "--http", "127.0.0.1:0"],
+            {"FW_MCP_HTTP_TOKEN": " " * 20},
+            6,
+            "is shorter than 16 characters",
+        ),
         (["approve", "0123456789abcdef", "--sandbox"], {}, 1, "Nothing was approved"),
         (["export", "--sandbox", "library.csv"], {}, 2, "--sandbox-file FILE"),
         (["export", "library.csv", "--sandbox=studio.db"], {}, 2, "--sandbox-file FILE"),
@@ -50,7 +58,7 @@ from tests.support.readme import example_of
             2,
             "--sandbox (FW_MCP_SANDBOX) and --sandbox-file (FW_MCP_SANDBOX_FILE) name two places",
         ),
-        first=12,
+        first=13,
     ),
 )
 def test_what_cannot_be_started_is_told_in_one_sentence_with_its_exit_code(
@@ -62,6 +70,48 @@ def test_what_cannot_be_started_is_told_in_one_sentence_with_its_exit_code(
     assert said in done.stderr
     assert list(tmp_path.iterdir()) == []
     assert not re.search("Traceback|Input should|unable to parse|pydantic", done.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--http", f"{CODE}:80"],
+        ["--http", CODE],
+        ["--writes", CODE],
+        ["--fetch-hosts", CODE],
+        ["--confirm", CODE],
+        ["--sandbox-file", f"none/{CODE}", "export"],
+        ["--base-url", f"https://{CODE}.example", "plans"],
+        ["approve", CODE],
+        ["changes", "--page", CODE],
+        [CODE],
+    ],
+)
+def test_no_refusal_sends_a_terminal_what_was_typed(
+    arguments: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """A copied line may hold codes that clear the screen, or write on it."""
+    monkeypatch.setenv("FW_MCP_SANDBOX", "true")
+    monkeypatch.chdir(tmp_path)
+    try:
+        code: object = main(arguments)
+    except SystemExit as ended:
+        code = ended.code
+    said = capsys.readouterr()
+    assert code not in {None, 0}
+    assert CODE not in said.err + said.out
+
+
+def test_a_variable_that_nobody_reads_is_named_without_its_codes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name may hold some, too."""
+    monkeypatch.setenv(f"FW_MCP_{CODE}", "1")
+    assert main(["plans", "--sandbox"]) == 2
+    assert f"There is no setting FW_MCP_{CODE!r}".replace("'", "") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "many", "36501"])

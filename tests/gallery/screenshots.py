@@ -1,5 +1,6 @@
 """Takes the pictures of the gallery for `docs/`: python -m tests.gallery.screenshots."""
 
+import logging
 import tempfile
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,8 @@ CHAT = {
 
 def main() -> None:
     """Take one in each theme."""
+    # The SDK would log each request.
+    logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as profile, started(Path(profile)) as browser:
         for theme in ("light", "dark"):
             with serving(Host(make_studio())) as host:

@@ -99,7 +99,7 @@ def test_hostile_titles_are_text_in_the_dialog_and_the_question_too(
     gallery.click("#large-close")
     gallery.click("#delete")
     gallery.reads("#outcome h2", "Nothing was deleted yet.")
-    assert "<img src=x" in gallery.text("#outcome .said")
+    assert "< img src=x" in gallery.text("#outcome .said")
     assert_untouched(gallery)
 
 

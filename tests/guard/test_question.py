@@ -153,3 +153,21 @@ def test_the_images_that_cost_most_are_named_first() -> None:
     harmless = [image(number) for number in range(1, 7)]
     question = deletion_question([*harmless, image(7, products=(CANVAS,))], "inventory")
     assert question.splitlines()[1].startswith('- "Fog 7" (00000007); products that go: "Canvas')
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("![fog](https://a.example/p)", '"![fog] (https://a.example/p)"'),
+        ("[click](javascript:alert)", '"[click] (javascript:alert)"'),
+        ("<img src=x>", '"< img src=x>"'),
+        ("</b><!-- -->", '"< /b>< !-- -->"'),
+        ("Fog [2019] (2 < 3)", '"Fog [2019] (2 < 3)"'),
+    ],
+)
+def test_no_text_is_rendered_in_a_question(text: str, shown: str) -> None:
+    """A host that knows Markdown would fetch the picture, and tell its server who reads what."""
+    product = HungProduct(text, text)
+    change = FieldChange("title", text, text)
+    question = retitling_question([image(title=text, products=(product,), changes=(change,))], 1)
+    assert question.count(shown) == 5

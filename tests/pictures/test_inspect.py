@@ -389,6 +389,17 @@ async def test_a_path_is_read_as_hosts_and_command_lines_spell_it(
     assert (web.resolved, web.dialled) == ([], [])
 
 
+@pytest.mark.parametrize("spelt", ['"{}"', "'{}'", ' "{}" '])
+async def test_a_url_in_quotes_is_the_url(spelt: str) -> None:
+    """It is handed on without them, as `add_images` takes it."""
+    plain, quoted = [
+        await inspected(Web({URL: Served(picture("PNG"))}), [file])
+        for file in (URL, spelt.format(URL))
+    ]
+    assert quoted == plain
+    assert plain[0].source == URL
+
+
 @pytest.mark.parametrize("spelt", SPELT)
 async def test_no_spelling_of_a_path_is_read_for_a_caller_elsewhere(
     tmp_path: Path, spelt: str

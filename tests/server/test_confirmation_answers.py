@@ -1,5 +1,6 @@
 """Only a yes is a yes: every other answer, and none at all, sends nothing and says so."""
 
+import json
 from typing import Any
 
 import anyio
@@ -129,15 +130,33 @@ async def test_four_tenths_of_a_second_tell_software_from_a_person(
 async def test_a_no_ends_the_plan_for_good(studio: Studio, job: Destruction, lane: Lane) -> None:
     """The model cannot carry it out afterwards by naming it."""
     person, image = studio.person(NO), await one_sold(studio)
+    waiting: list[str] = []
+
+    async def look() -> None:
+        waiting.extend(plan.plan_id for plan in await studio.plans.pending(studio.clock()))
+
+    person.meanwhile = look
     async with lane.client(studio, person) as client:
         await client.call_tool(job.tool, job.arguments([image]))
-    (question,) = person.asked
-    plan_id = question.rpartition("(plan ")[2].removesuffix(")")
+    (plan_id,) = waiting
     async with studio.client(mode=lane.mode) as unable:
         result = await unable.call_tool(job.tool, job.arguments([image], plan_id=plan_id))
     assert result.is_error
     assert text_of(result).endswith("(reason: plan_used)")
     await assert_nothing_happened(studio, [image])
+
+
+@both_tools
+async def test_a_dialogue_tells_nothing_that_it_could_be_answered_with_elsewhere(
+    studio: Studio, job: Destruction
+) -> None:
+    """A client that shows the question and then can no longer ask cannot say yes by a plan's id."""
+    image = await one_sold(studio)
+    async with raw_client(studio.server, "auto", {"elicitation": {}}) as able:
+        asked = json.dumps(await able.call(job.tool, job.arguments([image])))
+    (plan,) = await studio.plans.pending(studio.clock())
+    assert "confirmation" in asked
+    assert plan.plan_id not in asked
 
 
 async def cannot(

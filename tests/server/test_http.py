@@ -1,23 +1,29 @@
 """Serving over HTTP: who gets in, what health checks see, and how it ends."""
 
+import asyncio
+import json
 import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from types import SimpleNamespace
+from typing import Any, Literal
 
 import anyio
 import httpx
 import pytest
+import uvicorn
 from mcp import Client, MCPError
 from mcp.client.context import ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.server import ServerState
 
 from fw_mcp.errors import ConfigError, Reason
+from fw_mcp.server.bodies import InTime, OneMessage
 from fw_mcp.server.http import (
     Interruptible,
     check_exposure,
@@ -93,6 +99,25 @@ async def test_only_known_hosts_and_origins_get_in(headers: dict[str, str], stat
     """Each is compared in full, so that a web page cannot reach the server by rebinding a name."""
     async with application(allowed_hosts=("prints.example",)) as client:
         assert await status_of(client, headers) == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({b"Host": b"localhost:8000"}, 400),
+        ({b"Host": b"\xa0localhost:8000"}, 421),
+        ({b"Host": b"\x1flocalhost:8000"}, 421),
+        ({b"Host": b"pre\xdfe.example"}, 421),
+        ({b"Origin": b"http://localhost:8000\x1f"}, 403),
+    ],
+)
+async def test_only_the_white_space_of_http_surrounds_a_name(
+    headers: dict[bytes, bytes], status: int
+) -> None:
+    """No other is taken off, and no letter is taken for two."""
+    async with application(allowed_hosts=("presse.example",)) as client:
+        response = await client.post("/mcp", json=PING, headers={b"Accept": b"*/*"} | headers)
+    assert response.status_code == status
 
 
 @pytest.mark.parametrize(
@@ -211,6 +236,148 @@ async def test_hands_are_shaken_whatever_the_spelling(headers: dict[str, str]) -
         response = await client.post("/mcp/", json=HELLO, headers=usual | headers)
     assert response.status_code == 200
     assert '"protocolVersion":"2025-06-18"' in response.text
+
+
+HANDS = json.dumps(HELLO).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbf" + HANDS,
+        HANDS + b"\0",
+        json.dumps(HELLO, indent=1).encode(),
+        HANDS.replace(b'"id": 0', b'"id": 0.0'),
+    ],
+)
+async def test_a_body_is_read_as_clients_write_it(body: bytes) -> None:
+    """As a line of a pipe is."""
+    headers = {"Accept": "*/*", "Content-Type": "application/json"}
+    async with application() as client:
+        response = await client.post("/mcp", content=body, headers=headers)
+    assert (response.status_code, '"id":0,' in response.text) == (200, True)
+
+
+ERA = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list"}
+
+
+@pytest.mark.parametrize("era", [{}, ERA], ids=["handshake", "2026-07-28"])
+@pytest.mark.parametrize(
+    ("sent", "request_id", "code"),
+    [
+        ({"id": None}, None, -32600),
+        ({"id": 1.5}, None, -32600),
+        ({"id": True}, None, -32600),
+        ({"id": [1]}, None, -32600),
+        ({"id": 7, "params": [1]}, 7, -32600),
+        ({"id": "7", "jsonrpc": "1.0"}, "7", -32600),
+    ],
+)
+async def test_no_body_with_an_id_goes_without_an_answer(
+    era: dict[str, str], sent: dict[str, object], request_id: object, code: int
+) -> None:
+    """The SDK takes some of them for a notification, and says 202."""
+    async with application() as client:
+        response = await client.post("/mcp", json=PING | sent, headers={"Accept": "*/*"} | era)
+        batch = await client.post("/mcp", json=[PING], headers={"Accept": "*/*"} | era)
+        strange = await client.post("/mcp", json=PING | sent, headers={"Host": "evil.example"})
+    answer = response.json()
+    assert (answer["id"], answer["error"]["code"]) == (request_id, code)
+    assert (response.status_code, batch.status_code, strange.status_code) == (400, 400, 421)
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    """It would hold its connection for ever."""
+
+    async def never(_: Scope, __: Receive, ___: Send) -> None:
+        raise AssertionError
+
+    async def nothing() -> Message:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    who = who_may_connect("127.0.0.1", 8000, [], [])
+    app = OneMessage(never, who, 100, within_s=0)
+    headers = [(b"host", b"127.0.0.1:8000"), (b"content-type", b"application/json")]
+    (start, _) = await answer_of(
+        app, {"type": "http", "method": "POST", "headers": headers}, nothing
+    )
+    assert start["status"] == 408
+
+
+class Undone:
+    """A task that nobody does."""
+
+    def add_done_callback(self, callback: object) -> None:
+        """Never call it."""
+
+
+class Timers:
+    """An event loop whose timers a test lets run out, and which runs nothing."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], object]] = []
+
+    def call_later(self, delay: float, callback: Callable[[], object]) -> SimpleNamespace:
+        """Keep a timer."""
+        assert delay <= 60
+        self.waiting.append(callback)
+        return SimpleNamespace(cancel=lambda: self.waiting.remove(callback))
+
+    def create_task(self, work: Coroutine[Any, Any, None], **_: object) -> Undone:
+        """Leave it."""
+        work.close()
+        return Undone()
+
+
+class Line(asyncio.Transport):
+    """The server's end of a connection."""
+
+    closed = False
+
+    def close(self) -> None:
+        """End it."""
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        """Whether it has ended."""
+        return self.closed
+
+    def write(self, data: object) -> None:
+        """Take an answer."""
+
+    def pause_reading(self) -> None:
+        """Take no more."""
+
+
+HEAD = b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "ends"),
+    [
+        ([], True),
+        ([HEAD[:9]], True),
+        ([HEAD[:9], HEAD[9:20], HEAD[20:30]], True),
+        ([HEAD], False),
+        ([HEAD[:9], HEAD[9:]], False),
+    ],
+)
+def test_a_connection_without_a_request_ends(pieces: list[bytes], ends: bool) -> None:
+    """One that sends half a head, or a byte now and then, like one that sends nothing."""
+
+    async def never(_: Scope, __: Receive, ___: Send) -> None:
+        raise AssertionError
+
+    loop, line = Timers(), Line()
+    config = uvicorn.Config(never, http=InTime, lifespan="off")
+    connection = InTime(config, ServerState(), {}, loop)
+    connection.connection_made(line)
+    for piece in pieces:
+        connection.data_received(piece)
+    for run_out in loop.waiting:
+        run_out()
+    assert line.closed is ends
 
 
 @pytest.mark.parametrize("token", [None, TOKEN])
@@ -513,17 +680,22 @@ async def test_a_signal_lets_a_write_in_flight_finish(
     assert [record.name for record in caplog.records if record.levelno > logging.WARNING] == []
 
 
-async def answer_of(app: Interruptible) -> list[Message]:
+GET: Scope = {"type": "http", "method": "GET", "headers": []}
+
+
+async def answer_of(
+    app: ASGIApp, scope: Scope = GET, receive: Receive | None = None
+) -> list[Message]:
     """Send a request to `app`, and collect what it answers."""
     messages: list[Message] = []
 
-    async def receive() -> Message:
+    async def empty() -> Message:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: Message) -> None:
         messages.append(message)
 
-    await app({"type": "http", "method": "GET", "headers": []}, receive, send)
+    await app(scope, receive or empty, send)
     return messages
 
 

@@ -31,6 +31,7 @@ from tests.support.truth import (
     outcomes,
     unsold,
 )
+from tests.writes.calls import retitle
 from tests.writes.runs import changes
 
 pytestmark = pytest.mark.anyio
@@ -226,6 +227,23 @@ async def test_an_update_whose_image_was_rewritten_since_is_done_again(studio: S
     assert again["change_id"] != first["change_id"]
     assert (await holdings(studio))[image.guid].title == "New"
     assert len(studio.wire.writes) == 3
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_a_replay_tells_what_was_read_back_from_what_is_so(
+    studio: Studio, reads: bool
+) -> None:
+    """Somebody may have changed the image meanwhile; an add looks, and the others say when."""
+    (image,) = await unsold(studio, 1)
+    texts = {"images": [{"guid": image.guid, "title": "New"}]}
+    tool, arguments = ("add_images", {"images": new_images(1)}) if reads else (UPDATE, texts)
+    first = await called(studio, tool, arguments)
+    await retitle(studio, image, "Meanwhile")
+    again = await called(studio, tool, arguments)
+    then = "What follows was read back then, at most ten minutes ago."
+    assert_replayed(again, first)
+    assert (then in again["message"]) is not reads
+    assert (await holdings(studio))[image.guid].title == "Meanwhile"
 
 
 async def test_a_selection_that_was_replaced_since_is_stored_again(studio: Studio) -> None:

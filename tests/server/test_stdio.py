@@ -257,6 +257,18 @@ async def test_a_probe_and_no_handshake_stays_in_the_newer_era(pipes: Pipes) -> 
         assert json.loads(await wire.receive())["error"]["code"] == -32022
 
 
+async def test_a_handshake_after_anything_but_probes_is_refused_with_an_answer(
+    pipes: Pipes,
+) -> None:
+    """A client that listed tools is of the newer era for good, and can read that it is."""
+    async with opened_with(pipes, line("tools/list", 6, **PROBE) + HANDSHAKE) as wire:
+        answers = [json.loads(await wire.receive()) for _ in range(2)]
+        told = {answer["id"]: answer.get("error", {}).get("code") for answer in answers}
+        assert told == {6: None, 0: -32022}
+        await wire.send(line("tools/list", 7, **PROBE))
+        assert "tools" in json.loads(await wire.receive())["result"]
+
+
 async def test_a_byte_that_is_not_utf_8_is_replaced(pipes: Pipes) -> None:
     """The message around it is read."""
     async with serving(*pipes) as wire:

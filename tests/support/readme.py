@@ -1,7 +1,6 @@
 """README.md and docs/settings.md, with the parts that are made from the code."""
 
 import json
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -175,13 +174,12 @@ async def _played() -> str:
         found = await client.call_tool("search_images", search)
         guids = [row["guid"] for row in said(found)["images"][:1]]
         deleted = await client.call_tool("delete_images", {"guids": guids})
-    question = re.sub(r"\n\(plan .*\)", "", person.asked[0])
     return "\n".join(
         [
             f"> search_images {json.dumps(search)}",
             *text_of(found).splitlines()[:3],
             f"> delete_images {json.dumps({'guids': guids})}",
-            *(f"? {line}" for line in question.splitlines()),
+            *(f"? {line}" for line in person.asked[0].splitlines()),
             "person: yes",
             *text_of(deleted).splitlines()[:1],
         ]

@@ -13,7 +13,18 @@ from fw_mcp.guard.question import digest
 from fw_mcp.store.journal import Change
 from fw_mcp.writes.chunks import Run
 from fw_mcp.writes.delete import delete_in_chunks, deletion
-from fw_mcp.writes.operation import Declined, Done, Later, No, Operation, Pending, Prepared, Waiting
+from fw_mcp.writes.operation import (
+    MADE_BEFORE,
+    REPLAYED,
+    Declined,
+    Done,
+    Later,
+    No,
+    Operation,
+    Pending,
+    Prepared,
+    Waiting,
+)
 from fw_mcp.writes.outcomes import Ended, Ends, Outcome
 from tests.support.recorder import Sent
 from tests.support.studio import Studio, make_studio
@@ -184,7 +195,8 @@ async def test_the_same_call_in_another_process_is_told_that_it_still_runs(
 
     await pair.while_writing(operation, call_too)
     (done,) = pair.done
-    assert await ran(pair.second, twin, person) == done.replay()
+    words = MADE_BEFORE if operation.resumes else REPLAYED
+    assert await ran(pair.second, twin, person) == done.replay(words)
     assert (pair.second.wire.writes, person.asked) == ([], [])
 
 

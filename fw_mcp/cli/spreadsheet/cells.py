@@ -32,7 +32,9 @@ _MONTH = re.compile(
     "|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|fev|out|mrt|maa|mei"
 )
 _TRUTH = re.compile("true|false|wahr|falsch|vrai|faux|verdadei?ro|falso|vero|waar|onwaar")
-_LINE_END = re.compile("\r\n?")
+# The last as workbooks spell out what XML would make a line feed of.
+_LINE_END = re.compile("\r\n?|_x000D_\n?")
+_SPELT_OUT = "_x000D_"
 # What XML cannot hold, and so no workbook.
 _LOST = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _NO_BREAK = re.compile("[\u00a0\u202f]")
@@ -73,6 +75,12 @@ def from_cell(cell: str) -> str:
 def same_text(one: str, other: str) -> bool:
     """Whether two texts differ at most in what spreadsheets rewrite and nobody can see."""
     return one == other or _as_kept(one) == _as_kept(other)
+
+
+def with_line_ends(text: str, stored: str) -> str:
+    """`text` with the line ends that a workbook spelt out, unless `stored` spells some out."""
+    spelt = _SPELT_OUT in text and _SPELT_OUT not in stored
+    return _LINE_END.sub("\n", text) if spelt else text
 
 
 def is_error(text: str) -> bool:

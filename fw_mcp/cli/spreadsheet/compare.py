@@ -14,6 +14,7 @@ from fw_mcp.cli.spreadsheet.cells import (
     looks_alike,
     same_text,
     text_digest,
+    with_line_ends,
 )
 from fw_mcp.guard.question import products_summary
 from fw_mcp.images.read import read_images
@@ -106,7 +107,8 @@ def compare(row: "SheetRow", image: "ImageDetails | None") -> Compared:
     as_exported = text_digest(*text_of(image)) == row.exported
     if text_digest(row.title, row.description) == row.exported:
         return Compared(row, Verdict.UNCHANGED if as_exported else Verdict.LEFT_ALONE, image)
-    cells = {"title": row.title, "description": row.description}
+    wished = {"title": row.title, "description": row.description}
+    cells = {name: with_line_ends(text, stored[name]) for name, text in wished.items()}
     edited = {name: text for name, text in cells.items() if not same_text(text, stored[name])}
     # A cell of spaces is as empty to the eye; a text that nobody sees is nobody's wish.
     new = {name: text for name, text in edited.items() if text.strip()}

@@ -69,6 +69,19 @@ def test_line_ends_that_a_spreadsheet_program_rewrote_are_no_change() -> None:
     assert compare(row("Dew", "a\nb", exported), held).update() == NewText(GUID, title="Dew")
 
 
+@pytest.mark.parametrize("end", ["_x000D_\n", "_x000D_"])
+def test_line_ends_that_a_workbook_spells_out_are_line_ends(end: str) -> None:
+    """Excel's own way to keep what XML does not; none of it gets into the library."""
+    exported = text_digest("Fog", "a\r\nb")
+    held = image("Fog", "a\r\nb")
+    assert compare(row("Fog", f"a{end}b", exported), held).verdict is Verdict.UNCHANGED
+    assert compare(row("Dew", f"a{end}b", exported), held).update() == NewText(GUID, title="Dew")
+    assert compare(row("Fog", f"a{end}c", exported), held).new == {"description": "a\nc"}
+    literal = image("Fog", "a_x000D_b")
+    one = row("Fog", "a_x000D_c", text_digest("Fog", "a_x000D_b"))
+    assert compare(one, literal).new == {"description": "a_x000D_c"}
+
+
 @pytest.mark.parametrize(
     ("stored", "saved"), [("Café", "Caf?"), ("漁港 at Dawn?", "?? at Dawn?"), ("Dew 🌊", "Dew ??")]
 )

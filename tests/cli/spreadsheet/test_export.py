@@ -97,7 +97,7 @@ def test_an_empty_library_is_a_header(desk: Desk) -> None:
     assert desk.sheet.read_text(encoding="utf-8-sig").splitlines() == [HEADER.strip()]
 
 
-def test_an_output_that_takes_nothing_is_said_in_one_line(desk: Desk) -> None:
+def test_an_export_to_an_output_that_takes_nothing_is_said_in_one_line(desk: Desk) -> None:
     """Exit code 2; nobody is to take what is there for all of it."""
     desk.export()
     command = ["export", f"--sandbox-file={desk.sandbox}"]

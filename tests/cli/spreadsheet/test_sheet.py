@@ -60,6 +60,10 @@ def test_a_row_has_the_number_that_a_spreadsheet_program_shows(tmp_path: Path) -
         (f"nonsense,a,b,{DIGEST}", '"nonsense" is not a guid of 8-4-4-4-12 hexadecimal digits'),
         (f",a,b,{DIGEST}", "(none) is not a guid of 8-4-4-4-12 hexadecimal digits"),
         (f"\x1b[2J,a,b,{DIGEST}", '"\\x1b[2J" is not a guid of 8-4-4-4-12 hexadecimal digits'),
+        (
+            f"“{GUID}”,“a”,“b”,“{DIGEST}”",
+            f"\"'{GUID}'\" is not a guid of 8-4-4-4-12 hexadecimal digits",
+        ),
         (f"{GUID},a,b,", "the cell in column exported is not what was exported there"),
         (f"{GUID},a,b", "the cell in column exported is not what was exported there"),
         (f"{GUID},a,b,1.23E+15", "the cell in column exported is not what was exported there"),
