@@ -19,6 +19,7 @@ from tests.api.calls import delete_images
 from tests.server.piped import Piped, ended, piped
 from tests.support.canaries import CANARIES, holds_key
 from tests.support.process import fw_mcp
+from tests.support.products import Chosen, one_or_all
 from tests.support.upstream import KEYS, NEW, upstream
 
 pytest_plugins = ("pytester",)
@@ -149,22 +150,27 @@ ECHOES = {
 }
 
 
-async def fail_every_write(server: Piped, guid: str) -> str:
-    """Call every tool that writes; what they said."""
-    plan = await server.call("delete_images", guids=[guid])
-    plan_id = plan["structuredContent"]["plan_id"]
+async def fail_writes(server: Piped, guid: str, *, deletes: bool) -> str:
+    """Call the tools that write; what they said. A deletion that is denied is waited for."""
     results = [
-        await server.call("delete_images", guids=[guid], plan_id=plan_id),
         await server.call("add_images", images=[NEW]),
         await server.call("set_selection", guids=[guid]),
     ]
+    if deletes:
+        plan = await server.call("delete_images", guids=[guid])
+        plan_id = plan["structuredContent"]["plan_id"]
+        results.append(await server.call("delete_images", guids=[guid], plan_id=plan_id))
     return str(results)
 
 
+@one_or_all
 @pytest.mark.anyio
-async def test_a_service_that_says_the_keys_back_is_told_without_them(tmp_path: Path) -> None:
+async def test_a_service_that_says_the_keys_back_is_told_without_them(
+    chosen: Chosen, tmp_path: Path
+) -> None:
     """Promise: not in results, on stderr at debug level, or in the store, also while it is open."""
     store = tmp_path / "store"
+    deleted = chosen(list(ECHOES), "deletions")
     async with (
         upstream() as service,
         piped("--store", str(store), env=service.settings) as server,
@@ -175,7 +181,7 @@ async def test_a_service_that_says_the_keys_back_is_told_without_them(tmp_path: 
         for row, (name, echo) in zip(rows, ECHOES.items(), strict=True):
             # What was carried out all the same is told without the service's words.
             service.alter, service.instead = echo.to_a_write, echo.to_a_selection
-            said[name] = await fail_every_write(server, row["guid"])
+            said[name] = await fail_writes(server, row["guid"], deletes=name in deleted)
         open_files = await anyio.to_thread.run_sync(files_in, tmp_path)
         await server.hang_up()
         assert await ended(server) == 0

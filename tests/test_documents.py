@@ -97,7 +97,7 @@ def test_the_page_on_hosts_has_a_row_for_each_with_address_and_token() -> None:
 def test_the_page_on_hosts_names_options_and_arguments_that_there_are() -> None:
     """What a script's host has to be told, and what a client that leaves things out needs."""
     words = words_of("docs/hosts.md")
-    options = set(re.findall(r"`(--[a-z-]+)", words)) - {"--transport", "--header"}
+    options = set(re.findall(r"`(--[a-z-]+)", words)) - {"--transport", "--header", "--scope"}
     settings = {option(name) for name in Settings.model_fields}
     assert {"--confirm", "--http-allowed-hosts", "--sandbox-file"} <= options
     assert sorted(options - settings - {"--stateful"}) == []

@@ -620,6 +620,6 @@ def test_reconcile_tells_what_other_accounts_left_open(
     left_by_former_keys(kept)
     assert reconcile_changes(kept.assembly(), {"adopt": None}) == 0
     assert capsys.readouterr().err == (
-        "Other accounts on this store: 1. 1 changes of theirs are open: run this with their keys, "
-        "or, where those are former keys of yours, fw-mcp reconcile --adopt ACCOUNT with yours.\n"
+        "Other accounts on this store: 1. They have 1 open change: run this with their keys, or, "
+        "where those are former keys of yours, fw-mcp reconcile --adopt ACCOUNT with yours.\n"
     )

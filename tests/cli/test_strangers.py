@@ -319,7 +319,8 @@ def test_a_log_without_room_does_not_change_the_exit_code() -> None:
             timeout=60,
             check=False,
         )
-    assert (done.returncode, done.stdout) == (0, "No plan waits for an answer.\n")
+    assert done.returncode == 0
+    assert done.stdout.startswith("No plan waits for an answer.")
 
 
 def test_a_store_in_memory_makes_no_file(tmp_path: Path) -> None:

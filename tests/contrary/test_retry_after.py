@@ -3,6 +3,7 @@
 from math import ceil
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.contrary.sequences import new_image
@@ -111,8 +112,9 @@ async def test_what_could_not_be_read_back_may_still_come_too() -> None:
     async with studio.client() as client:
 
         async def then_nothing(sent: Any) -> None:  # noqa: ANN401  a request
-            if sent.endpoint == "update_images":
-                service.ways = type(service.ways)(count="text")
+            if sent.endpoint == "list_images" and studio.wire.writes:
+                message = "cut off"
+                raise httpx.ReadError(message)
 
         studio.wire.on_the_way = then_nothing
         texts = [{"guid": guid, "title": "New"}]

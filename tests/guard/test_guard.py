@@ -61,7 +61,9 @@ def test_the_ceiling_on_a_call_is_fifty() -> None:
     """Unless the operator chose another; the ceiling itself is allowed."""
     guard = make_guard()
     guard.check_size(50)
-    with pytest.raises(GuardError, match=r"at most 50 are allowed.*This call sent nothing\."):
+    with pytest.raises(
+        GuardError, match=r"the limit for one call is 50\. This call sent nothing\."
+    ):
         guard.check_size(51)
 
 
