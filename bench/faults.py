@@ -185,7 +185,7 @@ async def held(app: Starlette) -> list[Any]:
             )
         )
         images += page.images
-        if len(images) >= page.count or not page.images:
+        if len(images) >= (page.count or 0) or not page.images:
             return images
 
 
