@@ -61,9 +61,7 @@ def test_the_ceiling_on_a_call_is_fifty() -> None:
     """Unless the operator chose another; the ceiling itself is allowed."""
     guard = make_guard()
     guard.check_size(50)
-    with pytest.raises(
-        GuardError, match=r"the limit for one call is 50\. This call sent nothing\."
-    ):
+    with pytest.raises(GuardError, match=r"the limit is 50 per call\. This call sent nothing\."):
         guard.check_size(51)
 
 
@@ -189,7 +187,7 @@ async def test_the_hour_is_spent_by_what_was_won() -> None:
     """And by nothing else."""
     guard = make_guard(Limits(deletions_per_hour=3))
     await guard.win(await guard.plan(replace(PROPOSAL, targets=IMAGES)))
-    with pytest.raises(GuardError, match="allows 3 deletions an hour"):
+    with pytest.raises(GuardError, match="allows 3 deletions per hour"):
         await guard.win(await guard.plan(PROPOSAL))
 
 
