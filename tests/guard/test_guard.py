@@ -199,3 +199,15 @@ async def test_targets_are_unchanged_only_as_the_plan_held_them() -> None:
     assert not guard.unchanged(plan, IMAGES[:2])
     assert not guard.unchanged(plan, [])
     assert not guard.unchanged(plan, [*IMAGES[:2], replace(IMAGES[2], title="Sun")])
+
+
+async def test_a_question_asked_again_begins_with_what_changed() -> None:
+    """Then it asks what it would ask the first time; the plan of a former version tells nothing."""
+    guard = make_guard()
+    plan = await guard.plan(PROPOSAL)
+    now = [replace(IMAGES[0], title="Mist")]
+    again = guard.asked_again(plan, now, "Delete it?")
+    assert again == 'Changed since the last question: "Fog 1" is now "Mist".\nDelete it?'
+    former = replace(plan, targets_digest="f" * 64)
+    assert guard.asked_again(former, now, "Delete it?") == "Delete it?"
+    assert not guard.unchanged(former, IMAGES[:1])
