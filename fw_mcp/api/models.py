@@ -334,7 +334,7 @@ class ListImagesResponse(_Response):
         page_number: as asked.
         per_page: how many images were returned (D); never the page size.
         count: how many images match on all pages; None where what is told is no number.
-        unreadable: how many records of the page have no guid that can be read, and are left out.
+        unreadable: the ids of the records that have no guid that can be read, and are left out.
     """
 
     status: Status
@@ -342,15 +342,18 @@ class ListImagesResponse(_Response):
     page_number: LooseInt = None
     per_page: LooseInt = None
     count: Annotated[AnsweredInt | None, BeforeValidator(_number_or_none)]
-    unreadable: int = 0
+    unreadable: tuple[LooseInt, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
-    def _count_unreadable(cls, answer: object) -> object:
+    def _note_unreadable(cls, answer: object) -> object:
         records = _member(answer, "images")
         if not isinstance(answer, dict) or not isinstance(records, list):
             return answer
-        return {**answer, "unreadable": sum(not _has_guid(one) for one in records)}
+        return {
+            **answer,
+            "unreadable": [_member(one, "id") for one in records if not _has_guid(one)],
+        }
 
 
 class AnyAnswer(RootModel[dict[str, object]]):

@@ -42,7 +42,7 @@ class Page:
 
     Attributes:
         count: images the query matches on all pages, as the service tells; 0 where it does not.
-        unreadable: records of the page that cannot be read, and are left out.
+        unreadable: the ids of records that cannot be read, and are left out; None for no id.
         next_page_number: None on the last page.
     """
 
@@ -50,7 +50,7 @@ class Page:
     page_number: int
     per_page: int
     count: int
-    unreadable: int = 0
+    unreadable: tuple[int | None, ...] = ()
 
     @property
     def next_page_number(self) -> int | None:
@@ -64,7 +64,7 @@ class Page:
     @property
     def not_reached(self) -> str:
         """What the page and its count do not tell; "" when that is nothing."""
-        unreadable = f"Left out, since their guids cannot be read: {self.unreadable}."
+        unreadable = f"Left out, since their guids cannot be read: {len(self.unreadable)}."
         parts = (
             unreadable if self.unreadable else "",
             _UNCOUNTED if self.images and not self.is_counted else "",
@@ -80,7 +80,7 @@ class Page:
     def seen(self) -> int:
         """How many images there are up to the end of this page, at least."""
         before = (self.page_number - 1) * self.per_page if self.images else 0
-        return before + len({image.guid for image in self.images}) + self.unreadable
+        return before + len({image.guid for image in self.images}) + len(self.unreadable)
 
 
 async def search(account: Account, query: Query) -> Page:
@@ -208,7 +208,7 @@ async def _named(account: Account, query: Query, started: float) -> Collection[I
         page = await account.in_time(search(account, replace(query, guid_filter=left)), started)
         found |= {image.guid: image for image in page.images if image.guid in left}
         before, left = left, tuple(guid for guid in left if guid not in found)
-        if left and page.unreadable >= len(left):
+        if left and len(page.unreadable) >= len(left):
             return [*found.values(), *map(_unreadable, left)]
         if len(left) == len(before):
             _check_none_is_left_out(page, len(left))

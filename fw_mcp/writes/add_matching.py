@@ -21,7 +21,7 @@ class Baseline:
     Attributes:
         newest_id: the largest id; 0 of an empty library, None where the service tells no ids.
         guids: the newest images, where the service does not tell the id of each.
-        unreadable: how many of the newest have no guid that can be read.
+        unreadable: how many of the newest have neither a guid nor an id that can be read.
     """
 
     newest_id: int | None
@@ -33,6 +33,13 @@ class Baseline:
         if self.newest_id is not None and image.id is not None:
             return image.id > self.newest_id
         return image.guid not in self.guids
+
+    def has_new(self, unreadable: Sequence[int | None]) -> bool:
+        """Whether one of these records, whose guids cannot be read, was not there."""
+        if self.newest_id is None:
+            return len(unreadable) > self.unreadable
+        is_newer = any(one is not None and one > self.newest_id for one in unreadable)
+        return is_newer or unreadable.count(None) > self.unreadable
 
     def record(self) -> dict[str, object]:
         """The baseline as the journal keeps it."""
@@ -54,12 +61,12 @@ async def baseline(account: Account, library: LibraryName, started: float) -> Ba
     """
     page = await _page(account, library, 1, started)
     newest = page.images
-    ids = [image.id for image in newest]
+    ids = [*(image.id for image in newest), *page.unreadable]
     known = [one for one in ids if one is not None]
     return Baseline(
         newest_id=max(known) if known else None if ids else 0,
         guids=frozenset(image.guid for image in newest if len(known) < len(ids)),
-        unreadable=page.unreadable,
+        unreadable=page.unreadable.count(None) if known else len(page.unreadable),
     )
 
 
@@ -79,7 +86,7 @@ async def added_since(
     """
     new: dict[str, ImageDetails] = {}
     old = False
-    unreadable = 0
+    unreadable: list[int | None] = []
     for page_number in range(1, _MOST_PAGES + 1):
         page = await _page(account, library, page_number, started)
         known = len(new)
@@ -93,7 +100,7 @@ async def added_since(
         # A short page need not be the last: a service may give fewer than it is asked for.
         if len(new) == known or not before.is_new(page.images[-1]):
             break
-    if unreadable > before.unreadable:
+    if before.has_new(unreadable):
         raise ShapeError(
             "FinerWorks lists a new image without a guid that can be read.",
             state="This part was only reading; nothing was changed by it.",

@@ -186,9 +186,9 @@ def test_an_odd_value_is_named_and_what_is_not_there_is_not(odd: object) -> None
 
 def test_a_record_without_a_guid_hides_no_other() -> None:
     """It is left out and counted: it could not be named in any other call."""
-    images = [{"guid": 5}, {"guid": GUID}, "none"]
+    images = [{"guid": 5, "id": 7}, {"guid": GUID}, "none"]
     page = ListImagesResponse.model_validate(EMPTY_PAGE | {"images": images})
-    assert ([one.guid for one in page.images], page.unreadable) == ([GUID], 2)
+    assert ([one.guid for one in page.images], page.unreadable) == ([GUID], (7, None))
 
 
 @pytest.mark.parametrize(

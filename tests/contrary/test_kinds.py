@@ -301,6 +301,17 @@ async def test_a_guid_that_cannot_be_read_keeps_only_its_image() -> None:
     assert outcomes(result) == ["not_attempted", "deleted"]
 
 
+async def test_an_addition_whose_guid_cannot_be_read_is_not_told_as_failed() -> None:
+    """Nor where another that cannot be read went meanwhile."""
+    service, studio = contrary(Ways(odd=("guid", "")))
+    oldest, *_ = [service.lay(f"Old {number}") for number in range(6)]
+    del service.images[oldest]
+    async with studio.client() as client:
+        added = await called(client, "add_images", images=NEW[:1])
+    assert outcomes(added) == ["unknown"]
+    assert len(service.images) == 6
+
+
 @pytest.mark.parametrize("count", first_of(*["low", "high", "zero", "negative", "text"]))
 async def test_a_count_that_is_wrong_hides_no_image(count: Any) -> None:  # noqa: ANN401  a literal
     """Rows are believed: pages follow to the end, and what was named goes."""
