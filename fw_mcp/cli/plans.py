@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 
 def list_plans(assembly: "Assembly", _: "Mapping[str, object]") -> int:
-    """Print the plans that wait for an answer."""
+    """Print the pending plans."""
     assembly.mean_the_stores_account()
     plans = anyio.run(assembly.plans.pending, time.time())
     for plan in plans:
         print(_told(plan))
     if plans:
-        print("A person who agrees with one runs fw-mcp approve PLAN, with the same options.")
+        print("To approve one, a person runs fw-mcp approve PLAN with the same options.")
     else:
-        print(f"No plan waits for an answer.{forgotten(assembly)}")
+        print(f"No pending plans.{forgotten(assembly)}")
     return 0
 
 
@@ -67,25 +67,25 @@ async def _approved(assembly: "Assembly", plan_id: str) -> None:
 
 def _nobody_is_there() -> GuardError:
     return GuardError(
-        "Nobody is at a terminal to say yes.",
+        "No terminal is attached, so nobody can say yes.",
         state="Nothing was approved.",
-        next_step="A person runs this in a terminal of their own; a script of theirs adds --yes.",
+        next_step="A person has to run this in a terminal, or add --yes in a script of their own.",
         reason=Reason.NOT_APPROVED,
     )
 
 
 def _unknown(plan_id: str) -> GuardError:
     return GuardError(
-        f"No plan {quoted(plan_id, 40)} waits for an answer in this store.",
+        f"There is no pending plan {quoted(plan_id, 40)} in this store.",
         state="Nothing was approved.",
-        next_step="fw-mcp plans lists those that wait; use the server's own --store.",
+        next_step="fw-mcp plans lists the pending plans; use the server's own --store.",
         reason=Reason.PLAN_UNKNOWN,
     )
 
 
 def _told(plan: "PlanRecord") -> str:
     until = datetime.fromtimestamp(plan.expires_at, UTC).isoformat(timespec="seconds")
-    state = "approved" if plan.approved_at else "waits"
+    state = "approved" if plan.approved_at else "pending"
     return f"{plan.plan_id}  {plan.tool} by {quoted(plan.caller)}, until {until}, {state}\n" + (
         "\n".join(f"    {line}" for line in plan.question.splitlines())
     )

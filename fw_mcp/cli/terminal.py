@@ -69,7 +69,7 @@ class AtTheTerminal:
         if self._guard.limits.confirm is not Confirm.APPROVE:
             return f"{self._again[0].upper()}{self._again[1:]}."
         until = datetime.fromtimestamp(plan.expires_at, UTC).isoformat(timespec="seconds")
-        return f"Until {until}, fw-mcp approve {plan.plan_id} lets it through; then {self._again}."
+        return f"Run fw-mcp approve {plan.plan_id} before {until}, then {self._again}."
 
 
 async def waiting_plan(

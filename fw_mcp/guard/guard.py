@@ -12,7 +12,8 @@ from typing import NoReturn
 
 from fw_mcp.errors import GuardError, Reason
 from fw_mcp.guard.effects import EFFECTS, WRITES
-from fw_mcp.guard.question import Target, digest, targets_digest
+from fw_mcp.guard.question import Target, digest
+from fw_mcp.guard.standing import changes_since, guids_in, standing
 from fw_mcp.store.plans import Claim, PlanRecord, PlanStore
 from fw_mcp.text import counted, quoted
 
@@ -123,16 +124,19 @@ class Guard:
         if items <= self.limits.items_per_call:
             return
         raise GuardError(
-            f"The call would delete {counted(items, 'image')} or strip them of products; "
-            f"the limit for one call is {self.limits.items_per_call:,}.",
+            f"The call would delete or strip products from {counted(items, 'image')}; the limit "
+            f"is {self.limits.items_per_call:,} per call.",
             state=_NOTHING_SENT,
-            next_step=_SMALLER.get(tool, "Make smaller calls")
+            next_step=_SMALLER.get(tool, "Split the call")
             + ", or ask the operator to raise --max-items.",
             reason=Reason.TOO_MANY_ITEMS,
         )
 
     async def plan(self, proposal: Proposal) -> Plan:
         """Keep a plan for `proposal`, to be answered before it expires.
+
+        It replaces the open plans of the same caller and tool that ask for something else about
+        any of the same images: a yes to some of them must leave no way to all.
 
         Raises:
             GuardError: it is larger than the operator allows in one call, or in this hour.
@@ -148,14 +152,23 @@ class Guard:
             tool=proposal.tool,
             caller=proposal.caller,
             arguments_digest=digest(proposal.arguments),
-            targets_digest=targets_digest(proposal.targets),
+            targets_digest=standing(proposal.targets),
             weight=len(proposal.targets),
             question=proposal.question,
             created_at=now,
             expires_at=now + self.limits.plan_ttl_s,
         )
+        await self._replace_others(record)
         await self._plans.add(record)
         return record
+
+    async def _replace_others(self, new: Plan) -> None:
+        guids = guids_in(new.targets_digest)
+        for plan in await self._plans.pending(self.now()):
+            same_kind = (plan.tool, plan.caller) == (new.tool, new.caller)
+            other_call = plan.arguments_digest != new.arguments_digest
+            if same_kind and other_call and guids & guids_in(plan.targets_digest):
+                await self._plans.replace(plan.plan_id, self.now())
 
     async def recall(self, plan_id: str, *, tool: str, caller: str, arguments: object) -> Plan:
         """The open plan with this id, if it is for exactly this call.
@@ -168,15 +181,14 @@ class Guard:
             self._refuse(Claim.UNKNOWN, plan_id, tool)
         if (plan.tool, plan.caller, plan.arguments_digest) != (tool, caller, digest(arguments)):
             raise GuardError(
-                f"Plan {plan_id} was made for another call: another tool, other images or other "
-                "values.",
+                f"Plan {plan_id} belongs to a different call (tool, images or values).",
                 state=_NOTHING_SENT,
                 next_step=f"Repeat {tool} with the same arguments as before plus plan_id, or call "
                 "it without plan_id for a new plan.",
                 reason=Reason.PLAN_MISMATCH,
             )
         if plan.ended_at is not None:
-            self._refuse(Claim.USED, plan_id, tool)
+            self._refuse(plan.why_ended, plan_id, tool)
         if plan.expires_at <= self.now():
             self._refuse(Claim.EXPIRED, plan_id, tool)
         return plan
@@ -239,7 +251,12 @@ class Guard:
     @staticmethod
     def unchanged(plan: Plan, targets: Sequence[Target]) -> bool:
         """Whether the targets still are what the question said."""
-        return plan.targets_digest == targets_digest(targets)
+        return plan.targets_digest == standing(targets)
+
+    @staticmethod
+    def asked_again(plan: Plan, targets: Sequence[Target], question: str) -> str:
+        """The question about targets that changed, with what changed since `plan` at its top."""
+        return "\n".join(filter(None, (changes_since(plan.targets_digest, targets), question)))
 
     def _refuse(self, claim: Claim, plan_id: str, tool: str) -> NoReturn:
         what, next_step, reason = _REFUSALS[claim]
@@ -255,8 +272,8 @@ class Guard:
 
 
 _SMALLER = {
-    "undo_change": "Delete the images in parts with delete_images (finerworks://changes/ and the "
-    "change_id name them)"
+    "undo_change": "Delete the images in parts with delete_images (finerworks://changes/ followed "
+    "by the change_id names them)"
 }
 _AGAIN = (
     "Call {tool} again without plan_id to get a new question. If that ends here again, each call "
@@ -267,8 +284,13 @@ _NEW_PLAN = "Call {tool} again without plan_id to get a new question."
 _REFUSALS: dict[Claim, tuple[str, str, Reason]] = {
     Claim.UNKNOWN: ("There is no plan {plan}.", _AGAIN, Reason.PLAN_UNKNOWN),
     Claim.USED: (
-        "The answer to plan {plan} was already used: an answer counts once.",
-        "See with search_images what it did, or call {tool} without plan_id for a new question.",
+        "The answer to plan {plan} was already used; each answer is valid once.",
+        "Check the result with search_images, or call {tool} without plan_id for a new question.",
+        Reason.PLAN_USED,
+    ),
+    Claim.REPLACED: (
+        "A newer question about some of the same images replaced plan {plan}.",
+        "Use the plan_id of the newer question, or call {tool} without plan_id for another one.",
         Reason.PLAN_USED,
     ),
     Claim.EXPIRED: ("The confirmation of plan {plan} expired.", _NEW_PLAN, Reason.PLAN_EXPIRED),
@@ -278,7 +300,7 @@ _REFUSALS: dict[Claim, tuple[str, str, Reason]] = {
         Reason.NOT_APPROVED,
     ),
     Claim.HOURLY_LIMIT: (
-        "The operator allows {limit} an hour, and this plan would exceed that.",
+        "The operator allows {limit} per hour; this plan would exceed it.",
         "Wait, or make a smaller call; only the operator can raise --deletions-per-hour.",
         Reason.HOURLY_LIMIT,
     ),

@@ -5,13 +5,23 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from fw_mcp.text import counted, quoted
 
+LONGEST = 2400
+"""Characters of a question, before what undo or a change since the last one adds."""
+
 _LINES = 5
-_PRODUCTS_PER_LINE = 3
+# How many images are named, and how many products of each; less where that is too long.
+_DETAIL = ((_LINES, 3), (_LINES, 2), (_LINES, 1), (3, 1), (1, 1))
+_CURRENCIES = 3
+_CURRENCY = re.compile("[A-Za-z]{1,5}")
+_LARGE = 1e12
+_SIZE = re.compile(r"(?<=\d)x(?=\d)")
+_IDS_FOR_GOOD = ("Their present ids cannot be restored.", "Its present id cannot be restored.")
 # Long enough to tell the states of one image apart.
 _SHORT = 16
 # Where Markdown has a picture or a link, and HTML a tag.
@@ -20,11 +30,24 @@ _RENDERED = re.compile(r"(?<=\])(?=\()|(?<=<)(?=[a-zA-Z/!?])")
 
 @dataclass(frozen=True, slots=True)
 class HungProduct:
-    """A virtual-inventory product that would go, and the shops it is live in."""
+    """A virtual-inventory product that would be removed, and the shops it is live in.
+
+    Attributes:
+        kind: such as `Stretched Canvas`; "" when it is not told.
+        size: such as `16x24 in`; "" when it is not told.
+        called: what its name says beside the picture's title, kind and size.
+        asking_price: what the seller asks for one; None or 0 when there is none.
+        currency: of the price; "" when it is not told.
+    """
 
     sku: str
     name: str
     shops: tuple[str, ...] = ()
+    kind: str = ""
+    size: str = ""
+    called: str = ""
+    asking_price: float | None = None
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +76,12 @@ class Target:
     changes: tuple[FieldChange, ...] = ()
 
 
+_FIELDS_OF_TARGET, _FIELDS_OF_PRODUCT, _FIELDS_OF_CHANGE = (
+    attrgetter(*(field.name for field in fields(kind)))
+    for kind in (Target, HungProduct, FieldChange)
+)
+
+
 def digest(value: Any) -> str:  # noqa: ANN401  anything JSON can hold
     """A short name for exactly this value."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
@@ -66,7 +95,13 @@ def states(targets: Iterable[Target]) -> dict[str, str]:
 
 def targets_digest(targets: Sequence[Target]) -> str:
     """A short name for exactly this state of these targets, in whatever order."""
-    return digest(sorted((asdict(target) for target in targets), key=lambda row: row["guid"]))
+    return digest(sorted(map(_plain, targets), key=itemgetter(0)))
+
+
+def _plain(target: Target) -> list[Any]:
+    """Every field of it; `asdict` copies, and takes ten times as long."""
+    *facts, products, changes = _FIELDS_OF_TARGET(target)
+    return [*facts, [*map(_FIELDS_OF_PRODUCT, products)], [*map(_FIELDS_OF_CHANGE, changes)]]
 
 
 def deletion_question(targets: Sequence[Target], library: str) -> str:
@@ -76,10 +111,17 @@ def deletion_question(targets: Sequence[Target], library: str) -> str:
         targets: at least one, as they stand now.
         library: `inventory` or `temporary`.
     """
+    one = len(targets) == 1
+    again = (
+        "The image can be added again afterwards, under a new id, while its file is still online."
+        if one
+        else "The images can be added again afterwards, under new ids, while their files are still "
+        "online."
+    )
     return _question(
         f"Delete {counted(len(targets), 'image')} from the {library} library?",
         targets,
-        "FinerWorks cannot undo a deletion.",
+        f"{again} {_for_good(targets) or _IDS_FOR_GOOD[one]}",
     )
 
 
@@ -90,34 +132,114 @@ def retitling_question(targets: Sequence[Target], rewritten: int) -> str:
         targets: the images that carry products.
         rewritten: how many images the whole call rewrites.
     """
+    whose = "its" if len(targets) == 1 else "their"
     return _question(
-        f"Rewrite the text of {counted(rewritten, 'image')}? FinerWorks removes the products of "
-        f"an image whose text is updated: {counted(len(targets), 'image')} would lose theirs.",
+        f"Change the text of {counted(rewritten, 'image')}? FinerWorks removes all products of an "
+        f"image whose text changes: {counted(len(targets), 'image')} would lose {whose} products.",
         targets,
-        "The products cannot be brought back from here.",
+        f"The former text can be restored afterwards. {_for_good(targets)}",
     )
 
 
 def products_summary(products: Sequence[HungProduct]) -> str:
-    """`3 products, 2 of them live in shops (Etsy 1, Shopify 2)`."""
+    """`3 products (2 live in shops: Etsy 1, Shopify 2), worth 640.00 USD at asking price`."""
     live = [product for product in products if product.shops]
     text = counted(len(products), "product")
     if live:
         shops = Counter(shop for product in live for shop in product.shops)
         named = ", ".join(f"{shop} {count}" for shop, count in sorted(shops.items()))
-        text += f", {len(live)} of them live in shops ({named})"
+        text += f" ({len(live):,} live in shops: {named})"
+    return text + _worth(products)
+
+
+def image_named(target: Target) -> str:
+    """The title of an image, or else the name of its file."""
+    return _named(target.title or target.file_name)
+
+
+def product_named(product: HungProduct) -> str:
+    """`"Stretched Canvas 24 × 36 in"`: kind and size, or else whatever it goes by."""  # noqa: RUF002
+    size = _SIZE.sub(" × ", product.size)  # noqa: RUF001  the sign between two sides
+    # Of `Stretched Canvas 1.5 in`, the inches are the depth.
+    between = ", " if re.search(r"\d", product.kind) else " "
+    kind = between.join(filter(None, (product.kind, size)))
+    if not kind:
+        return _named(product.called or product.name or product.sku, 40)
+    called = f" called {_named(product.called, 30)}" if product.called else ""
+    return f"{_named(kind, 50)}{called}"
+
+
+def price_of(product: HungProduct) -> str:
+    """`asking price 349.00 USD`; "" for one without."""
+    if not product.asking_price:
+        return ""
+    return f"asking price {_money(product.asking_price, product.currency)}"
+
+
+def live_in(product: HungProduct) -> str:
+    """`live in Etsy and Shopify`; "" for one that is in no shop."""
+    return f"live in {' and '.join(product.shops)}" if product.shops else ""
+
+
+def _for_good(targets: Sequence[Target]) -> str:
+    lost = _lost(targets)
+    if not lost:
+        return ""
+    listings = (
+        f" and {'its' if len(lost) == 1 else 'their'} shop listings"
+        if any(product.shops for product in lost)
+        else ""
+    )
+    return f"The {_noun(lost)}{listings} cannot be restored."
+
+
+def _lost(targets: Sequence[Target]) -> list[HungProduct]:
+    return [product for target in targets for product in target.products]
+
+
+def _worth(products: Sequence[HungProduct]) -> str:
+    prices: dict[str, list[float]] = {}
+    for product in products:
+        if product.asking_price:
+            prices.setdefault(product.currency, []).append(product.asking_price)
+    if not prices:
+        return ""
+    priced = sum(map(len, prices.values()))
+    # The order that FinerWorks lists them in must not show in the last digit.
+    sums = [_money(sum(sorted(some)), currency) for currency, some in sorted(prices.items())]
+    more = len(sums) - _CURRENCIES
+    told = " and ".join(sums[:_CURRENCIES]) + (f" and {more} more currencies" if more > 0 else "")
+    untold = len(products) - priced
+    without = f" ({counted(untold, 'product')} without one)" if untold else ""
+    return f", worth {told} at asking price{without}"
+
+
+def _money(amount: float, currency: str) -> str:
+    number = f"{amount:,.2f}" if abs(amount) < _LARGE else f"{amount:.3g}"
+    if currency and not _CURRENCY.fullmatch(currency):
+        currency = _named(currency, 12)
+    return f"{number} {currency}".rstrip()
+
+
+def _question(head: str, targets: Sequence[Target], restored: str) -> str:
+    """In as much detail as there is room for."""
+    for images, products in _DETAIL:
+        text = _asked(head, targets, restored, images, products)
+        if len(text) <= LONGEST:
+            break
     return text
 
 
-def _question(head: str, targets: Sequence[Target], last: str) -> str:
-    worst = sorted(targets, key=_stakes, reverse=True)
-    lines = [head, *(f"- {_line(target)}" for target in worst[:_LINES])]
-    if len(targets) > _LINES:
-        lines.append(f"- and {counted(len(targets) - _LINES, 'more image')}")
-    lost = [product for target in targets for product in target.products]
-    lines.append(f"In all: {counted(len(targets), 'image')}, {products_summary(lost)}.")
-    lines.append(last)
-    return "\n".join(lines)
+def _asked(head: str, targets: Sequence[Target], restored: str, images: int, products: int) -> str:
+    named = sorted(targets, key=_stakes, reverse=True)[:images]
+    more = len(targets) - len(named)
+    lines = [f"- {_line(target, products)}" for target in named]
+    if more:
+        lines.append(f"- and {counted(more, 'more image')}")
+    total = f"Total: {counted(len(targets), 'image')}, {products_summary(_lost(targets))}."
+    body = [total, *lines] if len(targets) > _LINES else [*lines, total]
+    ids = ", ".join(target.guid[:8] for target in named) + (f" and {more:,} more" if more else "")
+    return "\n".join([head, *body, restored, f"Image id{'s' * (len(targets) > 1)}: {ids}"])
 
 
 def _stakes(target: Target) -> tuple[int, int]:
@@ -125,33 +247,31 @@ def _stakes(target: Target) -> tuple[int, int]:
     return sum(len(product.shops) for product in target.products), len(target.products)
 
 
-def _line(target: Target) -> str:
-    return f"{_image(target)}{_changes(target)}; {_products(target.products)}"
-
-
-def _image(target: Target) -> str:
-    name = _named(target.title or target.file_name)
-    return f"{name} ({target.guid[:8]})"
-
-
-def _changes(target: Target) -> str:
-    return "".join(
+def _line(target: Target, products: int) -> str:
+    changes = "".join(
         f"; {change.field} {_named(change.before, 30)} → {_named(change.after, 30)}"
         for change in target.changes
     )
+    return f"{image_named(target)}{changes}; {_products(target.products, products)}"
 
 
-def _products(products: Sequence[HungProduct]) -> str:
+def _products(products: Sequence[HungProduct], limit: int) -> str:
     if not products:
         return "no products"
-    named = ", ".join(_product(product) for product in products[:_PRODUCTS_PER_LINE])
-    more = len(products) - _PRODUCTS_PER_LINE
-    return f"products that go: {named}" + (f" and {more} more" if more > 0 else "")
+    # Those that sell are named before those that do not.
+    named = sorted(products, key=lambda one: len(one.shops), reverse=True)[:limit]
+    more = len(products) - len(named)
+    parts = [*map(_product, named), *([f"and {more:,} more"] if more else [])]
+    return f"{_noun(products)} that will be removed: {'; '.join(parts)}"
+
+
+def _noun(products: Sequence[HungProduct]) -> str:
+    return "product" if len(products) == 1 else "products"
 
 
 def _product(product: HungProduct) -> str:
-    live = f", live in {' and '.join(product.shops)}" if product.shops else ""
-    return f"{_named(product.name, 40)} (SKU {_named(product.sku, 40)}{live})"
+    parts = (product_named(product), price_of(product), live_in(product))
+    return ", ".join(filter(None, parts))
 
 
 def _named(text: str, limit: int = 60) -> str:

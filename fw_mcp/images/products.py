@@ -130,7 +130,7 @@ def short(product: Product, title: str = "") -> Short:
     """
     kind, size = _kind(product), _size(product)
     begins, rest = _split(_kept(product.name), title, kind)
-    listed = product if isinstance(product, ListedProduct) else ListedProduct()
+    listed = product if isinstance(product, ListedProduct) else ListedProduct.model_construct()
     return Short(
         title=begins,
         name="" if _says_no_more(rest, f"{kind} {size}") else rest,

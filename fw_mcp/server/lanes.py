@@ -38,8 +38,8 @@ _FORM = {
     "properties": {
         "confirm": {
             "type": "boolean",
-            "title": "Yes, do it",
-            "description": "Tick to let it happen. Anything else changes nothing.",
+            "title": "Yes, go ahead",
+            "description": "Tick to confirm. Anything else leaves the library unchanged.",
             "default": False,
         }
     },
@@ -60,6 +60,21 @@ _HOW_TO_GO_ON = {
     _Lane.TWO_STEP: "Show the question to the person, word for word. Only after a clear yes,",
     _Lane.ELICITATION: "To ask the person the new question,",
     _Lane.MULTI_ROUND_TRIP: "To ask the person the new question,",
+}
+
+
+_SOME_OF_THEM = {
+    "delete_images": "To delete only some of them, call delete_images again with just those guids, "
+    "without plan_id.",
+    "update_image_metadata": "To update only some of them, call update_image_metadata again with "
+    "just those images, without plan_id.",
+    "undo_change": "An undo is all or nothing: to reverse only some of it, call delete_images or "
+    "update_image_metadata with just those images.",
+}
+_CAME_BACK = {
+    "decline": "declined",
+    "cancel": "cancelled the question",
+    "no answer": "gave no answer",
 }
 
 
@@ -114,12 +129,18 @@ class Lanes:
     def way_on(self, plan: Plan) -> str:
         """What is to be done so that a plan that waits gets its answer."""
         how = _HOW_TO_GO_ON[self._lane].format(plan=plan.plan_id)
-        return f"Nothing was sent. {how} call {plan.tool} again, same arguments, plus plan_id."
+        return (
+            f"Nothing was sent. {how} call {plan.tool} again with the same arguments plus plan_id."
+            f"{_in_part(plan)}"
+        )
 
     def _second_round(self, plan: Plan) -> Answer:
         """The SDK has unsealed the state; that it is used only once is the guard's to see to."""
         if self._lane is not _Lane.MULTI_ROUND_TRIP:
-            return No("This client cannot answer that way. Nothing was sent.", ends_plan=False)
+            return No(
+                "This client does not support this kind of confirmation. Nothing was sent.",
+                ends_plan=False,
+            )
         answer = (self._ctx.input_responses or {}).get(_ANSWER)
         return self._settled(plan, answer, self._guard.now() - plan.created_at)
 
@@ -138,7 +159,7 @@ class Lanes:
     def _settled(self, plan: Plan, answer: object, waited_s: float) -> Answer:
         if _is_yes(answer):
             return Yes(self._lane)
-        return No(_why_not(plan.tool, answer, waited_s))
+        return No(_why_not(plan, answer, waited_s))
 
 
 def _lane(ctx: Call, confirm_by: Confirm) -> _Lane:
@@ -164,16 +185,22 @@ def _is_yes(answer: object) -> bool:
     return (answer.content or {}).get("confirm") is True
 
 
-def _why_not(tool: str, answer: object, waited_s: float) -> str:
+def _why_not(plan: Plan, answer: object, waited_s: float) -> str:
     action = answer.action if isinstance(answer, ElicitResult) else "no answer"
     if action != "accept" and waited_s < _SOFTWARE_S:
         return (
-            f"The question came back as {action} in {waited_s * 1000:.0f} ms, so no person saw "
-            "it. Nothing was sent. Tell the person; the operator can start the server with "
-            "--confirm plan, which asks in the chat."
+            f"The client {_CAME_BACK[action]} within {waited_s * 1000:.0f} ms, so no person saw "
+            "the question. Nothing was sent. Tell the person; the operator can start the server "
+            "with --confirm plan, which asks in the chat."
         )
     said = "accepted without ticking confirm" if action == "accept" else action
     return (
         f"Not confirmed ({said}). Nothing was sent; the library is unchanged. "
-        f"Do not repeat {tool} unless the person asks for it."
+        f"Do not repeat {plan.tool} unless the person asks for it.{_in_part(plan)}"
     )
+
+
+def _in_part(plan: Plan) -> str:
+    """How a person may say yes to some of the images; "" where there is one alone."""
+    some = _SOME_OF_THEM.get(plan.tool)
+    return f" {some}" if some and plan.weight > 1 else ""

@@ -16,6 +16,7 @@ class PlanEnd(StrEnum):
     CARRIED_OUT = "carried_out"
     CHANGED = "changed"
     DECLINED = "declined"
+    REPLACED = "replaced"
 
 
 class Claim(StrEnum):
@@ -24,6 +25,7 @@ class Claim(StrEnum):
     WON = "won"
     UNKNOWN = "unknown"
     USED = "used"
+    REPLACED = "replaced"
     EXPIRED = "expired"
     NOT_APPROVED = "not_approved"
     HOURLY_LIMIT = "hourly_limit"
@@ -35,7 +37,7 @@ class PlanRecord:
 
     Attributes:
         arguments_digest: of the arguments that name what the call would do.
-        targets_digest: of the state of every target when the plan was made.
+        targets_digest: of the state of every target when the plan was made, as the guard writes it.
         weight: how many images would be deleted or lose products.
         created_at, expires_at, approved_at, ended_at: seconds since the epoch.
     """
@@ -52,6 +54,11 @@ class PlanRecord:
     approved_at: float | None = None
     ended_at: float | None = None
     ended_as: str | None = None
+
+    @property
+    def why_ended(self) -> Claim:
+        """Why a plan that ended cannot be carried out."""
+        return Claim.REPLACED if self.ended_as == PlanEnd.REPLACED else Claim.USED
 
 
 _COLUMNS = ", ".join(field.name for field in fields(PlanRecord))
@@ -127,6 +134,12 @@ class PlanStore:
             lambda connection: self._end(connection, plan_id, now, PlanEnd.DECLINED)
         )
 
+    async def replace(self, plan_id: str, now: float) -> None:
+        """End a plan in whose place another question is asked."""
+        await self._database.run(
+            lambda connection: self._end(connection, plan_id, now, PlanEnd.REPLACED)
+        )
+
     async def void(self, plan_id: str) -> None:
         """Record that a won plan was not carried out after all: its targets had changed."""
 
@@ -164,7 +177,7 @@ class PlanStore:
             if plan is None:
                 return Claim.UNKNOWN
             if plan.ended_at is not None:
-                return Claim.USED
+                return plan.why_ended
             if plan.expires_at <= now:
                 return Claim.EXPIRED
             if approved_only and plan.approved_at is None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-from fw_mcp.api.models import ImageDetails
+from fw_mcp.api.models import ImageDetails, Product
 from fw_mcp.guard.guard import Plan
 from fw_mcp.guard.question import FieldChange, HungProduct, Target, digest
 from fw_mcp.images.account import Progress
+from fw_mcp.images.products import short
 from fw_mcp.writes.chunks import Run
 from fw_mcp.writes.outcomes import Ended, Ends, Items, all_good, any_written
 
@@ -221,9 +222,19 @@ def target_of(image: ImageDetails, changes: tuple[FieldChange, ...] = ()) -> Tar
 
 
 def hung_products(images: Iterable[ImageDetails]) -> tuple[HungProduct, ...]:
-    """The products that hang on images, as questions name them."""
-    return tuple(
-        HungProduct(sku=product.sku or "", name=product.name or "", shops=product.shops)
-        for image in images
-        for product in image.hung
+    """The products made from images, as questions name them."""
+    return tuple(_hung(product, image.title or "") for image in images for product in image.hung)
+
+
+def _hung(product: Product, title: str) -> HungProduct:
+    known = short(product, title)
+    return HungProduct(
+        sku=product.sku or "",
+        name=product.name or "",
+        shops=product.shops,
+        kind=known.kind,
+        size=known.size,
+        called=known.name,
+        asking_price=known.asking_price,
+        currency=known.currency,
     )

@@ -221,7 +221,8 @@ def at_stake(image: ImageDetails | None) -> object:
     if image is None:
         return None
     products = sorted(
-        (product_key(one), one.sku or "", one.name or "", one.shops) for one in image.hung
+        (product_key(one), one.sku or "", one.name or "", one.shops, str(one.asking_price))
+        for one in image.hung
     )
     return *text_of(image), products, odd_of(image, (*_TEXTS, *_PRODUCTS))
 

@@ -340,12 +340,14 @@ class Writes:
         await self.guard.void(plan)
         if not prepared.targets:
             raise GuardError(
-                "The images changed since the question was asked; nothing is at stake any more.",
+                "The images changed since the question was asked; nothing would be lost any more.",
                 state="This call sent nothing.",
                 next_step=f"Call {operation.tool} again without plan_id.",
                 reason=Reason.TARGETS_CHANGED,
             )
-        fresh = await self.guard.plan(_proposal(caller, operation, prepared))
+        question = self.guard.asked_again(plan, prepared.targets, prepared.question)
+        proposal = _proposal(caller, operation, replace(prepared, question=question))
+        fresh = await self.guard.plan(proposal)
         changed = "The images changed since the question was asked, so its answer no longer counts."
         return Waiting(prepared.would, fresh, f"{changed} {ask.way_on(fresh)}")
 
@@ -353,7 +355,7 @@ class Writes:
         try:
             return await operation.read()
         except FwError as unread:
-            unread.state = f"{unread.state} Nothing was sent, and the answer is spent."
+            unread.state = f"{unread.state} Nothing was sent, and the answer has been used up."
             unread.next_step = f"Call {operation.tool} again without plan_id."
             raise
 

@@ -320,12 +320,12 @@ async def _carry_out(run: Run, undo: Undo) -> Ends:
 
 
 def _question(undo: Undo, targets: Sequence[Target]) -> str:
-    asked = (
-        deletion_question(targets, undo.done.library)
-        if undo.doomed
-        else retitling_question(targets, len(undo.rewrites))
-    )
-    return f"Undo change {undo.done.change.change_id} ({undo.done.change.tool})?\n{asked}"
+    change_id = undo.done.change.change_id
+    if undo.doomed:
+        what, asked = "images were added", deletion_question(targets, undo.done.library)
+    else:
+        what, asked = "texts were changed", retitling_question(targets, len(undo.rewrites))
+    return f"Undo the change in which {what}?\n{asked}\nChange id: {change_id}"
 
 
 async def _rewrites(account: Account, undo: Undo, due: Ends, started: float) -> None:

@@ -154,16 +154,14 @@ def test_a_state_folder_is_used_without_a_home(open_folder: Path) -> None:
     state.mkdir(mode=0o777)
     state.chmod(0o777)
     done = by_nobody(["plans"], {"XDG_STATE_HOME": str(state)}, open_folder)
-    assert (done.returncode, done.stdout) == (0, "No plan waits for an answer.\n")
+    assert (done.returncode, done.stdout) == (0, "No pending plans.\n")
     assert (state / "fw-mcp" / "store.sqlite3").exists()
 
 
 @as_nobody
 @pytest.mark.parametrize(
     ("group", "code", "said"),
-    first_of(
-        (0, 0, "No plan waits for an answer."), (NOBODY, 1, "volume/store.sqlite3 cannot be used")
-    ),
+    first_of((0, 0, "No pending plans."), (NOBODY, 1, "volume/store.sqlite3 cannot be used")),
 )
 def test_the_volume_of_the_image_is_open_to_any_user_of_group_0(
     group: int, code: int, said: str, open_folder: Path
@@ -187,7 +185,7 @@ def test_a_store_whose_rights_stay_as_they_are_is_used_and_told(open_folder: Pat
     open_folder.chmod(0o777)
     store.chmod(0o666)
     done = by_nobody(["plans", "--store", str(store)], {}, open_folder)
-    assert (done.returncode, done.stdout) == (0, "No plan waits for an answer.\n")
+    assert (done.returncode, done.stdout) == (0, "No pending plans.\n")
     assert f"Others may read {store}, and it stays so (PermissionError)." in done.stderr
     assert store.stat().st_mode & 0o777 == 0o666
 
@@ -320,7 +318,7 @@ def test_a_log_without_room_does_not_change_the_exit_code() -> None:
             check=False,
         )
     assert done.returncode == 0
-    assert done.stdout.startswith("No plan waits for an answer.")
+    assert done.stdout.startswith("No pending plans.")
 
 
 def test_a_store_in_memory_makes_no_file(tmp_path: Path) -> None:

@@ -83,7 +83,10 @@ def test_where_an_image_would_go_a_person_is_asked(desk: Desk) -> None:
     no, yes = Person(answers=False), Person()
     assert undone(desk, change, no) == (7, "Not undone. Nothing was sent.\n")
     assert (len(no.asked), count(desk)) == (1, before)
-    assert f"Undo change {change} (add_images)?\nDelete 1 image from" in no.asked[0]
+    assert no.asked[0].startswith(
+        "Undo the change in which images were added?\nDelete 1 image from"
+    )
+    assert no.asked[0].endswith(f"Change id: {change}")
     code, output = undone(desk, change, yes)
     assert (code, count(desk)) == (0, before - 1)
     assert "As read back: 1 deleted." in output
@@ -97,7 +100,7 @@ def test_without_a_terminal_only_an_explicit_yes_deletes(desk: Desk) -> None:
     assert "The answer is no, since nobody is at a terminal to give one." in lines
     code, lines = desk.run("undo", change, "--yes")
     assert (code, count(desk)) == (0, before - 1)
-    assert lines[0] == f"Undo change {change} (add_images)?"
+    assert lines[0] == "Undo the change in which images were added?"
 
 
 def test_under_approval_another_terminal_lets_it_through(desk: Desk) -> None:
@@ -105,7 +108,7 @@ def test_under_approval_another_terminal_lets_it_through(desk: Desk) -> None:
     change, before = added(desk), count(desk)
     person = Person()
     code, output = undone(desk, change, person, confirm="approve")
-    (plan,) = re.findall(r"fw-mcp approve (\w{16}) lets it through", output)
+    (plan,) = re.findall(r"fw-mcp approve (\w{16}) before", output)
     assert (code, count(desk), person.asked) == (7, before, [])
     assert f"then run fw-mcp undo {change} again." in output
     assert desk.run("approve", plan, "--yes")[0] == 0

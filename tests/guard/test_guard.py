@@ -61,9 +61,7 @@ def test_the_ceiling_on_a_call_is_fifty() -> None:
     """Unless the operator chose another; the ceiling itself is allowed."""
     guard = make_guard()
     guard.check_size(50)
-    with pytest.raises(
-        GuardError, match=r"the limit for one call is 50\. This call sent nothing\."
-    ):
+    with pytest.raises(GuardError, match=r"the limit is 50 per call\. This call sent nothing\."):
         guard.check_size(51)
 
 
@@ -189,7 +187,7 @@ async def test_the_hour_is_spent_by_what_was_won() -> None:
     """And by nothing else."""
     guard = make_guard(Limits(deletions_per_hour=3))
     await guard.win(await guard.plan(replace(PROPOSAL, targets=IMAGES)))
-    with pytest.raises(GuardError, match="allows 3 deletions an hour"):
+    with pytest.raises(GuardError, match="allows 3 deletions per hour"):
         await guard.win(await guard.plan(PROPOSAL))
 
 
@@ -201,3 +199,15 @@ async def test_targets_are_unchanged_only_as_the_plan_held_them() -> None:
     assert not guard.unchanged(plan, IMAGES[:2])
     assert not guard.unchanged(plan, [])
     assert not guard.unchanged(plan, [*IMAGES[:2], replace(IMAGES[2], title="Sun")])
+
+
+async def test_a_question_asked_again_begins_with_what_changed() -> None:
+    """Then it asks what it would ask the first time; the plan of a former version tells nothing."""
+    guard = make_guard()
+    plan = await guard.plan(PROPOSAL)
+    now = [replace(IMAGES[0], title="Mist")]
+    again = guard.asked_again(plan, now, "Delete it?")
+    assert again == 'Changed since the last question: "Fog 1" is now "Mist".\nDelete it?'
+    former = replace(plan, targets_digest="f" * 64)
+    assert guard.asked_again(former, now, "Delete it?") == "Delete it?"
+    assert not guard.unchanged(former, IMAGES[:1])

@@ -96,9 +96,12 @@ async def test_an_accepted_form_without_the_tick_is_no_yes(
 
 
 @live_lanes
-@pytest.mark.parametrize("answer", [NO, ElicitResult(action="cancel")])
+@pytest.mark.parametrize(
+    ("answer", "said_no"),
+    [(NO, "declined"), (ElicitResult(action="cancel"), "cancelled the question")],
+)
 async def test_a_no_faster_than_a_person_reads_is_told_as_software(
-    studio: Studio, lane: Lane, answer: ElicitResult
+    studio: Studio, lane: Lane, answer: ElicitResult, said_no: str
 ) -> None:
     """The model must not take it for a person's word."""
     person, image = studio.person(answer, takes_s=0.25), await one_sold(studio)
@@ -106,7 +109,7 @@ async def test_a_no_faster_than_a_person_reads_is_told_as_software(
         result = said(await client.call_tool(DELETION.tool, DELETION.arguments([image])))
     assert result["status"] == "declined"
     assert result["message"] == (
-        f"The question came back as {answer.action} in 250 ms, so no person saw it. Nothing was "
+        f"The client {said_no} within 250 ms, so no person saw the question. Nothing was "
         "sent. Tell the person; the operator can start the server with --confirm plan, which asks "
         "in the chat."
     )
@@ -122,7 +125,7 @@ async def test_four_tenths_of_a_second_tell_software_from_a_person(
     person, image = studio.person(NO, takes_s=takes_s), await one_sold(studio)
     async with lane.client(studio, person) as client:
         result = said(await client.call_tool(DELETION.tool, DELETION.arguments([image])))
-    assert ("no person saw it" not in result["message"]) is seen
+    assert ("no person saw the question" not in result["message"]) is seen
 
 
 @both_tools
@@ -185,7 +188,7 @@ async def test_a_client_that_fails_to_ask_has_not_been_told_yes(
     async with studio.client(mode="legacy", person=cannot) as client:
         result = said(await client.call_tool(job.tool, job.arguments([image])))
     assert result["status"] == "declined"
-    assert result["message"].startswith("The question came back as no answer in 0 ms")
+    assert result["message"].startswith("The client gave no answer within 0 ms")
     assert await studio.plans.pending(studio.clock()) == []
     await assert_nothing_happened(studio, [image])
 

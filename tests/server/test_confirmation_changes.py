@@ -95,12 +95,25 @@ async def renamed_product(elsewhere: Elsewhere, image: ImageDetails) -> None:
     elsewhere.change_products(image, "$.name", "Large framed canvas")
 
 
-CHANGES = [rewritten, described, hung, hung_nameless, listed_in_a_shop, renamed_product]
+async def priced(elsewhere: Elsewhere, image: ImageDetails) -> None:
+    """The same products at another price."""
+    elsewhere.change_products(image, "$.asking_price", 1234.5)
+
+
+TOLD: dict[Callable[[Elsewhere, ImageDetails], Awaitable[None]], str] = {
+    rewritten: '{} is now "Meanwhile"',
+    described: "the text of {} is different",
+    hung: "{} now has ",
+    hung_nameless: "{} now has (none) too",
+    listed_in_a_shop: " now live in Wix",
+    renamed_product: ' called "Large framed canvas" in place of ',
+    priced: " now at asking price 1,234.50 USD",
+}
 
 
 @pytest.mark.parametrize(
     ("job", "lane", "change"),
-    covering([DELETION, REWRITING], LANES, {one.__name__: one for one in CHANGES}),
+    covering([DELETION, REWRITING], LANES, {one.__name__: one for one in TOLD}),
 )
 async def test_a_changed_image_refuses_the_yes_and_offers_a_new_plan(
     elsewhere: Elsewhere,
@@ -108,7 +121,7 @@ async def test_a_changed_image_refuses_the_yes_and_offers_a_new_plan(
     lane: Lane,
     change: Callable[[Elsewhere, ImageDetails], Awaitable[None]],
 ) -> None:
-    """Promise: a stale answer means nothing is sent."""
+    """Promise: a stale answer means nothing is sent, and the new question says what changed."""
     studio = studio_of(elsewhere, lane)
     image, same = await sold(studio, 2)
     result = said(
@@ -119,6 +132,9 @@ async def test_a_changed_image_refuses_the_yes_and_offers_a_new_plan(
         "The images changed since the question was asked, so its answer no longer counts. "
         "Nothing was sent. "
     )
+    first = result["question"].splitlines()[0]
+    assert first.startswith("Changed since the last question: ")
+    assert TOLD[change].format(f'"{image.title}"') in first
     await assert_nothing_happened(studio, [image, same])
 
 
@@ -179,14 +195,16 @@ async def test_what_is_all_gone_leaves_nothing_to_agree_to(
 async def test_the_rest_of_what_is_partly_gone_is_asked_about_anew(
     elsewhere: Elsewhere, job: Destruction, lane: Lane
 ) -> None:
-    """Two were agreed to; one is not the same question."""
+    """Two were agreed to; one is not the same question, which says so in its first line."""
     studio = studio_of(elsewhere, lane)
     gone, left = await sold(studio, 2)
     result = said(
         await answered_after(studio, lane, job, [gone, left], lambda: elsewhere.delete(gone))
     )
     assert result["status"] == "confirmation_required"
-    assert "In all: 1 image, " in result["question"]
+    assert "Total: 1 image, " in result["question"]
+    since = f'Changed since the last question: "{gone.title}" is no longer affected.'
+    assert result["question"].splitlines()[0] == since
     await assert_nothing_happened(studio, [left])
 
 
@@ -203,7 +221,8 @@ async def test_products_hung_meanwhile_on_an_image_of_the_rewrite_are_asked_abou
 
     result = said(await answered_after(studio, lane, REWRITING, [image, plain], hang))
     assert result["status"] == "confirmation_required"
-    assert "2 images would lose theirs" in result["question"]
+    assert "2 images would lose their products" in result["question"]
+    assert f'"{plain.title}" is now affected too' in result["question"].splitlines()[0]
     await assert_nothing_happened(studio, [image])
 
 
@@ -268,12 +287,12 @@ async def test_the_service_deletes_only_what_the_last_reading_found(elsewhere: E
 async def test_a_yes_that_cannot_be_followed_by_a_reading_costs_nothing_but_the_answer(
     studio: Studio, job: Destruction
 ) -> None:
-    """Nothing is sent, the message says that the answer is spent, and the hour is not charged."""
+    """Nothing is sent, the message says that it has been used up, and the hour is not charged."""
     image = await one_sold(studio)
     async with studio.client() as client:
         plan_id = said(await client.call_tool(job.tool, job.arguments([image])))["plan_id"]
         studio.faults.add(Fault(FaultKind.REJECTED, "list_images"))
         result = await client.call_tool(job.tool, job.arguments([image], plan_id=plan_id))
-    assert "the answer is spent" in text_of(result)
+    assert "the answer has been used up" in text_of(result)
     assert await studio.plans.spent(studio.clock()) == 0
     await assert_nothing_happened(studio, [image])

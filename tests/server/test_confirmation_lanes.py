@@ -140,8 +140,8 @@ async def test_one_sold_image_among_others_makes_the_whole_rewrite_ask(studio: S
     async with studio.client() as client:
         result = said(await client.call_tool(REWRITING.tool, REWRITING.arguments([*plain, image])))
     assert result["status"] == "confirmation_required"
-    assert result["question"].startswith("Rewrite the text of 3 images? ")
-    assert "1 image would lose theirs." in result["question"]
+    assert result["question"].startswith("Change the text of 3 images? ")
+    assert "1 image would lose its products." in result["question"]
     await assert_nothing_happened(studio, [image])
 
 

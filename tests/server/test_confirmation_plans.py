@@ -20,7 +20,7 @@ from tests.server.destruction import (
     one_sold,
     two_step_lanes,
 )
-from tests.support.studio import Studio, make_studio, said, text_of
+from tests.support.studio import NO, Studio, make_studio, said, text_of
 from tests.support.truth import assert_replayed, sold
 
 pytestmark = pytest.mark.anyio
@@ -246,7 +246,7 @@ async def test_a_plan_that_was_carried_out_is_refused_where_nothing_is_replayed(
         studio.clock.forward(601)
         again = await client.call_tool(job.tool, arguments)
     assert refusal(again) == ("plan_used", True)
-    assert "See with search_images what it did" in text_of(again)
+    assert "Check the result with search_images" in text_of(again)
     await assert_happened_once(studio, [image])
 
 
@@ -279,3 +279,71 @@ async def test_a_plan_that_another_process_forgot_is_told_with_the_way_out(
     told = text_of(result)
     assert "each call starts a server of its own" in told
     assert "--sandbox-file FILE" in told
+
+
+@both_tools
+@two_step_lanes
+async def test_a_question_about_some_of_the_images_ends_the_one_about_all(
+    job: Destruction, lane: Lane
+) -> None:
+    """A person said yes to two of three: the plan for three is of no use before and after it."""
+    studio = make_studio(limits=lane.limits())
+    images = await sold(studio, 3)
+    kept, *some = images
+    async with lane.client(studio) as client:
+        old = await planned(client, job, job.arguments(images))
+        new = await planned(client, job, job.arguments(some))
+        before = await client.call_tool(job.tool, job.arguments(images, plan_id=old))
+        done = said(await client.call_tool(job.tool, job.arguments(some, plan_id=new)))
+        after = await client.call_tool(job.tool, job.arguments(images, plan_id=old))
+    assert "A newer question about some of the same images replaced plan" in text_of(before)
+    assert (refusal(before), refusal(after)) == (("plan_used", True), ("plan_used", True))
+    assert done["status"] == "completed"
+    await assert_happened_once(studio, some)
+    assert await destroyed(studio, [kept]) == 0
+
+
+@both_tools
+async def test_questions_about_other_images_and_of_others_stay_open(
+    studio: Studio, job: Destruction
+) -> None:
+    """Nor does the same call, asked twice, end its own; a dry run ends nothing."""
+    first, second = await sold(studio, 2)
+    other_tool = REWRITING if job is DELETION else DELETION
+    somebody = Client(
+        studio.server, client_info=Implementation(name="another-host", version="1"), cache=None
+    )
+    async with studio.client() as client, somebody:
+        plan_id = await planned(client, job, job.arguments([first]))
+        await planned(client, job, job.arguments([first]))
+        await planned(client, job, job.arguments([second]))
+        await planned(client, other_tool, other_tool.arguments([first]))
+        await planned(somebody, job, job.arguments([first, second]))
+        await client.call_tool(job.tool, job.arguments([first, second], dry_run=True))
+        done = await client.call_tool(job.tool, job.arguments([first], plan_id=plan_id))
+    assert said(done)["status"] == "completed"
+    await assert_happened_once(studio, [first])
+
+
+SOME = {
+    DELETION: "To delete only some of them, call delete_images again with just those guids, "
+    "without plan_id.",
+    REWRITING: "To update only some of them, call update_image_metadata again with just those "
+    "images, without plan_id.",
+}
+
+
+@both_tools
+@pytest.mark.parametrize("count", [1, 2])
+async def test_how_to_say_yes_to_some_is_told_with_the_question_and_after_a_no(
+    studio: Studio, job: Destruction, count: int
+) -> None:
+    """Where there are several."""
+    images = await sold(studio, count)
+    async with studio.client() as unable, studio.client(person=studio.person(NO)) as client:
+        waiting = said(await unable.call_tool(job.tool, job.arguments(images)))
+        declined = said(await client.call_tool(job.tool, job.arguments(images)))
+    assert declined["status"] == "declined"
+    for result in (waiting, declined):
+        assert result["message"].endswith(SOME[job]) is (count > 1)
+    await assert_nothing_happened(studio, images)

@@ -271,7 +271,9 @@ async def test_a_client_that_no_longer_shows_questions_cannot_answer_one(
     async with raw_client(studio.server, "auto", {}) as unable:
         result = await unable.call(job.tool, job.arguments([image]), **round_two)
     told = result["result"]["structuredContent"]
-    assert told["message"] == "This client cannot answer that way. Nothing was sent."
+    assert told["message"] == (
+        "This client does not support this kind of confirmation. Nothing was sent."
+    )
     await assert_nothing_happened(studio, [image])
     async with raw_client(studio.server, "auto", {"elicitation": {}}) as able:
         await able.call(job.tool, job.arguments([image]), **round_two)

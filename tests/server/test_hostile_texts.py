@@ -422,7 +422,7 @@ async def test_new_texts_are_stored_as_given_and_shown_with_escapes(
 async def test_a_question_and_its_outcome_say_every_text_on_one_line(
     hostile: Studio, tool: str
 ) -> None:
-    """Head, five images, how many more, sum, last words; then one line an image."""
+    """Head, sum, five images, how many more, last words, ids; then one line an image."""
     guids = [guid_of(number) for number in range(len(HOSTILE))]
     images = [{"guid": guid, "title": "Written anew"} for guid in guids]
     arguments = {"guids": guids} if tool == "delete_images" else {"images": images}
@@ -431,7 +431,7 @@ async def test_a_question_and_its_outcome_say_every_text_on_one_line(
         dry = await client.call_tool(tool, {**arguments, "dry_run": True})
         done = await client.call_tool(tool, arguments)
     (question,) = person.asked
-    assert len(question.splitlines()) == 9
+    assert len(question.splitlines()) == 10
     assert hidden(question.replace("\n", "")) == []
     assert len(question) < 3_000
     for result, head in ((dry, 1), (done, 2)):
@@ -442,14 +442,14 @@ async def test_a_question_and_its_outcome_say_every_text_on_one_line(
 
 @every_text
 def test_no_text_can_write_a_line_of_a_question(text: str) -> None:
-    """Title, file name, both sides of a change, product and SKU."""
-    hung = HungProduct(text, text, ("Etsy",))
+    """Title, file name, both sides of a change, every text of a product."""
+    hung = HungProduct(text, text, ("Etsy",), text, text, text, 1.0, text)
     changes = (FieldChange("title", text, text), FieldChange("description", "", text))
     target = Target(NO_IMAGE, text, text, text, (hung,) * 4, changes)
     untitled = Target(NO_IMAGE, "", "", text)
     for question, lines in (
-        (deletion_question([target, untitled], "inventory"), 5),
-        (retitling_question([target], 1), 4),
+        (deletion_question([target, untitled], "inventory"), 6),
+        (retitling_question([target], 1), 5),
     ):
         assert len(question.splitlines()) == lines
         assert hidden(question.replace("\n", "")) == []
@@ -466,7 +466,7 @@ async def test_a_plan_that_waits_shows_its_question_as_a_person_is_asked_it(tmp_
         result = await client.call_tool("delete_images", {"guids": guids})
     text, structured = text_of(result), said(result)
     assert structured["question"] in text
-    assert len(text.splitlines()) == 1 + 9 + 1 + len(HOSTILE)
+    assert len(text.splitlines()) == 1 + 10 + 1 + len(HOSTILE)
     assert hidden(text.replace("\n", "")) == []
     assert hidden_in({**structured, "question": structured["question"].replace("\n", "")}) == []
 
@@ -481,7 +481,7 @@ def test_the_terminal_of_a_person_gets_no_codes(
     printed = capsys.readouterr().out
     assert hidden(printed.replace("\n", "")) == []
     # And one line for all of them, which says how to approve.
-    assert len(printed.splitlines()) == len(HOSTILE) * 5 + 1
+    assert len(printed.splitlines()) == len(HOSTILE) * 6 + 1
 
 
 async def _wait_for_answers(store: Path) -> None:

@@ -162,7 +162,7 @@ async def test_a_call_on_more_images_than_allowed_is_refused_before_anybody_is_a
     async with lane.client(studio, person) as client:
         result = await client.call_tool(job.tool, job.arguments(images))
     assert (reason_of(result), person.asked) == ("too_many_items", [])
-    assert "the limit for one call is 2." in text_of(result)
+    assert "the limit is 2 per call." in text_of(result)
     assert await studio.plans.pending(studio.clock()) == []
     await assert_nothing_happened(studio, images)
 
@@ -232,7 +232,7 @@ async def test_an_hour_allows_so_many_images_over_all_calls(job: Destruction, la
         third = await agreed(client, studio, job, job.arguments(images[5:]))
     assert said(first)["status"] == said(third)["status"] == "completed"
     assert reason_of(second) == "hourly_limit"
-    assert "allows 4 deletions an hour" in text_of(second)
+    assert "allows 4 deletions per hour" in text_of(second)
     assert await destroyed(studio, images) == 4
 
 

@@ -76,8 +76,9 @@ async def test_undoing_an_update_asks_where_products_would_go(mode: Mode) -> Non
     async with studio.client(mode=mode, person=person) as client:
         result = said(await client.call_tool("undo_change", {"change_id": change}))
     (question,) = person.asked
-    assert question.startswith(f"Undo change {change} (update_image_metadata)?\n")
-    assert str((image.products or ())[0].sku) in question
+    assert question.startswith("Undo the change in which texts were changed?\n")
+    assert question.endswith(f"\nChange id: {change}")
+    assert "product that will be removed: " in question or "products that will be" in question
     assert (result["status"], len(studio.wire.writes)) == ("declined", writes)
     result = said(await undone(studio, change))
     assert (await holdings(studio))[image.guid].title == image.title

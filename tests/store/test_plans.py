@@ -109,6 +109,19 @@ async def test_a_declined_plan_cannot_be_won_and_a_won_one_not_declined(plans: P
     assert (kept.ended_as, kept.ended_at) == (PlanEnd.CARRIED_OUT, NOON)
 
 
+async def test_a_replaced_plan_cannot_be_won_approved_or_declined(plans: PlanStore) -> None:
+    """It says that another question took its place; a plan that was won is not replaced."""
+    await plans.add(PLAN)
+    await plans.add(replace(PLAN, plan_id="fedcba9876543210"))
+    await plans.replace(PLAN.plan_id, NOON)
+    await plans.decline(PLAN.plan_id, NOON + 1)
+    assert not await plans.approve(PLAN.plan_id, NOON)
+    assert await claimed(plans) is Claim.REPLACED
+    assert await claimed(plans, "fedcba9876543210") is Claim.WON
+    await plans.replace("fedcba9876543210", NOON)
+    assert await claimed(plans, "fedcba9876543210") is Claim.USED
+
+
 async def test_declining_an_unknown_plan_changes_nothing(plans: PlanStore) -> None:
     """There is nothing to end."""
     await plans.add(PLAN)

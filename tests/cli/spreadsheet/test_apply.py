@@ -185,7 +185,7 @@ def test_products_go_only_after_a_yes_to_a_question_that_names_them(desk: Desk) 
     code, lines = desk.apply(person)
     (question,) = person.asked
     assert (code, lines[-1]) == (0, "Rows: 1. 1 updated.")
-    assert "1 image would lose theirs" in question
+    assert "1 image would lose its products" in question
     assert "live in Etsy" in question
     assert titles(desk, rows) == ["Dew 0"]
     assert desk.sql("SELECT * FROM products WHERE image_guid = ?", rows[0]["guid"]) == []
@@ -229,7 +229,7 @@ def test_an_hour_s_limit_stops_it_and_says_what_was_done(desk: Desk) -> None:
         STOPPED,
         LEFT,
     ]
-    assert "The operator allows 2 deletions an hour" in lines[-5]
+    assert "The operator allows 2 deletions per hour" in lines[-5]
     assert desk.apply(Person())[1][-1] == "Rows: 3. 2 unchanged; 1 updated."
 
 
@@ -279,7 +279,7 @@ def test_under_confirm_approve_a_plan_waits_for_its_approval(desk: Desk) -> None
     rows = retitled(sold(desk.export()), 2)
     desk.write(rows)
     code, lines = desk.apply(confirm="approve")
-    (plan_id,) = re.findall(r"fw-mcp approve ([0-9a-f]{16}) lets it through", "\n".join(lines))
+    (plan_id,) = re.findall(r"fw-mcp approve ([0-9a-f]{16}) before", "\n".join(lines))
     assert (code, lines[-3]) == (7, "Not confirmed: rows 2, 3.")
     assert desk.apply(confirm="approve")[1][-4].count(plan_id) == 1
 

@@ -61,7 +61,7 @@ def test_only_a_typed_yes_lets_products_go(
     former = desk.text_of(row["guid"])[0]
     ended, output = typed(answer, desk)
     assert (ended, desk.text_of(row["guid"])[0]) == (code, title or former)
-    assert "1 image would lose theirs" in output
+    assert "1 image would lose its products" in output
 
 
 def test_without_a_terminal_the_answer_is_no(desk: Desk, tmp_path: Path) -> None:

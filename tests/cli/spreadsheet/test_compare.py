@@ -192,7 +192,7 @@ def test_a_long_description_that_stays_does_not_stop_a_new_title() -> None:
             image(products=2),
             [
                 f'{HEAD}title "Fog" → "Dew"; description "Grey" → "Wet"',
-                "    removes 2 products, 1 of them live in shops (Etsy 1)",
+                "    removes 2 products (1 live in shops: Etsy 1)",
             ],
         ),
         (

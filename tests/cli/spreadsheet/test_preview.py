@@ -35,8 +35,8 @@ def test_each_row_that_would_change_is_shown_with_what_would_go(desk: Desk) -> N
             f'row {numbers[0]}  {plain["guid"]}  title "{was[0]}" → "Dew"',
             f'row {numbers[1]}  {selling["guid"]}  title "{was[1]}" → "Dew"',
             (
-                "    removes 3 products, 2 of them live in shops "
-                "(Etsy 1, Squarespace 1, WooCommerce 1)"
+                "    removes 3 products (2 live in shops: Etsy 1, Squarespace 1, WooCommerce 1), "
+                "worth 331.00 USD at asking price"
             ),
             "Rows: 248. 246 unchanged; 2 would change.",
             (
