@@ -262,7 +262,13 @@ async def by_fw_mcp() -> Added:
             if result.is_error:
                 raise RuntimeError(result.content)
             content = result.structured_content or {}
-            claimed = [row["outcome"] in {"created", "adopted"} for row in content["images"]]
+            # Whatever has no row, or a good one, is told as done; what went wrong is never cut.
+            bad = {
+                row["index"]
+                for row in content["images"]
+                if row["outcome"] not in {"created", "adopted"}
+            }
+            claimed = [place not in bad for place in range(IMAGES)]
             if "continue_handle" not in content:
                 break
             # What may still be carried out is not sent again for a minute.

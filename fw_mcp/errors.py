@@ -64,7 +64,12 @@ class FwError(Exception):
         state: what state the library is in now, one sentence.
         next_step: what to do next, one sentence.
         reason: from the closed list.
+
+    Attributes:
+        retry_after_s: seconds after which the same may go through, where that is known.
     """
+
+    retry_after_s: float | None = None
 
     def __init__(self, what: str, *, state: str, next_step: str, reason: Reason) -> None:
         """Keep the parts apart, so that a caller that knows the state better can replace it."""
@@ -107,12 +112,10 @@ class ApiError(FwError):
             with ``sent`` true is *unknown* and is settled by reading back, unless `refused` is
             true.
         refused: True when the service answered that it did not carry the request out.
-        retry_after_s: seconds after which the same may go through, where that is known.
     """
 
     sent = True
     refused = False
-    retry_after_s: float | None = None
 
 
 class TransportError(ApiError):

@@ -21,7 +21,7 @@ from fw_mcp.api.models import (
 from fw_mcp.guard.guard import Limits
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.support.studio import NO, YES, Studio, make_studio
-from tests.support.truth import new_image
+from tests.support.truth import new_image, rows_of
 
 T = TypeVar("T")
 
@@ -178,7 +178,7 @@ class Account(RuleBasedStateMachine):
 
     def assert_told(self, before: Held, now: Held, content: Mapping[str, Any]) -> None:
         """Every difference is claimed or unknown, every claim is so, the journal explains it."""
-        rows = content.get("images", [])
+        rows = rows_of(content) if "outcomes" in content else []
         outcome_of = {row.get("guid"): row["outcome"] for row in rows}
         unknown_new = sum(row["outcome"] == "unknown" and not row.get("guid") for row in rows)
         gone = set(before.images) - set(now.images)

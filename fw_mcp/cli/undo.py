@@ -13,7 +13,7 @@ from fw_mcp.errors import GuardError
 from fw_mcp.server.rows import end_row, would_row
 from fw_mcp.signals import stop_signals
 from fw_mcp.writes.operation import Caller, Declined, Done, Operation, Waiting, Written
-from fw_mcp.writes.outcomes import Ends
+from fw_mcp.writes.outcomes import Ends, all_good
 from fw_mcp.writes.undo import TOOL
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _ended(written: Written) -> int:
             words = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
             taken = f" fw-mcp undo {written.change_id} does it again." * bool(written.change_id)
             print(" ".join(filter(None, [written.replayed, f"As read back: {words}.{taken}"])))
-            return 0 if written.complete else _LEFT
+            return 0 if written.complete and all_good(ends) else _LEFT
         case Waiting(_, plan, message):
             print(plan.question)
             print(message)

@@ -170,6 +170,10 @@ class Guard:
             if same_kind and other_call and guids & guids_in(plan.targets_digest):
                 await self._plans.replace(plan.plan_id, self.now())
 
+    async def asked_of(self, plan_id: str) -> Plan | None:
+        """The plan with this id, whatever became of it; None once it is no longer kept."""
+        return await self._plans.get(plan_id)
+
     async def recall(self, plan_id: str, *, tool: str, caller: str, arguments: object) -> Plan:
         """The open plan with this id, if it is for exactly this call.
 

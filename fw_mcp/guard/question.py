@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from fw_mcp.text import counted, quoted
+from fw_mcp.text import counted, quoted, shown
 
 LONGEST = 2400
 """Characters of a question, before what undo or a change since the last one adds."""
@@ -17,6 +17,8 @@ LONGEST = 2400
 _LINES = 5
 # How many images are named, and how many products of each; less where that is too long.
 _DETAIL = ((_LINES, 3), (_LINES, 2), (_LINES, 1), (3, 1), (1, 1))
+_TOTAL = "Total: "
+_TOTALS_SHOWN = 300
 _CURRENCIES = 3
 _CURRENCY = re.compile("[A-Za-z]{1,5}")
 _LARGE = 1e12
@@ -141,6 +143,12 @@ def retitling_question(targets: Sequence[Target], rewritten: int) -> str:
     )
 
 
+def totals_of(question: str) -> str:
+    """What a question says is at stake in all; "" where it does not say so."""
+    lines = [line for line in question.splitlines() if line.startswith(_TOTAL)]
+    return shown(lines[-1][len(_TOTAL) :].rstrip("."), _TOTALS_SHOWN).text if lines else ""
+
+
 def products_summary(products: Sequence[HungProduct]) -> str:
     """`3 products (2 live in shops: Etsy 1, Shopify 2), worth 640.00 USD at asking price`."""
     live = [product for product in products if product.shops]
@@ -236,7 +244,7 @@ def _asked(head: str, targets: Sequence[Target], restored: str, images: int, pro
     lines = [f"- {_line(target, products)}" for target in named]
     if more:
         lines.append(f"- and {counted(more, 'more image')}")
-    total = f"Total: {counted(len(targets), 'image')}, {products_summary(_lost(targets))}."
+    total = f"{_TOTAL}{counted(len(targets), 'image')}, {products_summary(_lost(targets))}."
     body = [total, *lines] if len(targets) > _LINES else [*lines, total]
     ids = ", ".join(target.guid[:8] for target in named) + (f" and {more:,} more" if more else "")
     return "\n".join([head, *body, restored, f"Image id{'s' * (len(targets) > 1)}: {ids}"])

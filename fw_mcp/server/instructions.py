@@ -19,8 +19,8 @@ asked, by name. dry_run shows what a call would do; never talk around a refusal.
 - If a result says confirmation_required, nothing was sent: show its question to the person word \
 for word, and call the same tool with the same arguments and plan_id only after a clear yes.
 - Every write ends per image as read back: created, adopted, updated, deleted, already_gone, \
-not_found, failed, unknown or not_attempted. Report these, not your request. With a \
-continue_handle call the tool again with that alone: it settles and does the rest. \
+not_found, failed, unknown, not_attempted or skipped. Report these, not your \
+request. With a continue_handle call the tool again with that alone: it settles and does the rest. \
 Never add an unknown image blindly.
 - undo_change takes a write back by its change_id; finerworks://changes lists what was done. \
 A deleted image comes back with a new guid and without its products.

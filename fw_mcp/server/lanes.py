@@ -159,7 +159,8 @@ class Lanes:
     def _settled(self, plan: Plan, answer: object, waited_s: float) -> Answer:
         if _is_yes(answer):
             return Yes(self._lane)
-        return No(_why_not(plan, answer, waited_s))
+        said = _said(answer, waited_s)
+        return No(_why_not(plan, answer, waited_s), how=self._lane, said=said)
 
 
 def _lane(ctx: Call, confirm_by: Confirm) -> _Lane:
@@ -183,6 +184,16 @@ def _is_yes(answer: object) -> bool:
     if not isinstance(answer, ElicitResult) or answer.action != "accept":
         return False
     return (answer.content or {}).get("confirm") is True
+
+
+def _said(answer: object, waited_s: float) -> str:
+    """The answer that is not a yes, in words."""
+    action = answer.action if isinstance(answer, ElicitResult) else ""
+    if action == "accept":
+        return "accepted without ticking confirm"
+    if waited_s < _SOFTWARE_S:
+        return "no person saw it"
+    return {"decline": "answered no", "cancel": "canceled"}.get(action, "no answer")
 
 
 def _why_not(plan: Plan, answer: object, waited_s: float) -> str:

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.api.models import ImageDetails, Product
 from fw_mcp.text import counted, in_quotes, is_plain, quoted, restored, shown, visible
-from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, open_s, text_of
+from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, is_skipped, open_s, text_of
 from fw_mcp.writes.update import NewText, Rewrite
 
 DESCRIPTION_SHOWN = 64
@@ -19,6 +20,9 @@ GUID_SHOWN = 40
 _SKU_SHOWN = 60
 _CHANGE_SHOWN = 300
 _PRODUCTS_SHOWN = 10
+_PRODUCTS_OF_A_ROW = 4_000
+_CALLED_SHOWN = 60
+_DETAIL_SHOWN = 1_000
 _LISTED = (GUID_SHOWN, TITLE_SHOWN, DESCRIPTION_SHOWN, _NAME_SHOWN)
 
 
@@ -114,22 +118,46 @@ class FieldRow(Row):
     has_escapes: bool = Field(False, exclude=True)
 
 
+class RowOutcome(StrEnum):
+    """How a row ended, or would end: an `Outcome`, or what only a result tells."""
+
+    CREATED = "created"
+    ADOPTED = "adopted"
+    UPDATED = "updated"
+    DELETED = "deleted"
+    ALREADY_GONE = "already_gone"
+    NOT_FOUND = "not_found"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    NOT_ATTEMPTED = "not_attempted"
+    SKIPPED = "skipped"
+    WOULD_ADD = "would_add"
+    WOULD_UPDATE = "would_update"
+    WOULD_DELETE = "would_delete"
+    WOULD_SET = "would_set"
+
+
 class EndRow(Row):
     """How one image of a write ended, as read back, or what would become of it.
 
     Attributes:
+        index: its place in the call, from 0, where the rows are not those of the whole call.
+        title: what it is called, shortened.
+        title_change: the whole of what was changed, like `description_change`.
         more_products: how many products there are beyond those listed.
         escaped: True when a text in the row holds escapes.
         retry_after_s: whole seconds for which it may still be carried out, as `detail` says.
     """
 
+    index: int | None = None
     guid: str | None = None
     file_name: str | None = None
-    outcome: Outcome
+    title: str | None = None
+    outcome: RowOutcome
     detail: str | None = None
     retry_after_s: int | None = None
-    title: FieldRow | None = None
-    description: FieldRow | None = None
+    title_change: FieldRow | None = None
+    description_change: FieldRow | None = None
     products_at_risk: list[ProductRow] | None = None
     products_removed: list[ProductRow] | None = None
     products_not_restored: list[ProductRow] | None = None
@@ -140,10 +168,12 @@ class EndRow(Row):
         """One line for a person."""
         parts = [
             f"{self.outcome}: {self.guid or '(no guid)'}",
+            "" if self.index is None else f"index {self.index}",
             in_quotes(self.file_name) if self.file_name else "",
-            _diff("title", self.title),
-            _diff("description", self.description),
-            self._listed("products that would go", self.products_at_risk),
+            in_quotes(self.title) if self.title and not self.title_change else "",
+            _diff("title", self.title_change),
+            _diff("description", self.description_change),
+            self._listed("products that would be removed", self.products_at_risk),
             self._listed("products removed", self.products_removed),
             self._listed("products not restored", self.products_not_restored),
             self.detail or "",
@@ -232,46 +262,74 @@ def _meant(given: str | None, stored: str, listed: int) -> str:
     return stored if given in shapes else restored(given, stored)
 
 
-def end_row(end: Ended, *, brief: bool = False) -> EndRow:
-    """How an image ended, what of its text changed, and the products that went.
+def end_row(end: Ended) -> EndRow:
+    """How an image ended, what of its text changed, and the products that went."""
+    is_new = end.outcome in {Outcome.CREATED, Outcome.ADOPTED}
+    # They went with the image that this one was made again from.
+    named = "products_not_restored" if is_new else "products_removed"
+    outcome = RowOutcome.SKIPPED if is_skipped(end) else RowOutcome(end.outcome)
+    return _row(end, outcome, end.products_gone, named)
+
+
+def would_row(end: Ended, planned: RowOutcome | None = None) -> EndRow:
+    """What would become of an image, or why nothing would be sent for it.
 
     Args:
-        end: as read back.
-        brief: leave out what the caller sent, of an image that ended as asked and lost nothing.
+        end: as it would stand.
+        planned: what would be done to it; None where that differs from image to image.
     """
-    gone = end.products_gone
-    is_new = end.outcome in {Outcome.CREATED, Outcome.ADOPTED}
-    if not brief or gone or end.outcome not in GOOD:
-        # They went with the image that this one was made again from.
-        return _row(end, gone, "products_not_restored" if is_new else "products_removed")
-    shorter = Ended(end.guid, end.outcome, end.detail, name=end.file_name if is_new else None)
-    return _row(shorter, ())
+    if end.outcome is not Outcome.NOT_ATTEMPTED or end.detail:
+        return end_row(end)
+    return _row(end, planned or _planned(end), end.products_lost, "products_at_risk")
 
 
-def would_row(end: Ended) -> EndRow:
-    """What would become of an image, or why nothing would be sent for it."""
-    planned = end.outcome is Outcome.NOT_ATTEMPTED and not end.detail
-    return _row(end, end.products_lost, "products_at_risk") if planned else end_row(end)
+def went_plainly(end: Ended) -> bool:
+    """Whether an image ended as asked, and there is nothing more to tell of it than its guid."""
+    asked = end.outcome in GOOD - {Outcome.ADOPTED} and end.guid is not None
+    return asked and not (end.detail or end.doubled or end.products_gone)
 
 
-def _row(end: Ended, lost: Sequence[Product], named: str = "products_removed") -> EndRow:
+def _planned(end: Ended) -> RowOutcome:
+    if end.stored is not None:
+        return RowOutcome.WOULD_SET
+    if end.before is None:
+        return RowOutcome.WOULD_ADD if end.name else RowOutcome.NOT_ATTEMPTED
+    return RowOutcome.WOULD_UPDATE if end.after else RowOutcome.WOULD_DELETE
+
+
+def _row(end: Ended, outcome: RowOutcome, lost: Sequence[Product], named: str) -> EndRow:
     guid, file_name = shown(end.guid or "", GUID_SHOWN), shown(end.file_name or "", _NAME_SHOWN)
+    called = shown(end.title or "", _CALLED_SHOWN)
     title, description = _fields(end)
-    products = [product_row(product) for product in lost[:_PRODUCTS_SHOWN]]
+    listed = [product_row(product) for product in lost[:_PRODUCTS_SHOWN]]
+    products = first_rows_that_fit(listed, _PRODUCTS_OF_A_ROW)
     parts = [part for part in (title, description, *products) if part]
-    escaped = guid.escaped or file_name.escaped or any(part.has_escapes for part in parts)
+    escaped = any(text.escaped for text in (guid, file_name, called))
+    escaped = escaped or any(part.has_escapes for part in parts)
     return EndRow(
         guid=guid.text or None,
         file_name=file_name.text or None,
-        outcome=end.outcome,
-        detail=end.detail or None,
+        title=called.text or None,
+        outcome=outcome,
+        detail=shown(end.detail, _DETAIL_SHOWN).text or None,
         retry_after_s=open_s(end.detail),
-        title=title,
-        description=description,
+        title_change=title,
+        description_change=description,
         **({named: products} if products else {}),
-        more_products=max(len(lost) - _PRODUCTS_SHOWN, 0) or None,
+        more_products=max(len(lost) - len(products), 0) or None,
         escaped=escaped or None,
     )
+
+
+def first_rows_that_fit(rows: Sequence[ProductRow], characters: int) -> list[ProductRow]:
+    """The first of `rows`, at least one where there is any, that take no more than `characters`."""
+    kept: list[ProductRow] = []
+    for row in rows:
+        characters -= len(row.model_dump_json())
+        if kept and characters < 0:
+            break
+        kept.append(row)
+    return kept
 
 
 def _fields(end: Ended) -> tuple[FieldRow | None, FieldRow | None]:

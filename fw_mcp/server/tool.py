@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -55,21 +56,35 @@ def plain(schema: Schema) -> Schema:
     return {**shrunk, "additionalProperties": False}
 
 
-def outline(schema: Schema) -> Schema:
-    """A plain schema of a result, down to the lists in it.
+# Each definition costs every conversation: the rows that programs read most name what they hold.
+_NAME_NO_MEMBERS = frozenset({"search_products", "inspect_files"})
+_UNNAMED = frozenset({"escaped", "index", "more_products"})
+_SCALARS = frozenset({"string", "integer", "number", "boolean"})
 
-    No host validates a result deeper than that, and each definition costs every conversation; a
-    row's members say themselves in the result.
+
+def outline(schema: Schema, *, names_members: bool) -> Schema:
+    """A plain schema of a result, down to what its rows hold; what is deeper says itself there.
+
+    Args:
+        schema: of the result.
+        names_members: whether programs are told the names and types of what rows hold.
     """
     kept = {key: part for key, part in schema.items() if key != "description"}
     properties = schema["properties"].items()
-    return {**kept, "properties": {name: _without_members(part) for name, part in properties}}
+    outlined = {name: _outlined(part, names_members) for name, part in properties}
+    return {**kept, "properties": outlined}
 
 
-def _without_members(schema: Schema) -> Schema:
-    if schema.get("items", {}).get("type") == "object":
-        return {**schema, "items": {"type": "object"}}
-    return schema
+def _outlined(schema: Schema, names_members: bool) -> Schema:
+    row = schema.get("items", {})
+    if row.get("type") != "object":
+        return schema
+    members = {
+        name: {"type": part["type"]}
+        for name, part in row.get("properties", {}).items()
+        if names_members and part["type"] in _SCALARS and name not in _UNNAMED
+    }
+    return {**schema, "items": {"type": "object", **({"properties": members} if members else {})}}
 
 
 def _shrunk(schema: Schema, definitions: Schema) -> Schema:
@@ -101,6 +116,8 @@ def _without_null(schema: Schema, definitions: Schema) -> Schema:
 
 
 _log = logging.getLogger(__name__)
+
+_UNSURE = "Whether something was changed is unknown."
 
 
 @contextmanager
@@ -137,6 +154,8 @@ class LibraryTool(Tool):
                 result = await self.fn(ctx=context, **given)
         except FwError as error:
             return _refusal(error)
+        except UnexpectedToolError as crash:
+            return _failed(str(crash), Reason.UNEXPECTED, _UNSURE, None)
         if isinstance(result, InputRequiredResult | CallToolResult):
             return result
         return _answer(result)
@@ -160,7 +179,8 @@ def library_tool(fn: Callable[..., Awaitable[Any]]) -> Tool:
     model.model_rebuild(force=True)
     tool.parameters = plain(model.model_json_schema())
     result = tool.fn_metadata.output_schema
-    tool.fn_metadata.output_schema = outline(plain(result)) if result else None
+    named = fn.__name__ not in _NAME_NO_MEMBERS
+    tool.fn_metadata.output_schema = outline(plain(result), names_members=named) if result else None
     return tool
 
 
@@ -183,12 +203,21 @@ def _answer(result: ToolResult) -> CallToolResult:
 
 def _refusal(error: FwError) -> CallToolResult:
     _log.info("refused: %s", error.reason)
-    return CallToolResult(content=[TextContent(type="text", text=str(error))], is_error=True)
+    return _failed(str(error), error.reason, error.state, error.retry_after_s)
+
+
+def _failed(text: str, reason: Reason, state: str, retry_after_s: float | None) -> CallToolResult:
+    """An error in words, and in `_meta` for programs."""
+    meta: dict[str, Any] = {"fw_mcp/reason": reason.value, "fw_mcp/state": state}
+    if retry_after_s is not None:
+        meta["fw_mcp/retry_after_s"] = math.ceil(retry_after_s)
+    content = [TextContent(type="text", text=text)]
+    return CallToolResult(content=content, is_error=True, _meta=meta)
 
 
 def _crashed(tool: str) -> str:
     return (
-        f"{tool} failed in a way it should not. Whether something was changed is unknown; "
+        f"{tool} failed unexpectedly. {_UNSURE} "
         "search_images shows the library as it is. Tell the person to look at the server's log on "
         f"stderr. (reason: {Reason.UNEXPECTED})"
     )

@@ -58,7 +58,7 @@ _SHOWN = "The answer was lost; the service lists the image."
 _HAD = "FinerWorks has this file already and answered with the image that was there before."
 _COMING = "Not sent: another call sent this file, and it may still be added for {} s."
 _LEFT = "Not sent: the call was cancelled before its turn."
-_FIND_OUT = "search_images sorted by id shows the newest; look before adding it again."
+_FIND_OUT = "Do not add it again before that is known."
 
 
 def addition(
@@ -291,6 +291,7 @@ class _Adding:
                 Outcome.NOT_ATTEMPTED,
                 _COMING.format(math.ceil(left_s[image.private_hires_uri])),
                 name=image.file_name,
+                called=image.title,
             )
             for item, image in images.items()
             if image.private_hires_uri in left_s
@@ -505,7 +506,9 @@ def _had(end: Ended) -> Ended:
 
 def _adopted(sent: ImageToAdd, image: ImageDetails) -> Ended:
     told = f"{_SHOWN} {_told(sent, image)}".strip()
-    return Ended(image.guid, Outcome.ADOPTED, told, after=image, name=sent.file_name)
+    return Ended(
+        image.guid, Outcome.ADOPTED, told, after=image, name=sent.file_name, called=sent.title
+    )
 
 
 def _told(sent: ImageToAdd, image: ImageDetails) -> str:
@@ -527,12 +530,17 @@ def _created(
         guid = image.guid
     else:
         told = _told(sent, after)
-        return Ended(image.guid, Outcome.CREATED, told, after=after, name=sent.file_name)
-    return Ended(guid, Outcome.UNKNOWN, detail, name=sent.file_name)
+        return Ended(
+            image.guid, Outcome.CREATED, told, after=after, name=sent.file_name, called=sent.title
+        )
+    return Ended(guid, Outcome.UNKNOWN, detail, name=sent.file_name, called=sent.title)
 
 
 def _all_ended(images: Items[ImageToAdd], outcome: Outcome, why: str) -> Ends:
-    return {item: Ended(None, outcome, why, name=image.file_name) for item, image in images.items()}
+    return {
+        item: Ended(None, outcome, why, name=image.file_name, called=image.title)
+        for item, image in images.items()
+    }
 
 
 def _skipped(images: Items[ImageToAdd], why: str) -> Ends:

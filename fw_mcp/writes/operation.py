@@ -3,18 +3,37 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from fw_mcp.api.models import ImageDetails, Product
 from fw_mcp.guard.guard import Plan
-from fw_mcp.guard.question import FieldChange, HungProduct, Target, digest
+from fw_mcp.guard.question import FieldChange, HungProduct, Target, digest, totals_of
 from fw_mcp.images.account import Progress
 from fw_mcp.images.products import short
+from fw_mcp.text import counted
 from fw_mcp.writes.chunks import Run
-from fw_mcp.writes.outcomes import Ended, Ends, Items, all_good, any_written
+from fw_mcp.writes.outcomes import Ended, Ends, Items, any_written, nothing_left
 
 MADE_BEFORE = "This very call was made before; nothing was sent again."
 REPLAYED = f"{MADE_BEFORE} What follows was read back then, at most ten minutes ago."
+
+_ASKED = MappingProxyType(
+    {
+        "elicitation": "asked in the client's dialogue",
+        "multi_round_trip": "asked in the client's dialogue",
+        "two_step": "asked in the chat",
+        "approval": "asked in a terminal",
+        "terminal": "asked in the terminal",
+    }
+)
+_DOES = MappingProxyType(
+    {
+        "delete_images": "delete",
+        "update_image_metadata": "update, removing products:",
+        "undo_change": "undo:",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +96,7 @@ class Operation:
         takes_over: whether it goes on with what a call that was cut off had chosen for itself.
         also: other tools whose effect it has.
         undoes: the change that it takes back.
-        is_complete: whether all ended as asked.
+        is_complete: whether nothing is left to do.
         is_final: whether the same call, sent again within minutes, is to get these ends.
     """
 
@@ -92,7 +111,7 @@ class Operation:
     takes_over: bool = False
     also: tuple[str, ...] = ()
     undoes: str | None = None
-    is_complete: Callable[[Ends], bool] = all_good
+    is_complete: Callable[[Ends], bool] = nothing_left
     is_final: Callable[[Ends], bool] = any_written
 
     @cached_property
@@ -119,10 +138,14 @@ class No:
     Attributes:
         message: why, and what to do next.
         ends_plan: whether the plan is over with it.
+        how: the lane that the answer came on; "" where none of them was used.
+        said: the answer, in words.
     """
 
     message: str
     ends_plan: bool = True
+    how: str = ""
+    said: str = "answered no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +187,21 @@ class Done:
 
     Attributes:
         ends: how each item ended, by its place in the call.
-        complete: whether all ended as asked.
+        complete: whether nothing is left to do.
         change_id: its name in the journal; None when nothing was sent.
         replayed: in words, how much of it an earlier call did; "" for none.
+        asked: who was asked what, and the answer; "" where nobody was.
+        earlier: the items that an earlier part of the same call told so already.
+        found: in words, what became of items that were unknown before; "" where there were none.
     """
 
     ends: Ends
     complete: bool
     change_id: str | None = None
     replayed: str = ""
+    asked: str = ""
+    earlier: frozenset[int] = frozenset()
+    found: str = ""
 
     def replay(self, words: str = REPLAYED) -> "Done":
         """The same, given again."""
@@ -186,11 +215,13 @@ class Waiting:
     Attributes:
         would: how each item would stand afterwards.
         message: what is to be done so that it gets one.
+        asked: who has still to be asked what.
     """
 
     would: Ends
     plan: Plan
     message: str
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +231,27 @@ class Declined:
     Attributes:
         would: how each item would have stood afterwards.
         message: why, and what to do next.
+        asked: who was asked what, and the answer.
     """
 
     would: Ends
     message: str
+    asked: str = ""
 
 
 Written = Done | Waiting | Declined | Pending
+
+
+def asked_about(plan: Plan, how: str, said: str) -> str:
+    """Who was asked what, and how it was answered, in a line.
+
+    Args:
+        plan: what was asked about.
+        how: the lane of the answer.
+        said: the answer, in words.
+    """
+    totals = totals_of(plan.question) or counted(plan.weight, "image")
+    return f"{_ASKED.get(how, how)}: {_DOES.get(plan.tool, plan.tool)} {totals}; {said}"
 
 
 def target_of(image: ImageDetails, changes: tuple[FieldChange, ...] = ()) -> Target:

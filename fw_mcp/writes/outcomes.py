@@ -24,6 +24,7 @@ NO_LONGER = "It was done before, and somebody changed it since."
 MAY_BE = "A new image may be it, and too little agrees to say: it is not sent again."
 CHANGED = "Not sent: it changed meanwhile. Look at it and call again."
 _UNREADABLE = "Not sent: FinerWorks does not give in a form that can be read its"
+_LEFT_ALONE = (ALREADY, NO_LONGER, NOT_UNDONE, _UNREADABLE)
 _TEXTS = ("title", "description")
 _PRODUCTS = ("products",)
 _GUIDS = "guids"
@@ -91,6 +92,7 @@ class Ended:
             there before has one of the same guid.
         after: the record as read back; None when there is none.
         name: the file name where no record tells it.
+        called: the title where no record tells it.
         stored: the guids that a selection holds, as read back; None of an image.
         held: the guids that a selection held before; None when that is not known.
         missing: the guids for a selection that name no image and were not sent.
@@ -105,6 +107,7 @@ class Ended:
     before: ImageDetails | None = field(default=None, repr=False)
     after: ImageDetails | None = field(default=None, repr=False)
     name: str | None = field(default=None, kw_only=True)
+    called: str | None = field(default=None, kw_only=True, compare=False)
     stored: tuple[str, ...] | None = None
     held: tuple[str, ...] | None = None
     missing: tuple[str, ...] = ()
@@ -116,6 +119,12 @@ class Ended:
         """The file name, as read last."""
         record = self.after or self.before
         return (record.file_name if record else None) or self.name
+
+    @property
+    def title(self) -> str | None:
+        """The title, as read last."""
+        record = self.after or self.before
+        return (record.title if record else None) or self.called
 
     @property
     def was_there(self) -> bool:
@@ -153,13 +162,26 @@ def is_settled(end: Ended) -> bool:
 def may_go_on(end: Ended) -> bool:
     """Whether a further run of the call may do what is left to do for an item."""
     if end.outcome is Outcome.NOT_ATTEMPTED:
-        return not end.detail.startswith((ALREADY, CHANGED, NO_LONGER, NOT_UNDONE, _UNREADABLE))
+        return not end.detail.startswith((*_LEFT_ALONE, CHANGED))
     return end.outcome is Outcome.UNKNOWN
 
 
 def all_failed(ended: Iterable[Ended]) -> bool:
     """Whether no item of a chunk ended well."""
     return all(end.outcome in _BAD for end in ended)
+
+
+def is_skipped(end: Ended) -> bool:
+    """Whether an item was left alone on purpose, and rightly stays so."""
+    return end.outcome is Outcome.NOT_ATTEMPTED and end.detail.startswith(_LEFT_ALONE)
+
+
+def nothing_left(ends: Ends) -> bool:
+    """Whether nothing can be done any more that was asked for."""
+    return all(
+        is_settled(end) or is_skipped(end) or end.detail.startswith(NOT_UNDONE)
+        for end in ends.values()
+    )
 
 
 def all_good(ends: Ends) -> bool:
@@ -385,6 +407,7 @@ def _ended(item: Item, outcome: Outcome) -> Ended:
         before=_image(item.before),
         after=_image(item.after),
         name=sent.get("file_name"),
+        called=sent.get("title"),
         doubled=item.doubled,
     )
 

@@ -179,16 +179,18 @@ class Reconciler:
     def _added(
         self, one: Item, sent: ImageToAdd, found: ImageDetails | None, *, doubtful: bool
     ) -> Ended:
-        name = sent.file_name
+        name, called = sent.file_name, sent.title
         if found is not None:
-            return Ended(found.guid, Outcome.ADOPTED, _SETTLED, after=found, name=name)
+            return Ended(
+                found.guid, Outcome.ADOPTED, _SETTLED, after=found, name=name, called=called
+            )
         if one.guid:
-            return Ended(one.guid, Outcome.UNKNOWN, _ON_ITS_WAY, name=name)
+            return Ended(one.guid, Outcome.UNKNOWN, _ON_ITS_WAY, name=name, called=called)
         if (left_s := self._open_s(one)) > 0:
-            return self._still_open(Ended(None, Outcome.UNKNOWN, name=name), left_s)
+            return self._still_open(Ended(None, Outcome.UNKNOWN, name=name, called=called), left_s)
         if doubtful:
-            return Ended(None, Outcome.UNKNOWN, f"{MAY_BE} {_LOOK}", name=name)
-        return Ended(None, Outcome.FAILED, _NOT_ADDED, name=name)
+            return Ended(None, Outcome.UNKNOWN, f"{MAY_BE} {_LOOK}", name=name, called=called)
+        return Ended(None, Outcome.FAILED, _NOT_ADDED, name=name, called=called)
 
     def _unless_open(self, due: Sequence[Item], ends: Ends) -> Ends:
         """The ends, but for those that may still become others."""

@@ -19,6 +19,7 @@ from fw_mcp.store.journal import Change, Item, Journal
 from fw_mcp.store.locks import Fence
 from fw_mcp.text import quoted
 from fw_mcp.writes.chunks import Run
+from fw_mcp.writes.legs import became, told_so
 from fw_mcp.writes.operation import (
     MADE_BEFORE,
     Ask,
@@ -33,6 +34,7 @@ from fw_mcp.writes.operation import (
     Waiting,
     Written,
     Yes,
+    asked_about,
 )
 from fw_mcp.writes.outcomes import (
     NO_LONGER,
@@ -59,6 +61,7 @@ _log = logging.getLogger(__name__)
 REPLAY_S = 600.0
 HANDLE_S = 3600.0
 APPROVAL = "approval"
+_NOT_ANSWERED = "nobody has answered the question yet"
 RESUMED = "This call was made before: what it had done was not sent again, the rest was."
 
 
@@ -302,12 +305,12 @@ class Writes:
         match await ask(plan):
             case Yes(how):
                 return _Accepted(plan, how)
-            case No(message, ends_plan):
+            case No(message, ends_plan, how, said):
                 if ends_plan:
                     await self.guard.decline(plan)
-                return Declined(would, message)
+                return Declined(would, message, asked_about(plan, how, said) if how else "")
             case Later():
-                return Waiting(would, plan, ask.way_on(plan))
+                return Waiting(would, plan, ask.way_on(plan), _NOT_ANSWERED)
             case Pending() as pending:
                 return pending
 
@@ -349,7 +352,8 @@ class Writes:
         proposal = _proposal(caller, operation, replace(prepared, question=question))
         fresh = await self.guard.plan(proposal)
         changed = "The images changed since the question was asked, so its answer no longer counts."
-        return Waiting(prepared.would, fresh, f"{changed} {ask.way_on(fresh)}")
+        message = f"{changed} {ask.way_on(fresh)}"
+        return Waiting(prepared.would, fresh, message, _NOT_ANSWERED)
 
     async def _read_again(self, operation: Operation) -> Prepared:
         try:
@@ -387,7 +391,8 @@ class Writes:
         ends = last_told(items)
         if len(ends) != len(operation.untouched) or not operation.is_final(ends):
             return None
-        return Done(ends, operation.is_complete(ends), former.change_id).replay()
+        asked = await self._was_asked(former)
+        return Done(ends, operation.is_complete(ends), former.change_id, asked=asked).replay()
 
     async def _cut_off(
         self, caller: Caller, operation: Operation, former: Change, items: Sequence[Item]
@@ -426,6 +431,7 @@ class Writes:
     async def _go_on(self, caller: Caller, operation: Operation, change: Change) -> Done:
         names = (name_of(change.change_id), _call_name(caller, operation))
         async with self._exclusive(*names) as fence:
+            told = last_told(await self.history.items(change.change_id))
             settled = await self._settled(operation, change, self.account.clock())
             prepared = await operation.read()
             # What may still come is neither as it was left nor changed.
@@ -440,7 +446,9 @@ class Writes:
             await self.guard.let_go_on(change.tool, len(due), change.plan_id, approved=approved)
             run = self._new_run(caller, change, fence, prepared.read_at)
             run = replace(run, settled={**kept, **gone}, held_back=frozenset(changed))
-            return await self._on_record(operation, run, await prepared.write(run))
+            ended = await self._on_record(operation, run, await prepared.write(run))
+            earlier = told_so(told, ended.ends)
+            return replace(ended, earlier=earlier, found=became(told, kept, ended.ends))
 
     async def _settled(self, operation: Operation, change: Change, started: float) -> Ends:
         try:
@@ -468,7 +476,9 @@ class Writes:
         """Record what the call answers."""
         ended = {item: as_of(end, self.account.clock()) for item, end in ended.items()}
         change_id = run.change.change_id
-        done = Done(dict(sorted(ended.items())), operation.is_complete(ended), change_id)
+        ends = dict(sorted(ended.items()))
+        asked = await self._was_asked(run.change)
+        done = Done(ends, operation.is_complete(ended), change_id, asked=asked)
         told = {
             item: end_of(end, begun=False)
             for item, end in ended.items()
@@ -487,6 +497,17 @@ class Writes:
             _log.warning("the result of a change could not be recorded: %s", unwritten.what)
             return done
         return done if recorded else replace(done, change_id=None)
+
+    async def _was_asked(self, change: Change) -> str:
+        """Who was asked before a change, and what; "" where nobody was."""
+        if change.plan_id is None or change.accepted is None:
+            return ""
+        try:
+            plan = await self.guard.asked_of(change.plan_id)
+        except StoreError as unread:
+            _log.warning("what was asked could not be read: %s", unread.what)
+            return ""
+        return asked_about(plan, change.accepted, "answered yes") if plan else ""
 
     async def _recalled(self, caller: Caller, handle: str, tool: str) -> Change:
         """The change that a handle names, while it may be gone on with: for an hour."""

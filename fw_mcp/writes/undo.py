@@ -40,6 +40,7 @@ from fw_mcp.writes.outcomes import (
     all_good,
     hung,
     kept,
+    nothing_left,
     product_key,
     text_of,
     unread_text,
@@ -154,7 +155,12 @@ class Undo:
         }
         ends |= {item: one.would() for item, one in self.rewrites.items()}
         ends |= {
-            item: Ended(self.done.ends[item].guid, Outcome.NOT_ATTEMPTED, name=image.file_name)
+            item: Ended(
+                self.done.ends[item].guid,
+                Outcome.NOT_ATTEMPTED,
+                name=image.file_name,
+                called=image.title,
+            )
             for item, image in self.lost.items()
         }
         return ends
@@ -212,8 +218,9 @@ def _operation(account: Account, history: History, done: Undoable) -> Operation:
         )
 
     def is_complete(ends: Ends) -> bool:
-        return all_good(ends) and all(
-            end.stored is None or set(end.stored) == set(done.former) for end in ends.values()
+        return nothing_left(ends) and all(
+            end.stored is None or end.outcome not in GOOD or set(end.stored) == set(done.former)
+            for end in ends.values()
         )
 
     return Operation(
@@ -227,8 +234,8 @@ def _operation(account: Account, history: History, done: Undoable) -> Operation:
         also=(TOOL_OF[done.kind],),
         undoes=change_id,
         is_complete=is_complete,
-        # One that is not complete begins anew: it leaves alone what it undid before.
-        is_final=is_complete,
+        # Any other begins anew: it leaves alone what it undid before.
+        is_final=lambda ends: is_complete(ends) and all_good(ends),
     )
 
 

@@ -86,9 +86,10 @@ class Rewrite:
 
     def would(self) -> Ended:
         """The image as it would stand afterwards."""
+        if not self.changes:
+            return _already(self)
         text = {"title": self.title, "description": self.description}
-        changes = {**text, "products": ()} if self.changes else {}
-        after = self.before.model_copy(update=changes)
+        after = self.before.model_copy(update={**text, "products": ()})
         return Ended(self.before.guid, Outcome.NOT_ATTEMPTED, before=self.before, after=after)
 
 

@@ -15,7 +15,7 @@ from tests.contrary.service import Service
 Row = Mapping[str, Any]
 
 _GONE = {"deleted", "already_gone", "not_found"}
-_UNTOUCHED = {"failed", "not_attempted"}
+_UNTOUCHED = {"failed", "not_attempted", "skipped"}
 _WAS = re.compile(r"it was ([0-9a-f-]{36})\.")
 _LONGEST_DESCRIPTION = 300
 

@@ -13,6 +13,7 @@ from tests.contrary.service import Ending, Service, Ways
 from tests.support.products import covering, first_of
 from tests.support.recorder import Sent
 from tests.support.studio import YES, Clock, Person, Studio, make_studio, said
+from tests.support.truth import rows_of
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +39,7 @@ async def called(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
 
 def outcomes(result: dict[str, Any]) -> list[str]:
     """How each image ended."""
-    return [row["outcome"] for row in result["images"]]
+    return [row["outcome"] for row in rows_of(result)]
 
 
 ALTERED = {
@@ -268,7 +269,7 @@ async def test_a_text_that_cannot_be_read_is_not_written_over(name: str, value: 
         texts = [{"guid": guid, "title": "New"} for guid in (odd, whole)]
         result = await called(client, "update_image_metadata", images=texts)
         listed = await called(client, "search_images")
-    assert outcomes(result) == ["not_attempted", "updated"]
+    assert outcomes(result) == ["skipped", "updated"]
     assert f"form that can be read its {name}" in result["images"][0]["detail"]
     assert service.text_of(odd)[0] == "One"
     assert [row.get("odd_fields") for row in listed["images"]] == [None, [name]]
@@ -284,8 +285,8 @@ async def test_products_that_cannot_be_read_keep_only_their_image(value: object)
         texts = [{"guid": odd, "title": "New"}]
         retitled = await called(client, "update_image_metadata", images=texts)
         deleted = await called(client, "delete_images", guids=[odd, whole])
-    assert outcomes(retitled) == ["not_attempted"]
-    assert outcomes(deleted) == ["not_attempted", "deleted"]
+    assert outcomes(retitled) == ["skipped"]
+    assert outcomes(deleted) == ["skipped", "deleted"]
     assert list(service.images) == [odd]
 
 
@@ -298,7 +299,7 @@ async def test_a_guid_that_cannot_be_read_keeps_only_its_image() -> None:
         result = await called(client, "delete_images", guids=[odd, whole])
     assert [row["guid"] for row in listed["images"]] == [whole]
     assert listed["not_reached"] == "Left out, since their guids cannot be read: 1."
-    assert outcomes(result) == ["not_attempted", "deleted"]
+    assert outcomes(result) == ["skipped", "deleted"]
 
 
 async def test_an_addition_whose_guid_cannot_be_read_is_not_told_as_failed() -> None:
@@ -347,7 +348,7 @@ async def test_an_image_that_was_there_before_is_not_told_as_created() -> None:
         undone = await called(client, "undo_change", change_id=added["change_id"])
     assert outcomes(added) == ["adopted", "created"]
     assert "there before" in added["images"][0]["detail"]
-    assert outcomes(undone) == ["not_attempted", "deleted"]
+    assert outcomes(undone) == ["skipped", "deleted"]
     assert list(service.images) == [guid]
 
 

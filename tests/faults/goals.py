@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 
 GONE = frozenset({"deleted", "already_gone", "not_found"})
 THERE = frozenset({"created", "adopted", "updated"})
-UNTOUCHED = frozenset({"failed", "not_attempted"})
+UNTOUCHED = frozenset({"failed", "not_attempted", "skipped"})
 UNDONE_BEFORE = "Not undone again"
 
 

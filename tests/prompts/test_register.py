@@ -13,7 +13,7 @@ from tests.prompts.files import ORIGIN, host, master, urls
 from tests.prompts.judging import copied
 from tests.support.recorder import Sent
 from tests.support.studio import Mode, Studio, make_studio, text_of
-from tests.support.truth import assert_nothing_listed_twice, holdings, unsold
+from tests.support.truth import assert_nothing_listed_twice, holdings, rows_of, unsold
 
 if TYPE_CHECKING:
     import httpx
@@ -78,7 +78,9 @@ async def register(studio: Studio, mode: Mode = "auto") -> Assistant:
         slowed(studio)
         added = await one.call("add_images", **call, images=images, verify=True)
         rest = await one.call("add_images", continue_handle=added["continue_handle"])
-        seen = await one.look([row["guid"] for row in rest["images"]])
+        told = [*rows_of(added), *rows_of(rest)]
+        guids = {row["index"]: row["guid"] for row in told if "guid" in row}
+        seen = await one.look([guids[index] for index in sorted(guids)])
         assert [picture.caption.split('"')[1] for picture in seen] == [
             image["title"] for image in images
         ]

@@ -121,7 +121,7 @@ def assert_is_the_diff(
         stored = before[image["guid"]]
         for name in ("title", "description"):
             old, new = getattr(stored, name) or "", image[name]
-            diff = rows[image["guid"]].get(name)
+            diff = rows[image["guid"]].get(f"{name}_change")
             assert (diff and diff["after"]) == (None if old == new else new)
             assert diff is None or old.startswith(diff["before"].rstrip("…"))
 

@@ -88,8 +88,8 @@ async def test_nothing_inside_an_item_means_not_given(studio: Studio, nothing: s
     (image,) = await unsold(studio, 1)
     item = {"guid": image.guid, "title": nothing, "description": "New words."}
     result = await answer(studio, "update_image_metadata", {"images": [item], "dry_run": True})
-    assert "title" not in result["images"][0]
-    assert result["images"][0]["description"]["after"] == "New words."
+    assert "title_change" not in result["images"][0]
+    assert result["images"][0]["description_change"]["after"] == "New words."
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ async def test_a_list_of_objects_that_arrives_as_json_text_is_read(studio: Studi
     (image,) = await unsold(studio, 1)
     as_text = f'[{{"guid": "{image.guid}", "title": "As text", "description": ""}}]'
     result = await answer(studio, "update_image_metadata", {"images": as_text, "dry_run": True})
-    assert result["images"][0]["title"]["after"] == "As text"
+    assert result["images"][0]["title_change"]["after"] == "As text"
     assert "description" not in result["images"][0]
 
 
@@ -150,7 +150,7 @@ async def test_a_title_that_looks_like_json_stays_text(studio: Studio, title: st
     (image,) = await unsold(studio, 1)
     images = [{"guid": image.guid, "title": title}]
     result = await answer(studio, "update_image_metadata", {"images": images, "dry_run": True})
-    assert result["images"][0]["title"]["after"] == title
+    assert result["images"][0]["title_change"]["after"] == title
 
 
 @pytest.mark.parametrize("text", ["1984", "[1]", '{"a":1}'])
@@ -301,7 +301,7 @@ async def test_items_are_read_as_hosts_spell_them(
     item = json.dumps(item) if as_text else item
     images = [item] if in_list else item
     result = await answer(studio, "update_image_metadata", {"images": images, "dry_run": True})
-    assert result["images"][0]["title"]["after"] == "1984"
+    assert result["images"][0]["title_change"]["after"] == "1984"
 
 
 async def test_numbers_inside_items_may_be_text(studio: Studio) -> None:

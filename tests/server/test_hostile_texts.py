@@ -39,6 +39,7 @@ from fw_mcp.guard.question import (
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.images import Images, StoredImage, open_images
 from fw_mcp.sandbox.requests import LibraryName
+from fw_mcp.server import results
 from fw_mcp.store.plans import PlanRecord, PlanStore
 from fw_mcp.store.sqlite import Database
 from tests.support.hostile_texts import HOSTILE, hidden, hidden_in
@@ -126,6 +127,13 @@ def hostile_studio(folder: Path, texts: Sequence[str], *, products: int = 1, **m
     open_images(file, furnish=furnish)
     limits = Limits(items_per_call=200, **more)
     return make_studio(app=create_app(file, seed=False), limits=limits)
+
+
+@pytest.fixture(autouse=True)
+def _all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every text has its row, however long the result is."""
+    monkeypatch.setattr(results, "CHARACTERS", 10**7)
+    monkeypatch.setattr(results, "ROWS_IN_FULL", 10**3)
 
 
 @pytest.fixture
@@ -356,7 +364,7 @@ async def test_what_a_result_showed_is_no_new_text(hostile: Studio) -> None:
                 if len(one["description"]) <= 300
             ]
             result = said(await client.call_tool(TOOL, {"images": images}))
-            assert outcomes(result) == ["not_attempted"] * len(images)
+            assert outcomes(result) == ["skipped"] * len(images)
             assert {row["detail"] for row in result["images"]} == {"It already has this text."}
             assert len(images) > 60
     assert hostile.wire.writes == []
@@ -390,7 +398,7 @@ async def test_a_change_that_nobody_could_see_is_a_change(studio: Studio) -> Non
     async with studio.client() as client:
         result = await client.call_tool(TOOL, {"images": [{"guid": image.guid, "title": title}]})
     (row,) = assert_legible(result)["images"]
-    assert row["title"] == {"before": image.title, "after": f"{image.title}\\u200b"}
+    assert row["title_change"] == {"before": image.title, "after": f"{image.title}\\u200b"}
     assert (row["outcome"], row["escaped"]) == ("updated", True)
     assert text_of(result).endswith(f'→ "{image.title}\\u200b" | escaped')
     assert (await holdings(studio))[image.guid].title == title
@@ -410,8 +418,7 @@ async def test_new_texts_are_stored_as_given_and_shown_with_escapes(
     async with studio.client() as client:
         result = await client.call_tool(TOOL, {"images": changes, "dry_run": dry_run})
     rows = assert_legible(result, (1 if dry_run else 2) + len(images))["images"]
-    # The result of a large job leaves out what the caller knows: the texts given.
-    expected_flags = [dry_run and bool(hidden(text[:300])) for text in SAYABLE]
+    expected_flags = [bool(hidden(text[:300])) for text in SAYABLE]
     assert [row.get("escaped", False) for row in rows] == expected_flags
     held = await stored_texts(studio)
     expected = {guid: (text, text[:300]) for guid, text in given.items()}
@@ -434,7 +441,7 @@ async def test_a_question_and_its_outcome_say_every_text_on_one_line(
     assert len(question.splitlines()) == 10
     assert hidden(question.replace("\n", "")) == []
     assert len(question) < 3_000
-    for result, head in ((dry, 1), (done, 2)):
+    for result, head in ((dry, 1), (done, 3)):
         rows = assert_legible(result, head + len(HOSTILE))["images"]
         assert flagged(rows) == WITH_ESCAPES
     assert set(outcomes(said(done))) == {"deleted" if tool == "delete_images" else "updated"}
@@ -466,7 +473,7 @@ async def test_a_plan_that_waits_shows_its_question_as_a_person_is_asked_it(tmp_
         result = await client.call_tool("delete_images", {"guids": guids})
     text, structured = text_of(result), said(result)
     assert structured["question"] in text
-    assert len(text.splitlines()) == 1 + 10 + 1 + len(HOSTILE)
+    assert len(text.splitlines()) == 1 + 1 + 10 + 1 + len(HOSTILE)
     assert hidden(text.replace("\n", "")) == []
     assert hidden_in({**structured, "question": structured["question"].replace("\n", "")}) == []
 

@@ -116,7 +116,7 @@ async def test_the_same_call_sent_meanwhile_shares_the_end_of_the_first(
     ("tool", "anew"),
     [
         ("add_images", {"created": 2}),
-        (UPDATE, {"not_attempted": 2}),
+        (UPDATE, {"skipped": 2}),
         ("delete_images", {"not_found": 2}),
     ],
 )
@@ -163,7 +163,7 @@ async def over_http(studio: Studio) -> AsyncIterator[Client]:
 
 @pytest.mark.parametrize("elsewhere", [another_host, over_http])
 @pytest.mark.parametrize(
-    ("tool", "anew"), [("add_images", {"created": 2}), (UPDATE, {"not_attempted": 2})]
+    ("tool", "anew"), [("add_images", {"created": 2}), (UPDATE, {"skipped": 2})]
 )
 async def test_the_same_call_of_another_caller_is_another_call(
     studio: Studio,
@@ -496,7 +496,7 @@ async def test_a_resumed_add_says_that_the_rest_was_sent(studio: Studio) -> None
     arguments = {"images": new_images(10)}
     first = await called(studio, "add_images", arguments)
     assert first["outcomes"] == {"created": 5, "failed": 5}
-    assert "call with those alone" in first["message"]
+    assert "call again with only those" in first["message"]
     again = await called(studio, "add_images", arguments)
     assert (again["outcomes"], again["replayed"]) == ({"created": 10}, True)
     assert "was not sent again, the rest was" in again["message"]

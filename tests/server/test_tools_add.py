@@ -16,6 +16,7 @@ from tests.support.truth import (
     new_image,
     new_images,
     outcomes,
+    rows_of,
 )
 from tests.writes.runs import changes, items
 
@@ -47,7 +48,7 @@ async def test_images_go_in_chunks_of_five_and_come_back_in_order(mode: Mode, co
     assert chunks == [5] * (count // 5) + [count % 5] * bool(count % 5)
     assert (result["status"], outcomes(result)) == ("completed", ["created"] * count)
     held = await holdings(studio)
-    masters = [held[row["guid"]].private_hires_uri for row in result["images"]]
+    masters = [held[row["guid"]].private_hires_uri for row in rows_of(result)]
     assert masters == [image["private_hires_uri"] for image in new_images(count)]
 
 
@@ -59,15 +60,22 @@ async def test_a_registered_image_is_told_as_it_was_read_back(studio: Studio) ->
     (change,) = await changes(studio)
     assert said(result) == {
         "status": "completed",
-        "message": "As read back from the service: 1 created.",
+        "message": "Read back from FinerWorks: 1 created.",
         "change_id": change.change_id,
         "outcomes": {"created": 1},
-        "images": [{"guid": guid, "file_name": "NEW_001.jpg", "outcome": "created"}],
+        "images": [
+            {
+                "guid": guid,
+                "file_name": "NEW_001.jpg",
+                "title": "New work 1",
+                "outcome": "created",
+            }
+        ],
     }
     assert text_of(result) == (
-        "completed: As read back from the service: 1 created.\n"
+        "completed: Read back from FinerWorks: 1 created.\n"
         f"change_id {change.change_id}\n"
-        f'created: {guid} | "NEW_001.jpg"'
+        f'created: {guid} | "NEW_001.jpg" | "New work 1"'
     )
 
 
@@ -123,7 +131,7 @@ async def test_a_dry_run_sends_nothing(studio: Studio, mode: Mode) -> None:
     assert studio.wire.sent == []
     assert said(result)["status"] == "dry_run"
     assert said(result)["message"] == "Nothing was sent. 7 images would be registered."
-    assert said(result)["outcomes"] == {"not_attempted": 7}
+    assert said(result)["outcomes"] == {"would_add": 7}
     assert [row["file_name"] for row in said(result)["images"]] == [
         image["file_name"] for image in new_images(7)
     ]

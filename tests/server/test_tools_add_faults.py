@@ -17,12 +17,13 @@ from tests.support.truth import (
     new_image,
     new_images,
     outcomes,
+    rows_of,
 )
 
 pytestmark = pytest.mark.anyio
 
 MODES = ("auto", "legacy")
-LOOK = "search_images sorted by id shows the newest; look before adding it again."
+LOOK = "Do not add it again before that is known."
 
 
 async def added(studio: Studio, images: object, **arguments: object) -> dict[str, Any]:
@@ -139,6 +140,7 @@ async def test_a_lost_chunk_that_is_not_listed_says_how_to_find_out(studio: Stud
     assert len(studio.wire.to("add_images")) == 1
     assert row == {
         "file_name": "NEW_001.jpg",
+        "title": "New work 1",
         "outcome": "unknown",
         "detail": f"The answer was lost, and it may still be carried out for 53 s. {LOOK}",
         "retry_after_s": 53,
@@ -190,8 +192,8 @@ async def test_a_chunk_that_never_left_was_not_attempted(studio: Studio) -> None
     result = await added(studio, new_images(11))
     assert outcomes(result) == ["created"] * 5 + ["not_attempted"] * 5 + ["created"]
     assert len(studio.wire.to("add_images")) == 1 + 3 + 1
-    assert "could not be reached" in result["images"][5]["detail"]
-    assert "no route" not in result["images"][5]["detail"]
+    assert "could not be reached" in rows_of(result)[5]["detail"]
+    assert "no route" not in rows_of(result)[5]["detail"]
 
 
 async def test_three_failures_in_a_row_end_the_call(studio: Studio) -> None:

@@ -74,7 +74,7 @@ async def test_what_nobody_foresaw_is_told_without_its_own_words(broken: Client,
         result = await client.call_tool(tool, CALLS[tool])
     assert result.is_error
     assert text_of(result) == (
-        f"{tool} failed in a way it should not. Whether something was changed is unknown; "
+        f"{tool} failed unexpectedly. Whether something was changed is unknown. "
         "search_images shows the library as it is. Tell the person to look at the server's log on "
         "stderr. (reason: unexpected)"
     )
@@ -154,7 +154,7 @@ def assert_same_facts(result: CallToolResult) -> None:
     lines = text.split("\n")
     told = Counter(line.split(": ")[0] for line in lines if ": " in line)
     for outcome, count in structure.get("outcomes", {}).items():
-        assert told[outcome] == count
+        assert told[outcome] in {count, count - len(structure.get("guids", []))}
     if "count" in structure:
         assert f"of {structure['count']}." in lines[0]
 

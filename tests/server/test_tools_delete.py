@@ -8,12 +8,21 @@ import pytest
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
 from fw_mcp.guard.guard import Limits
+from fw_mcp.guard.question import products_summary
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
+from fw_mcp.writes.operation import target_of
 from tests.support.recorder import Sent
 from tests.support.studio import HELD, NO, Mode, Studio, make_studio, said, text_of
-from tests.support.truth import assert_truthful, everything, holdings, outcomes, sold, unsold
+from tests.support.truth import (
+    assert_truthful,
+    everything,
+    holdings,
+    outcomes,
+    sold,
+    unsold,
+)
 from tests.writes.runs import changes
 
 pytestmark = pytest.mark.anyio
@@ -49,24 +58,28 @@ async def test_a_deleted_image_is_told_with_the_products_that_went(
         {"sku": one.sku, "name": one.name, "shops": list(one.shops)} for one in image.products or ()
     ]
     (change,) = await changes(studio)
+    products = products_summary(target_of(image).products)
     assert said(result) == {
         "status": "completed",
-        "message": "As read back from the service: 1 deleted.",
+        "message": "Read back from FinerWorks: 1 deleted.",
         "change_id": change.change_id,
         "outcomes": {"deleted": 1},
+        "asked": f"asked in the client's dialogue: delete 1 image, {products}; answered yes",
         "images": [
             {
                 "guid": image.guid,
                 "file_name": image.file_name,
+                "title": image.title,
                 "outcome": "deleted",
                 "products_removed": removed,
             }
         ],
     }
-    head, named, line = text_of(result).split("\n")
+    head, _, named, line = text_of(result).split("\n")
     assert named == f"change_id {change.change_id}"
-    assert head == "completed: As read back from the service: 1 deleted."
-    assert line.startswith(f'deleted: {image.guid} | "{image.file_name}" | products removed: ')
+    assert head == "completed: Read back from FinerWorks: 1 deleted."
+    assert line.startswith(f'deleted: {image.guid} | "{image.file_name}" | ')
+    assert " | products removed: " in line
     assert [one["sku"] for one in removed if str(one["sku"]) not in line] == []
 
 
@@ -77,7 +90,7 @@ async def test_only_the_images_that_were_read_are_sent_with_their_whole_library(
     first, second = await unsold(studio, 2)
     result = await deleted(studio, [second.guid, GUID, first.guid])
     assert outcomes(result) == ["deleted", "not_found", "deleted"]
-    assert result["status"] == "incomplete"
+    assert result["status"] == "completed"
     (body,) = studio.wire.to("delete_images")
     assert body["guids"] == [second.guid, first.guid]
     assert sorted(body["library"]) == ["account_key", "name", "session_id", "site_id"]
@@ -126,7 +139,7 @@ async def test_a_dry_run_says_what_would_go_and_asks_and_sends_nothing(
     assert said(result)["message"].startswith("Nothing was sent. 1 image would be deleted, and")
     assert (said(result)["status"], row["outcome"], nobody["outcome"]) == (
         "dry_run",
-        "not_attempted",
+        "would_delete",
         "not_found",
     )
     skus = [product["sku"] for product in row["products_at_risk"]]
@@ -232,8 +245,8 @@ async def test_three_failed_chunks_in_a_row_end_the_call() -> None:
     images = await unsold(studio, 140) + await sold(studio, 20)
     studio.faults.add(Fault(FaultKind.REJECTED, endpoint="delete_images", times=3))
     result = await deleted(studio, guids_of(images))
-    assert outcomes(result) == ["failed"] * 150 + ["not_attempted"] * 10
-    assert "the 3 chunks before it failed" in result["images"][-1]["detail"]
+    assert result["outcomes"] == {"failed": 150, "not_attempted": 10}
+    assert {row["outcome"] for row in result["images"]} == {"failed"}
 
 
 async def test_a_service_that_refuses_unknown_guids_is_never_sent_one() -> None:

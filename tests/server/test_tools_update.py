@@ -11,7 +11,14 @@ from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.support.recorder import Sent
 from tests.support.studio import NO, Mode, Studio, make_studio, said, text_of
-from tests.support.truth import assert_truthful, everything, holdings, outcomes, sold, unsold
+from tests.support.truth import (
+    assert_truthful,
+    everything,
+    holdings,
+    outcomes,
+    sold,
+    unsold,
+)
 from tests.writes.runs import changes
 
 pytestmark = pytest.mark.anyio
@@ -47,20 +54,21 @@ async def test_a_retitled_image_is_told_as_it_was_read_back(studio: Studio, mode
     (change,) = await changes(studio)
     assert said(result) == {
         "status": "completed",
-        "message": "As read back from the service: 1 updated.",
+        "message": "Read back from FinerWorks: 1 updated.",
         "change_id": change.change_id,
         "outcomes": {"updated": 1},
         "images": [
             {
                 "guid": image.guid,
                 "file_name": image.file_name,
+                "title": "Morning fog",
                 "outcome": "updated",
-                "title": {"before": image.title, "after": "Morning fog"},
+                "title_change": {"before": image.title, "after": "Morning fog"},
             }
         ],
     }
     assert text_of(result) == (
-        "completed: As read back from the service: 1 updated.\n"
+        "completed: Read back from FinerWorks: 1 updated.\n"
         f"change_id {change.change_id}\n"
         f'updated: {image.guid} | "{image.file_name}"'
         f' | title "{image.title}" → "Morning fog"'
@@ -80,7 +88,8 @@ async def test_title_and_description_always_go_together(blanking: bool, field: s
     ]
     after = (await holdings(studio))[image.guid]
     assert {"title": after.title, "description": after.description} == text
-    assert set(result["images"][0]) & {"title", "description"} == {field}
+    changed = {name for name in result["images"][0] if name.endswith("_change")}
+    assert changed == {f"{field}_change"}
 
 
 async def test_an_image_of_old_with_an_over_long_description_can_be_retitled(
@@ -99,7 +108,7 @@ async def test_an_image_that_already_has_the_text_is_not_sent(studio: Studio) ->
     (image,) = await sold(studio, 1)
     result = await updated(studio, [{"guid": image.guid, "title": image.title}])
     assert studio.wire.writes == []
-    assert outcomes(result) == ["not_attempted"]
+    assert outcomes(result) == ["skipped"]
     assert result["images"][0]["detail"] == "It already has this text."
     assert (await holdings(studio))[image.guid].products == image.products
 
@@ -117,7 +126,7 @@ async def test_only_what_changes_is_sent_and_every_image_has_its_row(studio: Stu
     (body,) = studio.wire.to("update_images")
     assert [one["guid"] for one in body["images"]] == [last.guid, first.guid]
     assert [row["guid"] for row in result["images"]] == [image["guid"] for image in images]
-    assert outcomes(result) == ["updated", "not_attempted", "not_found", "updated"]
+    assert outcomes(result) == ["updated", "skipped", "not_found", "updated"]
 
 
 async def test_a_guid_that_names_no_image_is_not_found_and_nothing_is_sent(
@@ -126,7 +135,7 @@ async def test_a_guid_that_names_no_image_is_not_found_and_nothing_is_sent(
     """The service would have said yes to it."""
     result = await updated(studio, [{"guid": GUID, "title": "Nobody"}])
     assert (outcomes(result), studio.wire.writes) == (["not_found"], [])
-    assert result["status"] == "incomplete"
+    assert result["status"] == "completed"
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -171,8 +180,8 @@ async def test_a_dry_run_shows_the_diff_and_the_products_and_sends_nothing(
     assert studio.wire.writes == []
     assert said(result)["status"] == "dry_run"
     assert said(result)["message"].startswith("Nothing was sent. 1 image would be rewritten; ")
-    assert (row["outcome"], nobody["outcome"]) == ("not_attempted", "not_found")
-    assert row["title"] == {"before": image.title or "", "after": "Maybe"}
+    assert (row["outcome"], nobody["outcome"]) == ("would_update", "not_found")
+    assert row["title_change"] == {"before": image.title or "", "after": "Maybe"}
     skus = [product["sku"] for product in row["products_at_risk"]]
     assert skus == [product.sku for product in image.products or ()]
     assert [sku for sku in skus if sku not in text_of(result)] == []
@@ -217,8 +226,8 @@ async def test_120_images_go_in_three_chunks_with_progress(studio: Studio, mode:
         )
     await assert_truthful(result, studio)
     assert outcomes(result) == ["updated"] * 120
-    assert [row["guid"] for row in result["images"]] == [image.guid for image in images]
-    assert {tuple(sorted(row)) for row in result["images"]} == {("guid", "outcome")}
+    assert result["guids"] == [image.guid for image in images]
+    assert result["images"] == []
     held = await everything(studio)
     assert [held[image.guid].title for image in images] == [f"Title {n}" for n in range(120)]
     assert [len(body["images"]) for body in studio.wire.to("update_images")] == [50, 50, 20]
@@ -328,9 +337,11 @@ async def test_three_failed_chunks_in_a_row_end_the_call(studio: Studio) -> None
     images = (await unsold(studio, 140)) + list((await holdings(studio, "temporary")).values())
     studio.faults.add(Fault(FaultKind.REJECTED, endpoint="update_images", times=3))
     result = await updated(studio, retitled(images))
-    assert outcomes(result) == ["failed"] * 150 + ["not_attempted"] * (len(images) - 150)
+    assert result["outcomes"] == {"failed": 150, "not_attempted": len(images) - 150}
     assert len(studio.wire.to("update_images")) == 3
-    assert result["images"][-1]["guid"] == images[-1].guid
+    assert {row["outcome"] for row in result["images"]} == {"failed"}
+    assert result["not_listed"] == len(images) - len(result["images"])
+    assert f"search_images with change_id {result['change_id']}" in result["message"]
 
 
 async def test_nothing_is_sent_when_the_images_cannot_be_read_first(studio: Studio) -> None:

@@ -58,7 +58,7 @@ async def test_an_update_gets_its_former_text_back(studio: Studio) -> None:
     assert texts(await holdings(studio), guids) == before
     assert (result["outcomes"], result["status"]) == ({"updated": 2}, "completed")
     assert result["change_id"] != change
-    assert result["images"][0]["title"] == {"before": "New", "after": before[0][0]}
+    assert result["images"][0]["title_change"] == {"before": "New", "after": before[0][0]}
     await assert_truthful(result, studio)
     (undoing,) = await studio.writes.history.undoing(change)
     assert (undoing.change_id, undoing.tool) == (result["change_id"], "undo_change")
@@ -161,7 +161,7 @@ async def test_what_was_changed_since_is_left_alone_and_the_rest_undone(studio: 
     library = studio.api.library("inventory")
     await studio.api.delete_images(DeleteImagesRequest(guids=[guids[2]], library=library))
     result = said(await undone(studio, change))
-    assert outcomes(result) == ["updated", "not_attempted", "not_found"]
+    assert outcomes(result) == ["updated", "skipped", "not_found"]
     assert "somebody changed it since" in result["images"][1]["detail"]
     held = await holdings(studio)
     assert texts(held, guids[:1]) == before[:1]
@@ -333,7 +333,7 @@ async def test_an_undo_that_is_cut_off_by_time_goes_on_when_called_again() -> No
     big.wire.on_the_way = None
     second = said(await undone(big, change))
     created = first["outcomes"]["created"] + second["outcomes"]["created"]
-    assert (created, second["outcomes"].get("not_attempted")) == (70, first["outcomes"]["created"])
+    assert (created, second["outcomes"].get("skipped")) == (70, first["outcomes"]["created"])
     listed = Counter(one.private_hires_uri for one in (await holdings(big)).values())
     assert {listed[files[guid]] for guid in guids} == {1}
 

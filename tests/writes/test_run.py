@@ -56,7 +56,12 @@ async def test_a_call_that_destroys_asks_once_and_wins_the_plan_once(studio: Stu
     (plan,) = person.asked
     (change,) = await changes(studio)
     ends = {n: Ended(one.guid, Outcome.DELETED, before=one) for n, one in enumerate(images)}
-    assert done == Done(ends, complete=True, change_id=change.change_id)
+    assert done == Done(
+        ends,
+        complete=True,
+        change_id=change.change_id,
+        asked="a test: delete 2 images, 1 product; answered yes",
+    )
     assert change == Change(
         change_id=change.change_id,
         tool="delete_images",
@@ -100,7 +105,9 @@ async def test_a_plan_that_waits_is_carried_out_by_the_call_that_answers_it(
     later = Person(Later())
     waiting = await studio.writes.run(CALLER, operation, later)
     (plan,) = later.asked
-    assert waiting == Waiting(would, plan, f"Answer {plan.plan_id}.")
+    assert waiting == Waiting(
+        would, plan, f"Answer {plan.plan_id}.", "nobody has answered the question yet"
+    )
     assert (studio.wire.writes, await changes(studio)) == ([], [])
     yes = Person(plan_id=plan.plan_id)
     done = await ran(studio, operation, yes)
@@ -133,6 +140,7 @@ async def test_targets_that_change_before_the_answer_are_not_sent(studio: Studio
         fresh,
         "The images changed since the question was asked, so its answer no longer counts. "
         f"Answer {fresh.plan_id}.",
+        "nobody has answered the question yet",
     )
     assert "Meanwhile" in fresh.question
     assert (studio.wire.writes, await studio.plans.spent(studio.clock())) == ([], 0)

@@ -121,13 +121,15 @@ async def test_going_on_keeps_to_what_was_accepted() -> None:
     )
     ends = {n: Ended(one.guid, Outcome.DELETED, before=one) for n, one in enumerate(images)}
     ends[51] = Ended(now.guid, Outcome.NOT_ATTEMPTED, CHANGED, before=now, after=now)
-    assert last == Done(ends, complete=False, change_id=first.change_id)
+    earlier = frozenset(range(50))
+    asked = "a test: delete 53 images, 0 products; answered yes"
+    assert last == Done(ends, False, first.change_id, asked=asked, earlier=earlier)
     assert [len(body["guids"]) for body in studio.wire.to("delete_images")] == [50, 2]
     assert await studio.plans.spent(studio.clock()) == 53
 
 
 async def test_the_same_call_is_given_what_going_on_with_it_told_last() -> None:
-    """What somebody changed since is not claimed again, and the call is not complete."""
+    """What somebody changed since is not claimed again, and nothing is left to do."""
     studio = make_studio(pace=Pace(start_chunks_s=1), per_series=INVENTORY_PER_SERIES)
 
     async def slow(sent: Sent) -> None:
@@ -147,9 +149,9 @@ async def test_the_same_call_is_given_what_going_on_with_it_told_last() -> None:
         lambda kept: update_again(studio.account, kept, meant),
     )
     assert isinstance(last, Done)
-    assert (last.ends[3].detail, last.complete) == (NO_LONGER, False)
+    assert (last.ends[3].detail, last.complete) == (NO_LONGER, True)
     again = await ran(studio, operation)
-    assert (again.ends[3].detail, again.complete) == (NO_LONGER, False)
+    assert (again.ends[3].detail, again.complete) == (NO_LONGER, True)
 
 
 async def undone(writes: Writes, change_id: str | None) -> Written:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from mcp.types import InputRequiredResult
@@ -12,7 +12,8 @@ from fw_mcp.api.models import DESCRIPTION_LIMIT, FILE_NAME_LIMIT, URI_LIMIT, Ima
 from fw_mcp.errors import ArgumentsError, Reason
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Flag, Positive, Title, either
 from fw_mcp.server.lanes import Lanes
-from fw_mcp.server.results import WriteResult
+from fw_mcp.server.results import CallStatus, WriteResult
+from fw_mcp.server.rows import RowOutcome
 from fw_mcp.server.tool import Call, caller_of, parts_of
 from fw_mcp.writes.add import TOOL, addition, addition_again
 from fw_mcp.writes.verify import check_files
@@ -74,7 +75,13 @@ _URI_OF = {
 
 
 class AddImagesResult(WriteResult):
-    """What became of each image, in the order given."""
+    """What became of each image."""
+
+    planned: ClassVar[RowOutcome] = RowOutcome.WOULD_ADD
+
+    status: Literal[CallStatus.COMPLETED, CallStatus.INCOMPLETE, CallStatus.DRY_RUN] = Field(
+        description="completed: nothing is left to do."
+    )
 
 
 async def add_images(

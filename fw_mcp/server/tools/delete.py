@@ -1,6 +1,6 @@
 """`delete_images`: with a question, always."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from mcp.types import InputRequiredResult
 from pydantic import Field
@@ -9,12 +9,15 @@ from fw_mcp.api.models import LibraryName
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Guids, PlanId, either
 from fw_mcp.server.lanes import Lanes
 from fw_mcp.server.results import GuardedResult
+from fw_mcp.server.rows import RowOutcome
 from fw_mcp.server.tool import Call, caller_of, parts_of
 from fw_mcp.writes.delete import TOOL, deletion, deletion_again
 
 
 class DeleteImagesResult(GuardedResult):
     """What became of each image."""
+
+    planned: ClassVar[RowOutcome] = RowOutcome.WOULD_DELETE
 
 
 async def delete_images(

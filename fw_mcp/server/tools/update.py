@@ -1,6 +1,6 @@
 """`update_image_metadata`: with a question where products would go."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from mcp.types import InputRequiredResult
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -9,7 +9,7 @@ from fw_mcp.api.models import DESCRIPTION_LIMIT
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Guid, PlanId, Title, either
 from fw_mcp.server.lanes import Lanes
 from fw_mcp.server.results import GuardedResult
-from fw_mcp.server.rows import meant
+from fw_mcp.server.rows import RowOutcome, meant
 from fw_mcp.server.tool import Call, caller_of, parts_of
 from fw_mcp.writes.update import TOOL, NewText, update, update_again
 
@@ -49,6 +49,8 @@ _Texts = Annotated[list[ImageText], Field(min_length=1, max_length=500), AfterVa
 
 class UpdateImageMetadataResult(GuardedResult):
     """What became of each image."""
+
+    planned: ClassVar[RowOutcome] = RowOutcome.WOULD_UPDATE
 
 
 async def update_image_metadata(
