@@ -21,6 +21,7 @@ from fw_mcp.images.products import (
     short,
     summed_up,
 )
+from fw_mcp.text import counted
 from tests.images.progress import Progress
 from tests.images.racks import Rack, Record, names_of, odd_product, product, shops_of, told_price
 from tests.support.products import first_of
@@ -149,7 +150,9 @@ async def test_an_answer_about_products_is_what_the_service_holds_whatever_its_p
     for told in (found, summary):
         assert (told.scanned, told.held) == (len(records), claims or len(records))
         assert ("were not looked at" in told.not_reached) is bool(claims)
-        left_out = f"Left out, because what decides it cannot be read: {unjudged} products."
+        left_out = (
+            f"Left out, because what decides it cannot be read: {counted(unjudged, 'product')}."
+        )
         assert (left_out in told.not_reached) is bool(unjudged)
     goes_by = Counter(name for one in wanted for name, holds in names_of(one).items() if holds)
     counts = {str(name): goes_by[name] for name in ONLY_PRODUCTS}

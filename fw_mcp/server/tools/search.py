@@ -1,7 +1,7 @@
 """`search_images`: find and page, or ask the whole library."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -22,16 +22,17 @@ from fw_mcp.images.print_sizes import PrintSize, largest_prints
 from fw_mcp.images.questions import Asked, match_page, matching
 from fw_mcp.images.read import Page, Query, search
 from fw_mcp.server.arguments import DateFrom, DateTo, FewGuids, Flag, OfGuids, PerPage, Positive
+from fw_mcp.server.cutting import NOTHING, Paged, cut, size_of
+from fw_mcp.server.image_details import Depth, Details, Listed
 from fw_mcp.server.resources import next_uri
 from fw_mcp.server.results import ToolResult
-from fw_mcp.server.rows import ImageRow, compact, first_that_fit, image_record, image_row
+from fw_mcp.server.rows import ImageRow, compact, image_row
 from fw_mcp.server.tool import Call, parts_of
 from fw_mcp.text import counted
 
 if TYPE_CHECKING:
     from fw_mcp.images.questions import Matches, MatchPage
 
-_RECORDS_SHOWN = 200_000
 # Hosts that require every argument need a word for "any" and for "none".
 _Active = Literal["any", "true", "false"]
 _Duplicates = Literal["none", Duplicates]
@@ -58,14 +59,16 @@ class SearchImagesResult(ToolResult):
     count: int = Field(description="Images on all pages together.")
     next: str | None = Field(description="Resource URI of the next page, if one says it.")
     next_page_number: int | None = Field(None, description="Absent on the last page.")
+    next_per_page: int | None = Field(None, description="per_page for it, if another.")
     summary: dict[str, int] | None = Field(None, description="Name → images.")
     scanned: int | None = Field(None, description="Images that were looked at.")
     held: int | None = Field(None, description="Images there are to look at.")
     not_reached: str | None = Field(None, description="What this leaves out, why, what next.")
     note: str | None = Field(None, description="What changed since page 1.")
     records: list[dict[str, Any]] | None = Field(
-        None, description="With details: the full records that fit."
+        None, description="With details: a record for each row."
     )
+    places: int = Field(0, exclude=True)
 
     def text(self) -> str:
         """A line that counts, then a line an image."""
@@ -73,26 +76,22 @@ class SearchImagesResult(ToolResult):
         lines += [f"{name}: {count}" for name, count in (self.summary or {}).items()]
         lines += [compact(record) for record in self.records or ()]
         if self.next_page_number:
-            lines.append(f"Next: page_number {self.next_page_number} ({self.next or 'no URI'})")
+            size = f", per_page {self.next_per_page}" if self.next_per_page else ""
+            uri = self.next or "no URI"
+            lines.append(f"Next: page_number {self.next_page_number}{size} ({uri})")
         return "\n".join(lines)
 
     def _head(self) -> list[str]:
-        listed = "Images {}-{} of {}.".format(*self._places(), self.count)
+        first = (self.page_number - 1) * self.per_page + 1
+        listed = f"Images {first}-{first + self.places - 1} of {self.count}."
         if not self.images:
             listed = f"No image on this page; {self.count} in all." if self.count else "No image."
         if self.scanned is None:
-            return [listed, *filter(None, (self.not_reached,))]
+            return [listed, *filter(None, (self.not_reached, self.note))]
         matches = f"{counted(self.count, 'image')} match{'es' * (self.count == 1)}."
         matching = matches if self.summary else listed
         looked = f"Looked at {self.scanned} of {counted(self.held or 0, 'image')}."
         return [f"{matching} {looked}", *filter(None, (self.not_reached, self.note))]
-
-    def _places(self) -> tuple[int, int]:
-        first = (self.page_number - 1) * self.per_page + 1
-        if self.scanned is None:
-            return first, first + len(self.images) - 1
-        # What went meanwhile has left its place.
-        return first, min(first + self.per_page - 1, self.count)
 
     def structured(self) -> dict[str, Any]:
         """The result as JSON; `next` is there even when it is null."""
@@ -132,8 +131,9 @@ async def search_images(
         _Active, Field(description="true: only active, false: only inactive. Default any.")
     ] = "any",
     details: Annotated[
-        Flag, Field(description="Also full records: URLs, sizes, each product. Long.")
-    ] = False,
+        Details | None,
+        Field(description="Add to each row: description in full, sizes, URLs, products; or all."),
+    ] = None,
     file_name_contains: Annotated[
         str | None, Field(max_length=200, description="Text in the file name, in any case.")
     ] = None,
@@ -197,7 +197,8 @@ async def search_images(
         summary=summary,
         with_products=list_products and library == "inventory",
     )
-    looks = _Looks(question.print_size, print_sizes, details, parts_of(ctx).show_hires)
+    depth = Depth(frozenset(details or ()), parts_of(ctx).show_hires)
+    looks = _Looks(question.print_size, print_sizes, depth)
     _check_dates(query)
     _check(query, question, looks)
     if question.whole:
@@ -212,8 +213,7 @@ class _Looks:
 
     print_size: PrintSize | None
     print_sizes: bool
-    details: bool
-    show_hires: bool
+    depth: Depth
 
     @property
     def more_than_listed(self) -> bool:
@@ -233,11 +233,8 @@ class _Looks:
         }
         return image_row(image).model_copy(update=more)
 
-    def records(self, images: Sequence[ImageDetails]) -> list[dict[str, Any]] | None:
-        if not self.details:
-            return None
-        records = (image_record(image, show_hires=self.show_hires) for image in images)
-        return first_that_fit(records, _RECORDS_SHOWN)
+    def listed(self, image: ImageDetails, group: int | None = None) -> Listed:
+        return self.depth.listed(image, self.row(image, group))
 
 
 def _check_dates(query: Query) -> None:
@@ -256,6 +253,10 @@ def _check(query: Query, question: Question, looks: _Looks) -> None:
         raise _refused("active is true and only names inactive", "Leave one out")
     if query.library == "temporary" and only & OF_PRODUCTS:
         raise _refused("temporary images have no products", "Ask the inventory")
+    if "products" in looks.depth.details and not question.with_products:
+        raise _refused(
+            "products are listed only of the inventory, with list_products", "Omit products"
+        )
     if not question.print_size and (only & OF_PRINTS or question.min_ppi != MIN_PPI):
         raise _refused(
             "print_size is needed to tell what is large enough", "Give print_size (16x20 in)"
@@ -264,7 +265,7 @@ def _check(query: Query, question: Question, looks: _Looks) -> None:
         raise _refused(
             "min_ppi alone leaves nothing out", "Add large_enough or too_small to only, or summary,"
         )
-    if question.summary and (looks.details or looks.print_sizes):
+    if question.summary and (looks.depth.details or looks.print_sizes):
         raise _refused("summary gives no rows", "Leave summary, or details and print_sizes, out")
 
 
@@ -297,34 +298,54 @@ async def _ask_all(
     return _matched(query, page, looks)
 
 
+def _cut(
+    listed: Sequence[Listed | None], query: Query, following: int | None, note: str = ""
+) -> dict[str, Any]:
+    """What fits of a page, and the page after it; None is a place that is empty by now."""
+    page = Paged(query.page_number, query.per_page, following, "image")
+    rest = cut([size_of(one) if one else NOTHING for one in listed], page)
+    kept = [one for one in listed[: rest.kept] if one]
+    records = [one.record for one in kept if one.record is not None]
+    return {
+        "images": [one.row for one in kept],
+        "next_page_number": rest.next_page_number,
+        "next_per_page": rest.next_per_page if rest.next_per_page != query.per_page else None,
+        "note": " ".join(filter(None, (note, rest.note))) or None,
+        "records": records or None,
+        "places": rest.kept,
+    }
+
+
 def _result(query: Query, page: Page, looks: _Looks) -> SearchImagesResult:
+    part = _cut([looks.listed(image) for image in page.images], query, page.next_page_number)
+    following = replace(query, per_page=part["next_per_page"] or query.per_page)
     return SearchImagesResult(
-        images=[looks.row(image) for image in page.images],
+        **part,
         page_number=page.page_number,
         per_page=page.per_page,
         count=max(page.count, page.seen),
-        next=None if looks.more_than_listed else next_uri(query, page),
-        next_page_number=page.next_page_number,
+        next=None if looks.more_than_listed else next_uri(following, part["next_page_number"]),
         not_reached=page.not_reached or None,
-        records=looks.records(page.images),
     )
 
 
 def _matched(query: Query, page: "MatchPage", looks: _Looks) -> SearchImagesResult:
     matches = page.matches
     more = query.page_number * query.per_page < len(matches.found)
+    there = {image.guid: image for image in page.images}
+    listed = [
+        looks.listed(there[guid], group) if guid in there else None
+        for guid, group in page.groups.items()
+    ]
     return SearchImagesResult(
-        images=[looks.row(image, page.groups[image.guid]) for image in page.images],
+        **_cut(listed, query, query.page_number + 1 if more else None, page.note),
         page_number=query.page_number,
         per_page=query.per_page,
         count=len(matches.found),
         next=None,
-        next_page_number=query.page_number + 1 if more else None,
         scanned=matches.scanned,
         held=matches.held,
         not_reached=matches.not_reached or None,
-        note=page.note or None,
-        records=looks.records(page.images),
     )
 
 
