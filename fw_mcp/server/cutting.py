@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from fw_mcp.text import counted
 
 # Hosts cut off a longer result; the head, with what was not scanned, has the rest of 24,000.
-ROWS_SHOWN = 21_000
+_ROWS_SHOWN = 21_000
 
 
 class Size(NamedTuple):
@@ -67,14 +67,15 @@ class Paged(NamedTuple):
     what: str
 
 
-def cut(rows: Sequence[Size], page: Paged) -> Cut:
+def cut(rows: Sequence[Size], page: Paged, said: int = 0) -> Cut:
     """The rows of a page that fit into a result.
 
     Args:
         rows: the size of each; `NOTHING` for a place that is empty by now.
         page: that they are of.
+        said: characters of what is said about them beforehand, if that may be long.
     """
-    fit = _how_many_fit(rows)
+    fit = _how_many_fit(rows, _ROWS_SHOWN - said)
     if fit == len(rows):
         return Cut(fit, page.following, page.per_page)
     before = (page.number - 1) * page.per_page
@@ -87,12 +88,12 @@ def cut(rows: Sequence[Size], page: Paged) -> Cut:
     return Cut(kept, number, per_page, note)
 
 
-def _how_many_fit(rows: Sequence[Size]) -> int:
+def _how_many_fit(rows: Sequence[Size], room: int) -> int:
     text = structured = 0
     for number, row in enumerate(rows):
         text += row.text
         structured += row.structured
-        if max(text, structured) > ROWS_SHOWN:
+        if max(text, structured) > room:
             return max(number, 1)
     return len(rows)
 

@@ -253,8 +253,11 @@ NEUTRAL = {
     "only": [],
     "print_size": "",
     "min_ppi": 150,
+    "search_any": [],
+    "max_trim_percent": 100,
     "duplicates": "none",
     "summary": False,
+    "summary_by": "none",
     "print_sizes": False,
 }
 

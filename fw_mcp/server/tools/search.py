@@ -1,6 +1,6 @@
 """`search_images`: find and page, or ask the whole library."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -9,26 +9,41 @@ from pydantic import AfterValidator, Field
 
 from fw_mcp.api.models import ImageDetails, LibraryName, SortDirection, SortField
 from fw_mcp.errors import ArgumentsError, Reason
+from fw_mcp.images.account import Account
 from fw_mcp.images.filters import (
+    ANY_TRIM,
     MIN_PPI,
     OF_PRINTS,
     OF_PRODUCTS,
     Duplicates,
     Only,
+    Period,
     Question,
     pixels,
 )
+from fw_mcp.images.missing import missing
 from fw_mcp.images.print_sizes import PrintSize, largest_prints
 from fw_mcp.images.questions import Asked, match_page, matching
 from fw_mcp.images.read import Page, Query, search
-from fw_mcp.server.arguments import DateFrom, DateTo, FewGuids, Flag, OfGuids, PerPage, Positive
+from fw_mcp.server.arguments import (
+    DateFrom,
+    DateTo,
+    FewGuids,
+    Flag,
+    OfGuids,
+    OfTexts,
+    Percent,
+    PerPage,
+    Positive,
+)
 from fw_mcp.server.cutting import NOTHING, Paged, cut, size_of
+from fw_mcp.server.echo import echo
 from fw_mcp.server.image_details import Depth, Details, Listed
 from fw_mcp.server.resources import next_uri
 from fw_mcp.server.results import ToolResult
 from fw_mcp.server.rows import ImageRow, compact, image_row
 from fw_mcp.server.tool import Call, parts_of
-from fw_mcp.text import counted
+from fw_mcp.text import counted, quoted
 
 if TYPE_CHECKING:
     from fw_mcp.images.questions import Matches, MatchPage
@@ -36,6 +51,8 @@ if TYPE_CHECKING:
 # Hosts that require every argument need a word for "any" and for "none".
 _Active = Literal["any", "true", "false"]
 _Duplicates = Literal["none", Duplicates]
+_Period = Literal["none", Period]
+_TEXTS_SHOWN = 20
 _EXCLUDE_EACH_OTHER: tuple[frozenset[Only], ...] = (
     frozenset({"has_products", "no_products"}),
     frozenset({"live_in_shop", "no_products"}),
@@ -61,8 +78,9 @@ class SearchImagesResult(ToolResult):
     next_page_number: int | None = Field(None, description="Absent on the last page.")
     next_per_page: int | None = Field(None, description="per_page for it, if another.")
     summary: dict[str, int] | None = Field(None, description="Name → images.")
-    scanned: int | None = Field(None, description="Images that were looked at.")
-    held: int | None = Field(None, description="Images there are to look at.")
+    asked: str | None = Field(None, description="What a summary counts.")
+    scanned: int | None = Field(None, description="Images scanned.")
+    held: int | None = Field(None, description="Images in scope.")
     not_reached: str | None = Field(None, description="What this leaves out, why, what next.")
     note: str | None = Field(None, description="What changed since page 1.")
     records: list[dict[str, Any]] | None = Field(
@@ -89,8 +107,8 @@ class SearchImagesResult(ToolResult):
         if self.scanned is None:
             return [listed, *filter(None, (self.not_reached, self.note))]
         matches = f"{counted(self.count, 'image')} match{'es' * (self.count == 1)}."
-        matching = matches if self.summary else listed
-        looked = f"Looked at {self.scanned} of {counted(self.held or 0, 'image')}."
+        matching = f"{self.asked}: {matches}" if self.summary else listed
+        looked = f"Scanned {self.scanned} of {counted(self.held or 0, 'image')} in scope."
         return [f"{matching} {looked}", *filter(None, (self.not_reached, self.note))]
 
     def structured(self) -> dict[str, Any]:
@@ -107,64 +125,77 @@ async def search_images(
     ] = "inventory",
     search_filter: Annotated[
         str | None,
-        Field(max_length=300, description="Text in title or description; not the file name."),
+        Field(
+            max_length=300, description="Phrase in title or description, any case; not file name."
+        ),
+    ] = None,
+    search_any: Annotated[
+        list[Annotated[str, Field(max_length=300)]] | None,
+        Field(max_length=10, description="At most 10 such phrases, joined."),
+        OfTexts,
     ] = None,
     guid_filter: Annotated[
-        FewGuids | None, Field(description='Only these, at most 50; ["any"]: all.'), OfGuids
+        FewGuids | None, Field(description='At most 50; ["any"]: all.'), OfGuids
     ] = None,
     page_number: Annotated[Positive, Field(description="From 1.")] = 1,
     per_page: Annotated[PerPage, Field(description="At most 50, default 25.")] = 25,
-    sort_field: Annotated[SortField, Field(description="Default id: the order of adding.")] = "id",
+    sort_field: Annotated[SortField, Field(description="Default id: order of adding.")] = "id",
     sort_direction: Annotated[
-        SortDirection, Field(description="Default DESC: newest, largest or last first.")
+        SortDirection, Field(description="Default DESC: newest, largest or Z first.")
     ] = "DESC",
     upload_date_from: Annotated[
-        DateFrom | None, Field(description="Added from then on; ISO 8601, US Central time.")
+        DateFrom | None, Field(description="Added from then on; ISO 8601, US Central.")
     ] = None,
     upload_date_to: Annotated[
-        DateTo | None, Field(description="Added until then; a day without time counts whole.")
+        DateTo | None, Field(description="Added until then, that day included.")
     ] = None,
     list_products: Annotated[
-        Flag, Field(description="Also count products and shops (inventory only). Default true.")
+        Flag,
+        Field(
+            description="Count products and shops of inventory; no tool changes them. Default true."
+        ),
     ] = True,
-    active: Annotated[
-        _Active, Field(description="true: only active, false: only inactive. Default any.")
-    ] = "any",
+    active: Annotated[_Active, Field(description="Default any: inactive ones too.")] = "any",
     details: Annotated[
         Details | None,
-        Field(description="Add to each row: description in full, sizes, URLs, products; or all."),
+        Field(description="Adds records: whole description, sizes, URLs, short products, or all."),
     ] = None,
     file_name_contains: Annotated[
-        str | None, Field(max_length=200, description="Text in the file name, in any case.")
+        list[Annotated[str, Field(max_length=200)]] | None,
+        Field(max_length=50, description="Any of 50 parts of names, any case."),
+        OfTexts,
     ] = None,
     only: Annotated[
         list[Only] | None,
         Field(
-            description="All must hold; missing_title: none or the file's name, long: over 300 "
-            "characters, expiring: within 7 days.",
+            description="All must hold. missing_title: none, or the file's name; untidy_title: "
+            "capitals, final v2, like a file; long: over 300 characters; expiring: within 7 days.",
         ),
     ] = None,
     print_size: Annotated[
         str | None,
-        Field(description="16x20 in, 40x60 cm: rows tell print_ppi, trimmed_percent."),
+        Field(description="16x20 in, 40x60 cm, either way up; adds print_ppi, trimmed_percent."),
         AfterValidator(_print_size),
     ] = None,
     min_ppi: Annotated[
-        Positive, Field(description="Pixels an inch, large_enough at print_size. Default 150.")
+        Positive, Field(description="Pixels per inch, large_enough. Default 150.")
     ] = MIN_PPI,
+    max_trim_percent: Annotated[
+        Percent, Field(description="Most print_size may trim. Default 100.")
+    ] = ANY_TRIM,
     duplicates: Annotated[
         _Duplicates,
         Field(
-            description="Only doubles, with duplicate_group, among what FinerWorks' own filters "
-            "leave. content: equal file_size and pixels, likeness: they look alike. Look before "
-            "deleting. Default none."
+            description="Only duplicates, by duplicate_group, among what FinerWorks' filters "
+            "leave. content: same file_size and pixels; likeness: look alike. Default none."
         ),
     ] = "none",
-    summary: Annotated[
-        Flag, Field(description="Counts by every name of only, in place of rows.")
-    ] = False,
+    summary: Annotated[Flag, Field(description="Counts by only, not rows.")] = False,
+    summary_by: Annotated[
+        _Period, Field(description="Count by date added. Default none.")
+    ] = "none",
     print_sizes: Annotated[
-        Flag, Field(description="Rows tell the largest prints at 300, 200, 150 ppi.")
+        Flag, Field(description="Add largest prints at 300, 200, 150 ppi.")
     ] = False,
 ) -> SearchImagesResult:
     """Search the FinerWorks image library, or ask all of it one question.
@@ -189,12 +220,15 @@ async def search_images(
         active={"true": True, "false": False}.get(active),
     )
     question = Question(
-        file_name_contains=file_name_contains or "",
+        search_any=tuple(dict.fromkeys(search_any or ())),
+        file_name_contains=tuple(dict.fromkeys(file_name_contains or ())),
         only=tuple(dict.fromkeys(only or ())),
         print_size=PrintSize.parse(print_size) if print_size else None,
         min_ppi=min_ppi,
+        max_trim_percent=max_trim_percent,
         duplicates=None if duplicates == "none" else duplicates,
-        summary=summary,
+        summary=summary or summary_by != "none",
+        summary_by=None if summary_by == "none" else summary_by,
         with_products=list_products and library == "inventory",
     )
     depth = Depth(frozenset(details or ()), parts_of(ctx).show_hires)
@@ -203,8 +237,12 @@ async def search_images(
     _check(query, question, looks)
     if question.whole:
         return await _ask_all(ctx, query, question, looks)
-    page = await search(parts_of(ctx).account, query)
-    return _result(query, page, looks)
+    account = parts_of(ctx).account
+    started = account.clock()
+    page = await search(account, query)
+    listed = {image.guid for image in page.images}
+    note = await _missing(account, query, listed, page.count, started)
+    return _result(query, page, looks, note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +295,10 @@ def _check(query: Query, question: Question, looks: _Looks) -> None:
         raise _refused(
             "products are listed only of the inventory, with list_products", "Omit products"
         )
-    if not question.print_size and (only & OF_PRINTS or question.min_ppi != MIN_PPI):
+    if query.search_filter and question.search_any:
+        raise _refused("search_filter and search_any exclude each other", "Omit one")
+    of_prints = question.min_ppi != MIN_PPI or question.max_trim_percent != ANY_TRIM
+    if not question.print_size and (only & OF_PRINTS or of_prints):
         raise _refused(
             "print_size is needed to tell what is large enough", "Give print_size (16x20 in)"
         )
@@ -292,10 +333,36 @@ async def _ask_all(
         progress=ctx.report_progress,
         likenesses=parts.likenesses,
     )
+    account = parts.account
     if question.summary:
-        return _counted(query, await matching(parts.account, asked))
-    page = await match_page(parts.account, parts.scans, asked)
-    return _matched(query, page, looks)
+        matches = await matching(account, asked)
+        note = await _missing(account, query, (), matches.held, asked.started)
+        return _counted(query, question, matches, _joined(_unmatched(matches), note))
+    page = await match_page(account, parts.scans, asked)
+    there = [image.guid for image in page.images]
+    note = await _missing(account, query, there, page.matches.held, asked.started)
+    return _matched(query, page, looks, _joined(page.note, _unmatched(page.matches), note))
+
+
+async def _missing(
+    account: Account, query: Query, listed: Collection[str], held: int, started: float
+) -> str:
+    """Which of the guids that were asked for are not there; told with the first page."""
+    guids = query.guid_filter or ()
+    if query.page_number > 1 or max(held, len(listed)) >= len(guids):
+        return ""
+    return await missing(account, guids, query.library, listed=listed, started=started)
+
+
+def _unmatched(matches: "Matches") -> str:
+    texts = matches.unmatched[:_TEXTS_SHOWN]
+    more = len(matches.unmatched) - len(texts)
+    told = ", ".join(quoted(text) for text in texts) + (f" and {more} more" if more else "")
+    return f"No image matches {told}." if texts else ""
+
+
+def _joined(*notes: str) -> str:
+    return " ".join(filter(None, notes))
 
 
 def _cut(
@@ -303,21 +370,24 @@ def _cut(
 ) -> dict[str, Any]:
     """What fits of a page, and the page after it; None is a place that is empty by now."""
     page = Paged(query.page_number, query.per_page, following, "image")
-    rest = cut([size_of(one) if one else NOTHING for one in listed], page)
+    sizes = [size_of(one) if one else NOTHING for one in listed]
+    # Its quotation marks take two characters in JSON.
+    rest = cut(sizes, page, said=len(note) + note.count('"'))
     kept = [one for one in listed[: rest.kept] if one]
     records = [one.record for one in kept if one.record is not None]
     return {
         "images": [one.row for one in kept],
         "next_page_number": rest.next_page_number,
         "next_per_page": rest.next_per_page if rest.next_per_page != query.per_page else None,
-        "note": " ".join(filter(None, (note, rest.note))) or None,
+        "note": _joined(note, rest.note) or None,
         "records": records or None,
         "places": rest.kept,
     }
 
 
-def _result(query: Query, page: Page, looks: _Looks) -> SearchImagesResult:
-    part = _cut([looks.listed(image) for image in page.images], query, page.next_page_number)
+def _result(query: Query, page: Page, looks: _Looks, note: str) -> SearchImagesResult:
+    listed = [looks.listed(image) for image in page.images]
+    part = _cut(listed, query, page.next_page_number, note)
     following = replace(query, per_page=part["next_per_page"] or query.per_page)
     return SearchImagesResult(
         **part,
@@ -329,7 +399,7 @@ def _result(query: Query, page: Page, looks: _Looks) -> SearchImagesResult:
     )
 
 
-def _matched(query: Query, page: "MatchPage", looks: _Looks) -> SearchImagesResult:
+def _matched(query: Query, page: "MatchPage", looks: _Looks, note: str) -> SearchImagesResult:
     matches = page.matches
     more = query.page_number * query.per_page < len(matches.found)
     there = {image.guid: image for image in page.images}
@@ -338,7 +408,7 @@ def _matched(query: Query, page: "MatchPage", looks: _Looks) -> SearchImagesResu
         for guid, group in page.groups.items()
     ]
     return SearchImagesResult(
-        **_cut(listed, query, query.page_number + 1 if more else None, page.note),
+        **_cut(listed, query, query.page_number + 1 if more else None, note),
         page_number=query.page_number,
         per_page=query.per_page,
         count=len(matches.found),
@@ -349,13 +419,15 @@ def _matched(query: Query, page: "MatchPage", looks: _Looks) -> SearchImagesResu
     )
 
 
-def _counted(query: Query, matches: "Matches") -> SearchImagesResult:
+def _counted(query: Query, question: Question, matches: "Matches", note: str) -> SearchImagesResult:
     return SearchImagesResult(
         images=[],
         page_number=1,
         per_page=query.per_page,
         count=len(matches.found),
         next=None,
+        asked=echo(query, question),
+        note=note or None,
         summary=dict(matches.summary or {}),
         scanned=matches.scanned,
         held=matches.held,
