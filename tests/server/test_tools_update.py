@@ -340,3 +340,36 @@ async def test_nothing_is_sent_when_the_images_cannot_be_read_first(studio: Stud
     async with studio.client() as client:
         result = await client.call_tool(TOOL, {"images": retitled([image])})
     assert (result.is_error, studio.wire.writes) == (True, [])
+
+
+async def test_a_description_is_emptied_when_that_is_said_in_so_many_words(studio: Studio) -> None:
+    """Promise: `clear` empties it, and the title stays; the API takes an empty text as that."""
+    held = await holdings(studio)
+    image = next(one for one in held.values() if one.description and one.title and not one.hung)
+    async with studio.client() as client:
+        call = {"images": [{"guid": image.guid, "clear": ["description"]}]}
+        result = said(await client.call_tool("update_image_metadata", call))
+    assert result["outcomes"] == {"updated": 1}
+    now = (await holdings(studio))[image.guid]
+    assert (now.title, now.description or "") == (image.title, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ({"description": " \n"}, "description is white space alone"),
+        ({"title": "\t"}, "title is white space alone"),
+        ({"clear": ["description"], "description": "Fog"}, "not both"),
+    ],
+)
+async def test_white_space_alone_is_no_text(
+    studio: Studio, text: dict[str, object], told: str
+) -> None:
+    """It would be stored, and look like nothing."""
+    guid = next(iter(await holdings(studio)))
+    async with studio.client() as client:
+        call = {"images": [{"guid": guid, **text}]}
+        result = await client.call_tool("update_image_metadata", call)
+    assert result.is_error
+    assert told in text_of(result)
+    assert studio.wire.sent == []

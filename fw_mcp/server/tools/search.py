@@ -121,13 +121,11 @@ async def search_images(
     *,
     library: Annotated[
         LibraryName,
-        Field(description="inventory: permanent. temporary: this session's, kept about 14 days."),
+        Field(description="temporary: this session's, kept about 14 days."),
     ] = "inventory",
     search_filter: Annotated[
         str | None,
-        Field(
-            max_length=300, description="Phrase in title or description, any case; not file name."
-        ),
+        Field(max_length=300, description="Phrase in title or description, any case."),
     ] = None,
     search_any: Annotated[
         list[Annotated[str, Field(max_length=300)]] | None,
@@ -144,10 +142,10 @@ async def search_images(
         SortDirection, Field(description="Default DESC: newest, largest or Z first.")
     ] = "DESC",
     upload_date_from: Annotated[
-        DateFrom | None, Field(description="Added from then on; ISO 8601, US Central.")
+        DateFrom | None, Field(description="Added since; ISO 8601, US Central.")
     ] = None,
     upload_date_to: Annotated[
-        DateTo | None, Field(description="Added until then, that day included.")
+        DateTo | None, Field(description="Added until, that day too.")
     ] = None,
     list_products: Annotated[
         Flag,
@@ -186,8 +184,8 @@ async def search_images(
     duplicates: Annotated[
         _Duplicates,
         Field(
-            description="Only duplicates, by duplicate_group, among what FinerWorks' filters "
-            "leave. content: same file_size and pixels; likeness: look alike. Default none."
+            description="Only duplicates, by duplicate_group. content: same file_size and pixels; "
+            "likeness: look alike. Default none."
         ),
     ] = "none",
     summary: Annotated[Flag, Field(description="Counts by only, not rows.")] = False,
