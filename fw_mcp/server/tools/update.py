@@ -30,10 +30,6 @@ class ImageText(BaseModel):
 
     @model_validator(mode="after")
     def _gives_something(self) -> "ImageText":
-        given = {"title": self.title, "description": self.description}
-        blank = [name for name, text in given.items() if text is not None and not text.strip()]
-        if blank:
-            raise ValueError(f"{blank[0]} is white space alone: give a text, or use clear")
         if self.clear and self.description is not None:
             raise ValueError("give a description or clear it, not both")
         if self.title is None and self.description is None and not self.clear:
