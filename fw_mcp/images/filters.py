@@ -1,5 +1,6 @@
 """What can be asked of an image that the service cannot filter by; knows no pages."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from fw_mcp.images.print_sizes import PrintSize
 
 Only = Literal[
     "missing_title",
+    "untidy_title",
     "missing_description",
     "long_description",
     "has_products",
@@ -25,6 +27,7 @@ Only = Literal[
     "large_enough",
 ]
 Duplicates = Literal["content", "likeness"]
+Period = Literal["month", "quarter"]
 
 ONLY: tuple[Only, ...] = get_args(Only)
 OF_PRODUCTS: frozenset[Only] = frozenset({"has_products", "no_products", "live_in_shop"})
@@ -32,6 +35,9 @@ OF_PRINTS: frozenset[Only] = frozenset({"too_small", "large_enough"})
 OF_PIXELS: frozenset[Only] = OF_PRINTS | {"landscape", "portrait", "square"}
 UNTOLD = "products_not_told"
 UNMEASURED = "pixels_not_told"
+UNDATED = "date_not_told"
+TRIMMED = "trimmed_too_much"
+ANY_TRIM = 100
 MIN_PPI = 150
 
 _SOON = timedelta(days=7)
@@ -43,27 +49,40 @@ class Question:
     """What is asked beyond what the service can answer by itself.
 
     Attributes:
-        file_name_contains: in any case.
+        search_any: texts that the service searches for, one after the other.
+        file_name_contains: any of these texts, in any case.
         only: all must hold.
         print_size: of `too_small` and `large_enough`.
         min_ppi: the pixels an inch that are enough.
+        max_trim_percent: how much of a picture the print may lose.
         duplicates: only images that have a double, by their facts or by how they look.
         summary: count by name.
+        summary_by: count by the month or quarter of adding, too.
         with_products: a summary counts by products too.
     """
 
-    file_name_contains: str = ""
+    search_any: tuple[str, ...] = ()
+    file_name_contains: tuple[str, ...] = ()
     only: tuple[Only, ...] = ()
     print_size: PrintSize | None = None
     min_ppi: int = MIN_PPI
+    max_trim_percent: int = ANY_TRIM
     duplicates: Duplicates | None = None
     summary: bool = False
+    summary_by: Period | None = None
     with_products: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether it takes every page to answer."""
-        return bool(self.file_name_contains or self.only or self.duplicates or self.summary)
+        return bool(
+            self.search_any
+            or self.file_name_contains
+            or self.only
+            or self.max_trim_percent < ANY_TRIM
+            or self.duplicates
+            or self.summary
+        )
 
     @property
     def of_products(self) -> bool:
@@ -82,20 +101,32 @@ class Question:
             image: with its products, if they are needed.
             now: with an offset.
         """
-        if _folded(self.file_name_contains) not in _folded(image.file_name):
+        if self.file_name_contains and not self.named_in(image):
             return False
         seen = _Seen(image, self, now)
-        return all(_TESTS[name](seen) for name in self.only)
+        # A summary counts those that lose too much, in place of leaving them out.
+        return (self.summary or _within_trim(seen)) and all(
+            _TESTS[name](seen) for name in self.only
+        )
+
+    def named_in(self, image: ImageDetails) -> frozenset[str]:
+        """Those of the texts that the file's name contains."""
+        name = _folded(image.file_name)
+        return frozenset(text for text in self.file_name_contains if _folded(text) in name)
 
     def misses_pixels(self, image: ImageDetails, now: datetime) -> bool:
         """Whether only its pixels are missing to tell if it is what was asked for.
 
         Args are those of `matches`.
         """
-        if pixels(image) or OF_PIXELS.isdisjoint(self.only):
+        if pixels(image) or (OF_PIXELS.isdisjoint(self.only) and not self._trims):
             return False
         rest = tuple(name for name in self.only if name not in OF_PIXELS)
-        return replace(self, only=rest).matches(image, now)
+        return replace(self, only=rest, max_trim_percent=ANY_TRIM).matches(image, now)
+
+    @property
+    def _trims(self) -> bool:
+        return self.max_trim_percent < ANY_TRIM
 
     def names(self, image: ImageDetails, now: datetime) -> frozenset[str]:
         """Every name that a summary counts the image under; args as for `matches`."""
@@ -105,6 +136,10 @@ class Question:
             names.add(UNTOLD)
         if pixels(image) is None:
             names.add(UNMEASURED)
+        elif not _within_trim(seen):
+            names.add(TRIMMED)
+        if self.summary_by:
+            names.add(_period(image, self.summary_by))
         return frozenset(names)
 
     def counted(self) -> Iterator[Only]:
@@ -132,6 +167,39 @@ def _missing_title(seen: _Seen) -> bool:
     title = _folded(seen.image.title).strip()
     name = _folded(seen.image.file_name).strip()
     return title in {"", name, name.rpartition(".")[0]}
+
+
+_SPACES = re.compile(r"\s{2}|^\s|\s$")
+_VERSION = re.compile(
+    r"\S[\W_]+(?:v\.?\s?\d+|version\s?\d*|rev\.?\s?\d+|final|draft|copy|edit|edited)\W*\d*\W*$"
+    r"|\S\s?\(\d+\)$",
+    re.IGNORECASE,
+)
+_FILE_NAME = re.compile(
+    r".*_.*"
+    r"|.*\.(?:jpe?g|png|tiff?|gif|webp|heic|avif|bmp|psd|pdf|raw|dng|cr[23]|nef|arw)"
+    r"|(?:img|dsc[fn]?|pxl|dji|gopr|mvi|scan|screenshot)[\s-]?\d{3,}.*"
+    # One word of letters and a long number, or of small letters with hyphens between.
+    r"|(?=\S*[^\W\d])\S*\d{3}\S*"
+    r"|(?-i:[a-z0-9]+(?:-[a-z0-9]+){2,})",
+    re.IGNORECASE,
+)
+_CAPITALS = 2
+
+
+def _untidy_title(seen: _Seen) -> bool:
+    """Capitals only, a version mark at its end, like a file's name, or a space too many.
+
+    One that is missing is nothing to tidy.
+    """
+    title = seen.image.title or ""
+    words = title.strip()
+    if not words:
+        return False
+    is_loud = words.isupper() and sum(letter.isupper() for letter in words) >= _CAPITALS
+    return bool(
+        is_loud or _SPACES.search(title) or _VERSION.search(words) or _FILE_NAME.fullmatch(words)
+    )
 
 
 def _missing_description(seen: _Seen) -> bool:
@@ -188,11 +256,26 @@ def _too_small(seen: _Seen) -> bool:
 
 def _large_enough(seen: _Seen) -> bool:
     ppi = _ppi(seen)
-    return ppi is not None and ppi >= seen.question.min_ppi
+    return ppi is not None and ppi >= seen.question.min_ppi and _within_trim(seen)
+
+
+def _within_trim(seen: _Seen) -> bool:
+    """Whether the print shows as much of the picture as was asked for; unknown is not."""
+    size, sides, most = seen.question.print_size, pixels(seen.image), seen.question.max_trim_percent
+    return most >= ANY_TRIM or bool(size and sides and size.trimmed(*sides) <= most)
+
+
+def _period(image: ImageDetails, by: Period) -> str:
+    """`2025-10` or `2025-Q4`, by the day of adding that a row shows."""
+    added = image.date_added
+    if added is None:
+        return UNDATED
+    return f"{added:%Y-%m}" if by == "month" else f"{added.year:04}-Q{(added.month + 2) // 3}"
 
 
 _TESTS: Mapping[Only, Callable[[_Seen], bool]] = {
     "missing_title": _missing_title,
+    "untidy_title": _untidy_title,
     "missing_description": _missing_description,
     "long_description": _long_description,
     "has_products": _has_products,

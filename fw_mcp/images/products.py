@@ -130,7 +130,7 @@ def short(product: Product, title: str = "") -> Short:
     """
     kind, size = _kind(product), _size(product)
     begins, rest = _split(_kept(product.name), title, kind)
-    listed = product if isinstance(product, ListedProduct) else ListedProduct.model_construct()
+    listed = product if isinstance(product, ListedProduct) else None
     return Short(
         title=begins,
         name="" if _says_no_more(rest, f"{kind} {size}") else rest,
@@ -142,9 +142,9 @@ def short(product: Product, title: str = "") -> Short:
         currency=_currency(product),
         shops=product.shops,
         image_guid=product.image_guid if product.image_guid != _NO_GUID else None,
-        out_of_stock=_out_of_stock(listed) is True,
-        not_valid=listed.valid is False,
-        odd_fields=listed.odd_fields,
+        out_of_stock=listed is not None and _out_of_stock(listed) is True,
+        not_valid=listed is not None and listed.valid is False,
+        odd_fields=listed.odd_fields if listed else (),
     )
 
 

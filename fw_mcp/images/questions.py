@@ -13,7 +13,7 @@ from fw_mcp.api.models import CHUNK_LIMIT, ImageDetails
 from fw_mcp.errors import Reason, ShapeError
 from fw_mcp.images.account import Account, Progress, chunked
 from fw_mcp.images.duplicates import alike, content, same
-from fw_mcp.images.filters import UNMEASURED, UNTOLD, Question
+from fw_mcp.images.filters import TRIMMED, UNDATED, UNMEASURED, UNTOLD, Question
 from fw_mcp.images.read import Query, search
 from fw_mcp.images.scan import NARROW, Scan, left_s, scan
 from fw_mcp.text import counted
@@ -21,6 +21,7 @@ from fw_mcp.text import counted
 T = TypeVar("T")
 
 _COMPARED_AT_ONCE = 200
+_MOST_PERIODS = 120
 # The last seconds of what compares pictures are for those that it has fetched.
 _TOO_SHORT_TO_COMPARE_S = 2.5
 _LATE = "the call's time was over. Call again: what was compared is remembered."
@@ -86,6 +87,7 @@ class Matches:
         held: images that the service says there are.
         not_reached: what was left out, why, and what to do; "" when nothing was.
         doubles: number of a group → all of it, those that were not asked for too.
+        unmatched: those of several texts that no image has.
     """
 
     found: tuple[Match, ...]
@@ -94,6 +96,7 @@ class Matches:
     held: int
     not_reached: str
     doubles: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    unmatched: tuple[str, ...] = ()
 
 
 async def matching(account: Account, asked: Asked) -> Matches:
@@ -107,7 +110,7 @@ async def matching(account: Account, asked: Asked) -> Matches:
     question = asked.question
     query = replace(asked.query, page_number=1, list_products=question.needs_products)
     sieve = _Sieve(question, asked.now)
-    walk = await scan(account, query, sieve.keep, started=asked.started, progress=asked.progress)
+    walk, unfound = await _walked(account, asked, query, sieve)
     groups, not_compared = await _doubles(account, asked, walk)
     told = (walk.not_reached, not_compared, sieve.left_out())
     doubles = _numbered(walk, groups) if question.duplicates else None
@@ -118,7 +121,34 @@ async def matching(account: Account, asked: Asked) -> Matches:
         held=walk.held,
         not_reached=" ".join(filter(None, told)),
         doubles=doubles or {},
+        unmatched=(*unfound, *sieve.unnamed()),
     )
+
+
+async def _walked(
+    account: Account, asked: Asked, query: Query, sieve: "_Sieve"
+) -> tuple[Scan["_Noted"], list[str]]:
+    """One walk, or one for each text that is searched for; and the texts that nothing has."""
+    if not asked.question.search_any:
+        return await _walk(account, asked, query, sieve), []
+    walks = {
+        text: await _walk(account, asked, replace(query, search_filter=text), sieve)
+        for text in asked.question.search_any
+    }
+    kept = {one.guid: one for walk in walks.values() for one in walk.kept}
+    missed = sum(walk.held - walk.scanned for walk in walks.values())
+    told = dict.fromkeys(walk.not_reached for walk in walks.values())
+    joined = Scan(
+        kept=tuple(kept.values()),
+        scanned=sieve.seen,
+        held=sieve.seen + missed,
+        not_reached=" ".join(filter(None, told)),
+    )
+    return joined, [text for text, walk in walks.items() if not walk.held]
+
+
+async def _walk(account: Account, asked: Asked, query: Query, sieve: "_Sieve") -> Scan["_Noted"]:
+    return await scan(account, query, sieve.keep, started=asked.started, progress=asked.progress)
 
 
 class _Noted(NamedTuple):
@@ -140,6 +170,17 @@ class _Sieve:
         # A few dozen sets stand for ten thousand.
         self._sets: dict[frozenset[str], frozenset[str]] = {}
         self._unmeasured: set[str] = set()
+        self._named: set[str] = set()
+        self._seen: set[str] = set()
+
+    @property
+    def seen(self) -> int:
+        """How many distinct images there were."""
+        return len(self._seen)
+
+    def unnamed(self) -> list[str]:
+        """Those of several texts that no file's name contains."""
+        return [text for text in self._question.file_name_contains if text not in self._named]
 
     def keep(self, image: ImageDetails) -> _Noted | None:
         """What to keep of it; None for nothing.
@@ -150,6 +191,8 @@ class _Sieve:
         asked = self._question
         if asked.of_products and image.products is None:
             raise untold()
+        self._seen.add(image.guid)
+        self._named |= asked.named_in(image)
         wanted = asked.matches(image, self._now)
         if not wanted and asked.misses_pixels(image, self._now):
             self._unmeasured.add(image.guid)
@@ -203,12 +246,25 @@ def _summary(
     if question.duplicates:
         matching = [one for one in matching if one.guid in doubled]
     counts = Counter(name for one in matching for name in one.names or ())
-    untold = {name: counts[name] for name in (UNTOLD, UNMEASURED) if counts[name]}
+    by_exception = (TRIMMED, UNTOLD, UNMEASURED)
     return {
         "images": len(matching),
         **{name: counts[name] for name in question.counted()},
         "duplicates": sum(one.guid in doubled for one in matching),
-        **untold,
+        **{name: counts[name] for name in by_exception if counts[name]},
+        **(_by_period(counts) if question.summary_by else {}),
+    }
+
+
+def _by_period(counts: Mapping[str, int]) -> dict[str, int]:
+    """The last periods, oldest first; a period in which nothing was added is not told."""
+    periods = sorted(name for name in counts if name[:1].isdigit())
+    early, late = periods[:-_MOST_PERIODS], periods[-_MOST_PERIODS:]
+    before = sum(counts[name] for name in early)
+    return {
+        **({"earlier": before} if early else {}),
+        **{name: counts[name] for name in late},
+        **({UNDATED: counts[UNDATED]} if counts[UNDATED] else {}),
     }
 
 

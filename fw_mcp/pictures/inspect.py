@@ -160,6 +160,7 @@ class Inspector:
         self._remote_s = remote_s
         self._local_s = local_s
         self._folders = Folders(folders)
+        self.own = fetcher.own
 
     def check(self) -> None:
         """See that URLs can be read.

@@ -77,6 +77,12 @@ def _distinct(guids: list[str]) -> list[str]:
     return list(dict.fromkeys(guids))
 
 
+def _one_text(value: object) -> object:
+    """A text by itself is one text, even when it looks like broken JSON."""
+    return [value] if isinstance(value, str) else value
+
+
+OfTexts = BeforeValidator(_one_text)
 Guid = Annotated[str, AfterValidator(_guid)]
 _Distinct = AfterValidator(_distinct)
 # The length belongs to the list: pydantic publishes it by the type that it stands beside.
@@ -89,6 +95,7 @@ TITLE_LIMIT = 1_000
 Title = Annotated[str, Field(max_length=TITLE_LIMIT)]
 Positive = Annotated[int, Field(ge=1), BeforeValidator(_number)]
 Side = Annotated[int, Field(ge=64, le=1024), BeforeValidator(_number)]
+Percent = Annotated[int, Field(ge=0, le=100), BeforeValidator(_number)]
 PerPage = Annotated[int, Field(ge=1, le=50), BeforeValidator(_number)]
 OfGuids = BeforeValidator(_all_as_none)
 Flag = Annotated[bool, BeforeValidator(_truth)]

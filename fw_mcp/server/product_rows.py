@@ -1,11 +1,10 @@
 """How products look in results: a short row each, and as many as a host takes."""
 
-import json
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from fw_mcp.images.products import NO_CURRENCY, ProductQuery, Short, Sum
+from fw_mcp.server import cutting
 from fw_mcp.server.rows import Row
 from fw_mcp.text import counted, in_quotes, quoted, shown
 
@@ -13,8 +12,6 @@ _TEXT_SHOWN = 80
 _KIND_SHOWN = 40
 _SIZE_SHOWN = 24
 _SKU_SHOWN = 60
-# Hosts cut off a longer result; the head, with what was not reached, has the rest of 24,000.
-_ROWS_SHOWN = 21_000
 _CODE = re.compile(r"[A-Z]{3}")
 
 
@@ -113,23 +110,10 @@ def sum_row(one: Sum) -> SumRow:
     return SumRow(**one._asdict())
 
 
-class Cut(NamedTuple):
-    """As much of a page as a host takes, and where the rest begins.
-
-    Attributes:
-        next_page_number: None on the last page.
-        next_per_page: of the next page; another one than was asked for where the page was cut.
-        note: what was cut, and how to get it; "" when nothing was.
-    """
-
-    rows: list[ShortRow]
-    next_page_number: int | None
-    next_per_page: int
-    note: str = ""
-
-
-def cut(products: Sequence[Short], query: ProductQuery, count: int) -> Cut:
-    """The rows of a page that fit into a result.
+def cut(
+    products: Sequence[Short], query: ProductQuery, count: int
+) -> tuple[list[ShortRow], cutting.Cut]:
+    """The rows of a page that fit into a result, and how to get the others.
 
     Args:
         products: of the page.
@@ -137,38 +121,8 @@ def cut(products: Sequence[Short], query: ProductQuery, count: int) -> Cut:
         count: products on all pages.
     """
     rows = [short_row(one) for one in products]
-    fit = _how_many_fit(rows)
-    before = (query.page_number - 1) * query.per_page
-    if fit == len(rows):
-        more = bool(rows) and before + query.per_page < count
-        return Cut(rows, query.page_number + 1 if more else None, query.per_page)
-    kept, per_page = _a_page_begins(before, fit)
-    number = (before + kept) // per_page + 1
-    note = (
-        f"{len(rows) - kept} more products of this page are too long for one result: "
-        f"call again with page_number {number} and per_page {per_page}."
-    )
-    return Cut(rows[:kept], number, per_page, note)
-
-
-def _how_many_fit(rows: Sequence[ShortRow]) -> int:
-    text = structured = 0
-    for number, row in enumerate(rows):
-        text += len(row.line()) + 1
-        member = row.model_dump(mode="json", exclude_none=True)
-        structured += len(json.dumps(member, ensure_ascii=False)) + 2
-        if max(text, structured) > _ROWS_SHOWN:
-            return max(number, 1)
-    return len(rows)
-
-
-def _a_page_begins(before: int, fit: int) -> tuple[int, int]:
-    """How many rows to keep, so that the first of the rest begins a page; and the size of that."""
-    pages = [
-        (size, kept)
-        for kept in range(1, fit + 1)
-        for size in range(1, fit + 1)
-        if not (before + kept) % size
-    ]
-    size, kept = max(pages, key=lambda page: (min(page), page))
-    return kept, size
+    more = bool(rows) and query.page_number * query.per_page < count
+    following = query.page_number + 1 if more else None
+    page = cutting.Paged(query.page_number, query.per_page, following, "product")
+    rest = cutting.cut([cutting.size_of(row) for row in rows], page)
+    return rows[: rest.kept], rest

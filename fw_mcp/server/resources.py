@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from fw_mcp.api.models import LibraryName, SortDirection, SortField
 from fw_mcp.errors import ArgumentsError, FwError
 from fw_mcp.images.products import ProductQuery, list_products, short
-from fw_mcp.images.read import Page, Query, read_anywhere, read_selection, search
+from fw_mcp.images.read import Query, read_anywhere, read_selection, search
 from fw_mcp.server.arguments import Guid, read_arguments
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.product_rows import cut
@@ -61,11 +61,11 @@ def page_uri(query: Query) -> str:
     return _PAGES.expand(given)
 
 
-def next_uri(query: Query, page: Page) -> str | None:
-    """The URI of the page after `page`; None on the last, or when no URI can say the query."""
-    if page.next_page_number is None or not _sayable(query):
+def next_uri(query: Query, number: int | None) -> str | None:
+    """The URI of the page with this number; None without one, or when no URI can say the query."""
+    if number is None or not _sayable(query):
         return None
-    return page_uri(replace(query, page_number=page.next_page_number))
+    return page_uri(replace(query, page_number=number))
 
 
 def previous_uri(query: Query) -> str | None:
@@ -222,7 +222,7 @@ async def _images(parts: Parts, **asked: Any) -> str:  # noqa: ANN401  the field
             "page_number": page.page_number,
             "per_page": page.per_page,
             "count": max(page.count, page.seen),
-            "next": next_uri(query, page),
+            "next": next_uri(query, page.next_page_number),
             "previous": previous_uri(query),
             **({"not_reached": page.not_reached} if page.not_reached else {}),
         }
@@ -233,20 +233,20 @@ async def _products(parts: Parts, **asked: Any) -> str:  # noqa: ANN401  the fie
     """A page of products, cut where it is longer than hosts take; `next` goes on from there."""
     query = ProductQuery(**asked)
     page = await list_products(parts.account, query)
-    part = cut([short(one) for one in page.products], query, page.count)
+    rows, rest = cut([short(one) for one in page.products], query, page.count)
     document: dict[str, Any] = {
-        "products": [row.model_dump(mode="json", exclude_none=True) for row in part.rows],
+        "products": [row.structured() for row in rows],
         "page_number": query.page_number,
         "per_page": query.per_page,
         "count": page.count,
     }
-    if part.next_page_number:
-        following = replace(query, page_number=part.next_page_number, per_page=part.next_per_page)
+    if rest.next_page_number:
+        following = replace(query, page_number=rest.next_page_number, per_page=rest.next_per_page)
         document["next"] = products_uri(following)
     if query.page_number > 1:
         document["previous"] = products_uri(replace(query, page_number=query.page_number - 1))
-    if part.note:
-        document["note"] = part.note
+    if rest.note:
+        document["note"] = rest.note
     return compact(document)
 
 

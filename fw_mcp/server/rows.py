@@ -1,7 +1,7 @@
 """How images and outcomes look in results: a row each, or a whole record."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -31,6 +31,10 @@ class Row(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    def structured(self) -> dict[str, Any]:
+        """The row as JSON."""
+        return self.model_dump(mode="json", exclude_none=True)
+
 
 class ProductRow(Row):
     """A virtual-inventory product.
@@ -56,6 +60,7 @@ class ImageRow(Row):
     Attributes:
         date_added: the day.
         active: False, or nothing: most images are.
+        is_bare: whether a record beside it says the rest.
     """
 
     guid: str
@@ -75,11 +80,13 @@ class ImageRow(Row):
     duplicate_group: int | None = None
     odd_fields: list[str] | None = None
     escaped: bool | None = None
+    is_bare: bool = Field(False, exclude=True)
 
     def line(self) -> str:
         """One line for a person."""
+        title = in_quotes(self.title) if self.title else quoted(None)
         parts = [
-            f"{self.guid} {in_quotes(self.title) if self.title else quoted(None)}",
+            self.guid if self.is_bare else f"{self.guid} {title}",
             in_quotes(self.file_name) if self.file_name else "",
             f"{self.pix_w}x{self.pix_h}" if self.pix_w and self.pix_h else "",
             (self.date_added or "")[:10],
@@ -258,7 +265,7 @@ def _meant(given: str | None, stored: str, listed: int) -> str:
     """The text to store: what a result showed of the stored one means the stored one itself."""
     if given is None:
         return stored
-    shapes = {shown(stored, limit).text for limit in (listed, RECORD_TEXT_SHOWN)}
+    shapes = {shown(stored, limit).text for limit in (listed, *RECORD_TEXTS_SHOWN)}
     return stored if given in shapes else restored(given, stored)
 
 
@@ -350,7 +357,9 @@ def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="seconds") if moment else None
 
 
-RECORD_TEXT_SHOWN = 2_000
+# The first with which the texts of a record fit.
+RECORD_TEXTS_SHOWN = (2_000, 1_000, 300, 100)
+_RECORD_SHOWN = 12_000
 _PRODUCTS_IN_A_RECORD = 20_000
 
 Record = dict[str, Any]
@@ -362,22 +371,50 @@ def image_record(image: ImageDetails, *, show_hires: bool) -> Record:
     `cut` names each text that is longer than shown, with the characters that it has, and
     `more_products` counts the products beyond those shown.
     """
-    record = image.model_dump(mode="json", exclude_none=True, exclude={"products"})
+    record = record_of(image, show_hires=show_hires)
+    if image.products is None:
+        return record
+    whole = (_record(one.model_dump(mode="json", exclude_none=True)) for one in image.products)
+    return with_products(record, whole, len(image.products), _PRODUCTS_IN_A_RECORD)
+
+
+def record_of(
+    image: ImageDetails, names: Collection[str] | None = None, *, show_hires: bool
+) -> Record:
+    """The record of an image without its products; no longer than a result takes.
+
+    Args:
+        image: whose.
+        names: the members that are wanted; None for all.
+        show_hires: whether the print master's address is one of them.
+    """
+    raw = image.model_dump(mode="json", exclude_none=True, exclude={"products"})
     if not show_hires:
-        record.pop("private_hires_uri", None)
-    record = _record(record)
-    return record if image.products is None else record | _hung(record, image.products)
+        raw.pop("private_hires_uri", None)
+    raw = {name: one for name, one in raw.items() if names is None or name in names}
+    tried = (_record(raw, limit) for limit in RECORD_TEXTS_SHOWN)
+    fitting = (record for record in tried if len(compact(record)) <= _RECORD_SHOWN)
+    return next(fitting, None) or _record(raw, RECORD_TEXTS_SHOWN[-1])
 
 
-def first_that_fit(records: Iterable[Record], characters: int) -> list[Record]:
-    """The first of `records`, at least one, whose JSON together takes no more than `characters`."""
-    kept: list[Record] = []
-    for record in records:
-        characters -= len(compact(record))
-        if kept and characters < 0:
+def with_products(
+    record: Record, products: Iterable[Record], count: int, characters: int
+) -> Record:
+    """A record with those of its products that fit, at least one, and how many there are beyond."""
+    listed: list[Record] = []
+    for one in products:
+        characters -= len(compact(one)) + 1
+        if listed and characters < 0:
             break
-        kept.append(record)
-    return kept
+        listed.append(one)
+    escaped = record.get("escaped") or any(one.get("escaped") for one in listed)
+    more = count - len(listed)
+    return {
+        **record,
+        "products": listed,
+        **({"more_products": more} if more else {}),
+        **({"escaped": True} if escaped else {}),
+    }
 
 
 def compact(document: object) -> str:
@@ -385,20 +422,8 @@ def compact(document: object) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
-def _hung(record: Record, hung: Sequence[Product]) -> Record:
-    whole = (_record(one.model_dump(mode="json", exclude_none=True)) for one in hung)
-    listed = first_that_fit(whole, _PRODUCTS_IN_A_RECORD)
-    escaped = record.get("escaped") or any(one.get("escaped") for one in listed)
-    more = len(hung) - len(listed)
-    return {
-        "products": listed,
-        **({"more_products": more} if more else {}),
-        **({"escaped": True} if escaped else {}),
-    }
-
-
-def _record(raw: Record) -> Record:
-    views = {name: _view(value) for name, value in raw.items()}
+def _record(raw: Record, limit: int = RECORD_TEXTS_SHOWN[0]) -> Record:
+    views = {name: _view(value, limit) for name, value in raw.items()}
     cut = {name: view.length for name, view in views.items() if view.length}
     return {
         **{name: view.value for name, view in views.items()},
@@ -415,17 +440,17 @@ class _View(NamedTuple):
     length: int = 0
 
 
-def _view(value: object) -> _View:
+def _view(value: object, limit: int) -> _View:
     if isinstance(value, str):
-        text = shown(value, RECORD_TEXT_SHOWN)
+        text = shown(value, limit)
         return _View(text.text, text.escaped, len(value) if text.cut else 0)
     if not isinstance(value, dict | list):
         return _View(value)
     legible = _legible(value)
     json_text = compact(legible)
-    if len(json_text) <= RECORD_TEXT_SHOWN:
+    if len(json_text) <= limit:
         return _View(legible, legible != value)
-    return _View(shown(json_text, RECORD_TEXT_SHOWN).text, legible != value, len(json_text))
+    return _View(shown(json_text, limit).text, legible != value, len(json_text))
 
 
 def _legible(value: object) -> object:

@@ -229,7 +229,7 @@ async def test_a_few_walks_are_kept_and_the_oldest_goes(studio: Studio) -> None:
     """Memory is bounded, whatever is asked."""
     studio.wire.on_the_way = Shelf([one(number) for number in range(60)])
     scans = Scans()
-    questions = [Question(file_name_contains="", only=("landscape",), min_ppi=n) for n in range(5)]
+    questions = [Question(only=("landscape",), min_ppi=n) for n in range(5)]
     for question in questions:
         await match_page(studio.account, scans, asked(studio, question))
     kept = [scans.recall(asked(studio, one), studio.clock()) is not None for one in questions]

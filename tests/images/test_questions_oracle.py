@@ -15,6 +15,7 @@ from fw_mcp.images.questions import Asked, Scans, match_page, matching
 from fw_mcp.images.read import Query
 from tests.images.progress import Progress
 from tests.images.shelf import Shelf, guid_of
+from tests.images.untidy import is_untidy
 from tests.support.recorder import Sent
 from tests.support.studio import make_studio
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SOON = ("2026-11-27T06:00:00", "2026-11-27T12:00:00+00:00", "2026-01-01T00:00:00Z")
 DATES = (None, "some day", "2026-11-27T06:00:01", "0001-01-01T00:00:00", *SOON)
+TITLES = ("Morning", "FOG final v2", "Low  tide", "fog")
 LIVE = {"sku": "A", "third_party_integrations": {"etsy_id": 5}}
 DRAFT = {"sku": "A", "third_party_integrations": {"etsy_id": 0}}
 COUNTS = (0, 1, 49, 50, 51, 120, 151)
@@ -41,7 +43,9 @@ def record(dice: random.Random, number: int) -> Record:
     return {
         "guid": guid_of(number),
         "file_name": name,
-        "title": dice.choice([None, "", " \t", "Morning", "fog", own, f" {own} "]),
+        "title": dice.choice(
+            [None, "", " \t", "Morning", "FOG final v2", "Low  tide", "fog", own, f" {own} "]
+        ),
         "description": dice.choice([None, "", "\n", "x" * 300, "x" * 301]),
         "file_size": dice.choice([None, 0, -3, 5, 6]),
         "pix_w": dice.choice([None, 0, 100, 2400, 3000, 2**40]),
@@ -61,6 +65,7 @@ def named(one: Mapping[str, Any]) -> set[str]:
     ppi = max(min(w / 16, h / 20), min(w / 20, h / 16))
     facts = {
         "missing_title": title in {"", file, file[: file.rfind(".")] if "." in file else file},
+        "untidy_title": is_untidy(one["title"] or ""),
         "missing_description": not (one["description"] or "").strip(),
         "long_description": len(one["description"] or "") == 301,
         "has_products": one["products"] != [],
@@ -90,7 +95,7 @@ def doubled(records: Sequence[Record]) -> set[str]:
 def asked_of(dice: random.Random) -> Question:
     """A question that takes the whole library."""
     question = Question(
-        file_name_contains=dice.choice(["", "", "FOG", "jpg"]),
+        file_name_contains=dice.choice([(), (), ("FOG",), ("jpg", "plain")]),
         only=tuple(dice.sample(ONLY, dice.choice([0, 1, 1, 2]))),
         print_size=PrintSize(16, 20),
         duplicates=dice.choice([None, "content"]),
@@ -103,11 +108,11 @@ def asked_of(dice: random.Random) -> Question:
 def answer(records: Sequence[Record], question: Question) -> list[Record]:
     """The records that are what was asked for."""
     twice = doubled(records)
-    part = question.file_name_contains.lower()
+    parts = [part.lower() for part in question.file_name_contains] or [""]
     return [
         one
         for one in records
-        if part in (one["file_name"] or "").lower()
+        if any(part in (one["file_name"] or "").lower() for part in parts)
         and named(one).issuperset(question.only)
         and (question.duplicates is None or one["guid"] in twice)
     ]

@@ -50,8 +50,10 @@ def without_products(answer: Mapping[str, Any]) -> dict[str, None]:
 
 async def written(one: Assistant, guids: list[str]) -> list[dict[str, str]]:
     """Steps 3 to 8: read the old text, look at each picture, and write."""
-    old = await one.call("search_images", guid_filter=guids, details=True, per_page=50)
-    records = {record["guid"]: record for record in old["records"]}
+    asked = {"guid_filter": guids, "details": ["description"], "per_page": 50}
+    old = await one.call("search_images", **asked)
+    pairs = zip(old["images"], old["records"], strict=True)
+    records = {row["guid"]: {**row, **record} for row, record in pairs}
     seen = await one.look(guids)
     assert [picture.caption.split()[0] for picture in seen] == guids
     return [text(records[guid], number) for number, guid in enumerate(guids, start=1)]

@@ -173,8 +173,8 @@ async def test_a_search_that_looks_like_json_stays_text(studio: Studio, text: st
         ("search_images", {"per_page": 5.5}, "per_page: Input should be a valid integer"),
         ("search_images", {"active": "yes"}, "active: Input should be 'any', 'true' or 'false'"),
         ("search_images", {"active": 1}, "active: Input should be 'any', 'true' or 'false'"),
-        ("search_images", {"details": 1}, "details: must be true or false"),
-        ("search_images", {"details": "yes"}, "details: must be true or false"),
+        ("search_images", {"summary": 1}, "summary: must be true or false"),
+        ("search_images", {"summary": "yes"}, "summary: must be true or false"),
         ("delete_images", {"guids": [GUID], "dry_run": "1"}, "dry_run: must be true or false"),
         ("search_images", {"search_filter": 19.5}, "search_filter: Input should be a valid string"),
         ("search_images", {"search_filter": True}, "search_filter: Input should be a valid string"),
@@ -253,8 +253,11 @@ NEUTRAL = {
     "only": [],
     "print_size": "",
     "min_ppi": 150,
+    "search_any": [],
+    "max_trim_percent": 100,
     "duplicates": "none",
     "summary": False,
+    "summary_by": "none",
     "print_sizes": False,
 }
 

@@ -37,7 +37,8 @@ TOOLS = tuple(EFFECTS)
 # Limits beyond what anybody writes, or that a file's own name and address keep by themselves.
 ROOMY = {
     "search_filter",
-    "file_name_contains",
+    "search_any[]",
+    "file_name_contains[]",
     "files[]",
     "file_name",
     "thumbnail_file_name",

@@ -5,7 +5,9 @@ from typing import Any
 import anyio
 import pytest
 
+from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.sandbox.endpoints import Switches
+from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.support.recorder import Sent
 from tests.support.studio import HELD, Mode, Studio, make_studio, said, text_of
 from tests.support.truth import (
@@ -128,7 +130,7 @@ async def test_a_dry_run_sends_nothing(studio: Studio, mode: Mode) -> None:
     """It says what would happen, and in which status."""
     async with studio.client(mode=mode) as client:
         result = await client.call_tool("add_images", {"images": new_images(7), "dry_run": True})
-    assert studio.wire.sent == []
+    assert {one.endpoint for one in studio.wire.sent} == {"list_images"}
     assert said(result)["status"] == "dry_run"
     assert said(result)["message"] == "Nothing was sent. 7 images would be registered."
     assert said(result)["outcomes"] == {"would_add": 7}
@@ -202,3 +204,75 @@ async def test_a_call_that_the_host_cancels_finishes_its_chunk_and_sends_no_othe
     assert await studio.journal.unsettled() == []
     kept = [item.outcome for item in await items(studio)]
     assert kept == ["created"] * 5 + ["not_attempted"] * 7
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/a.jpg",
+        "http://localhost:8000/a.jpg",
+        "https://10.0.0.7/a.jpg",
+        "https://192.168.1.20/a.jpg",
+        "http://[::1]/a.jpg",
+        "https://169.254.169.254/a.jpg",
+        "http://127.1/a.jpg",
+        "http://nas/a.jpg",
+        "http://nas.local/a.jpg",
+        "https:///a.jpg",
+        "https://files.example/my picture.jpg",
+    ],
+)
+async def test_a_url_that_no_stranger_can_reach_is_refused_before_anything_is_sent(
+    studio: Studio, url: str
+) -> None:
+    """Promise: FinerWorks would register what it can never fetch."""
+    images = [new_image(1), new_image(2, private_hires_uri=url)]
+    for more in ({}, {"dry_run": True}):
+        async with studio.client() as client:
+            result = await client.call_tool("add_images", {"images": images, **more})
+        assert result.is_error
+        assert "FinerWorks cannot reach images[1].private_hires_uri" in text_of(result)
+    assert studio.wire.sent == []
+
+
+async def test_plain_http_any_port_and_the_sandbox_s_own_pictures_are_taken(studio: Studio) -> None:
+    """FinerWorks fetches them, not this server; the sandbox's own origin is the operator's."""
+    for url in ("http://files.example:8080/a.jpg", "https://93.184.216.34/a.jpg#top"):
+        result = await added(studio, [new_image(1, private_hires_uri=url)])
+        assert result["outcomes"] == {"created": 1}
+    own = make_studio(fetcher=Fetcher(loopback="http://127.0.0.1:8321"))
+    image = new_image(1, private_hires_uri="http://127.0.0.1:8321/a.jpg")
+    assert (await added(own, [image]))["outcomes"] == {"created": 1}
+
+
+async def test_a_dry_run_names_what_is_in_the_library_already(studio: Studio) -> None:
+    """Promise: by its URL, or by its name, size and pixels; FinerWorks itself takes it twice."""
+    first = await added(studio, [new_image(1), new_image(2)])
+    by_url, moved = (row["guid"] for row in first["images"])
+    again = [
+        new_image(1, file_name="renamed.jpg"),
+        new_image(2, private_hires_uri="https://elsewhere.example/b.jpg"),
+        new_image(2, private_hires_uri="https://elsewhere.example/c.jpg", pix_w=17),
+        new_image(3),
+    ]
+    studio.wire.sent.clear()
+    async with studio.client() as client:
+        told = said(await client.call_tool("add_images", {"images": again, "dry_run": True}))
+    assert [row.get("detail") for row in told["images"]] == [
+        f"Already there as {by_url}: add it only on purpose.",
+        f"Already there as {moved}: add it only on purpose.",
+        None,
+        None,
+    ]
+    assert "2 images of them already there." in told["message"]
+    assert {one.endpoint for one in studio.wire.sent} == {"list_images"}
+
+
+async def test_a_dry_run_says_when_it_could_not_look(studio: Studio) -> None:
+    """Not knowing is not the same as not there."""
+    studio.faults.add(Fault(FaultKind.SERVER_ERROR, endpoint="list_images", times=9))
+    async with studio.client() as client:
+        call = {"images": new_images(1), "dry_run": True}
+        told = said(await client.call_tool("add_images", call))
+    assert "already could not be read" in told["message"]
+    assert told["outcomes"] == {"not_attempted": 1}

@@ -9,6 +9,7 @@ import pytest
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.sandbox.keys import SANDBOX_SESSION_ID
+from tests.images.shelf import Shelf, images_of
 from tests.support.studio import Mode, Studio, make_studio, said, text_of
 from tests.support.truth import described, holdings, sold
 
@@ -267,3 +268,80 @@ async def test_a_search_that_the_service_refuses_says_what_it_said(
     )
     assert "Nothing was changed." in text_of(result)
     assert text_of(result).endswith("(reason: rejected)")
+
+
+@pytest.mark.parametrize(
+    ("details", "members"),
+    [
+        (["description"], {"description"}),
+        (["file"], {"file_size", "thumbnail_file_name", "preview_file_name", "hires_file_name"}),
+        (["urls"], {"public_thumbnail_uri", "public_preview_uri"}),
+        (["products"], {"products"}),
+        (["description", "products"], {"description", "products"}),
+    ],
+    ids=["description", "file", "urls", "products", "two"],
+)
+async def test_a_detail_adds_what_was_asked_for_and_repeats_nothing(
+    studio: Studio, details: list[str], members: set[str]
+) -> None:
+    """Promise: nothing null, and nothing that the row has already."""
+    image = await described(studio)
+    found = await searched(studio, guid_filter=[image.guid], details=details)
+    ((row,), (record,)) = found["images"], found["records"]
+    assert record["guid"] == row["guid"] == image.guid
+    assert record.keys() - {"guid"} == {one for one in members if one in record} != set()
+    assert record.keys() & row.keys() <= {"guid", "products"}
+    assert row["title"] == image.title
+    assert record.get("description", image.description) == image.description
+    assert None not in record.values()
+
+
+async def test_a_product_is_one_short_object(studio: Studio) -> None:
+    """Without the picture's title, what is null, and what only programs need."""
+    image = next(one for one in await sold(studio, 80) if any(p.shops for p in one.hung))
+    found = await searched(studio, guid_filter=[image.guid], details=["products"])
+    (record,) = found["records"]
+    assert [one["sku"] for one in record["products"]] == [one.sku for one in image.hung]
+    for told, product in zip(record["products"], image.hung, strict=True):
+        assert told.keys() <= {
+            "name", "kind", "size", "sku", "price", "asking_price", "currency", "shops"
+        }  # fmt: skip
+        assert told["price"] == (product.per_item_price or product.total_price)
+        assert told.get("shops", []) == list(product.shops)
+        assert {"kind", "size"} <= told.keys()
+        assert image.title is None or image.title not in told.get("name", "")
+        assert len(json.dumps(told)) < 250
+
+
+@pytest.mark.parametrize("meant", [True, "true", ["all"], "all", ["true"]])
+async def test_details_as_they_once_were_mean_all_of_them(studio: Studio, meant: object) -> None:
+    """Hosts that learnt `true` get the full records; what they say is not in the rows."""
+    found = await searched(studio, per_page=1, details=meant)
+    (row,), (record,) = found["images"], found["records"]
+    assert {"title", "file_name", "file_size", "public_preview_uri", "products"} <= record.keys()
+    assert row.keys() == {"guid"}
+
+
+@pytest.mark.parametrize("meant", [False, "false", [], None, ""])
+async def test_no_details_are_no_records(studio: Studio, meant: object) -> None:
+    """Every spelling of none."""
+    assert "records" not in await searched(studio, per_page=1, details=meant)
+
+
+async def test_a_title_that_its_row_cuts_comes_whole_with_the_description(studio: Studio) -> None:
+    """Who is to improve a text must see all of it."""
+    image = images_of(1)[0] | {"title": "A " * 400, "description": "B " * 150}
+    studio.wire.on_the_way = Shelf([image])
+    found = await searched(studio, details=["description"])
+    ((row,), (record,)) = found["images"], found["records"]
+    assert (record["title"], record["description"]) == ("A " * 400, "B " * 150)
+    assert len(row["title"]) < 150
+
+
+async def test_products_that_no_listing_tells_are_not_promised(studio: Studio) -> None:
+    """An empty answer would read like none."""
+    for asked in ({"library": "temporary"}, {"list_products": False}):
+        async with studio.client() as client:
+            result = await client.call_tool("search_images", {"details": ["products"], **asked})
+        assert result.is_error
+        assert "products" in text_of(result)

@@ -9,9 +9,12 @@ import anyio
 import pytest
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
+from fw_mcp.images.filters import Question
+from fw_mcp.images.print_sizes import PrintSize
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.images.shelf import Shelf, images_of
+from tests.images.untidy import is_untidy
 from tests.support.recorder import Sent
 from tests.support.studio import Mode, Studio, make_studio, said, text_of
 from tests.support.truth import holdings, new_images
@@ -19,6 +22,7 @@ from tests.support.truth import holdings, new_images
 pytestmark = [pytest.mark.anyio, pytest.mark.large_library]
 
 MODES = ("auto", "legacy")
+NOBODY = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
 Wanted = Callable[[ImageDetails], bool]
 
 
@@ -59,6 +63,7 @@ FILTERS: Mapping[str, Wanted] = {
         or one.title.isspace()
         or one.title.lower() in {stem(one), (one.file_name or "").lower()}
     ),
+    "untidy_title": lambda one: is_untidy(one.title or ""),
     "missing_description": lambda one: not one.description or one.description.isspace(),
     "long_description": lambda one: len(one.description or "") >= 301,
     "has_products": lambda one: len(one.products or ()) > 0,
@@ -246,7 +251,9 @@ async def test_a_summary_counts_instead_of_listing(studio: Studio, mode: Mode) -
     }
     assert (said(result)["images"], said(result)["count"]) == ([], 248)
     lines = text_of(result).split("\n")
-    assert lines[0] == "248 images match. Looked at 248 of 248 images."
+    asked = "library inventory; print 16x20 in at 150 ppi"
+    assert said(result)["asked"] == asked
+    assert lines[0] == f"{asked}: 248 images match. Scanned 248 of 248 images in scope."
     assert lines[1:] == [f"{name}: {n}" for name, n in said(result)["summary"].items()]
     assert len(text_of(result).encode()) < 1_000
     assert len(json.dumps(said(result)).encode()) < 1_000
@@ -282,7 +289,7 @@ async def test_an_answer_that_did_not_reach_everything_says_so_in_both_forms(
     assert (found["scanned"], found["held"], found["count"]) == (100, 248, 100)
     assert found["not_reached"].startswith("148 of 248 images were not looked at. ")
     assert text_of(result).split("\n")[:2] == [
-        "100 images match. Looked at 100 of 248 images.",
+        "library inventory: 100 images match. Scanned 100 of 248 images in scope.",
         found["not_reached"],
     ]
 
@@ -387,4 +394,139 @@ async def test_the_places_of_a_page_are_those_of_the_matches(studio: Studio) -> 
     await studio.api.update_images(UpdateImagesRequest(images=[text]))
     async with studio.client() as client:
         page = await client.call_tool("search_images", {**arguments, "page_number": 2})
-    assert text_of(page).startswith(f"Images 6-10 of {len(wanted)}. Looked at 248 of 248 images.")
+    assert text_of(page).startswith(
+        f"Images 6-10 of {len(wanted)}. Scanned 248 of 248 images in scope."
+    )
+
+
+async def test_several_texts_are_one_search_and_each_image_comes_once(studio: Studio) -> None:
+    """Promise: up to ten texts, one listing each, joined; what nothing has is named."""
+    first, second = "dunes", "before"
+    one = await searched(studio, search_filter=first, per_page=50)
+    other = await searched(studio, search_filter=second, per_page=50)
+    wanted = list(dict.fromkeys(row["guid"] for page in (one, other) for row in page["images"]))
+    assert 1 < len(wanted) < one["count"] + other["count"]
+    studio.wire.sent.clear()
+    found = await searched(studio, search_any=[first, second, "zebra"], per_page=50)
+    assert [row["guid"] for row in found["images"]] == wanted
+    assert (found["count"], found["scanned"], found["held"]) == (len(wanted),) * 3
+    assert found["note"] == 'No image matches "zebra".'
+    counts = await searched(studio, search_any=[first, second], summary=True)
+    assert counts["summary"]["images"] == len(wanted)
+    both = await refused(make_studio(), search_filter="a", search_any=["b"])
+    assert "search_filter and search_any" in both
+
+
+async def test_several_file_names_are_compared_in_one_call(studio: Studio) -> None:
+    """Which of these do I have already? A name by itself is one, brackets or not."""
+    held = list((await holdings(studio)).values())
+    mine = [one.file_name or "" for one in held[:3]]
+    found = await searched(studio, file_name_contains=[*mine, "[new].tif"])
+    assert {row["file_name"] for row in found["images"]} == set(mine)
+    assert found["note"] == 'No image matches "[new].tif".'
+    assert (await searched(studio, file_name_contains="[new].tif"))["count"] == 0
+    assert (await searched(studio, file_name_contains=mine[0]))["count"] >= 1
+
+
+@pytest.mark.parametrize("more", [{}, {"only": ["landscape"]}, {"summary": True}], ids=repr)
+async def test_a_guid_that_is_not_there_is_named_with_its_library(
+    studio: Studio, more: dict[str, Any]
+) -> None:
+    """Promise: no guid that was asked for is left out without a word."""
+    here = next(iter(await holdings(studio)))
+    there = next(iter(await holdings(studio, "temporary")))
+    found = await searched(studio, guid_filter=[here, there, NOBODY], **more)
+    assert found["note"] == (
+        f"Not in the inventory library but in temporary: {there}. In neither library: {NOBODY}."
+    )
+    assert "note" not in await searched(studio, guid_filter=[here], **more)
+    left_out = await searched(studio, guid_filter=[here], search_filter="no such words", **more)
+    assert "note" not in left_out
+
+
+async def test_a_search_for_guids_goes_on_when_they_cannot_be_looked_up(studio: Studio) -> None:
+    """What was found is given; that more was asked for is said."""
+    here = next(iter(await holdings(studio)))
+    studio.wire.sent.clear()
+    studio.faults.add(Fault(FaultKind.SERVER_ERROR, endpoint="list_images", after=1, times=9))
+    found = await searched(studio, guid_filter=[here, NOBODY])
+    assert [row["guid"] for row in found["images"]] == [here]
+    assert "could not be looked up" in found["note"]
+
+
+async def test_a_print_that_would_lose_half_the_picture_does_not_fit(studio: Studio) -> None:
+    """Promise: `max_trim_percent` filters, narrows large_enough, and is counted by."""
+    size = PrintSize(10, 10)
+    held = (await holdings(studio)).values()
+    sides = {one.guid: (one.pix_w or 0, one.pix_h or 0) for one in held}
+    within = [guid for guid, (w, h) in sides.items() if size.trimmed(w, h) <= 20]
+    large = [guid for guid in within if size.ppi(*sides[guid]) >= 150]
+    assert 0 < len(large) < len(sides) - 1
+    print_: dict[str, Any] = {"print_size": "10x10", "max_trim_percent": 20, "per_page": 50}
+    alone = await searched(studio, **print_)
+    assert (alone["count"], [row["guid"] for row in alone["images"]]) == (len(within), within[:50])
+    assert all(row["trimmed_percent"] <= 20 for row in alone["images"])
+    assert (await searched(studio, **print_, only=["large_enough"]))["count"] == len(large)
+    told = (await searched(studio, **print_, summary=True))["summary"]
+    assert told["large_enough"] == len(large)
+    assert (told["images"], told["trimmed_too_much"]) == (len(sides), len(sides) - len(within))
+    assert "print_size" in await refused(make_studio(), max_trim_percent=20)
+
+
+@pytest.mark.parametrize("by", ["month", "quarter"])
+async def test_a_summary_counts_by_month_or_quarter(studio: Studio, by: str) -> None:
+    """Promise: what was added when, oldest first, in one call."""
+    wanted: dict[str, int] = {}
+    for one in sorted((await holdings(studio)).values(), key=lambda one: str(one.date_added)):
+        day = one.date_added
+        assert day is not None
+        name = f"{day:%Y-%m}" if by == "month" else f"{day.year}-Q{-(-day.month // 3)}"
+        wanted[name] = wanted.get(name, 0) + 1
+    found = await searched(studio, summary_by=by)
+    told = {name: count for name, count in found["summary"].items() if name[0] == "2"}
+    assert list(told.items()) == list(wanted.items())
+    assert sum(told.values()) == found["summary"]["images"]
+
+
+async def test_images_of_unknown_or_of_very_many_dates_are_counted_too(studio: Studio) -> None:
+    """A library of odd dates outgrows no result."""
+    images = images_of(400)
+    for number, one in enumerate(images[1:]):
+        one["date_added"] = f"{1900 + number // 12}-{number % 12 + 1:02}-15T12:00:00"
+    studio.wire.on_the_way = Shelf(images)
+    told = (await searched(studio, summary_by="month"))["summary"]
+    assert (told["date_not_told"], told["earlier"]) == (1, 399 - 120)
+    assert sum(name[0] in "12" for name in told) == 120
+
+
+async def test_a_summary_says_back_what_was_asked(studio: Studio) -> None:
+    """A number without its question is read as the answer to another one."""
+    asked: dict[str, Any] = {
+        "library": "inventory",
+        "search_filter": "fog",
+        "active": True,
+        "only": ["landscape"],
+        "upload_date_from": "2024-01-01",
+        "print_size": "16x20 in",
+        "max_trim_percent": 20,
+    }
+    found = await searched(studio, summary=True, **asked)
+    assert found["asked"].startswith(
+        'library inventory; search_filter "fog"; added from 2024-01-01'
+    )
+    assert found["asked"].endswith(
+        "active true; only landscape; print 16x20 in at 150 ppi; trimmed at most 20 %"
+    )
+
+
+def test_the_titles_that_are_untidy_are_these() -> None:
+    """And those that are not: a name of a place, a year, a word in small letters."""
+    untidy = ("DUNES", "Fog final v2", "Fog  at dawn", " Fog", "IMG_2048", "Fog.tif", "Fog (2)",
+              "harbor2048", "fog-at-dawn", "Fog copy", "DSC 0042", "Fog - draft")  # fmt: skip
+    tidy = ("", "Fog at dawn", "1984", "Route 66", "V2 Rocket", "The Final Act", "fog", "E",
+            "Café, 1998", "Jack-in-the-Box", "Copy of a Dream", "Dr. No")  # fmt: skip
+    now = datetime.now(UTC)
+    question = Question(only=("untidy_title",))
+    for title in (*untidy, *tidy):
+        is_untidy_here = question.matches(ImageDetails(guid=NOBODY, title=title), now)
+        assert is_untidy_here is is_untidy(title) is (title in untidy), title

@@ -351,3 +351,26 @@ async def test_nothing_is_sent_when_the_images_cannot_be_read_first(studio: Stud
     async with studio.client() as client:
         result = await client.call_tool(TOOL, {"images": retitled([image])})
     assert (result.is_error, studio.wire.writes) == (True, [])
+
+
+async def test_a_description_is_emptied_when_that_is_said_in_so_many_words(studio: Studio) -> None:
+    """Promise: `clear` empties it, and the title stays; the API takes an empty text as that."""
+    held = await holdings(studio)
+    image = next(one for one in held.values() if one.description and one.title and not one.hung)
+    async with studio.client() as client:
+        call = {"images": [{"guid": image.guid, "clear": ["description"]}]}
+        result = said(await client.call_tool("update_image_metadata", call))
+    assert result["outcomes"] == {"updated": 1}
+    now = (await holdings(studio))[image.guid]
+    assert (now.title, now.description or "") == (image.title, "")
+
+
+async def test_a_description_is_not_given_and_cleared_at_once(studio: Studio) -> None:
+    """One of the two was a slip."""
+    guid = next(iter(await holdings(studio)))
+    async with studio.client() as client:
+        call = {"images": [{"guid": guid, "clear": ["description"], "description": "Fog"}]}
+        result = await client.call_tool("update_image_metadata", call)
+    assert result.is_error
+    assert "not both" in text_of(result)
+    assert studio.wire.sent == []

@@ -69,6 +69,7 @@ class Fetcher:
             )
 
         self.is_on = is_on
+        self.own = frozenset(one.lower() for one in (*(inside or {}), loopback) if one)
         self._connect = connect
         self._hops: Hops | None = None
         self._turn = anyio.Semaphore(_MOST_AT_A_TIME)

@@ -166,6 +166,30 @@ def read_url(text: str, *, own: Collection[str] = ()) -> Hop:
     return Hop(url, f"https://{host}", host, is_public=True)
 
 
+def is_reachable(text: str, *, own: Collection[str] = ()) -> bool:
+    """Whether `text` names a host on the internet, or one of our own, as far as its text can tell.
+
+    Unlike what is fetched here, it may be plain http and any port: others fetch it.
+
+    Args:
+        text: http or https.
+        own: origins in lower case.
+    """
+    text = text.partition("#")[0]
+    match = _URL.fullmatch(text) if _is_fit(text) else None
+    if match is None:
+        return False
+    if match["origin"].lower() in own:
+        return True
+    try:
+        host = _ascii_host(_parsed(text))
+    except Denied:
+        return False
+    if host.startswith("[") or ":" in host or host.replace(".", "").isdecimal():
+        return is_public(host.strip("[]"))
+    return bool(_NAME.fullmatch(host)) and not host.endswith(_NOT_PUBLIC)
+
+
 def redirected(hop: Hop, location: str | None) -> Hop:
     """The hop that an answer of `hop` sends its caller to: a public one, whatever it was.
 

@@ -1,6 +1,6 @@
 """`add_images`: register metadata and addresses."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import unquote, urlsplit
@@ -16,7 +16,10 @@ from fw_mcp.server.results import CallStatus, WriteResult
 from fw_mcp.server.rows import RowOutcome
 from fw_mcp.server.tool import Call, caller_of, parts_of
 from fw_mcp.writes.add import TOOL, addition, addition_again
+from fw_mcp.writes.already_there import already_there
 from fw_mcp.writes.verify import check_files
+
+_URLS_SHOWN = 10
 
 
 def _http_url(text: str) -> str:
@@ -134,6 +137,7 @@ async def add_images(
         )
         return AddImagesResult.of(written)
     ready = [image.to_add() for image in images or ()]
+    _check_reachable(ready, parts.inspector.own)
     inspector = parts.inspector if verify else None
     operation = addition(
         account, ready, library, allow_duplicate=allow_duplicate, inspector=inspector
@@ -145,8 +149,38 @@ async def add_images(
             items, started = dict(enumerate(ready)), account.clock()
             await check_files(account, inspector, items, started=started)
         prepared = await operation.read()
-        return AddImagesResult.previewed(prepared.would, prepared.summary)
+        would, told = await already_there(
+            account, ready, library, prepared.would, ctx.report_progress
+        )
+        return AddImagesResult.previewed(would, _sentence(prepared.summary, told))
     return AddImagesResult.of(await writes.run(caller_of(ctx), operation, Lanes(ctx, parts.guard)))
+
+
+def _sentence(*parts: str) -> str:
+    return " ".join(filter(None, parts))
+
+
+def _check_reachable(images: Sequence[ImageToAdd], own: Collection[str]) -> None:
+    """FinerWorks would register what it can never fetch."""
+    from fw_mcp.pictures.fetch.guard import is_reachable  # noqa: PLC0415  brings the HTTP library
+
+    unreachable = [
+        f"images[{place}].{name}"
+        for place, image in enumerate(images)
+        for name in _URI_OF.values()
+        if not is_reachable(getattr(image, name), own=own)
+    ]
+    if not unreachable:
+        return
+    more = len(unreachable) - _URLS_SHOWN
+    told = ", ".join(unreachable[:_URLS_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    raise ArgumentsError(
+        f"add_images was not run: FinerWorks cannot reach {told}: a URL needs a host on the "
+        "internet, not this machine or a private network, and no spaces.",
+        state="Nothing was sent.",
+        next_step="Give public URLs and call it again.",
+        reason=Reason.INVALID_ARGUMENTS,
+    )
 
 
 def _check_distinct(images: Sequence[ImageToAdd]) -> None:

@@ -163,16 +163,16 @@ def _refused(what: str, next_step: str) -> ArgumentsError:
 
 
 def _page(query: ProductQuery, products: Sequence[Short], count: int) -> SearchProductsResult:
-    part = cut(products, query, count)
-    resized = part.next_per_page != query.per_page
+    rows, rest = cut(products, query, count)
+    resized = rest.next_per_page != query.per_page
     return SearchProductsResult(
-        products=part.rows,
+        products=rows,
         page_number=query.page_number,
         per_page=query.per_page,
         count=count,
-        next_page_number=part.next_page_number,
-        next_per_page=part.next_per_page if resized else None,
-        note=part.note or None,
+        next_page_number=rest.next_page_number,
+        next_per_page=rest.next_per_page if resized else None,
+        note=rest.note or None,
     )
 
 

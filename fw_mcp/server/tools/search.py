@@ -1,7 +1,7 @@
 """`search_images`: find and page, or ask the whole library."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,32 +9,50 @@ from pydantic import AfterValidator, Field
 
 from fw_mcp.api.models import ImageDetails, LibraryName, SortDirection, SortField
 from fw_mcp.errors import ArgumentsError, Reason
+from fw_mcp.images.account import Account
 from fw_mcp.images.filters import (
+    ANY_TRIM,
     MIN_PPI,
     OF_PRINTS,
     OF_PRODUCTS,
     Duplicates,
     Only,
+    Period,
     Question,
     pixels,
 )
+from fw_mcp.images.missing import missing
 from fw_mcp.images.print_sizes import PrintSize, largest_prints
 from fw_mcp.images.questions import Asked, match_page, matching
 from fw_mcp.images.read import Page, Query, search
-from fw_mcp.server.arguments import DateFrom, DateTo, FewGuids, Flag, OfGuids, PerPage, Positive
+from fw_mcp.server.arguments import (
+    DateFrom,
+    DateTo,
+    FewGuids,
+    Flag,
+    OfGuids,
+    OfTexts,
+    Percent,
+    PerPage,
+    Positive,
+)
+from fw_mcp.server.cutting import NOTHING, Paged, cut, size_of
+from fw_mcp.server.echo import echo
+from fw_mcp.server.image_details import Depth, Details, Listed
 from fw_mcp.server.resources import next_uri
 from fw_mcp.server.results import ToolResult
-from fw_mcp.server.rows import ImageRow, compact, first_that_fit, image_record, image_row
+from fw_mcp.server.rows import ImageRow, compact, image_row
 from fw_mcp.server.tool import Call, parts_of
-from fw_mcp.text import counted
+from fw_mcp.text import counted, quoted
 
 if TYPE_CHECKING:
     from fw_mcp.images.questions import Matches, MatchPage
 
-_RECORDS_SHOWN = 200_000
 # Hosts that require every argument need a word for "any" and for "none".
 _Active = Literal["any", "true", "false"]
 _Duplicates = Literal["none", Duplicates]
+_Period = Literal["none", Period]
+_TEXTS_SHOWN = 20
 _EXCLUDE_EACH_OTHER: tuple[frozenset[Only], ...] = (
     frozenset({"has_products", "no_products"}),
     frozenset({"live_in_shop", "no_products"}),
@@ -58,14 +76,17 @@ class SearchImagesResult(ToolResult):
     count: int = Field(description="Images on all pages together.")
     next: str | None = Field(description="Resource URI of the next page, if one says it.")
     next_page_number: int | None = Field(None, description="Absent on the last page.")
+    next_per_page: int | None = Field(None, description="per_page for it, if another.")
     summary: dict[str, int] | None = Field(None, description="Name → images.")
-    scanned: int | None = Field(None, description="Images that were looked at.")
-    held: int | None = Field(None, description="Images there are to look at.")
+    asked: str | None = Field(None, description="What a summary counts.")
+    scanned: int | None = Field(None, description="Images scanned.")
+    held: int | None = Field(None, description="Images in scope.")
     not_reached: str | None = Field(None, description="What this leaves out, why, what next.")
     note: str | None = Field(None, description="What changed since page 1.")
     records: list[dict[str, Any]] | None = Field(
-        None, description="With details: the full records that fit."
+        None, description="With details: a record for each row."
     )
+    places: int = Field(0, exclude=True)
 
     def text(self) -> str:
         """A line that counts, then a line an image."""
@@ -73,26 +94,22 @@ class SearchImagesResult(ToolResult):
         lines += [f"{name}: {count}" for name, count in (self.summary or {}).items()]
         lines += [compact(record) for record in self.records or ()]
         if self.next_page_number:
-            lines.append(f"Next: page_number {self.next_page_number} ({self.next or 'no URI'})")
+            size = f", per_page {self.next_per_page}" if self.next_per_page else ""
+            uri = self.next or "no URI"
+            lines.append(f"Next: page_number {self.next_page_number}{size} ({uri})")
         return "\n".join(lines)
 
     def _head(self) -> list[str]:
-        listed = "Images {}-{} of {}.".format(*self._places(), self.count)
+        first = (self.page_number - 1) * self.per_page + 1
+        listed = f"Images {first}-{first + self.places - 1} of {self.count}."
         if not self.images:
             listed = f"No image on this page; {self.count} in all." if self.count else "No image."
         if self.scanned is None:
-            return [listed, *filter(None, (self.not_reached,))]
+            return [listed, *filter(None, (self.not_reached, self.note))]
         matches = f"{counted(self.count, 'image')} match{'es' * (self.count == 1)}."
-        matching = matches if self.summary else listed
-        looked = f"Looked at {self.scanned} of {counted(self.held or 0, 'image')}."
+        matching = f"{self.asked}: {matches}" if self.summary else listed
+        looked = f"Scanned {self.scanned} of {counted(self.held or 0, 'image')} in scope."
         return [f"{matching} {looked}", *filter(None, (self.not_reached, self.note))]
-
-    def _places(self) -> tuple[int, int]:
-        first = (self.page_number - 1) * self.per_page + 1
-        if self.scanned is None:
-            return first, first + len(self.images) - 1
-        # What went meanwhile has left its place.
-        return first, min(first + self.per_page - 1, self.count)
 
     def structured(self) -> dict[str, Any]:
         """The result as JSON; `next` is there even when it is null."""
@@ -104,67 +121,79 @@ async def search_images(
     *,
     library: Annotated[
         LibraryName,
-        Field(description="inventory: permanent. temporary: this session's, kept about 14 days."),
+        Field(description="temporary: this session's, kept about 14 days."),
     ] = "inventory",
     search_filter: Annotated[
         str | None,
-        Field(max_length=300, description="Text in title or description; not the file name."),
+        Field(max_length=300, description="Phrase in title or description, any case."),
+    ] = None,
+    search_any: Annotated[
+        list[Annotated[str, Field(max_length=300)]] | None,
+        Field(max_length=10, description="At most 10 such phrases, joined."),
+        OfTexts,
     ] = None,
     guid_filter: Annotated[
-        FewGuids | None, Field(description='Only these, at most 50; ["any"]: all.'), OfGuids
+        FewGuids | None, Field(description='At most 50; ["any"]: all.'), OfGuids
     ] = None,
     page_number: Annotated[Positive, Field(description="From 1.")] = 1,
     per_page: Annotated[PerPage, Field(description="At most 50, default 25.")] = 25,
-    sort_field: Annotated[SortField, Field(description="Default id: the order of adding.")] = "id",
+    sort_field: Annotated[SortField, Field(description="Default id: order of adding.")] = "id",
     sort_direction: Annotated[
-        SortDirection, Field(description="Default DESC: newest, largest or last first.")
+        SortDirection, Field(description="Default DESC: newest, largest or Z first.")
     ] = "DESC",
     upload_date_from: Annotated[
-        DateFrom | None, Field(description="Added from then on; ISO 8601, US Central time.")
+        DateFrom | None, Field(description="Added since; ISO 8601, US Central.")
     ] = None,
     upload_date_to: Annotated[
-        DateTo | None, Field(description="Added until then; a day without time counts whole.")
+        DateTo | None, Field(description="Added until, that day too.")
     ] = None,
     list_products: Annotated[
-        Flag, Field(description="Also count products and shops (inventory only). Default true.")
+        Flag,
+        Field(
+            description="Count products and shops of inventory; no tool changes them. Default true."
+        ),
     ] = True,
-    active: Annotated[
-        _Active, Field(description="true: only active, false: only inactive. Default any.")
-    ] = "any",
+    active: Annotated[_Active, Field(description="Default any: inactive ones too.")] = "any",
     details: Annotated[
-        Flag, Field(description="Also full records: URLs, sizes, each product. Long.")
-    ] = False,
+        Details | None,
+        Field(description="Adds records: whole description, sizes, URLs, short products, or all."),
+    ] = None,
     file_name_contains: Annotated[
-        str | None, Field(max_length=200, description="Text in the file name, in any case.")
+        list[Annotated[str, Field(max_length=200)]] | None,
+        Field(max_length=50, description="Any of 50 parts of names, any case."),
+        OfTexts,
     ] = None,
     only: Annotated[
         list[Only] | None,
         Field(
-            description="All must hold; missing_title: none or the file's name, long: over 300 "
-            "characters, expiring: within 7 days.",
+            description="All must hold. missing_title: none, or the file's name; untidy_title: "
+            "capitals, final v2, like a file; long: over 300 characters; expiring: within 7 days.",
         ),
     ] = None,
     print_size: Annotated[
         str | None,
-        Field(description="16x20 in, 40x60 cm: rows tell print_ppi, trimmed_percent."),
+        Field(description="16x20 in, 40x60 cm, either way up; adds print_ppi, trimmed_percent."),
         AfterValidator(_print_size),
     ] = None,
     min_ppi: Annotated[
-        Positive, Field(description="Pixels an inch, large_enough at print_size. Default 150.")
+        Positive, Field(description="Pixels per inch, large_enough. Default 150.")
     ] = MIN_PPI,
+    max_trim_percent: Annotated[
+        Percent, Field(description="Most print_size may trim. Default 100.")
+    ] = ANY_TRIM,
     duplicates: Annotated[
         _Duplicates,
         Field(
-            description="Only doubles, with duplicate_group, among what FinerWorks' own filters "
-            "leave. content: equal file_size and pixels, likeness: they look alike. Look before "
-            "deleting. Default none."
+            description="Only duplicates, by duplicate_group. content: same file_size and pixels; "
+            "likeness: look alike. Default none."
         ),
     ] = "none",
-    summary: Annotated[
-        Flag, Field(description="Counts by every name of only, in place of rows.")
-    ] = False,
+    summary: Annotated[Flag, Field(description="Counts by only, not rows.")] = False,
+    summary_by: Annotated[
+        _Period, Field(description="Count by date added. Default none.")
+    ] = "none",
     print_sizes: Annotated[
-        Flag, Field(description="Rows tell the largest prints at 300, 200, 150 ppi.")
+        Flag, Field(description="Add largest prints at 300, 200, 150 ppi.")
     ] = False,
 ) -> SearchImagesResult:
     """Search the FinerWorks image library, or ask all of it one question.
@@ -189,21 +218,29 @@ async def search_images(
         active={"true": True, "false": False}.get(active),
     )
     question = Question(
-        file_name_contains=file_name_contains or "",
+        search_any=tuple(dict.fromkeys(search_any or ())),
+        file_name_contains=tuple(dict.fromkeys(file_name_contains or ())),
         only=tuple(dict.fromkeys(only or ())),
         print_size=PrintSize.parse(print_size) if print_size else None,
         min_ppi=min_ppi,
+        max_trim_percent=max_trim_percent,
         duplicates=None if duplicates == "none" else duplicates,
-        summary=summary,
+        summary=summary or summary_by != "none",
+        summary_by=None if summary_by == "none" else summary_by,
         with_products=list_products and library == "inventory",
     )
-    looks = _Looks(question.print_size, print_sizes, details, parts_of(ctx).show_hires)
+    depth = Depth(frozenset(details or ()), parts_of(ctx).show_hires)
+    looks = _Looks(question.print_size, print_sizes, depth)
     _check_dates(query)
     _check(query, question, looks)
     if question.whole:
         return await _ask_all(ctx, query, question, looks)
-    page = await search(parts_of(ctx).account, query)
-    return _result(query, page, looks)
+    account = parts_of(ctx).account
+    started = account.clock()
+    page = await search(account, query)
+    listed = {image.guid for image in page.images}
+    note = await _missing(account, query, listed, page.count, started)
+    return _result(query, page, looks, note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +249,7 @@ class _Looks:
 
     print_size: PrintSize | None
     print_sizes: bool
-    details: bool
-    show_hires: bool
+    depth: Depth
 
     @property
     def more_than_listed(self) -> bool:
@@ -233,11 +269,8 @@ class _Looks:
         }
         return image_row(image).model_copy(update=more)
 
-    def records(self, images: Sequence[ImageDetails]) -> list[dict[str, Any]] | None:
-        if not self.details:
-            return None
-        records = (image_record(image, show_hires=self.show_hires) for image in images)
-        return first_that_fit(records, _RECORDS_SHOWN)
+    def listed(self, image: ImageDetails, group: int | None = None) -> Listed:
+        return self.depth.listed(image, self.row(image, group))
 
 
 def _check_dates(query: Query) -> None:
@@ -256,7 +289,14 @@ def _check(query: Query, question: Question, looks: _Looks) -> None:
         raise _refused("active is true and only names inactive", "Leave one out")
     if query.library == "temporary" and only & OF_PRODUCTS:
         raise _refused("temporary images have no products", "Ask the inventory")
-    if not question.print_size and (only & OF_PRINTS or question.min_ppi != MIN_PPI):
+    if "products" in looks.depth.details and not question.with_products:
+        raise _refused(
+            "products are listed only of the inventory, with list_products", "Omit products"
+        )
+    if query.search_filter and question.search_any:
+        raise _refused("search_filter and search_any exclude each other", "Omit one")
+    of_prints = question.min_ppi != MIN_PPI or question.max_trim_percent != ANY_TRIM
+    if not question.print_size and (only & OF_PRINTS or of_prints):
         raise _refused(
             "print_size is needed to tell what is large enough", "Give print_size (16x20 in)"
         )
@@ -264,7 +304,7 @@ def _check(query: Query, question: Question, looks: _Looks) -> None:
         raise _refused(
             "min_ppi alone leaves nothing out", "Add large_enough or too_small to only, or summary,"
         )
-    if question.summary and (looks.details or looks.print_sizes):
+    if question.summary and (looks.depth.details or looks.print_sizes):
         raise _refused("summary gives no rows", "Leave summary, or details and print_sizes, out")
 
 
@@ -291,50 +331,101 @@ async def _ask_all(
         progress=ctx.report_progress,
         likenesses=parts.likenesses,
     )
+    account = parts.account
     if question.summary:
-        return _counted(query, await matching(parts.account, asked))
-    page = await match_page(parts.account, parts.scans, asked)
-    return _matched(query, page, looks)
+        matches = await matching(account, asked)
+        note = await _missing(account, query, (), matches.held, asked.started)
+        return _counted(query, question, matches, _joined(_unmatched(matches), note))
+    page = await match_page(account, parts.scans, asked)
+    there = [image.guid for image in page.images]
+    note = await _missing(account, query, there, page.matches.held, asked.started)
+    return _matched(query, page, looks, _joined(page.note, _unmatched(page.matches), note))
 
 
-def _result(query: Query, page: Page, looks: _Looks) -> SearchImagesResult:
+async def _missing(
+    account: Account, query: Query, listed: Collection[str], held: int, started: float
+) -> str:
+    """Which of the guids that were asked for are not there; told with the first page."""
+    guids = query.guid_filter or ()
+    if query.page_number > 1 or max(held, len(listed)) >= len(guids):
+        return ""
+    return await missing(account, guids, query.library, listed=listed, started=started)
+
+
+def _unmatched(matches: "Matches") -> str:
+    texts = matches.unmatched[:_TEXTS_SHOWN]
+    more = len(matches.unmatched) - len(texts)
+    told = ", ".join(quoted(text) for text in texts) + (f" and {more} more" if more else "")
+    return f"No image matches {told}." if texts else ""
+
+
+def _joined(*notes: str) -> str:
+    return " ".join(filter(None, notes))
+
+
+def _cut(
+    listed: Sequence[Listed | None], query: Query, following: int | None, note: str = ""
+) -> dict[str, Any]:
+    """What fits of a page, and the page after it; None is a place that is empty by now."""
+    page = Paged(query.page_number, query.per_page, following, "image")
+    sizes = [size_of(one) if one else NOTHING for one in listed]
+    # Its quotation marks take two characters in JSON.
+    rest = cut(sizes, page, said=len(note) + note.count('"'))
+    kept = [one for one in listed[: rest.kept] if one]
+    records = [one.record for one in kept if one.record is not None]
+    return {
+        "images": [one.row for one in kept],
+        "next_page_number": rest.next_page_number,
+        "next_per_page": rest.next_per_page if rest.next_per_page != query.per_page else None,
+        "note": _joined(note, rest.note) or None,
+        "records": records or None,
+        "places": rest.kept,
+    }
+
+
+def _result(query: Query, page: Page, looks: _Looks, note: str) -> SearchImagesResult:
+    listed = [looks.listed(image) for image in page.images]
+    part = _cut(listed, query, page.next_page_number, note)
+    following = replace(query, per_page=part["next_per_page"] or query.per_page)
     return SearchImagesResult(
-        images=[looks.row(image) for image in page.images],
+        **part,
         page_number=page.page_number,
         per_page=page.per_page,
         count=max(page.count, page.seen),
-        next=None if looks.more_than_listed else next_uri(query, page),
-        next_page_number=page.next_page_number,
+        next=None if looks.more_than_listed else next_uri(following, part["next_page_number"]),
         not_reached=page.not_reached or None,
-        records=looks.records(page.images),
     )
 
 
-def _matched(query: Query, page: "MatchPage", looks: _Looks) -> SearchImagesResult:
+def _matched(query: Query, page: "MatchPage", looks: _Looks, note: str) -> SearchImagesResult:
     matches = page.matches
     more = query.page_number * query.per_page < len(matches.found)
+    there = {image.guid: image for image in page.images}
+    listed = [
+        looks.listed(there[guid], group) if guid in there else None
+        for guid, group in page.groups.items()
+    ]
     return SearchImagesResult(
-        images=[looks.row(image, page.groups[image.guid]) for image in page.images],
+        **_cut(listed, query, query.page_number + 1 if more else None, note),
         page_number=query.page_number,
         per_page=query.per_page,
         count=len(matches.found),
         next=None,
-        next_page_number=query.page_number + 1 if more else None,
         scanned=matches.scanned,
         held=matches.held,
         not_reached=matches.not_reached or None,
-        note=page.note or None,
-        records=looks.records(page.images),
     )
 
 
-def _counted(query: Query, matches: "Matches") -> SearchImagesResult:
+def _counted(query: Query, question: Question, matches: "Matches", note: str) -> SearchImagesResult:
     return SearchImagesResult(
         images=[],
         page_number=1,
         per_page=query.per_page,
         count=len(matches.found),
         next=None,
+        asked=echo(query, question),
+        note=note or None,
         summary=dict(matches.summary or {}),
         scanned=matches.scanned,
         held=matches.held,

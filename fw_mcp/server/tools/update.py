@@ -1,6 +1,6 @@
 """`update_image_metadata`: with a question where products would go."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from mcp.types import InputRequiredResult
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -20,20 +20,25 @@ class ImageText(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     guid: Guid = Field(description="From search_images.")
-    title: Title | None = Field(
-        None, description="At most 1,000 characters. Left out or empty: stays."
-    )
+    title: Title | None = Field(None, description="At most 1,000 characters. Empty: stays.")
     description: str | None = Field(
         None,
         max_length=DESCRIPTION_LIMIT,
-        description="At most 300 characters. Left out or empty: stays.",
+        description="At most 300 characters. Empty: stays.",
     )
+    clear: list[Literal["description"]] | None = Field(None, description="Empties it.")
 
     @model_validator(mode="after")
     def _gives_something(self) -> "ImageText":
-        if self.title is None and self.description is None:
+        if self.clear and self.description is not None:
+            raise ValueError("give a description or clear it, not both")
+        if self.title is None and self.description is None and not self.clear:
             raise ValueError("give a title, a description or both")
         return self
+
+    def new_text(self) -> NewText:
+        """What is asked: an empty description clears it."""
+        return NewText(self.guid, self.title, "" if self.clear else self.description)
 
 
 def _each_once(images: list[ImageText]) -> list[ImageText]:
@@ -82,7 +87,7 @@ async def update_image_metadata(
             lambda kept: update_again(account, kept, meant, writes.history),
         )
         return UpdateImageMetadataResult.of(written)
-    texts = [NewText(one.guid, one.title, one.description) for one in images or ()]
+    texts = [one.new_text() for one in images or ()]
     operation = update(account, texts, meant, writes.history)
     if dry_run:
         prepared = await operation.read()

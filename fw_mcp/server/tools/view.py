@@ -17,6 +17,8 @@ from fw_mcp.server.tool import Call, parts_of
 from fw_mcp.text import in_quotes, quoted, shown
 from fw_mcp.writes.outcomes import Outcome
 
+_NAME_SHOWN = 80
+
 
 async def view_images(
     ctx: Call,
@@ -51,16 +53,17 @@ def _one_by_one(
     guids: Sequence[str], found: Mapping[str, tuple[ImageDetails, View]]
 ) -> Iterator[ContentBlock]:
     """Each picture, if there is one, and what it is a picture of."""
-    for guid in guids:
+    for number, guid in enumerate(guids, 1):
+        place = f"{number} of {len(guids)}" if len(guids) > 1 else ""
         if guid not in found:
             yield _text(_missing(guid))
             continue
         image, view = found[guid]
         if isinstance(view, NotShown):
-            yield _text(_caption(image, view))
+            yield _text(_caption(image, view, place=place))
         else:
             yield _picture(view.content, view.mime_type)
-            yield _text(_caption(image))
+            yield _text(_caption(image, place=place))
 
 
 def _on_a_sheet(
@@ -75,13 +78,15 @@ def _on_a_sheet(
     yield _text("\n".join([*lines, *(_missing(guid) for guid in guids if guid not in there)]))
 
 
-def _caption(image: ImageDetails, reason: NotShown | None = None) -> str:
-    """`52cf3e11-… "Fog" | 6000x4000`."""
-    title = shown(image.title or "", TITLE_SHOWN)
+def _caption(image: ImageDetails, reason: NotShown | None = None, *, place: str = "") -> str:
+    """`52cf3e11-… "Fog" | "fog.tif" | 6000x4000 | 1 of 12`."""
+    title, name = shown(image.title or "", TITLE_SHOWN), shown(image.file_name or "", _NAME_SHOWN)
     parts = [
         f"{image.guid} {in_quotes(title.text) if title.text else quoted(None)}",
+        in_quotes(name.text) if name.text else "",
         f"{image.pix_w}x{image.pix_h}" if image.pix_w and image.pix_h else "",
-        "escaped" if title.escaped else "",
+        place,
+        "escaped" if title.escaped or name.escaped else "",
         f"not shown: {reason}" if reason else "",
     ]
     return " | ".join(part for part in parts if part)
