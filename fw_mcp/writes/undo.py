@@ -457,6 +457,6 @@ def cannot_undo(why: str) -> GuardError:
     return GuardError(
         why,
         state="Nothing was sent.",
-        next_step="finerworks://changes lists the changes.",
+        next_step="list_changes lists them.",
         reason=Reason.CANNOT_UNDO,
     )

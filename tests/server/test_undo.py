@@ -244,7 +244,7 @@ async def test_an_unknown_change_is_refused(studio: Studio, change_id: str) -> N
     """In our words, with the way on."""
     refused = await undone(studio, change_id)
     assert "on record" in text_of(refused)
-    assert "finerworks://changes" in text_of(refused)
+    assert "list_changes" in text_of(refused)
     assert studio.wire.sent == []
 
 
