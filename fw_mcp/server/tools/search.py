@@ -21,12 +21,22 @@ from fw_mcp.images.filters import (
 from fw_mcp.images.print_sizes import PrintSize, largest_prints
 from fw_mcp.images.questions import Asked, match_page, matching
 from fw_mcp.images.read import Page, Query, search
-from fw_mcp.server.arguments import DateFrom, DateTo, FewGuids, Flag, OfGuids, PerPage, Positive
+from fw_mcp.server.arguments import (
+    DateFrom,
+    DateTo,
+    FewGuids,
+    Flag,
+    Guid,
+    OfGuids,
+    PerPage,
+    Positive,
+)
 from fw_mcp.server.resources import next_uri
 from fw_mcp.server.results import ToolResult
 from fw_mcp.server.rows import ImageRow, compact, first_that_fit, image_record, image_row
 from fw_mcp.server.tool import Call, parts_of
 from fw_mcp.text import counted
+from fw_mcp.writes.chosen import chosen_images
 
 if TYPE_CHECKING:
     from fw_mcp.images.questions import Matches, MatchPage
@@ -166,6 +176,8 @@ async def search_images(
     print_sizes: Annotated[
         Flag, Field(description="Rows tell the largest prints at 300, 200, 150 ppi.")
     ] = False,
+    change_id: Annotated[str | None, Field(description="Only images of this change.")] = None,
+    selection_guid: Annotated[Guid | None, Field(description="Only this selection.")] = None,
 ) -> SearchImagesResult:
     """Search the FinerWorks image library, or ask all of it one question.
 
@@ -200,6 +212,8 @@ async def search_images(
     looks = _Looks(question.print_size, print_sizes, details, parts_of(ctx).show_hires)
     _check_dates(query)
     _check(query, question, looks)
+    if change_id or selection_guid:
+        return await _chosen(ctx, query, question, looks, (change_id, selection_guid))
     if question.whole:
         return await _ask_all(ctx, query, question, looks)
     page = await search(parts_of(ctx).account, query)
@@ -295,6 +309,29 @@ async def _ask_all(
         return _counted(query, await matching(parts.account, asked))
     page = await match_page(parts.account, parts.scans, asked)
     return _matched(query, page, looks)
+
+
+async def _chosen(
+    ctx: Call,
+    query: Query,
+    question: Question,
+    looks: _Looks,
+    named: tuple[str | None, str | None],
+) -> SearchImagesResult:
+    if question.whole:
+        raise _refused("a change or a selection takes no question", "Omit the others")
+    parts = parts_of(ctx)
+    page = await chosen_images(parts.account, parts.writes.changes, query, *named)
+    return SearchImagesResult(
+        images=[looks.row(image) for image in page.images],
+        page_number=query.page_number,
+        per_page=query.per_page,
+        count=page.count,
+        next=None,
+        next_page_number=page.next_page_number,
+        not_reached=page.not_reached or None,
+        records=looks.records(page.images),
+    )
 
 
 def _result(query: Query, page: Page, looks: _Looks) -> SearchImagesResult:

@@ -59,8 +59,7 @@ async def set_selection(
 
     Use it after search_images, when the seller has chosen what to print: a FinerWorks.com page
     opened with the key prints those files. Send the whole set each time. Images that do not exist
-    are left out and named. The result is what the service holds afterwards, and what it held
-    before. It touches no image.
+    are left out and named. It touches no image.
     """
     parts = parts_of(ctx)
     operation = selection(parts.account, guids, selection_guid)
