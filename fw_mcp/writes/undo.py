@@ -46,7 +46,7 @@ from fw_mcp.writes.outcomes import (
     why_unreadable,
 )
 from fw_mcp.writes.reconcile import Reconciler
-from fw_mcp.writes.select import store_selection
+from fw_mcp.writes.select import Wish, store_selection
 from fw_mcp.writes.update import Rewrite, rewrite_target, update_in_chunks
 
 TOOL = "undo_change"
@@ -312,7 +312,7 @@ async def _carry_out(run: Run, undo: Undo) -> Ends:
         ended |= {item: _again(undo.done.ends[item], end) for item, end in registered.items()}
     if undo.selection is not None:
         (end,) = undo.done.ends.values()
-        stored = await store_selection(run, end.guid or "", undo.selection)
+        stored = await store_selection(run, end.guid or "", Wish(undo.selection))
         gone = ", ".join(stored.missing)
         why = f"{stored.detail} These of its former images are gone: {gone}." if gone else ""
         ended[0] = replace(stored, detail=why.strip() or stored.detail)

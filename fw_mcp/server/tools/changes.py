@@ -38,7 +38,7 @@ class ListChangesResult(ToolResult):
 async def list_changes(
     ctx: Call,
     *,
-    image: Annotated[Guid | None, Field(description="Only changes to this guid.")] = None,
+    image: Annotated[Guid | None, Field(description="Only of this guid.")] = None,
     page_number: Annotated[Positive, Field(description="From 1.")] = 1,
 ) -> ListChangesResult:
     """List recent changes to pictures and selections (history), newest first.

@@ -34,7 +34,7 @@ async def undo_change(
     An update gets its former text back; a deleted image is registered again with a new guid, its
     products cannot come back; an added image is deleted; a selection holds its former images again.
     A person is asked as for any call where products or images would go. What was changed since is
-    left alone and named. Use dry_run to see what it would do; list_changes lists changes.
+    left alone and named. Use dry_run first.
     """
     parts = parts_of(ctx)
     writes, guard = parts.writes, parts.guard
