@@ -21,7 +21,8 @@ from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal
 from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_in
 from fw_mcp.text import counted, quoted, shown
-from fw_mcp.writes.outcomes import ChangeTold, change_told, ends_of
+from fw_mcp.writes.changes import ChangeTold, change_told
+from fw_mcp.writes.outcomes import ends_of
 from fw_mcp.writes.run import name_of
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def told(change: ChangeTold) -> str:
 
 async def _page(assembly: "Assembly", page_number: int) -> tuple[list[ChangeTold], int]:
     try:
-        return await assembly.parts.writes.page(page_number, PER_PAGE)
+        return await assembly.parts.writes.changes.page(page_number, PER_PAGE)
     finally:
         await assembly.aclose()
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from fw_mcp.errors import FwError, Reason
 
 _TO_A_MODEL = re.compile(
-    r"\b[a-z]+_(images|files|image_metadata|selection|change)\b|plan_id|finerworks://"
+    r"\b[a-z]+_(images|products|files|image_metadata|selection|changes?)\b|plan_id|finerworks://"
     r"|\b[Cc]all (again|it)\b|\b[Tt]ell the person\b|\bask the operator\b|\bsmaller call"
 )
 _RUN_AGAIN = "Run the command again for a new question."

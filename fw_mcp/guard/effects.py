@@ -40,6 +40,7 @@ _TABLE = (
     ToolEffect("search_products", "Search products and prices", Effect.READS, idempotent=True),
     ToolEffect("view_images", "View images", Effect.READS, idempotent=True),
     ToolEffect("inspect_files", "Inspect files", Effect.READS, idempotent=True),
+    ToolEffect("list_changes", "List recent changes (history)", Effect.READS, idempotent=True),
     ToolEffect("add_images", "Add images", Effect.ADDS, idempotent=False),
     ToolEffect(
         "update_image_metadata", "Update titles and descriptions", Effect.DESTROYS, idempotent=True

@@ -20,6 +20,7 @@ from fw_mcp.server.parts import Parts
 from fw_mcp.server.prompts import PromptFile, completer, listed_prompts, load_prompts, render_prompt
 from fw_mcp.server.tool import library_tool
 from fw_mcp.server.tools.add import add_images
+from fw_mcp.server.tools.changes import list_changes
 from fw_mcp.server.tools.delete import delete_images
 from fw_mcp.server.tools.inspect import inspect_files
 from fw_mcp.server.tools.products import search_products
@@ -34,6 +35,7 @@ TOOLS = (
     search_products,
     view_images,
     inspect_files,
+    list_changes,
     add_images,
     update_image_metadata,
     delete_images,

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,12 +22,20 @@ from fw_mcp.errors import ArgumentsError, FwError
 from fw_mcp.images.products import ProductQuery, list_products, short
 from fw_mcp.images.read import Query, read_anywhere, read_selection, search
 from fw_mcp.server.arguments import Guid, read_arguments
+from fw_mcp.server.change_rows import (
+    CALLER_SHOWN,
+    PER_PAGE,
+    ChangeRow,
+    change_row,
+    change_rows,
+    when_told,
+)
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.product_rows import cut
 from fw_mcp.server.rows import GUID_SHOWN, compact, image_record, image_row
 from fw_mcp.server.tool import foreseen
 from fw_mcp.text import quoted, shown
-from fw_mcp.writes.outcomes import ChangeTold, ItemTold
+from fw_mcp.writes.changes import ItemTold
 
 IMAGES = (
     "finerworks://images"
@@ -104,9 +111,7 @@ def _sayable(query: Query) -> bool:
 MIME_TYPE = "application/json"
 # The API's integers have 32 bits; its refusal of more would look like a fault of this server.
 _LAST_PAGE = 2**31 - 1
-_CHANGES_PER_PAGE = 25
 _ITEMS_PER_PAGE = 50
-_CALLER_SHOWN = 80
 _TEXT_SHOWN = 300
 _LIBRARIES: tuple[tuple[LibraryName, str], ...] = (
     ("inventory", "the permanent library"),
@@ -269,14 +274,16 @@ async def _selection(parts: Parts, guid: str) -> str:
 
 async def _changes(parts: Parts, page_number: int) -> str:
     """A page of what was changed."""
-    changes, count = await parts.writes.page(page_number, _CHANGES_PER_PAGE)
-    more = page_number * _CHANGES_PER_PAGE < count
+    page = await parts.writes.changes.listed(page_number, PER_PAGE)
+    more = page_number * PER_PAGE < page.count
+    since = page.kept_since
     return compact(
         {
-            "changes": [_change_row(change) for change in changes],
+            "changes": list(map(_change_row, change_rows(page))),
             "page_number": page_number,
-            "per_page": _CHANGES_PER_PAGE,
-            "count": count,
+            "per_page": PER_PAGE,
+            "count": page.count,
+            "kept_since": None if since is None else when_told(since, page.now),
             "next": changes_uri(page_number + 1) if more else None,
             "previous": changes_uri(page_number - 1) if page_number > 1 else None,
         }
@@ -285,39 +292,30 @@ async def _changes(parts: Parts, page_number: int) -> str:
 
 async def _change(parts: Parts, change_id: str, page_number: int) -> str:
     """One change, with a page of its items."""
-    told = await parts.writes.told(change_id)
+    changes = parts.writes.changes
+    told = await changes.told(change_id)
     if told is None:
         raise ResourceNotFoundError(
             f"There is no change {quoted(change_id, GUID_SHOWN)}. finerworks://changes lists them."
         )
-    change, items = told
+    listed, items = told
     shown_from = (page_number - 1) * _ITEMS_PER_PAGE
     more = page_number * _ITEMS_PER_PAGE < len(items)
     return compact(
         {
-            **_change_row(change),
+            **_change_row(change_row(listed, changes.now())),
             "items": [_item_row(one) for one in items[shown_from : shown_from + _ITEMS_PER_PAGE]],
             "page_number": page_number,
             "per_page": _ITEMS_PER_PAGE,
             "count": len(items),
-            "next": change_uri(change.change_id, page_number + 1) if more else None,
-            "previous": change_uri(change.change_id, page_number - 1) if page_number > 1 else None,
+            "next": change_uri(change_id, page_number + 1) if more else None,
+            "previous": change_uri(change_id, page_number - 1) if page_number > 1 else None,
         }
     )
 
 
-def _change_row(change: ChangeTold) -> dict[str, Any]:
-    return {
-        "change_id": change.change_id,
-        "tool": change.tool,
-        "when": datetime.fromtimestamp(change.begun_at, UTC).isoformat(timespec="seconds"),
-        **_texts(caller=(change.caller, _CALLER_SHOWN)),
-        "accepted": change.accepted,
-        "outcomes": change.outcomes,
-        "finished": change.finished,
-        "undoes": change.undoes,
-        "undone_by": change.undone_by,
-    }
+def _change_row(row: ChangeRow) -> dict[str, Any]:
+    return row.model_dump(mode="json", exclude_none=True)
 
 
 def _item_row(item: ItemTold) -> dict[str, Any]:
@@ -325,7 +323,7 @@ def _item_row(item: ItemTold) -> dict[str, Any]:
         "outcome": item.outcome,
         **_texts(
             guid=(item.guid, GUID_SHOWN),
-            file_name=(item.file_name, _CALLER_SHOWN),
+            file_name=(item.file_name, CALLER_SHOWN),
             detail=(item.detail, _TEXT_SHOWN),
         ),
     }

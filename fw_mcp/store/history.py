@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
@@ -70,6 +71,21 @@ ORDER BY place DESC LIMIT 1
 _PAGE = f"""
 SELECT {_SUMMARY} FROM changes WHERE account = ? ORDER BY place DESC LIMIT ? OFFSET ?
 """  # noqa: S608  ours
+_NAMING = "SELECT change_id FROM items WHERE account = :account AND guid = :guid AND kind <> ''"
+# An image that was registered again has another guid than the one that was deleted.
+_ABOUT = f"(change_id IN ({_NAMING}) OR undoes IN ({_NAMING}))"
+_COUNT_ABOUT = f"""
+SELECT count(*) FROM changes WHERE account = :account AND {_ABOUT}
+"""  # noqa: S608  ours
+_PAGE_ABOUT = f"""
+SELECT {_SUMMARY} FROM changes WHERE account = :account AND {_ABOUT}
+ORDER BY place DESC LIMIT :limit OFFSET :skipped
+"""  # noqa: S608  ours
+_FIRST_ITEMS = f"""
+SELECT {_ITEM} FROM items WHERE account = ? AND change_id = ? AND kind <> ''
+ORDER BY CASE WHEN guid = ? THEN 0 ELSE 1 END, item LIMIT ?
+"""  # noqa: S608  ours
+_KEPT_SINCE = "SELECT begun_at FROM changes WHERE account = ? ORDER BY place LIMIT 1"
 _ONE = f"SELECT {_SUMMARY} FROM changes WHERE account = ? AND change_id = ?"  # noqa: S608  ours
 _OUTCOMES = """
 SELECT change_id, outcome, count(*) FROM items
@@ -285,6 +301,56 @@ class History:
 
         return await self._database.run(work)
 
+    async def page_about(
+        self, guid: str, page_number: int, per_page: int
+    ) -> tuple[list[Summary], int]:
+        """Changes that wrote to an image or a selection, and undos of them, newest first.
+
+        Args:
+            guid: of the image or the selection.
+            page_number: from 1.
+            per_page: how many on a page.
+
+        Returns:
+            Those of the page, and how many there are in all.
+        """
+
+        def work(connection: sqlite3.Connection) -> tuple[list[Summary], int]:
+            about: dict[str, object] = {"account": self._account, "guid": json_of(guid)}
+            count = int(connection.execute(_COUNT_ABOUT, about).fetchone()[0])
+            about |= {"limit": per_page, "skipped": (page_number - 1) * per_page}
+            rows = connection.execute(_PAGE_ABOUT, about).fetchall()
+            return self._summed_up(connection, rows), count
+
+        return await self._database.run(work)
+
+    async def first_items(self, change_id: str, limit: int, guid: str | None = None) -> list[Item]:
+        """The first items of a change that were sent; none where one of them cannot be read.
+
+        Args:
+            change_id: of the change.
+            limit: how many at most.
+            guid: items of that image or selection come first.
+        """
+
+        def work(connection: sqlite3.Connection) -> list[Item]:
+            named = (self._account, change_id, json_of(guid), limit)
+            rows = connection.execute(_FIRST_ITEMS, named).fetchall()
+            with suppress(ValueError):
+                return list(map(_item, rows))
+            return []
+
+        return await self._database.run(work)
+
+    async def kept_since(self) -> float | None:
+        """When the oldest change on record began, in seconds since the epoch; None without any."""
+
+        def work(connection: sqlite3.Connection) -> float | None:
+            row = connection.execute(_KEPT_SINCE, (self._account,)).fetchone()
+            return float(row[0]) if row else None
+
+        return await self._database.run(work)
+
     async def summary(self, change_id: str) -> Summary | None:
         """The change of that id, as a list of changes tells it."""
         found = await self._database.run(
@@ -354,6 +420,11 @@ class History:
         self, connection: sqlite3.Connection, statement: str, *values: object
     ) -> list[Summary]:
         rows = connection.execute(statement, (self._account, *values)).fetchall()
+        return self._summed_up(connection, rows)
+
+    def _summed_up(
+        self, connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]
+    ) -> list[Summary]:
         ids = [row["change_id"] for row in rows]
         outcomes: dict[str, dict[str, int]] = {}
         for change_id, outcome, count in self._of(connection, _OUTCOMES, ids):

@@ -6,12 +6,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fw_mcp.api.models import ImageDetails, Product
 from fw_mcp.errors import ApiError, Reason, StatusError, StoreError, TransportError
-from fw_mcp.store.history import UNFINISHED, Summary
 from fw_mcp.store.journal import End, Item, Journal
 
 _log = logging.getLogger(__name__)
@@ -41,15 +39,8 @@ SAID_YES = (
 )
 """How the details begin of what was accepted, and is not to be seen."""
 _OPEN = "The answer was lost, and it may still be carried out for {} s."
+_OPEN_NO_MORE = "The answer was lost, and what came of it was not read since."
 _OPEN_S = re.compile(re.escape(_OPEN).replace(r"\{\}", "([0-9]+)"))
-_LANES = MappingProxyType(
-    {
-        "elicitation": "asked in the client's dialogue",
-        "multi_round_trip": "asked in the client's dialogue",
-        "two_step": "second call",
-        "approval": "terminal",
-    }
-)
 
 
 class Kind(StrEnum):
@@ -298,6 +289,15 @@ def as_of(end: Ended, now: float) -> Ended:
     return replace(end, detail=_OPEN_S.sub(_OPEN.format(left_s), end.detail))
 
 
+def open_at(detail: str, told_at: float | None, now: float) -> str:
+    """A detail that was told earlier, as it is true now; both moments are the same clock's."""
+    told_s = open_s(detail)
+    if told_s is None or told_at is None:
+        return detail
+    left_s = math.ceil(told_at + told_s - now)
+    return _OPEN_S.sub(_OPEN.format(left_s) if left_s > 0 else _OPEN_NO_MORE, detail)
+
+
 def open_s(detail: str) -> int | None:
     """For how many seconds a request may still be carried out, as a detail tells it."""
     found = _OPEN_S.search(detail)
@@ -424,74 +424,3 @@ def _image(record: Mapping[str, Any] | None) -> ImageDetails | None:
 
 def _guids(record: Mapping[str, Any] | None) -> tuple[str, ...] | None:
     return tuple(record[_GUIDS]) if record else None
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeTold:
-    """What a change did, in words and numbers.
-
-    Attributes:
-        accepted: how it was accepted, in words.
-        begun_at: seconds since the epoch.
-        outcomes: outcome → how many items ended so; `unfinished` for those without one.
-        finished: whether each of its writes has an outcome on record.
-        undoes: the change that this one takes back.
-        undone_by: the changes that took it back, oldest first.
-    """
-
-    change_id: str
-    tool: str
-    caller: str
-    accepted: str
-    begun_at: float
-    outcomes: Mapping[str, int]
-    finished: bool
-    undoes: str | None
-    undone_by: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ItemTold:
-    """What became of one item that was sent; `unfinished` without an outcome."""
-
-    guid: str | None
-    file_name: str | None
-    outcome: str
-    detail: str
-
-
-def change_told(change: Summary) -> ChangeTold:
-    """The change as it is told."""
-    return ChangeTold(
-        change_id=change.change_id,
-        tool=change.tool,
-        caller=change.caller,
-        accepted=_accepted_how(change),
-        begun_at=change.begun_at,
-        outcomes=change.outcomes,
-        finished=change.finished,
-        undoes=change.undoes,
-        undone_by=change.undone_by,
-    )
-
-
-def items_told(items: Iterable[Item]) -> list[ItemTold]:
-    """Each item that was sent, in the order of the call."""
-    return [
-        ItemTold(one.guid, _file_name(one), one.outcome or UNFINISHED, one.detail)
-        for one in items
-        if one.kind
-    ]
-
-
-def _accepted_how(change: Summary) -> str:
-    if change.accepted is not None:
-        return _LANES.get(change.accepted, change.accepted)
-    return "nothing was asked" if change.plan_id is None else "not recorded"
-
-
-def _file_name(item: Item) -> str | None:
-    for record in (item.after, item.sent, item.before):
-        if record and record.get("file_name"):
-            return str(record["file_name"])
-    return None

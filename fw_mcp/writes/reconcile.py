@@ -224,7 +224,8 @@ def _selected(one: Item, stored: tuple[str, ...]) -> Ended:
     (before,) = ends_of([replace(one, outcome=Outcome.UNKNOWN)]).values()
     sent = (one.sent or {}).get("guids", ())
     if set(stored) == set(sent):
-        return replace(before, outcome=Outcome.UPDATED, detail=_SETTLED, stored=stored)
+        outcome = Outcome.UPDATED if before.held else Outcome.CREATED
+        return replace(before, outcome=outcome, detail=_SETTLED, stored=stored)
     return replace(before, outcome=Outcome.FAILED, detail=_OTHER_IMAGES, stored=stored)
 
 

@@ -18,6 +18,7 @@ from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change, Item, Journal
 from fw_mcp.store.locks import Fence
 from fw_mcp.text import quoted
+from fw_mcp.writes.changes import Changes
 from fw_mcp.writes.chunks import Run
 from fw_mcp.writes.legs import became, told_so
 from fw_mcp.writes.operation import (
@@ -38,17 +39,13 @@ from fw_mcp.writes.operation import (
 )
 from fw_mcp.writes.outcomes import (
     NO_LONGER,
-    ChangeTold,
     Ended,
     Ends,
     Items,
-    ItemTold,
     Outcome,
     as_of,
-    change_told,
     end_of,
     is_settled,
-    items_told,
     last_told,
 )
 from fw_mcp.writes.reconcile import Reconciler
@@ -113,6 +110,11 @@ class Writes:
         self.tried = tried or Tried(history)
         self.reconciler = Reconciler(account, journal, history)
         self._under_way = SingleFlight[Written]()
+
+    @property
+    def changes(self) -> Changes:
+        """What was done, as it is told."""
+        return Changes(self.history, self.identify, self.journal.now)
 
     async def run(self, caller: Caller, operation: Operation, ask: Ask) -> Written:
         """Let a call in, ask if anything is at stake, and write after a yes.
@@ -179,25 +181,6 @@ class Writes:
                 raise cannot_undo(f"Change {change_id}, or an undo of it, is still under way.")
         return await undo(self.account, self.reconciler, self.history, change_id)
 
-    async def page(self, page_number: int, per_page: int) -> tuple[list[ChangeTold], int]:
-        """Changes, newest first, and how many there are in all.
-
-        Args:
-            page_number: from 1.
-            per_page: how many on a page.
-        """
-        await self._identified_or_not()
-        changes, count = await self.history.page(page_number, per_page)
-        return list(map(change_told, changes)), count
-
-    async def told(self, change_id: str) -> tuple[ChangeTold, list[ItemTold]] | None:
-        """A change, and what became of each item that it sent; None when there is none."""
-        await self._identified_or_not()
-        change = await self.history.summary(change_id)
-        if change is None:
-            return None
-        return change_told(change), items_told(await self.history.items(change_id))
-
     async def settle(self, change: Change) -> Ends:
         """How every item of a change ended; what is not known is read now, and recorded.
 
@@ -231,13 +214,6 @@ class Writes:
         undoings = [one.change_id for one in await self.history.undoing(change_id)]
         deeper = [await self._with_undoings(one) for one in undoings]
         return [change_id, *(one for ids in deeper for one in ids)]
-
-    async def _identified_or_not(self) -> None:
-        """Read as the account if it can be told whose it is; reading waits for nothing."""
-        try:
-            await self.identify()
-        except FwError as unknown:
-            _log.info("it is not known yet whose library it is: %s", unknown.what)
 
     def _admit(self, operation: Operation) -> None:
         for tool in (operation.tool, *operation.also):

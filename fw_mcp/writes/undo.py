@@ -18,6 +18,7 @@ from fw_mcp.api.models import (
     ImageDetails,
     ImageToAdd,
     LibraryName,
+    Product,
 )
 from fw_mcp.errors import GuardError, Reason
 from fw_mcp.guard.question import Target, deletion_question, products_summary, retitling_question
@@ -47,7 +48,7 @@ from fw_mcp.writes.outcomes import (
     why_unreadable,
 )
 from fw_mcp.writes.reconcile import Reconciler
-from fw_mcp.writes.select import store_selection
+from fw_mcp.writes.select import Wish, store_selection
 from fw_mcp.writes.update import Rewrite, rewrite_target, update_in_chunks
 
 TOOL = "undo_change"
@@ -55,6 +56,7 @@ _CHANGED_SINCE = "Not undone: somebody changed it since."
 _GONE_SINCE = "Not undone: it is not there any more."
 _THERE_BEFORE = "Not undone: it was there before."
 _HELD_NOTHING = "Not undone: it held nothing before, and FinerWorks cannot empty a selection."
+_NAMED = 5
 _INCOMPLETE = "Not undone: the former record lacks what registering it needs"
 
 TOOL_OF = {
@@ -109,6 +111,7 @@ class Undo:
         doomed: images that were added and are deleted again.
         lost: records that were deleted and are registered again.
         selection: the guids that a selection shall hold again; None when nothing is to be stored.
+        held: those that it holds now.
     """
 
     done: Undoable
@@ -117,6 +120,7 @@ class Undo:
     doomed: dict[int, ImageDetails] = field(default_factory=dict)
     lost: dict[int, ImageToAdd] = field(default_factory=dict)
     selection: tuple[str, ...] | None = None
+    held: tuple[str, ...] = ()
 
     @property
     def items(self) -> int:
@@ -124,22 +128,30 @@ class Undo:
         chosen = 0 if self.selection is None else 1
         return len(self.rewrites) + len(self.doomed) + len(self.lost) + chosen
 
-    def lost_products(self, item: int) -> int:
-        """How many products of an item went with the change, and cannot come back."""
+    def lost_products(self, item: int) -> list[Product]:
+        """The products of an item that went with the change, and cannot come back."""
         end = self.done.ends[item]
         now = self.rewrites[item].before if item in self.rewrites else None
         kept = {product_key(one) for one in hung(now)}
-        return sum(product_key(one) not in kept for one in hung(end.before))
+        return [one for one in hung(end.before) if product_key(one) not in kept]
 
     def summary(self) -> str:
         """What it would do, in a sentence."""
-        lost = sum(map(self.lost_products, [*self.rewrites, *self.lost]))
+        lost = [one for i in [*self.rewrites, *self.lost] for one in self.lost_products(i)]
         parts = [
             f"{counted(self.items, _NOUN[self.done.kind])} would {_DOES[self.done.kind]}",
-            f"{counted(lost, 'product')} cannot come back" if lost else "",
+            f"{counted(len(lost), 'product')} cannot come back: {_named_first(lost)}"
+            if lost
+            else "",
+            self._selection(),
             f"{len(self.refused)} would be left alone" if self.refused else "",
         ]
         return "; ".join(part for part in parts if part) + "."
+
+    def _selection(self) -> str:
+        if self.selection is None:
+            return ""
+        return f"it holds {_guids_first(self.held)} and would hold {_guids_first(self.selection)}"
 
     def targets(self) -> list[Target]:
         """What would go: every image that is deleted, and those rewritten that carry products."""
@@ -197,11 +209,13 @@ def _operation(account: Account, history: History, done: Undoable) -> Operation:
     async def read() -> Prepared:
         started = account.clock()
         undo = await _undo_of(account, done, started)
+        await _name_what_came_between(history, undo)
         if not undo.items:
             why = next(iter(undo.refused.values())).detail if undo.refused else "It did nothing."
             raise cannot_undo(f"Nothing of change {change_id} can be undone. {why}")
         targets = undo.targets()
         at_risk = products_summary([one for target in targets for one in target.products])
+        removed = f" Products that would be removed: {at_risk}." if targets else ""
 
         async def write(run: Run) -> Ends:
             if len(await history.undoing(change_id)) != done.undoings:
@@ -212,7 +226,7 @@ def _operation(account: Account, history: History, done: Undoable) -> Operation:
             read_at=started,
             would=undo.would(),
             write=write,
-            summary=f"{undo.summary()} Products that would be removed: {at_risk}.",
+            summary=f"{undo.summary()}{removed}",
             targets=targets,
             question=_question(undo, targets) if targets else "",
         )
@@ -319,11 +333,40 @@ async def _carry_out(run: Run, undo: Undo) -> Ends:
         ended |= {item: _again(undo.done.ends[item], end) for item, end in registered.items()}
     if undo.selection is not None:
         (end,) = undo.done.ends.values()
-        stored = await store_selection(run, end.guid or "", undo.selection)
+        stored = await store_selection(run, end.guid or "", Wish(undo.selection))
         gone = ", ".join(stored.missing)
         why = f"{stored.detail} These of its former images are gone: {gone}." if gone else ""
         ended[0] = replace(stored, detail=why.strip() or stored.detail)
     return ended
+
+
+async def _name_what_came_between(history: History, undo: Undo) -> None:
+    """Say of what was changed since which change of ours did, where one did."""
+    change = undo.done.change
+    for item, end in undo.refused.items():
+        if end.guid is None or not end.detail.startswith((_CHANGED_SINCE, _GONE_SINCE)):
+            continue
+        named, _count = await history.page_about(end.guid, 1, 1)
+        for newest in named:
+            if change.change_id not in {newest.change_id, newest.undoes}:
+                why = f"{end.detail} Change {newest.change_id} ({newest.tool}) came after it."
+                undo.refused[item] = replace(end, detail=why)
+
+
+def _named_first(products: Sequence[Product]) -> str:
+    """The first products, each with the shops that it was live in."""
+    named = [
+        quoted(one.name or one.sku) + (f" (live in {', '.join(one.shops)})" if one.shops else "")
+        for one in products[:_NAMED]
+    ]
+    more = len(products) - _NAMED
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+
+
+def _guids_first(guids: Sequence[str]) -> str:
+    more = len(guids) - _NAMED
+    named = ", ".join(guids[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"{counted(len(guids), 'image')} ({named})" if guids else "no image"
 
 
 def _question(undo: Undo, targets: Sequence[Target]) -> str:
@@ -384,7 +427,7 @@ async def _choice(account: Account, undo: Undo, due: Ends, started: float) -> No
     elif not undo.done.former:
         why = _HELD_NOTHING
     else:
-        undo.selection = undo.done.former
+        undo.selection, undo.held = undo.done.former, stored
         return
     undo.refused[item] = Ended(end.guid, Outcome.NOT_ATTEMPTED, why, stored=stored)
 
@@ -408,7 +451,9 @@ def _with_loss(undo: Undo, item: int, end: Ended) -> Ended:
     lost = undo.lost_products(item)
     if end.outcome not in GOOD or not lost:
         return end
-    return replace(end, detail=f"{counted(lost, 'product')} cannot come back. {end.detail}".strip())
+    return replace(
+        end, detail=f"{counted(len(lost), 'product')} cannot come back. {end.detail}".strip()
+    )
 
 
 def _again(deleted: Ended, end: Ended) -> Ended:
@@ -464,6 +509,6 @@ def cannot_undo(why: str) -> GuardError:
     return GuardError(
         why,
         state="Nothing was sent.",
-        next_step="finerworks://changes lists the changes.",
+        next_step="list_changes lists them.",
         reason=Reason.CANNOT_UNDO,
     )

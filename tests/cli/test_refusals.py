@@ -20,7 +20,7 @@ GUARDED = [
     *((step, Reason.TOO_MANY_ITEMS) for step in _SMALLER.values()),
     ("Tell the person; only the operator can start it without --read-only.", Reason.READ_ONLY),
     ("Tell the person; only the operator can add it to --writes.", Reason.WRITE_DISABLED),
-    ("finerworks://changes lists the changes.", Reason.CANNOT_UNDO),
+    ("list_changes lists them.", Reason.CANNOT_UNDO),
     ("Call update_image_metadata again in a minute.", Reason.STILL_RUNNING),
     ("Look with search_images before trying again.", Reason.TIMED_OUT),
     ("Call again with fewer images.", Reason.TIMED_OUT),

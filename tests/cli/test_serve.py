@@ -26,7 +26,7 @@ def test_a_server_without_keys_lists_its_tools_and_says_what_is_missing(tmp_path
     assert done.returncode == 0
     tools = told[2]["tools"]
     assert isinstance(tools, list)
-    assert len(tools) == 9
+    assert len(tools) == 10
     assert told[3]["isError"] is True
     text = json.dumps(told[3])
     for word in ("FINERWORKS_WEB_API_KEY", "FINERWORKS_APP_KEY", "--sandbox"):
@@ -63,6 +63,7 @@ def test_no_write_is_left_when_writes_is_none() -> None:
         "search_products",
         "view_images",
         "inspect_files",
+        "list_changes",
     ]
 
 

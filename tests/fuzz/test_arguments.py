@@ -26,6 +26,7 @@ HARMLESS: dict[str, dict[str, Any]] = {
     "search_products": {},
     "view_images": {},
     "inspect_files": {},
+    "list_changes": {},
     "add_images": {"dry_run": True},
     "update_image_metadata": {"dry_run": True},
     "delete_images": {"dry_run": True},

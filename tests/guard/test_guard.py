@@ -44,7 +44,7 @@ def test_a_tool_that_is_not_in_the_table_is_not_offered(tool: str) -> None:
 def test_what_only_reads_is_always_on(limits: Limits) -> None:
     """Reading costs nobody anything."""
     guard = make_guard(limits)
-    reading = ["search_images", "search_products", "view_images", "inspect_files"]
+    reading = ["search_images", "search_products", "view_images", "inspect_files", "list_changes"]
     assert [tool for tool in EFFECTS if guard.offered(tool)] == reading
     for tool in reading:
         guard.admit(tool)

@@ -2,7 +2,6 @@
 
 import json
 import sqlite3
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from mcp.types import INVALID_PARAMS, Implementation, ReadResourceResult, TextRe
 
 from fw_mcp.store.journal import Change, End, Intent
 from fw_mcp.store.locks import Fence
+from fw_mcp.writes.outcomes import Ended, Outcome, still_open
 from tests.support.studio import Mode, Studio, make_studio, said
 from tests.support.truth import new_images, sold, unsold
 
@@ -63,6 +63,7 @@ async def test_changes_and_one_change_are_listed(studio: Studio, mode: Mode) -> 
         "page_number": 1,
         "per_page": 25,
         "count": 0,
+        "kept_since": None,
         "next": None,
         "previous": None,
     }
@@ -72,7 +73,6 @@ async def test_changes_and_one_change_are_listed(studio: Studio, mode: Mode) -> 
 async def test_what_was_done_when_by_whom_and_accepted_how(studio: Studio, mode: Mode) -> None:
     """Newest first; a change and its undo name each other."""
     (image,) = await sold(studio, 1)
-    when = datetime.fromtimestamp(studio.clock(), UTC).isoformat(timespec="seconds")
     async with studio.client(mode=mode, person=studio.person()) as client:
         added = said(await client.call_tool("add_images", {"images": new_images(2)}))
         deleted = said(await client.call_tool("delete_images", {"guids": [image.guid]}))
@@ -88,12 +88,14 @@ async def test_what_was_done_when_by_whom_and_accepted_how(studio: Studio, mode:
     assert oldest == {
         "change_id": added["change_id"],
         "tool": "add_images",
-        "when": when,
+        "when": "today, 2027-01-15 02:00 (-06:00)",
+        "did": [f'"{one["title"]}"' for one in new_images(2)],
         "caller": "stdio:mcp",
         "accepted": "nothing was asked",
         "outcomes": {"created": 2},
         "finished": True,
-        "undoes": None,
+        "open": False,
+        "undone": "no",
         "undone_by": [],
     }
     assert (page["count"], page["next"], page["previous"]) == (3, None, None)
@@ -163,6 +165,27 @@ async def test_a_cut_off_change_is_called_unfinished(studio: Studio) -> None:
     assert open_["items"] == [{"outcome": "unfinished", "guid": "guid 1"}]
     assert (settled["finished"], settled["outcomes"]) == (True, {"deleted": 1})
     assert settled["items"] == [{"outcome": "deleted", "guid": "guid 1", "detail": "Later."}]
+
+
+@pytest.mark.parametrize(
+    ("later_s", "told"),
+    [
+        (0, "The answer was lost, and it may still be carried out for 60 s. Look."),
+        (45, "The answer was lost, and it may still be carried out for 15 s. Look."),
+        (60, "The answer was lost, and what came of it was not read since. Look."),
+    ],
+)
+async def test_what_may_still_be_carried_out_is_told_as_of_now(
+    studio: Studio, later_s: float, told: str
+) -> None:
+    """A minute later nothing is carried out any more."""
+    change_id = await begun(studio, 1)
+    end = still_open(Ended("guid 1", Outcome.UNKNOWN), 60, 0, "Look.")
+    await studio.journal.finish(change_id, {0: End(end.guid, end.outcome, end.detail)})
+    studio.clock.forward(later_s)
+    async with studio.client() as client:
+        change = await read(client, f"{CHANGES}/{change_id}")
+    assert [item["detail"] for item in change["items"]] == [told]
 
 
 async def test_pages_of_changes_lead_to_each_other(studio: Studio) -> None:

@@ -560,6 +560,7 @@ def misuses(text: str) -> tuple[tuple[str, Json], ...]:
         (TOOL, {"images": [{"guid": NO_IMAGE, "title": "Fog", text: 1}]}),
         (TOOL, {"images": text}),
         ("search_products", {text: 1}),
+        ("list_changes", {"image": text}),
         ("search_products", {"shop": f"x{text}"}),
         ("delete_images", {"guids": [NO_IMAGE], "plan_id": text}),
         ("set_selection", {"guids": [NO_IMAGE], "selection_guid": text}),

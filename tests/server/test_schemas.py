@@ -245,6 +245,7 @@ def test_what_each_tool_may_do_is_told_to_hosts(tools: dict[str, Tool]) -> None:
         "search_products": (True, False),
         "view_images": (True, False),
         "inspect_files": (True, False),
+        "list_changes": (True, False),
         "add_images": (False, False),
         "update_image_metadata": (False, True),
         "delete_images": (False, True),

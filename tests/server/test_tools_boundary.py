@@ -97,7 +97,7 @@ async def test_without_keys_every_tool_says_what_is_missing(
     async with without_keys as client:
         listed = {one.name for one in (await client.list_tools()).tools}
         result = await client.call_tool(tool, CALLS[tool])
-    assert listed == {*CALLS, "inspect_files", "undo_change"}
+    assert listed == {*CALLS, "inspect_files", "list_changes", "undo_change"}
     assert result.is_error
     assert text_of(result).startswith(
         "These keys are not set: FINERWORKS_WEB_API_KEY, FINERWORKS_APP_KEY. Nothing was sent. "

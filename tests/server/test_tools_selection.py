@@ -55,13 +55,13 @@ async def test_a_new_selection_gets_a_key_and_says_what_it_is_for(
         "message": message,
         "change_id": change.change_id,
         "selection_guid": key,
-        "outcome": "updated",
+        "outcome": "created",
         "stored": guids,
         "missing": [],
         "previous": [],
     }
     assert text_of(result) == (
-        f"completed: {message}\nselection_guid {key} (updated)\nstored: {', '.join(guids)}\n"
+        f"completed: {message}\nselection_guid {key} (created)\nstored: {', '.join(guids)}\n"
         f"change_id {change.change_id}"
     )
     assert studio.wire.to("update_file_selection") == [{"guids": guids, "guid": key}]
@@ -150,7 +150,7 @@ async def test_a_selection_that_cannot_be_read_back_is_unknown(studio: Studio) -
     assert (said(result)["outcome"], said(result)["status"]) == ("unknown", "incomplete")
     assert "stored" not in said(result)
     assert "The selection holds an unknown number of images" in said(result)["message"]
-    assert f"Read finerworks://selections/{key}." in said(result)["message"]
+    assert f"Read it by search_images with selection_guid {key}." in said(result)["message"]
     assert "stored: unknown" in text_of(result)
 
 
@@ -158,11 +158,11 @@ SPOILED = [
     # A fault, whether the work was done all the same, how often it comes, what is true then, and
     # how often the set was sent: it is the whole set each time.
     (FaultKind.REJECTED, False, 1, "failed", 1),
-    (FaultKind.REJECTED, True, 1, "updated", 1),
-    (FaultKind.SERVER_ERROR, False, 1, "updated", 2),
+    (FaultKind.REJECTED, True, 1, "created", 1),
+    (FaultKind.SERVER_ERROR, False, 1, "created", 2),
     (FaultKind.SERVER_ERROR, False, 99, "failed", 2),
-    (FaultKind.DROPPED, True, 1, "updated", 1),
-    (FaultKind.RATE_LIMITED, False, 1, "updated", 2),
+    (FaultKind.DROPPED, True, 1, "created", 1),
+    (FaultKind.RATE_LIMITED, False, 1, "created", 2),
     (FaultKind.RATE_LIMITED, False, 99, "not_attempted", 2),
 ]
 
@@ -177,7 +177,7 @@ async def test_a_spoiled_selection_is_settled_by_reading_back(
     fault = Fault(kind, endpoint="update_file_selection", committed=committed, times=times)
     studio.faults.add(fault)
     result = await selected(studio, [one])
-    done = outcome == "updated"
+    done = outcome == "created"
     assert result["outcome"] == outcome
     assert result["stored"] == ([one] if done else [])
     assert result["status"] == ("completed" if done else "incomplete")
@@ -249,3 +249,54 @@ async def test_one_image_is_counted_as_one(studio: Studio) -> None:
     assert "The selection holds 1 image, as read back." in text_of(made)
     assert text_of(counted).startswith("1 image matches. Looked at 1 of 1 image.")
     assert text_of(none).startswith("No image. Looked at 1 of 1 image.")
+
+
+async def test_a_selection_is_changed_by_what_is_added_and_removed(studio: Studio) -> None:
+    """The rest stays; what is not found is named; the former set can be had again."""
+    one, two, three = await guids_of(studio, 3)
+    await selected(studio, [one, two], selection_guid=KEY)
+    call = {"add": [three, GUID, two], "remove": [one], "selection_guid": KEY}
+    async with studio.client() as client:
+        result = said(await client.call_tool("set_selection", call))
+        held = list((await studio.api.list_file_selection(KEY)).guids)
+        change = {"change_id": result["change_id"]}
+        undone = said(await client.call_tool("undo_change", change))
+        back = list((await studio.api.list_file_selection(KEY)).guids)
+    assert held == result["stored"] == [two, three]
+    assert (result["outcome"], result["missing"]) == ("updated", [GUID])
+    assert result["previous"] == back == [one, two]
+    assert undone["status"] == "completed"
+
+
+async def test_what_a_selection_does_not_hold_cannot_be_removed_from_it(studio: Studio) -> None:
+    """It is named; and FinerWorks cannot empty a selection."""
+    one, two = await guids_of(studio, 2)
+    await selected(studio, [one], selection_guid=KEY)
+    async with studio.client() as client:
+        call = {"remove": [two], "selection_guid": KEY}
+        other = said(await client.call_tool("set_selection", call))
+        call = {"remove": [one], "selection_guid": KEY}
+        all_of_it = said(await client.call_tool("set_selection", call))
+    assert (other["stored"], other["missing"]) == ([one], [two])
+    assert (all_of_it["outcome"], all_of_it["stored"]) == ("not_attempted", [one])
+    assert "FinerWorks cannot empty a selection" in all_of_it["message"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({}, "guids is required, or add or remove"),
+        ({"guids": [GUID], "add": [GUID], "selection_guid": KEY}, "guids is the whole set"),
+        ({"add": [GUID]}, "add and remove change a selection that there is"),
+        ({"add": [GUID], "remove": [GUID], "selection_guid": KEY}, "is in add and in remove"),
+    ],
+)
+async def test_a_set_and_a_change_of_it_exclude_each_other(
+    studio: Studio, arguments: dict[str, object], told: str
+) -> None:
+    """What could mean two things is refused before anything is read."""
+    async with studio.client() as client:
+        result = await client.call_tool("set_selection", arguments)
+    assert result.is_error
+    assert told in text_of(result)
+    assert studio.wire.sent == []

@@ -245,7 +245,7 @@ async def test_an_unknown_change_is_refused(studio: Studio, change_id: str) -> N
     """In our words, with the way on."""
     refused = await undone(studio, change_id)
     assert "on record" in text_of(refused)
-    assert "finerworks://changes" in text_of(refused)
+    assert "list_changes" in text_of(refused)
     assert studio.wire.sent == []
 
 
@@ -375,3 +375,34 @@ async def test_what_was_undone_and_brought_back_can_be_undone_again(studio: Stud
         {"updated": 1},
         image.title,
     )
+
+
+async def test_a_dry_run_names_products_and_shops_that_cannot_come_back(studio: Studio) -> None:
+    """And says nothing of products that would be removed where none would."""
+    (image,) = await sold(studio, 1)
+    change = await made(studio, "delete_images", {"guids": [image.guid]})
+    message = said(await undone(studio, change, dry_run=True))["message"]
+    product = next(one for one in image.hung if one.name)
+    assert str(product.name)[:50] in message
+    assert all(shop in message for shop in product.shops)
+    assert "would be removed" not in message
+
+
+async def test_a_dry_run_says_what_a_selection_holds_and_would_hold(studio: Studio) -> None:
+    """Before and after, by guid."""
+    one, two = [image.guid for image in await unsold(studio, 2)]
+    await made(studio, "set_selection", {"guids": [one], "selection_guid": KEY})
+    change = await made(studio, "set_selection", {"guids": [two], "selection_guid": KEY})
+    message = said(await undone(studio, change, dry_run=True))["message"]
+    assert f"it holds 1 image ({two}) and would hold 1 image ({one})" in message
+
+
+async def test_the_change_of_ours_that_came_between_is_named(studio: Studio) -> None:
+    """It was not somebody else."""
+    one, two = [image.guid for image in await unsold(studio, 2)]
+    images = [{"guid": guid, "title": "New"} for guid in (one, two)]
+    change = await made(studio, "update_image_metadata", {"images": images})
+    later = {"images": [{"guid": two, "title": "Newer"}]}
+    between = await made(studio, "update_image_metadata", later)
+    result = said(await undone(studio, change, dry_run=True))
+    assert f"Change {between} (update_image_metadata) came after it." in str(result["images"])

@@ -32,6 +32,7 @@ ASKS = {
     "search_products": "never",
     "view_images": "never",
     "inspect_files": "never",
+    "list_changes": "never",
     "add_images": "never",
     "update_image_metadata": "when products would go",
     "delete_images": "always",

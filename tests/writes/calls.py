@@ -11,7 +11,7 @@ from fw_mcp.guard.guard import Plan
 from fw_mcp.writes.add import addition
 from fw_mcp.writes.delete import deletion
 from fw_mcp.writes.operation import Answer, Caller, Done, Operation, Yes
-from fw_mcp.writes.select import selection
+from fw_mcp.writes.select import Wish, selection
 from fw_mcp.writes.update import NewText, Rewrite, update
 from tests.images.progress import Progress
 from tests.support.studio import Studio
@@ -94,7 +94,7 @@ async def an_addition(studio: Studio) -> Operation:
 async def a_selection(studio: Studio) -> Operation:
     """Of one image that exists and one that does not."""
     (image,) = await unsold(studio, 1)
-    return selection(studio.account, [image.guid, GUID], None)
+    return selection(studio.account, Wish([image.guid, GUID]), None)
 
 
 def refused(told: pytest.ExceptionInfo[GuardError]) -> Reason:

@@ -12,7 +12,7 @@ from fw_mcp.store.journal import Item
 from fw_mcp.writes.add import add_in_batches
 from fw_mcp.writes.delete import delete_in_chunks
 from fw_mcp.writes.outcomes import Outcome
-from fw_mcp.writes.select import store_selection
+from fw_mcp.writes.select import Wish, store_selection
 from fw_mcp.writes.update import Rewrite, update_in_chunks
 from tests.images.progress import Progress
 from tests.support.recorder import Sent
@@ -97,7 +97,7 @@ async def test_nothing_is_sent_when_the_journal_cannot_be_written(tmp_path: Path
         add_in_batches(run_of(studio), to_add(1), "inventory"),
         update_in_chunks(run_of(studio), {0: rewrite}),
         delete_in_chunks(run_of(studio), {0: image}, "inventory"),
-        store_selection(run_of(studio), KEY, [image.guid]),
+        store_selection(run_of(studio), KEY, Wish([image.guid])),
     ):
         with pytest.raises(StoreError, match=r"Nothing was sent; reading images still works\."):
             await write

@@ -146,7 +146,7 @@ async def selecting(studio: Studio, guids: Sequence[str]) -> Change:
 @pytest.mark.parametrize(
     ("stored", "outcome", "detail"),
     [
-        ((1, 0), Outcome.UPDATED, LATER),
+        ((1, 0), Outcome.CREATED, LATER),
         ((), Outcome.FAILED, "The selection holds other images."),
         ((0,), Outcome.FAILED, "The selection holds other images."),
         ((0, 1, 2), Outcome.FAILED, "The selection holds other images."),

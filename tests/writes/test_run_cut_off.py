@@ -5,7 +5,7 @@ import pytest
 from fw_mcp.images.read import read_selection
 from fw_mcp.store.journal import Step
 from fw_mcp.writes.operation import Done
-from fw_mcp.writes.select import selection
+from fw_mcp.writes.select import Wish, selection
 from fw_mcp.writes.update import NewText, update
 from tests.support.studio import make_studio
 from tests.support.truth import holdings, unsold
@@ -54,11 +54,11 @@ async def test_a_cut_off_selection_that_was_set_anew_is_not_claimed_to_stand() -
     studio = make_studio(reached=Killer())
     one, other = (image.guid for image in await unsold(studio, 2))
     key = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
-    operation = selection(studio.account, [one], key)
+    operation = selection(studio.account, Wish([one]), key)
     with pytest.raises(KilledError):
         await studio.writes.run(CALLER, operation, Person())
     studio.clock.forward(1)
-    await ran(studio, selection(studio.account, [other], key))
+    await ran(studio, selection(studio.account, Wish([other]), key))
     studio.clock.forward(1)
     again = await studio.writes.run(CALLER, operation, Person())
     assert isinstance(again, Done)

@@ -30,6 +30,7 @@ from fw_mcp.server.arguments import (
     DateTo,
     FewGuids,
     Flag,
+    Guid,
     OfGuids,
     OfTexts,
     Percent,
@@ -44,6 +45,7 @@ from fw_mcp.server.results import ToolResult
 from fw_mcp.server.rows import ImageRow, compact, image_row
 from fw_mcp.server.tool import Call, parts_of
 from fw_mcp.text import counted, quoted
+from fw_mcp.writes.chosen import chosen_images
 
 if TYPE_CHECKING:
     from fw_mcp.images.questions import Matches, MatchPage
@@ -195,6 +197,8 @@ async def search_images(
     print_sizes: Annotated[
         Flag, Field(description="Add largest prints at 300, 200, 150 ppi.")
     ] = False,
+    change_id: Annotated[str | None, Field(description="Only images of this change.")] = None,
+    selection_guid: Annotated[Guid | None, Field(description="Only this selection.")] = None,
 ) -> SearchImagesResult:
     """Search the FinerWorks image library, or ask all of it one question.
 
@@ -233,6 +237,8 @@ async def search_images(
     looks = _Looks(question.print_size, print_sizes, depth)
     _check_dates(query)
     _check(query, question, looks)
+    if change_id or selection_guid:
+        return await _chosen(ctx, query, question, looks, (change_id, selection_guid))
     if question.whole:
         return await _ask_all(ctx, query, question, looks)
     account = parts_of(ctx).account
@@ -381,6 +387,28 @@ def _cut(
         "records": records or None,
         "places": rest.kept,
     }
+
+
+async def _chosen(
+    ctx: Call,
+    query: Query,
+    question: Question,
+    looks: _Looks,
+    named: tuple[str | None, str | None],
+) -> SearchImagesResult:
+    if question.whole:
+        raise _refused("a change or a selection takes no question", "Omit the others")
+    parts = parts_of(ctx)
+    page = await chosen_images(parts.account, parts.writes.changes, query, *named)
+    listed = [looks.listed(image) for image in page.images]
+    return SearchImagesResult(
+        **_cut(listed, query, page.next_page_number),
+        page_number=query.page_number,
+        per_page=query.per_page,
+        count=page.count,
+        next=None,
+        not_reached=page.not_reached or None,
+    )
 
 
 def _result(query: Query, page: Page, looks: _Looks, note: str) -> SearchImagesResult:

@@ -5,14 +5,15 @@ from typing import Annotated, cast
 from mcp.types import InputRequiredResult
 from pydantic import Field
 
+from fw_mcp.errors import ArgumentsError, Reason
 from fw_mcp.server.arguments import Guid, Guids
 from fw_mcp.server.lanes import Lanes
 from fw_mcp.server.results import CallStatus, WrittenResult
 from fw_mcp.server.tool import Call, caller_of, parts_of
 from fw_mcp.text import counted
 from fw_mcp.writes.operation import Done, Pending, Written
-from fw_mcp.writes.outcomes import Ended, Outcome, open_s
-from fw_mcp.writes.select import selection
+from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, open_s
+from fw_mcp.writes.select import Wish, selection
 
 _PURPOSE = (
     "selection_guid is the key of this set: a page opened on FinerWorks.com with it prints these "
@@ -26,7 +27,7 @@ class SetSelectionResult(WrittenResult):
     selection_guid: str = Field(description="The selection's key.")
     outcome: Outcome = Field(description="As read back from the service.")
     stored: list[str] | None = Field(None, description="guids as read back.")
-    missing: list[str] = Field(description="guids that name no image; not sent.")
+    missing: list[str] = Field(description="guids that name no image, or none it held.")
     previous: list[str] | None = Field(
         None, description="What it held before; send it to restore it."
     )
@@ -49,22 +50,46 @@ class SetSelectionResult(WrittenResult):
 async def set_selection(
     ctx: Call,
     *,
-    guids: Annotated[Guids, Field(description="The whole set, at most 500; from search_images.")],
+    guids: Annotated[Guids | None, Field(description="The whole set.")] = None,
+    add: Annotated[Guids | None, Field(description="Instead: more.")] = None,
+    remove: Annotated[Guids | None, Field(description="Instead: fewer.")] = None,
     selection_guid: Annotated[
         Guid | None,
-        Field(description="Key to replace. Left out: a new one; the same guids soon get it again."),
+        Field(description="Key. Default: a new one."),
     ] = None,
 ) -> SetSelectionResult | InputRequiredResult:
     """Make a selection hold exactly these images, and give the key that hands it to printing.
 
-    Use it after search_images, when the seller has chosen what to print: a FinerWorks.com page
-    opened with the key prints those files. Send the whole set each time. Images that do not exist
-    are left out and named. The result is what the service holds afterwards, and what it held
-    before. It touches no image.
+    guids is the whole set of what to print, at most 500; add and remove change what it holds.
+    Images that do not exist are left out and named. It touches no image.
     """
     parts = parts_of(ctx)
-    operation = selection(parts.account, guids, selection_guid)
+    operation = selection(parts.account, _wish(guids, add, remove, selection_guid), selection_guid)
     return _result(await parts.writes.run(caller_of(ctx), operation, Lanes(ctx, parts.guard)))
+
+
+def _wish(
+    guids: list[str] | None, add: list[str] | None, remove: list[str] | None, key: str | None
+) -> Wish:
+    """What the arguments mean; what could mean two things is refused."""
+    if guids is not None:
+        if add is None and remove is None:
+            return Wish(guids)
+        why, next_step = "guids is the whole set", "Omit guids, or add and remove"
+    elif add is None and remove is None:
+        why, next_step = "guids is required, or add or remove", "Give one"
+    elif key is None:
+        why, next_step = "add and remove change a selection that there is", "Give selection_guid"
+    elif both := set(add or ()) & set(remove or ()):
+        why, next_step = f"{min(both)} is in add and in remove", "Name it once"
+    else:
+        return Wish(add or (), remove or (), is_whole=False)
+    raise ArgumentsError(
+        f"set_selection was not run: {why}.",
+        state="Nothing was sent.",
+        next_step=f"{next_step} and call it again.",
+        reason=Reason.INVALID_ARGUMENTS,
+    )
 
 
 def _result(written: Written) -> SetSelectionResult | InputRequiredResult:
@@ -83,7 +108,7 @@ def _told(done: Done, end: Ended) -> SetSelectionResult:
         done.replayed,
         f"The selection holds {held}, as read back.",
         end.detail,
-        _PURPOSE if end.outcome is Outcome.UPDATED else "",
+        _PURPOSE if end.outcome in GOOD else "",
     ]
     return SetSelectionResult(
         status=CallStatus.COMPLETED if done.complete else CallStatus.INCOMPLETE,

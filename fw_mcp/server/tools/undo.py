@@ -11,9 +11,7 @@ from fw_mcp.server.results import GuardedResult
 from fw_mcp.server.tool import Call, caller_of, parts_of
 from fw_mcp.writes.undo import TOOL
 
-_ChangeId = Annotated[
-    str, Field(description="From the result of a write, or from finerworks://changes.")
-]
+_ChangeId = Annotated[str, Field(description="From the result of a write, or from list_changes.")]
 
 
 class UndoChangeResult(GuardedResult):
@@ -36,7 +34,7 @@ async def undo_change(
     An update gets its former text back; a deleted image is registered again with a new guid, its
     products cannot come back; an added image is deleted; a selection holds its former images again.
     A person is asked as for any call where products or images would go. What was changed since is
-    left alone and named. Use dry_run to see what it would do; finerworks://changes lists changes.
+    left alone and named. Use dry_run first.
     """
     parts = parts_of(ctx)
     writes, guard = parts.writes, parts.guard
