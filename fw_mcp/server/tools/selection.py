@@ -26,7 +26,7 @@ class SetSelectionResult(WrittenResult):
     selection_guid: str = Field(description="The selection's key.")
     outcome: Outcome = Field(description="As read back from the service.")
     stored: list[str] | None = Field(None, description="guids as read back.")
-    missing: list[str] = Field(description="guids that name no image; not sent.")
+    missing: list[str] = Field(description="guids that match no image; not sent.")
     previous: list[str] | None = Field(
         None, description="What it held before; send it to restore it."
     )
@@ -49,18 +49,18 @@ class SetSelectionResult(WrittenResult):
 async def set_selection(
     ctx: Call,
     *,
-    guids: Annotated[Guids, Field(description="The whole set, at most 500; from search_images.")],
+    guids: Annotated[Guids, Field(description="From search_images; at most 500.")],
     selection_guid: Annotated[
         Guid | None,
-        Field(description="Key to replace. Left out: a new one; the same guids soon get it again."),
+        Field(description="Key to replace; default: a new one."),
     ] = None,
 ) -> SetSelectionResult | InputRequiredResult:
-    """Make a selection hold exactly these images, and give the key that hands it to printing.
+    """Select or choose pictures or photos for a print order: put images together in a selection.
 
-    Use it after search_images, when the seller has chosen what to print: a FinerWorks.com page
-    opened with the key prints those files. Send the whole set each time. Images that do not exist
-    are left out and named. The result is what the service holds afterwards, and what it held
-    before. It touches no image.
+    Returns its key: a FinerWorks.com page opened with it offers these images for printing. It
+    orders nothing and changes no image. Check resolution first with search_images (print_size).
+    Send the complete set: an existing selection is overwritten without asking, and previous holds
+    what it held. Guids that match no image are skipped and listed in missing.
     """
     parts = parts_of(ctx)
     operation = selection(parts.account, guids, selection_guid)
