@@ -38,30 +38,30 @@ class ToolEffect:
 _TABLE = (
     ToolEffect(
         "search_images",
-        "Find and list photos or pictures in the library",
+        "Find, show, list and count photos or pictures in the library",
         Effect.READS,
         idempotent=True,
     ),
     ToolEffect(
         "search_products",
-        "List products and prints for sale, with prices",
+        "Find and show products, prints and skus for sale, with prices",
         Effect.READS,
         idempotent=True,
     ),
     ToolEffect("view_images", "See a photo or picture", Effect.READS, idempotent=True),
     ToolEffect(
-        "inspect_files", "Check the size of a photo or picture file", Effect.READS, idempotent=True
+        "inspect_files", "Check what size a photo or picture file is", Effect.READS, idempotent=True
     ),
     ToolEffect("add_images", "Add or upload a new photo or picture", Effect.ADDS, idempotent=False),
     ToolEffect(
         "update_image_metadata",
-        "Rename a photo or picture: titles and descriptions",
+        "Rename a photo or picture: change titles and descriptions",
         Effect.DESTROYS,
         idempotent=True,
     ),
     ToolEffect(
         "delete_images",
-        "Delete a photo or picture and its products",
+        "Delete or erase a photo or picture for good",
         Effect.DESTROYS,
         idempotent=True,
     ),

@@ -32,7 +32,7 @@ async def delete_images(
 ) -> DeleteImagesResult | InputRequiredResult:
     """Delete, remove or erase pictures or photos, with their products, from the library for good.
 
-    Only what the person named or picked, such as duplicates or drafts; for wrong text use
+    Only what the person named or picked, such as duplicates or old drafts; for wrong text use
     update_image_metadata. A person is asked, with products and shops. On confirmation_required show
     question word for word; repeat with plan_id only after a clear yes. Operator limit:
     {items_per_call} per call, {deletions_per_hour} per hour. undo_change only registers an image
