@@ -54,6 +54,7 @@ check: $(READY) ## Run every gate: lint, format, types, coverage, the cases that
 	$(BIN)/mypy
 	$(BIN)/mypy bench/*.py
 	$(BIN)/mypy bench/clients/*.py
+	$(BIN)/tdqs lint --fail-on warning --command "$(BIN)/python -m fw_mcp --sandbox"
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(SAMPLE) --cov --cov-report=term
 	@echo "What 'make test' leaves out, without coverage: every case, and more examples of each property"
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(THE_REST)

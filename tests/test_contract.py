@@ -2,7 +2,9 @@
 
 import pytest
 
+from fw_mcp.guard.effects import EFFECTS
 from tests.support.contract import ARTEFACTS, DEFINITIONS, ROOT, Artefact, Published, published
+from tests.support.examples import TOOL_PAGES
 
 _CHANGED = (
     "{path} is not what the code says. If the change is meant, run `make contract`, read the diff "
@@ -28,3 +30,12 @@ def test_there_is_a_reviewed_definition_for_each_tool_and_none_for_what_is_gone(
     """One file a tool, and the files that are listed here; nothing is left behind."""
     expected = {artefact.path for artefact in ARTEFACTS if artefact.path.parent == DEFINITIONS}
     assert set(DEFINITIONS.iterdir()) == expected
+    assert {page.stem for page in TOOL_PAGES.iterdir()} == set(EFFECTS)
+
+
+@pytest.mark.parametrize("tool", EFFECTS)
+def test_a_tool_s_page_shows_a_call_and_its_answer_and_is_short(tool: str) -> None:
+    """Somebody reads it before the first call; the answers are those of the sandbox."""
+    page = (TOOL_PAGES / f"{tool}.md").read_text(encoding="utf-8")
+    assert page.count("```json\n{") == page.count("```text\n") >= 1
+    assert len(page.splitlines()) <= 80

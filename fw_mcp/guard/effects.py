@@ -36,19 +36,48 @@ class ToolEffect:
 
 
 _TABLE = (
-    ToolEffect("search_images", "Search images", Effect.READS, idempotent=True),
-    ToolEffect("search_products", "Search products and prices", Effect.READS, idempotent=True),
-    ToolEffect("view_images", "View images", Effect.READS, idempotent=True),
-    ToolEffect("inspect_files", "Inspect files", Effect.READS, idempotent=True),
-    ToolEffect("list_changes", "List recent changes (history)", Effect.READS, idempotent=True),
-    ToolEffect("add_images", "Add images", Effect.ADDS, idempotent=False),
     ToolEffect(
-        "update_image_metadata", "Update titles and descriptions", Effect.DESTROYS, idempotent=True
+        "search_images",
+        "Find, show, list and count photos or pictures in the library",
+        Effect.READS,
+        idempotent=True,
     ),
-    ToolEffect("delete_images", "Delete images", Effect.DESTROYS, idempotent=True),
+    ToolEffect(
+        "search_products",
+        "Find and show products, prints and skus for sale, with prices",
+        Effect.READS,
+        idempotent=True,
+    ),
+    ToolEffect("view_images", "See a photo or picture", Effect.READS, idempotent=True),
+    ToolEffect(
+        "inspect_files", "Check what size a photo or picture file is", Effect.READS, idempotent=True
+    ),
+    ToolEffect(
+        "list_changes",
+        "List past changes: what was edited, added or deleted",
+        Effect.READS,
+        idempotent=True,
+    ),
+    ToolEffect("add_images", "Add or upload a new photo or picture", Effect.ADDS, idempotent=False),
+    ToolEffect(
+        "update_image_metadata",
+        "Rename a photo or picture: change titles and descriptions",
+        Effect.DESTROYS,
+        idempotent=True,
+    ),
+    ToolEffect(
+        "delete_images",
+        "Delete or erase a photo or picture for good",
+        Effect.DESTROYS,
+        idempotent=True,
+    ),
     # Without a key each call makes another selection.
-    ToolEffect("set_selection", "Set a selection", Effect.OVERWRITES, idempotent=False),
-    ToolEffect("undo_change", "Undo a change", Effect.DESTROYS, idempotent=True),
+    ToolEffect(
+        "set_selection", "Choose photos for a print order", Effect.OVERWRITES, idempotent=False
+    ),
+    ToolEffect(
+        "undo_change", "Undo or reverse an earlier change", Effect.DESTROYS, idempotent=True
+    ),
 )
 
 EFFECTS = MappingProxyType({row.tool: row for row in _TABLE})

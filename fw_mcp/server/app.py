@@ -1,6 +1,6 @@
 """`build_server(parts)`: the parts of a library as one MCP server, for every transport."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
@@ -8,12 +8,14 @@ from typing import Any
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer, RequestStateSecurity
+from mcp.server.mcpserver.tools import Tool as MadeTool
 from mcp.types import GetPromptResult, InputRequiredResult, Prompt, Resource, ResourceTemplate, Tool
 from pydantic import AnyUrl
 
 from fw_mcp import __version__
 from fw_mcp.server import resources
 from fw_mcp.server.gallery import Gallery, in_gallery
+from fw_mcp.server.hints import with_hints, with_limits
 from fw_mcp.server.instructions import instructions
 from fw_mcp.server.params import as_meant
 from fw_mcp.server.parts import Parts
@@ -54,11 +56,11 @@ class FwServer(MCPServer[Parts]):
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(
-            "fw-mcp",
+            "finerworks",
             title="FinerWorks image library",
             instructions=instructions(parts),
             version=__version__,
-            tools=[in_gallery(library_tool(tool)) for tool in TOOLS],
+            tools=[_published(tool, parts) for tool in TOOLS],
             extensions=[Gallery()],
             lifespan=_lifespan(parts),
             middleware=[as_meant],
@@ -129,6 +131,10 @@ class FwServer(MCPServer[Parts]):
 def build_server(parts: Parts) -> FwServer:
     """A server over `parts`; cheap, and free of any connection until a tool is called."""
     return FwServer(parts)
+
+
+def _published(tool: Callable[..., Awaitable[Any]], parts: Parts) -> MadeTool:
+    return in_gallery(with_hints(with_limits(library_tool(tool), parts.guard.limits)))
 
 
 def _lifespan(parts: Parts) -> Any:  # noqa: ANN401  a context manager of the SDK's own shape

@@ -24,6 +24,24 @@ from fw_mcp.text import quoted
 _FAULTS_SHOWN = 20
 # Comparing takes the square of the length.
 _NAME_COMPARED = 60
+_ALIKE = 0.7
+# What other servers call it; the first that the tool has is what is meant.
+_SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **dict.fromkeys(("query", "q", "search", "text", "title", "keyword"), ("search_filter",)),
+        "page": ("page_number",),
+        **dict.fromkeys(("limit", "page_size", "max_results", "top_k"), ("per_page",)),
+        **dict.fromkeys(
+            ("guid", "guids", "id", "ids", "image_ids"), ("guids", "guid_filter", "guid")
+        ),
+        **dict.fromkeys(("filename", "name"), ("file_name", "file_name_contains")),
+        **dict.fromkeys(("url", "urls", "path", "paths", "file"), ("files", "private_hires_uri")),
+        "width": ("pix_w",),
+        "height": ("pix_h",),
+        "sort": ("sort_field",),
+        "order": ("sort_direction",),
+    }
+)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}(?:\.0*)?")
 _TRUTHS = MappingProxyType({"true": True, "false": False})
 
@@ -99,17 +117,12 @@ Percent = Annotated[int, Field(ge=0, le=100), BeforeValidator(_number)]
 PerPage = Annotated[int, Field(ge=1, le=50), BeforeValidator(_number)]
 OfGuids = BeforeValidator(_all_as_none)
 Flag = Annotated[bool, BeforeValidator(_truth)]
-DryRun = Annotated[Flag, Field(description="true: only say what the call would do. Default false.")]
+DryRun = Annotated[Flag, Field(description="true: only report what would happen.")]
 PlanId = Annotated[
     str,
-    Field(
-        description="Only to carry out a plan this tool returned with confirmation_required: "
-        "its plan_id, with the other arguments unchanged."
-    ),
+    Field(description="From confirmation_required; other arguments unchanged."),
 ]
-ContinueHandle = Annotated[
-    str, Field(description="Alone: go on with a call that gave this continue_handle.")
-]
+ContinueHandle = Annotated[str, Field(description="From an incomplete result; pass it alone.")]
 
 
 def either(arguments: object, handle: str | None, name: str, **beside: bool) -> None:
@@ -306,7 +319,8 @@ def _place(path: Sequence[str | int]) -> str:
 def _nearest(model: type[BaseModel], fault: ErrorDetails) -> str:
     known = list(_model_at(model, fault["loc"][:-1]).model_fields)
     given = str(fault["loc"][-1])[:_NAME_COMPARED]
-    close = difflib.get_close_matches(given, known, n=1, cutoff=0.5)
+    meant = [name for name in _SYNONYMS.get(given.casefold(), ()) if name in known]
+    close = meant or difflib.get_close_matches(given, known, n=1, cutoff=_ALIKE)
     return f" (did you mean {close[0]}?)" if close else f"; there are {', '.join(known)}"
 
 
@@ -333,6 +347,9 @@ def _why(fault: ErrorDetails) -> str:
     if fault["type"] == "string_too_long":
         given = len(fault["input"])
         return f"at most {fault['ctx']['max_length']} characters, {given} were given"
+    if fault["type"] == "too_long":
+        given = len(fault["input"])
+        return f"at most {fault['ctx']['max_length']} items, {given} were given"
     if fault["type"] == "list_type":
         return "must be a list, with [ ] around it"
     if fault["type"] == "too_short":

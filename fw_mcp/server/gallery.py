@@ -47,5 +47,5 @@ def in_gallery(tool: Tool) -> Tool:
     if tool.name not in GALLERY_TOOLS:
         return tool
     # The flat key is the older one; hosts look for either.
-    meta = {"ui": {"resourceUri": GALLERY_URI}, "ui/resourceUri": GALLERY_URI}
-    return tool.model_copy(update={"meta": meta})
+    view = {"ui": {"resourceUri": GALLERY_URI}, "ui/resourceUri": GALLERY_URI}
+    return tool.model_copy(update={"meta": {**(tool.meta or {}), **view}})

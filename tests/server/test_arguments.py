@@ -1,6 +1,7 @@
 """What may be written into a call, and how a wrong call is told; nothing of it is ever sent."""
 
 import json
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,7 +37,18 @@ async def answer(studio: Studio, tool: str, arguments: Arguments) -> dict[str, A
     ("tool", "arguments", "told"),
     [
         ("search_images", {"serch_filter": "fog"}, '"serch_filter" (did you mean search_filter?)'),
-        ("search_images", {"guids": [GUID]}, 'there is no argument "guids"'),
+        ("search_images", {"guids": [GUID]}, '"guids" (did you mean guid_filter?)'),
+        ("search_images", {"title": "fog"}, '"title" (did you mean search_filter?)'),
+        ("search_images", {"query": "fog"}, '"query" (did you mean search_filter?)'),
+        ("search_images", {"page": 2}, '"page" (did you mean page_number?)'),
+        ("search_products", {"limit": 5}, '"limit" (did you mean per_page?)'),
+        (
+            "search_images",
+            {"tags": ["fog"]},
+            'no argument "tags"; there are library, search_filter',
+        ),
+        ("delete_images", {"IDs": [GUID]}, '"IDs" (did you mean guids?)'),
+        ("delete_images", {"guids": [GUID], "page": 2}, 'no argument "page"; there are guids'),
         ("search_images", {"perpage": 5}, '"perpage" (did you mean per_page?)'),
         ("delete_images", {"guids": [GUID], "dryrun": True}, '"dryrun" (did you mean dry_run?)'),
         ("delete_images", {"guids": [GUID], "confirm": True}, 'no argument "confirm"'),
@@ -68,6 +80,14 @@ async def test_an_unknown_argument_that_resembles_none_is_told_what_there_is(
     """The model reads the real names at once."""
     told = await refusal(studio, "set_selection", {"guids": [GUID], "zzz": 1})
     assert 'there is no argument "zzz"; there are guids, selection_guid' in told
+
+
+async def test_a_list_that_is_too_long_is_refused_with_both_numbers(studio: Studio) -> None:
+    """In our words, as for text."""
+    told = await refusal(
+        studio, "delete_images", {"guids": [str(uuid.uuid4()) for _ in range(501)]}
+    )
+    assert "guids: at most 500 items, 501 were given." in told
 
 
 @pytest.mark.parametrize("nothing", ["", None])

@@ -192,6 +192,16 @@ async def test_fifty_images_are_allowed_by_default_and_one_more_is_not(job: Dest
     assert said(allowed)["status"] == "confirmation_required"
 
 
+@both_eras
+@pytest.mark.parametrize("tool", ["update_image_metadata", "delete_images"])
+async def test_the_ceilings_in_descriptions_are_those_that_hold(mode: Mode, tool: str) -> None:
+    """Some hosts pass on no instructions, and a model plans its calls by these numbers."""
+    limits = Limits(items_per_call=7, deletions_per_hour=31)
+    async with make_studio(limits=limits).client(mode=mode) as client:
+        told = {one.name: one.description or "" for one in (await client.list_tools()).tools}
+    assert "7 per call, 31 per hour." in told[tool]
+
+
 async def test_only_images_that_would_lose_products_count_towards_the_ceiling() -> None:
     """A rewrite of many plain images is no destruction."""
     studio = make_studio(limits=Limits(items_per_call=1))

@@ -9,7 +9,7 @@ import pytest
 from mcp.types import Tool
 from pydantic import BaseModel, Field
 
-from fw_mcp.guard.effects import EFFECTS
+from fw_mcp.guard.effects import EFFECTS, Effect
 from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
 from fw_mcp.server.tool import plain
 from tests.support.contract import Published, published
@@ -252,6 +252,18 @@ def test_what_each_tool_may_do_is_told_to_hosts(tools: dict[str, Tool]) -> None:
         "set_selection": (False, True),
         "undo_change": (False, True),
     }
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_hosts_that_hide_tools_are_told_when_to_show_them(
+    tools: dict[str, Tool], name: str
+) -> None:
+    """And keep "always allow" off what may destroy."""
+    hints = tools[name].meta or {}
+    assert 3 <= len(hints["anthropic/searchHint"].split()) <= 15
+    assert hints["anthropic/maxResultSizeChars"] == 50_000
+    asks = EFFECTS[name].effect is Effect.DESTROYS
+    assert hints.get("anthropic/requiresUserInteraction", False) is asks
 
 
 def test_the_limits_that_are_enforced_are_published(tools: dict[str, Tool]) -> None:

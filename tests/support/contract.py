@@ -15,6 +15,7 @@ from mcp.types import Prompt, Resource, ResourceTemplate, Tool
 from pydantic import BaseModel
 
 from fw_mcp.guard.effects import EFFECTS
+from tests.support.examples import TOOL_PAGES, tool_page
 from tests.support.readme import README, SETTINGS, readme, settings_page
 from tests.support.studio import make_studio
 
@@ -53,8 +54,16 @@ def _tool(name: str) -> Artefact:
     )
 
 
+def _page(name: str) -> Artefact:
+    return Artefact(
+        TOOL_PAGES / f"{name}.md",
+        lambda published: "".join(tool_page(one) for one in published.tools if one.name == name),
+    )
+
+
 ARTEFACTS = (
     *(_tool(name) for name in EFFECTS),
+    *(_page(name) for name in EFFECTS),
     Artefact(
         DEFINITIONS / "resources.json", lambda one: _json(_plain_all(one.resources, one.templates))
     ),
@@ -99,6 +108,7 @@ def main() -> None:
     logging.disable(logging.INFO)
     now = published()
     DEFINITIONS.mkdir(exist_ok=True)
+    TOOL_PAGES.mkdir(exist_ok=True)
     for gone in set(DEFINITIONS.iterdir()) - {artefact.path for artefact in ARTEFACTS}:
         gone.unlink()
     for artefact in ARTEFACTS:

@@ -37,20 +37,20 @@ class NewImage(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    title: Title | None = Field(None, description="At most 1,000 characters. Left out: file_name.")
+    title: Title | None = Field(None, description="At most 1,000 characters; default file_name.")
     description: str | None = Field(
         None, max_length=DESCRIPTION_LIMIT, description="At most 300 characters."
     )
-    file_name: _FileName = Field(description="As the seller knows the file.")
-    file_size: Positive = Field(description="Of the print master, in bytes.")
-    thumbnail_file_name: _FileName | None = Field(None, description="Left out: from its URI.")
-    preview_file_name: _FileName | None = Field(None, description="Left out: from its URI.")
-    hires_file_name: _FileName | None = Field(None, description="Left out: from its URI.")
-    public_thumbnail_uri: _Url = Field(description="200x200 pixels.")
-    public_preview_uri: _Url = Field(description="Preview picture.")
+    file_name: _FileName = Field(description="The seller's file name.")
+    file_size: Positive = Field(description="Print master, bytes.")
+    thumbnail_file_name: _FileName | None = Field(None, description="From the URI.")
+    preview_file_name: _FileName | None = Field(None, description="From the URI.")
+    hires_file_name: _FileName | None = Field(None, description="From the URI.")
+    public_thumbnail_uri: _Url = Field(description="200x200 pixels, public.")
+    public_preview_uri: _Url = Field(description="Preview, public.")
     private_hires_uri: _Url = Field(description="Print master; stays up until printing.")
-    pix_w: Positive = Field(description="Width of the print master, pixels.")
-    pix_h: Positive = Field(description="Height of the print master, pixels.")
+    pix_w: Positive = Field(description="Print master, pixels.")
+    pix_h: Positive = Field(description="Print master, pixels.")
 
     @model_validator(mode="after")
     def _names_files(self) -> Self:
@@ -95,30 +95,30 @@ async def add_images(
         Field(
             min_length=1,
             max_length=500,
-            description="Each: file_name, file_size, pix_w, pix_h, the three URIs; title, "
+            description="At most 500: file_name, file_size, pix_w, pix_h, three URIs; title, "
             "description.",
         ),
     ] = None,
     library: Annotated[
-        LibraryName, Field(description="Default inventory. temporary is kept about 14 days.")
+        LibraryName, Field(description="temporary is deleted after about 14 days.")
     ] = "inventory",
     allow_duplicate: Annotated[
-        Flag, Field(description="true: register the same files again on purpose. Default false.")
+        Flag, Field(description="true: register the same file again.")
     ] = False,
     verify: Annotated[
         Flag,
-        Field(description="true: first compare file_size and pixels with the file. Default false."),
+        Field(description="true: check file_size and pixels first."),
     ] = False,
     dry_run: DryRun = False,
     continue_handle: ContinueHandle | None = None,
 ) -> AddImagesResult | InputRequiredResult:
-    """Register new images in the FinerWorks library, up to 500 in one call.
+    """Import, upload or register new pictures, photos or artwork: add them to the library by URL.
 
-    No bytes are uploaded: FinerWorks fetches the URLs, so each must be reachable from the internet
-    and stay up until printing. inspect_files reads their size and pixels; search_images shows what
-    is there: only a file named twice in one call or still unknown, and the same call within ten
-    minutes, are caught here. The result gives each guid as read back; one whose outcome is
-    unknown must be looked up with search_images before it is added again.
+    FinerWorks fetches the URLs and no file is sent, so each must be public and stay up until
+    printing. Take sizes and pixels from inspect_files, and look with search_images first, because
+    FinerWorks accepts duplicates. To change existing images use update_image_metadata. No person is
+    asked. The same call within ten minutes returns the first result. Never re-add an unknown image:
+    use continue_handle.
     """
     either(
         images,

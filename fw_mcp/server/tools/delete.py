@@ -23,20 +23,23 @@ class DeleteImagesResult(GuardedResult):
 async def delete_images(
     ctx: Call,
     *,
-    guids: Annotated[Guids | None, Field(description="From search_images; at most 500.")] = None,
+    guids: Annotated[
+        Guids | None, Field(description="From search_images; up to 500 with dry_run.")
+    ] = None,
     library: Annotated[
-        LibraryName, Field(description="Where the images are. Default inventory.")
+        LibraryName, Field(description="Library that holds the images.")
     ] = "inventory",
     dry_run: DryRun = False,
     plan_id: PlanId | None = None,
     continue_handle: ContinueHandle | None = None,
 ) -> DeleteImagesResult | InputRequiredResult:
-    """Delete images and the products hung on them, after a person has agreed.
+    """Delete, remove or erase pictures or photos, with their products, from the library for good.
 
-    Use search_images first. The server reads the images fresh, names them, their products and the
-    shops those are live in, and asks. Answers confirmation_required when it cannot ask by itself:
-    show the question, and call again with plan_id only after a clear yes. FinerWorks cannot undo a
-    deletion. The result says for each image what was read back.
+    Only what the person named or picked, such as duplicates or old drafts; for wrong text use
+    update_image_metadata. A person is asked, with products and shops. On confirmation_required show
+    question word for word; repeat with plan_id only after a clear yes. Operator limit:
+    {items_per_call} per call, {deletions_per_hour} per hour. undo_change only registers an image
+    again, under a new guid, without its products.
     """
     either(
         guids,

@@ -75,15 +75,17 @@ async def inspect_files(
     *,
     files: Annotated[
         list[Annotated[str, Field(max_length=2_000)]],
-        Field(min_length=1, max_length=50, description="At most 50 URLs; over stdio also paths."),
+        Field(
+            min_length=1, max_length=50, description="At most 50 URLs, or local paths over stdio."
+        ),
     ],
 ) -> InspectFilesResult:
-    """Read from their headers what files are: name, size, format, pixels as displayed.
+    """Check or inspect an image file by URL or path: resolution, dimensions, format, file size.
 
-    Use it before add_images: file_name, file_size, pix_w, pix_h and private_hires_uri are as it
-    takes them. `prints` gives the largest prints at 300, 200 and 150 pixels an inch, computed here.
-    Local files are read only below folders the operator named, and need a URL before they can be
-    registered. Nothing is changed.
+    Reads pixel width and height, and how large it can be printed, from a JPEG, TIFF or PNG. Use it
+    before add_images, which takes its file_name, file_size, pix_w, pix_h and private_hires_uri. For
+    library images use search_images with print_sizes. Local paths work over stdio, below folders
+    the operator allowed, and still need a URL.
     """
     parts = parts_of(ctx)
     within_s = parts.account.pace.total_s

@@ -27,7 +27,7 @@ class SetSelectionResult(WrittenResult):
     selection_guid: str = Field(description="The selection's key.")
     outcome: Outcome = Field(description="As read back from the service.")
     stored: list[str] | None = Field(None, description="guids as read back.")
-    missing: list[str] = Field(description="guids that name no image, or none it held.")
+    missing: list[str] = Field(description="guids that match no image, or none it held.")
     previous: list[str] | None = Field(
         None, description="What it held before; send it to restore it."
     )
@@ -50,18 +50,20 @@ class SetSelectionResult(WrittenResult):
 async def set_selection(
     ctx: Call,
     *,
-    guids: Annotated[Guids | None, Field(description="The whole set.")] = None,
+    guids: Annotated[Guids | None, Field(description="The whole set; at most 500.")] = None,
     add: Annotated[Guids | None, Field(description="Instead: more.")] = None,
     remove: Annotated[Guids | None, Field(description="Instead: fewer.")] = None,
     selection_guid: Annotated[
         Guid | None,
-        Field(description="Key. Default: a new one."),
+        Field(description="Its key; default: a new one."),
     ] = None,
 ) -> SetSelectionResult | InputRequiredResult:
-    """Make a selection hold exactly these images, and give the key that hands it to printing.
+    """Select or choose pictures or photos for a print order: put images together in a selection.
 
-    guids is the whole set of what to print, at most 500; add and remove change what it holds.
-    Images that do not exist are left out and named. It touches no image.
+    Returns its key: a FinerWorks.com page opened with it offers these images for printing. It
+    orders nothing and changes no image. Check resolution first with search_images (print_size).
+    guids is the complete set, and overwrites without asking; add and remove change it; previous
+    holds what it held. Guids that match no image are skipped and listed in missing.
     """
     parts = parts_of(ctx)
     operation = selection(parts.account, _wish(guids, add, remove, selection_guid), selection_guid)

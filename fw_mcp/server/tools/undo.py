@@ -29,12 +29,13 @@ async def undo_change(
     dry_run: DryRun = False,
     plan_id: PlanId | None = None,
 ) -> UndoChangeResult | InputRequiredResult:
-    """Undo an earlier write of this server, as far as FinerWorks lets it be undone.
+    """Undo, revert or take back an earlier change: put old titles back, restore deleted pictures.
 
-    An update gets its former text back; a deleted image is registered again with a new guid, its
-    products cannot come back; an added image is deleted; a selection holds its former images again.
-    A person is asked as for any call where products or images would go. What was changed since is
-    left alone and named. Use dry_run first.
+    Reverses one write of this server. Updates get the previous text back; added images are deleted;
+    deleted ones are registered again under new guids; a selection gets its former set. Removed
+    products cannot be restored. Anything changed since is left alone and listed. A person is asked
+    before anything is removed, as in delete_images. Run dry_run first. For new text use
+    update_image_metadata.
     """
     parts = parts_of(ctx)
     writes, guard = parts.writes, parts.guard

@@ -15,16 +15,16 @@ from fw_mcp.writes.update import TOOL, NewText, update, update_again
 
 
 class ImageText(BaseModel):
-    """New text for one image; what is left out stays as it is."""
+    """New text for one image; what is omitted stays as it is."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     guid: Guid = Field(description="From search_images.")
-    title: Title | None = Field(None, description="At most 1,000 characters. Empty: stays.")
+    title: Title | None = Field(None, description="At most 1,000 characters; empty: unchanged.")
     description: str | None = Field(
         None,
         max_length=DESCRIPTION_LIMIT,
-        description="At most 300 characters. Empty: stays.",
+        description="At most 300 characters; empty: unchanged.",
     )
     clear: list[Literal["description"]] | None = Field(None, description="Empties it.")
 
@@ -62,19 +62,20 @@ async def update_image_metadata(
     ctx: Call,
     *,
     images: Annotated[
-        _Texts | None, Field(description="Each: guid, and title, description or both.")
+        _Texts | None,
+        Field(description="At most 500: guid, and new title, description or both."),
     ] = None,
     dry_run: DryRun = False,
     plan_id: PlanId | None = None,
     continue_handle: ContinueHandle | None = None,
 ) -> UpdateImageMetadataResult | InputRequiredResult:
-    """Rewrite titles and descriptions of images, up to 500 in one call.
+    """Rename, retitle or edit pictures or photos: change, fix, correct or write title and caption.
 
-    Use search_images first, and dry_run to see the diff. FinerWorks removes every product (virtual
-    inventory) of an inventory image whose text is updated, also from shops. When any would go, a
-    person is asked, with names; it answers confirmation_required when it cannot ask by itself: call
-    again with plan_id only after a clear yes. An image that already has the text is not sent. The
-    result shows each image as read back.
+    Changes a title or description, nothing else. FinerWorks removes all products of an inventory
+    image whose text changes, also from shops; undo_change cannot restore them, so a person is asked
+    first. On confirmation_required show question word for word; repeat with plan_id only after a
+    clear yes. Use dry_run for the diff and view_images to see the images. Operator limit, images
+    losing products: {items_per_call} per call, {deletions_per_hour} per hour.
     """
     either(images, continue_handle, "images", dry_run=dry_run, plan_id=plan_id is not None)
     parts = parts_of(ctx)

@@ -1,0 +1,48 @@
+"""What a tool says to hosts at assembly: the running limits in its words, and hints in `_meta`."""
+
+import re
+from types import MappingProxyType
+
+from mcp.server.mcpserver.tools import Tool
+
+from fw_mcp.guard.effects import EFFECTS, Effect
+from fw_mcp.guard.guard import Limits
+
+# Text and structured content together stay below it, so that no host puts a result in a file.
+_RESULT_CHARS = 50_000
+# What sellers say, for hosts that show a tool only to who looks for it.
+_SEARCH_HINTS = MappingProxyType(
+    {
+        "search_images": "find, list, count pictures and photos; duplicates, untitled, print size",
+        "search_products": "products and prints for sale: prices, stock, Shopify and Etsy shops",
+        "view_images": "look at, see, show, preview pictures and photos",
+        "inspect_files": "check resolution, dimensions, file size of a photo before upload",
+        "add_images": "upload, import, add new pictures and photos by URL",
+        "update_image_metadata": "rename pictures; fix, edit titles, captions, descriptions",
+        "delete_images": "delete, remove, erase pictures, photos and duplicates",
+        "set_selection": "choose pictures and photos for a print order",
+        "list_changes": "history, log of what was changed, edited, added, deleted",
+        "undo_change": "undo, revert, restore, take back, roll back a change",
+    }
+)
+
+
+def with_limits(tool: Tool, limits: Limits) -> Tool:
+    """The tool, its description naming the ceilings that hold here."""
+    # Paragraphs of one line each: a line's end costs more in JSON than a blank.
+    told = re.sub(r"(?<!\n)\n(?!\n)", " ", tool.description)
+    words = told.format(
+        items_per_call=limits.items_per_call, deletions_per_hour=limits.deletions_per_hour
+    )
+    return tool.model_copy(update={"description": words})
+
+
+def with_hints(tool: Tool) -> Tool:
+    """The tool with hints that Claude Code and hosts like it read."""
+    hints = {
+        "anthropic/searchHint": _SEARCH_HINTS[tool.name],
+        "anthropic/maxResultSizeChars": _RESULT_CHARS,
+    }
+    if EFFECTS[tool.name].effect is Effect.DESTROYS:
+        hints["anthropic/requiresUserInteraction"] = True
+    return tool.model_copy(update={"meta": {**(tool.meta or {}), **hints}})
