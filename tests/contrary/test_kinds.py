@@ -198,7 +198,7 @@ async def test_a_selection_that_can_be_read_late_is_read_again() -> None:
     guid = service.lay("Old")
     async with studio.client() as client:
         result = await called(client, "set_selection", guids=[guid])
-    assert (result["outcome"], result["stored"]) == ("updated", [guid])
+    assert (result["outcome"], result["stored"]) == ("created", [guid])
 
 
 async def test_short_pages_hide_no_image() -> None:
