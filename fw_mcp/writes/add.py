@@ -58,7 +58,7 @@ _SHOWN = "The answer was lost; the service lists the image."
 _HAD = "FinerWorks has this file already and answered with the image that was there before."
 _COMING = "Not sent: another call sent this file, and it may still be added for {} s."
 _LEFT = "Not sent: the call was cancelled before its turn."
-_FIND_OUT = "Do not add it again before that is known."
+_FIND_OUT = "Do not add it again; search_images shows whether it came."
 
 
 def addition(

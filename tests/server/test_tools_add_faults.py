@@ -23,7 +23,7 @@ from tests.support.truth import (
 pytestmark = pytest.mark.anyio
 
 MODES = ("auto", "legacy")
-LOOK = "Do not add it again before that is known."
+LOOK = "Do not add it again; search_images shows whether it came."
 
 
 async def added(studio: Studio, images: object, **arguments: object) -> dict[str, Any]:
