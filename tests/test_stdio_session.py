@@ -90,7 +90,7 @@ async def test_under_approve_only_a_terminal_lets_it_through(tmp_path: Path) -> 
         assert plan in plans.stdout
         approve = ["approve", plan, "--sandbox", "--store", store]
         alone = await terminal(lambda: fw_mcp(approve))
-        assert (alone.returncode, "Nobody is at a terminal" in alone.stderr) == (1, True)
+        assert (alone.returncode, "No terminal is attached" in alone.stderr) == (1, True)
         approved = await terminal(lambda: fw_mcp([*approve, "--yes"]))
         assert (approved.returncode, "Approved." in approved.stdout) == (0, True)
 

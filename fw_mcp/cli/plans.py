@@ -26,9 +26,9 @@ def list_plans(assembly: "Assembly", _: "Mapping[str, object]") -> int:
     for plan in plans:
         print(_told(plan))
     if plans:
-        print("A person who agrees with one runs fw-mcp approve PLAN, with the same options.")
+        print("To approve one, run fw-mcp approve PLAN with the same options.")
     else:
-        print(f"No plan waits for an answer.{forgotten(assembly)}")
+        print(f"No pending plans.{forgotten(assembly)}")
     return 0
 
 
@@ -67,18 +67,18 @@ async def _approved(assembly: "Assembly", plan_id: str) -> None:
 
 def _nobody_is_there() -> GuardError:
     return GuardError(
-        "Nobody is at a terminal to say yes.",
+        "No terminal is attached to confirm it.",
         state="Nothing was approved.",
-        next_step="A person runs this in a terminal of their own; a script of theirs adds --yes.",
+        next_step="Run this in a terminal; a script adds --yes.",
         reason=Reason.NOT_APPROVED,
     )
 
 
 def _unknown(plan_id: str) -> GuardError:
     return GuardError(
-        f"No plan {quoted(plan_id, 40)} waits for an answer in this store.",
+        f"No plan {quoted(plan_id, 40)} is pending in this store.",
         state="Nothing was approved.",
-        next_step="fw-mcp plans lists those that wait; use the server's own --store.",
+        next_step="fw-mcp plans lists pending plans; use the server's own --store.",
         reason=Reason.PLAN_UNKNOWN,
     )
 

@@ -12,8 +12,8 @@ from fw_mcp.images.account import Progress
 from fw_mcp.writes.chunks import Run
 from fw_mcp.writes.outcomes import Ended, Ends, Items, all_good, any_written
 
-MADE_BEFORE = "This very call was made before; nothing was sent again."
-REPLAYED = f"{MADE_BEFORE} What follows was read back then, at most ten minutes ago."
+MADE_BEFORE = "Identical to an earlier call; nothing was sent again."
+REPLAYED = f"{MADE_BEFORE} This result was read back then, at most ten minutes ago."
 
 
 @dataclass(frozen=True, slots=True)

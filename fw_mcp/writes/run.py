@@ -59,7 +59,7 @@ _log = logging.getLogger(__name__)
 REPLAY_S = 600.0
 HANDLE_S = 3600.0
 APPROVAL = "approval"
-RESUMED = "This call was made before: what it had done was not sent again, the rest was."
+RESUMED = "This call was made before: finished parts were not sent again, the rest was."
 
 
 async def _at_once() -> None:
@@ -173,7 +173,7 @@ class Writes:
         await self.identify()
         for one in await self._with_undoings(change_id):
             if await self.is_under_way(one):
-                raise cannot_undo(f"Change {change_id}, or an undo of it, is still under way.")
+                raise cannot_undo(f"Change {change_id}, or an undo of it, is still running.")
         return await undo(self.account, self.reconciler, self.history, change_id)
 
     async def page(self, page_number: int, per_page: int) -> tuple[list[ChangeTold], int]:
@@ -340,7 +340,7 @@ class Writes:
         await self.guard.void(plan)
         if not prepared.targets:
             raise GuardError(
-                "The images changed since the question was asked; nothing is at stake any more.",
+                "The images changed since the question was asked; nothing would be lost any more.",
                 state="This call sent nothing.",
                 next_step=f"Call {operation.tool} again without plan_id.",
                 reason=Reason.TARGETS_CHANGED,
@@ -353,7 +353,7 @@ class Writes:
         try:
             return await operation.read()
         except FwError as unread:
-            unread.state = f"{unread.state} Nothing was sent, and the answer is spent."
+            unread.state = f"{unread.state} Nothing was sent, and the answer has been used up."
             unread.next_step = f"Call {operation.tool} again without plan_id."
             raise
 
@@ -444,7 +444,7 @@ class Writes:
         try:
             return await self.reconciler.settled(change, started)
         except ApiError as unread:
-            unread.state = "What the call did before is not known yet; nothing was sent now."
+            unread.state = "The earlier call's result is not known yet; nothing was sent now."
             unread.next_step = f"Call {operation.tool} again in a minute."
             raise
 
@@ -499,10 +499,9 @@ class Writes:
             if is_newest and now - change.begun_at <= HANDLE_S:
                 return change
         raise GuardError(
-            f"There is no call of {tool} within the last hour to go on with under "
-            f"{quoted(handle, 40)}.",
+            f"No {tool} call to continue with handle {quoted(handle, 40)} in the last hour.",
             state="Nothing was sent.",
-            next_step="Look with search_images what is left to do, and make a new call for that.",
+            next_step="Use search_images to see what is left, then make a new call.",
             reason=Reason.HANDLE_UNKNOWN,
         )
 

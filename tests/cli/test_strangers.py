@@ -154,16 +154,14 @@ def test_a_state_folder_is_used_without_a_home(open_folder: Path) -> None:
     state.mkdir(mode=0o777)
     state.chmod(0o777)
     done = by_nobody(["plans"], {"XDG_STATE_HOME": str(state)}, open_folder)
-    assert (done.returncode, done.stdout) == (0, "No plan waits for an answer.\n")
+    assert (done.returncode, done.stdout) == (0, "No pending plans.\n")
     assert (state / "fw-mcp" / "store.sqlite3").exists()
 
 
 @as_nobody
 @pytest.mark.parametrize(
     ("group", "code", "said"),
-    first_of(
-        (0, 0, "No plan waits for an answer."), (NOBODY, 1, "volume/store.sqlite3 cannot be used")
-    ),
+    first_of((0, 0, "No pending plans."), (NOBODY, 1, "volume/store.sqlite3 cannot be used")),
 )
 def test_the_volume_of_the_image_is_open_to_any_user_of_group_0(
     group: int, code: int, said: str, open_folder: Path
@@ -187,8 +185,10 @@ def test_a_store_whose_rights_stay_as_they_are_is_used_and_told(open_folder: Pat
     open_folder.chmod(0o777)
     store.chmod(0o666)
     done = by_nobody(["plans", "--store", str(store)], {}, open_folder)
-    assert (done.returncode, done.stdout) == (0, "No plan waits for an answer.\n")
-    assert f"Others may read {store}, and it stays so (PermissionError)." in done.stderr
+    assert (done.returncode, done.stdout) == (0, "No pending plans.\n")
+    assert (
+        f"Others may read {store}, and that could not be changed (PermissionError)." in done.stderr
+    )
     assert store.stat().st_mode & 0o777 == 0o666
 
 
@@ -218,7 +218,7 @@ def test_nothing_about_the_journal_ends_serving(
     kept.path.touch()
     with pytest.raises(TimeoutError):
         anyio.run(partial(look_after_journal_daily, assembly, slept))
-    assert caplog.text.count("The journal was not looked at: UnforeseenError") == 2
+    assert caplog.text.count("The journal could not be checked: UnforeseenError") == 2
 
 
 def test_a_folder_that_is_away_is_left_out_and_told(tmp_path: Path) -> None:
@@ -303,7 +303,7 @@ def test_a_host_that_never_reads_stderr_is_served(arguments: list[str]) -> None:
     os.close(reader)
     os.close(writer)
     assert done.returncode == 0
-    assert "Images 1-1 of 248" in done.stdout or "every write has its outcome" in done.stdout
+    assert "Images 1-1 of 248" in done.stdout or "no unfinished writes" in done.stdout
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device without room")
@@ -320,7 +320,7 @@ def test_a_log_without_room_does_not_change_the_exit_code() -> None:
             check=False,
         )
     assert done.returncode == 0
-    assert done.stdout.startswith("No plan waits for an answer.")
+    assert done.stdout.startswith("No pending plans.")
 
 
 def test_a_store_in_memory_makes_no_file(tmp_path: Path) -> None:
@@ -344,7 +344,7 @@ def test_a_sandbox_file_that_is_none_is_named(
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert main(["export", f"--sandbox-file={pipe}", f"--store={tmp_path / 's'}"]) == 2
-    assert f'The sandbox file "{pipe}" is no ordinary file.' in capsys.readouterr().err
+    assert f'The sandbox file "{pipe}" is not a regular file.' in capsys.readouterr().err
 
 
 def test_a_sandbox_file_that_cannot_be_used_is_named(

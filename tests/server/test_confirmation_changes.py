@@ -268,12 +268,12 @@ async def test_the_service_deletes_only_what_the_last_reading_found(elsewhere: E
 async def test_a_yes_that_cannot_be_followed_by_a_reading_costs_nothing_but_the_answer(
     studio: Studio, job: Destruction
 ) -> None:
-    """Nothing is sent, the message says that the answer is spent, and the hour is not charged."""
+    """Nothing is sent, the message says that the answer is used up, and the hour is not charged."""
     image = await one_sold(studio)
     async with studio.client() as client:
         plan_id = said(await client.call_tool(job.tool, job.arguments([image])))["plan_id"]
         studio.faults.add(Fault(FaultKind.REJECTED, "list_images"))
         result = await client.call_tool(job.tool, job.arguments([image], plan_id=plan_id))
-    assert "the answer is spent" in text_of(result)
+    assert "the answer has been used up" in text_of(result)
     assert await studio.plans.spent(studio.clock()) == 0
     await assert_nothing_happened(studio, [image])

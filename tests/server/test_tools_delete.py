@@ -176,7 +176,7 @@ async def test_a_spoiled_deletion_is_settled_by_listing_again(
 @pytest.mark.parametrize(
     ("kind", "outcome", "times", "told"),
     [
-        (FaultKind.RATE_LIMITED, "not_attempted", 2, "asked for fewer calls at delete_images"),
+        (FaultKind.RATE_LIMITED, "not_attempted", 2, "rate-limited delete_images"),
         (FaultKind.SERVER_ERROR, "failed", 2, "answered delete_images with HTTP 500"),
         (FaultKind.DROPPED, "unknown", 1, "it may still be carried out for 53 s"),
     ],
@@ -233,7 +233,7 @@ async def test_three_failed_chunks_in_a_row_end_the_call() -> None:
     studio.faults.add(Fault(FaultKind.REJECTED, endpoint="delete_images", times=3))
     result = await deleted(studio, guids_of(images))
     assert outcomes(result) == ["failed"] * 150 + ["not_attempted"] * 10
-    assert "the 3 chunks before it failed" in result["images"][-1]["detail"]
+    assert "the previous 3 chunks failed" in result["images"][-1]["detail"]
 
 
 async def test_a_service_that_refuses_unknown_guids_is_never_sent_one() -> None:
@@ -244,7 +244,7 @@ async def test_a_service_that_refuses_unknown_guids_is_never_sent_one() -> None:
 
 
 async def test_a_deletion_that_cannot_be_listed_again_is_unknown(studio: Studio) -> None:
-    """The service said yes; that alone is not what the result claims."""
+    """FinerWorks reported success; that alone is not what the result claims."""
     (image,) = await unsold(studio, 1)
     studio.faults.add(Fault(FaultKind.DROPPED, endpoint="delete_images"))
     listings = 0
@@ -287,5 +287,5 @@ async def test_a_service_that_says_yes_and_deletes_nothing_is_found_out(studio: 
     (row,) = (await deleted(studio, [image.guid]))["images"]
     assert (row["outcome"], row["detail"]) == (
         "failed",
-        "The service said yes and still lists the image.",
+        "FinerWorks reported success but still lists the image.",
     )
