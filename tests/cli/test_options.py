@@ -149,9 +149,8 @@ def test_a_command_that_is_gone_names_the_one_that_took_its_place(
     done = fw_mcp(["export-changes", *arguments], cwd=tmp_path)
     assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (2, "", [])
     assert done.stderr == (
-        "fw-mcp: The command export-changes no longer exists. Nothing was started. Write fw-mcp "
-        "changes "
-        "--export, with the same file and options. (reason: invalid_arguments)\n"
+        "fw-mcp: The command export-changes no longer exists. Nothing was started. Use fw-mcp "
+        "changes --export with the same file and options. (reason: invalid_arguments)\n"
     )
 
 

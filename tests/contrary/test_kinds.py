@@ -335,7 +335,7 @@ async def test_an_image_that_was_there_before_is_not_told_as_created() -> None:
         added = await called(client, "add_images", images=[known, NEW[1]])
         undone = await called(client, "undo_change", change_id=added["change_id"])
     assert outcomes(added) == ["adopted", "created"]
-    assert "there before" in added["images"][0]["detail"]
+    assert "returned the existing image" in added["images"][0]["detail"]
     assert outcomes(undone) == ["not_attempted", "deleted"]
     assert list(service.images) == [guid]
 
