@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 NO_HOME = Path(os.devnull) / "no-home-folder"
 
 _SANDBOX_URL = "http://sandbox.localhost"
-_SANDBOX_NOTE = "This is the sandbox: an invented studio, where nothing is real or lost."
+_SANDBOX_NOTE = "This is the sandbox: a fictional studio; nothing here is real."
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ async def _identify(settings: Settings, database: Database, account: Account) ->
         try:
             told = await account.in_time(client.test_my_credentials(), account.clock())
         except ApiError as untold:
-            untold.state = "It is not known yet whose library the keys open. Nothing was sent."
+            untold.state = "It is not known yet which account the keys belong to. Nothing was sent."
             raise
         user = told.user_digest
         # Where it names nobody, no other keys are known to be the same user's.
@@ -259,10 +259,10 @@ def check_base_url(settings: Settings) -> None:
     if url.is_loopback or url.host in KNOWN_HOSTS or settings.allow_other_host:
         return
     raise ConfigError(
-        f"{url.host} is no host of FinerWorks, and the keys would be sent to it.",
+        f"{url.host} is not a known FinerWorks host and would receive the keys.",
         state="Nothing was started.",
-        next_step=f"Correct {variable('base_url')}, or add {option('allow_other_host')} if you "
-        "mean it.",
+        next_step=f"Correct {variable('base_url')}, or add {option('allow_other_host')} "
+        "if this is intended.",
         reason=Reason.UNSAFE_SETTING,
     )
 
@@ -289,7 +289,9 @@ def required_keys(settings: Settings) -> Keys:
     ]
     if missing:
         unfilled = settings.unfilled
-        held = f" (placeholders that nobody filled in: {', '.join(unfilled)})" if unfilled else ""
+        held = (
+            f" (placeholders that were not filled in:  {', '.join(unfilled)})" if unfilled else ""
+        )
         raise ConfigError(
             f"These keys are not set: {', '.join(missing)}{held}.",
             state="Nothing was sent.",
@@ -384,9 +386,9 @@ def _write_tools(text: str) -> tuple[str, ...]:
     unknown = [name for name in named if name not in WRITES]
     if unknown:
         raise ConfigError(
-            f"{both_names('writes')} names {quoted(unknown[0])}, which is no write tool.",
+            f"{both_names('writes')} names {quoted(unknown[0])}, which is not a write tool.",
             state="Nothing was started.",
-            next_step=f"The write tools are {', '.join(WRITES)}; none turns all off.",
+            next_step=f"The write tools are {', '.join(WRITES)}; none disables all.",
             reason=Reason.INVALID_SETTING,
         )
     return named

@@ -83,14 +83,14 @@ class Settings(BaseSettings):
     base_url: str = Field(
         "https://api.finerworks.com",
         validation_alias="FINERWORKS_BASE_URL",
-        description="Where the API is.",
+        description="Base URL of the API.",
         examples=["https://api.finerworks.com"],
     )
     account_key: str | None = Field(
         None,
         validation_alias="FINERWORKS_ACCOUNT_KEY",
-        description="Account key of a customer whose library to work on instead of your own, for "
-        "apps that FinerWorks gave that permission; without it, it is your own all the same.",
+        description="Account key of a customer whose library to use. FinerWorks ignores it and "
+        "uses your own if the app key lacks permission.",
         examples=["ACCOUNT_KEY"],
     )
     session_id: str | None = Field(
@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         min_length=8,
         max_length=50,
         validation_alias="FINERWORKS_SESSION_ID",
-        description="8-50 characters that scope temporary images. Default: made once, kept.",
+        description="8-50 characters that scope temporary images. Default: generated, then kept.",
         examples=["studio-session-1"],
     )
     site_id: int = Field(
@@ -110,11 +110,11 @@ class Settings(BaseSettings):
         examples=["2"],
     )
     allow_other_host: bool = Field(
-        default=False, description="Allow a base URL that is no FinerWorks host (https only)."
+        default=False, description="Allow a base URL that is not a FinerWorks host (https only)."
     )
     sandbox: str | None = Field(
         None,
-        description="Use the embedded sandbox, an invented studio that needs no keys.",
+        description="Use the embedded sandbox, a fictional studio that needs no keys.",
         examples=["true"],
     )
     sandbox_file: str | None = Field(
@@ -129,18 +129,19 @@ class Settings(BaseSettings):
     )
     http_token: SecretStr | None = Field(
         None,
-        description="Bearer token of HTTP clients; needed off loopback, 16 characters or more.",
+        description="Bearer token of HTTP clients; required on "
+        "non-loopback addresses, at least 16 characters.",
         examples=["YOUR_HTTP_TOKEN_OF_16_OR_MORE"],
     )
     http_allowed_hosts: str = Field(
         "",
-        description="More names that clients reach this server by, with commas between: NAME "
-        "behind a proxy that ends TLS, else NAME:PORT. Others get 421.",
+        description="More names that clients reach this server by, comma-separated: NAME behind "
+        "a TLS proxy, else NAME:PORT. Others get 421.",
         examples=["fw.example.com"],
     )
     http_allowed_origins: str = Field(
         "",
-        description="Pages in a browser that may use this server over HTTP, with commas between.",
+        description="Origins of browser pages that may use this server over HTTP, comma-separated.",
         examples=["https://app.example.com"],
     )
     store: Path | None = Field(
@@ -154,21 +155,21 @@ class Settings(BaseSettings):
     read_only: bool = Field(default=False, description="Refuse every write.")
     writes: str | None = Field(
         None,
-        description="Write tools that are on, with commas between, or none. Default: all.",
+        description="Write tools to enable, comma-separated, or none. Default: all.",
         examples=["add_images,set_selection"],
     )
     max_items: int = Field(
         50, ge=1, le=500, description="Images one call may delete or strip of products."
     )
     deletions_per_hour: int = Field(
-        200, ge=0, description="Images an hour that may be deleted or stripped of products."
+        200, ge=0, description="Images per hour that may be deleted or stripped of products."
     )
     plan_ttl_s: float = Field(
         600, gt=0, le=3600, description="Seconds in which a question can be answered."
     )
     confirm: Literal["auto", "plan", "approve"] = Field(
         "auto",
-        description="Who answers: the client's own dialogue if it has one, a second call, or a "
+        description="Who confirms: the client's own dialog if it has one, a second call, or a "
         "person in a terminal.",
     )
     show_hires: bool = Field(
@@ -179,16 +180,16 @@ class Settings(BaseSettings):
     )
     fetch_hosts: str = Field(
         "",
-        description="Only hosts to fetch pictures and files from, with commas between.",
+        description="The only hosts to fetch pictures and files from, comma-separated.",
         examples=["images.example.com"],
     )
     file_folders: str = Field(
         "",
-        description="Folders of files that inspect_files may read over stdio, as PATH has them.",
+        description="Folders that inspect_files may read over stdio, separated as in PATH.",
         examples=["/home/you/prints"],
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "warning", description="What goes to stderr."
+        "warning", description="Log level on stderr."
     )
 
     @property
@@ -235,7 +236,7 @@ class Settings(BaseSettings):
             if info.field_name in _PATHS:
                 value = expanded(str(value))
             if _UNFILLED_PART.search(str(value)):
-                raise ValueError("is a placeholder that nobody filled in")
+                raise ValueError("is a placeholder that was not filled in")
         return value
 
     @field_validator("fetch_hosts")
@@ -246,7 +247,7 @@ class Settings(BaseSettings):
         wrong = [host for host in hosts or [text] if not _HOST.match(host)]
         if wrong and text:
             raise ValueError(
-                f"names {quoted(wrong[0])}, which is no host such as images.example.com"
+                f"names {quoted(wrong[0])}, which is not a host such as images.example.com"
             )
         return text
 
@@ -256,7 +257,7 @@ class Settings(BaseSettings):
         wrong = [path for path in _folders_in(text) if not path.is_absolute()]
         if wrong:
             raise ValueError(
-                f"names {quoted(str(wrong[0]), 200)}, which is no whole path such as "
+                f"names {quoted(str(wrong[0]), 200)}, which is not an absolute path such as "
                 f"{os.sep}pictures"
             )
         return text
@@ -314,7 +315,7 @@ def check_variables(environ: Mapping[str, str]) -> None:
         return
     near = next(iter(meant.values()))
     raise ConfigError(
-        f"There is no setting {', '.join(given[name] for name in meant)}.",
+        f"Unknown setting: {', '.join(given[name] for name in meant)}.",
         state="Nothing was started.",
         next_step=f"Did you mean {near}?" if near else "fw-mcp --help lists all.",
         reason=Reason.INVALID_SETTING,
@@ -363,7 +364,7 @@ def _faults(invalid: ValidationError) -> Iterator[str]:
         place = str(fault["loc"][0])
         name = by_variable.get(place, place)
         if name not in Settings.model_fields:
-            yield f"{name} is no setting"
+            yield f"{name} is not a setting"
             continue
         ours = fault["type"] == "value_error"
         wanted = f"must be {allowed(name)}"

@@ -208,7 +208,7 @@ async def test_while_it_cannot_be_told_whose_keys_they_are_nothing_is_written(
     service.faults.add(Fault(FaultKind.REJECTED, endpoint="test_my_credentials", times=2))
     async with host(store, service, ONE) as one:
         told = await one.refused("add_images", images=[NEW])
-        assert "It is not known yet whose library the keys open. Nothing was sent." in told
+        assert "It is not known yet which account the keys belong to. Nothing was sent." in told
         assert await one.newest()
         assert '"changes":[]' in (await one.changes()).replace(" ", "")
         assert service.asked["add_images"] == 0

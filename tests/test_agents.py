@@ -12,7 +12,7 @@ LINES = 40
 
 
 KEPT, DOOMED, ADDED = "g1", "g2", "g3"
-HELD = {KEPT: "coast_1.jpg harbour", DOOMED: "coast_2.jpg harbour"}
+HELD = {KEPT: "coast_1.jpg harbor", DOOMED: "coast_2.jpg harbor"}
 GOOD = f"""list: search_images delete_images
 search: {KEPT} {DOOMED}
 view: image/jpeg

@@ -274,7 +274,7 @@ class Account(RuleBasedStateMachine):
                 request = DeleteImagesRequest(guids=[guid], library=api.library("inventory"))
                 await api.delete_images(request)
             else:
-                image = ImageToUpdate(guid=guid, title="Somebody else's", description="")
+                image = ImageToUpdate(guid=guid, title="Someone else's", description="")
                 await api.update_images(UpdateImagesRequest(images=[image]))
             return await self.read()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ANSWERS = ("no", "yes")
 _ADDED = "pier.tif"
-_SEARCHED = "harbour"
+_SEARCHED = "harbor"
 _QUESTION = "Delete 1 image"
 _REVISION = re.compile(rb'protocol-?version"?\s*:\s*"?(\d{4}-\d\d-\d\d)', re.IGNORECASE)
 _STEP = re.compile(r"^(list|search|view|add|delete): ?(.*)$", re.MULTILINE)

@@ -27,7 +27,7 @@ client.onElicitationRequest(ElicitationRequestSchema, async ({ params }) => {
 const tools = await client.tools(); // generateText({ model, tools, prompt }) takes them as they are
 const call = (name, input) => tools[name].execute(input, { toolCallId: name, messages: [] });
 console.log("list:", ...Object.keys(tools));
-const found = await call("search_images", { search_filter: "harbour" });
+const found = await call("search_images", { search_filter: "harbor" });
 const guids = found.structuredContent.images.slice(0, 2).map((row) => row.guid);
 console.log("search:", ...guids);
 const seen = await call("view_images", { guids: guids.slice(0, 1) });

@@ -24,7 +24,7 @@ async def main():
     server = COMMAND if COMMAND.startswith("http") else StdioTransport(COMMAND, ARGS)
     async with Client(server, elicitation_handler=ask) as client:
         print("list:", *(tool.name for tool in await client.list_tools()))
-        found = await client.call_tool("search_images", {"search_filter": "harbour"})
+        found = await client.call_tool("search_images", {"search_filter": "harbor"})
         # Not `found.data`: FastMCP 2.x leaves its rows empty.
         guids = [row["guid"] for row in found.structured_content["images"][:2]]
         print("search:", *guids)

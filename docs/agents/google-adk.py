@@ -28,7 +28,7 @@ async def main():
     toolset = adk.McpToolset(connection_params=SERVER, elicitation_callback=ask)
     call = {t.name: partial(t.run_async, tool_context=RUN) for t in await toolset.get_tools()}
     print("list:", *call)
-    found = await call["search_images"](args={"search_filter": "harbour"})
+    found = await call["search_images"](args={"search_filter": "harbor"})
     guids = [row["guid"] for row in found["structuredContent"]["images"][:2]]
     print("search:", *guids)
     print("view:", len(str(await call["view_images"](args={"guids": guids[:1]}))), "characters")

@@ -28,7 +28,7 @@ async def main():
     async with client.session("images") as session:
         tools = {tool.name: tool for tool in await load_mcp_tools(session)}
         print("list:", *tools)
-        _, found = await tools["search_images"].coroutine(search_filter="harbour")
+        _, found = await tools["search_images"].coroutine(search_filter="harbor")
         guids = [row["guid"] for row in found["structured_content"]["images"][:2]]
         print("search:", *guids)
         print("view:", (await tools["view_images"].ainvoke({"guids": guids[:1]}))[0]["mime_type"])

@@ -15,10 +15,10 @@ for use in ("public_thumbnail", "public_preview", "private_hires"):
 
 async def main():
     listed = await McpToolSpec(BasicMCPClient(COMMAND, args=ARGS)).to_tool_list_async()
-    # With a model: FunctionAgent(tools=listed, llm=...).run("Tidy up my harbours")
+    # With a model: FunctionAgent(tools=listed, llm=...).run("Tidy up my harbors")
     tools = {tool.metadata.name: tool for tool in listed}
     print("list:", *tools)
-    found = await tools["search_images"].acall(search_filter="harbour")
+    found = await tools["search_images"].acall(search_filter="harbor")
     guids = [row["guid"] for row in found.raw_output.structured_content["images"][:2]]
     print("search:", *guids)
     seen = await tools["view_images"].acall(guids=guids[:1])

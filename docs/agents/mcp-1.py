@@ -25,7 +25,7 @@ async def main():
     async with server as streams, ClientSession(*streams[:2], elicitation_callback=ask) as client:
         await client.initialize()
         print("list:", *(tool.name for tool in (await client.list_tools()).tools))
-        found = await client.call_tool("search_images", {"search_filter": "harbour"})
+        found = await client.call_tool("search_images", {"search_filter": "harbor"})
         guids = [row["guid"] for row in found.structuredContent["images"][:2]]
         print("search:", *guids)
         seen = await client.call_tool("view_images", {"guids": guids[:1]})

@@ -24,7 +24,7 @@ async def main():
     server = COMMAND if COMMAND.startswith("http") else local
     async with Client(server, elicitation_callback=ask) as client:
         print("list:", *(tool.name for tool in (await client.list_tools()).tools))
-        found = await client.call_tool("search_images", {"search_filter": "harbour"})
+        found = await client.call_tool("search_images", {"search_filter": "harbor"})
         guids = [row["guid"] for row in found.structured_content["images"][:2]]
         print("search:", *guids)
         seen = await client.call_tool("view_images", {"guids": guids[:1]})

@@ -25,7 +25,7 @@ await client.connect(new StdioClientTransport({ command: "npx", args: ["mcp-remo
 const call = (name, input) => client.callTool({ name, arguments: input });
 
 console.log("list:", ...(await client.listTools()).tools.map((tool) => tool.name));
-const found = await call("search_images", { search_filter: "harbour" });
+const found = await call("search_images", { search_filter: "harbor" });
 const guids = found.structuredContent.images.slice(0, 2).map((row) => row.guid);
 console.log("search:", ...guids);
 const seen = await call("view_images", { guids: guids.slice(0, 1) });

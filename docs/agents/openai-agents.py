@@ -16,10 +16,10 @@ async def main():
     remote = COMMAND.startswith("http")
     kind = MCPServerStreamableHttp if remote else MCPServerStdio
     params = {"url": COMMAND} if remote else {"command": COMMAND, "args": ARGS}
-    # With a model: Runner.run(Agent(name="Curator", mcp_servers=[server]), "Tidy up my harbours")
+    # With a model: Runner.run(Agent(name="Curator", mcp_servers=[server]), "Tidy up my harbors")
     async with kind(params, client_session_timeout_seconds=60) as server:
         print("list:", *(tool.name for tool in await server.list_tools()))
-        found = await server.call_tool("search_images", {"search_filter": "harbour"})
+        found = await server.call_tool("search_images", {"search_filter": "harbor"})
         guids = [row["guid"] for row in found.structured_content["images"][:2]]
         print("search:", *guids)
         seen = await server.call_tool("view_images", {"guids": guids[:1]})

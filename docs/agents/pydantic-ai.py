@@ -22,10 +22,10 @@ async def ask(message, *_):
 
 async def main():
     server = COMMAND if COMMAND.startswith("http") else StdioTransport(COMMAND, ARGS)
-    # With a model: Agent("openai:...", toolsets=[tools]).run("Tidy up my harbours")
+    # With a model: Agent("openai:...", toolsets=[tools]).run("Tidy up my harbors")
     async with MCPToolset(server, elicitation_handler=ask) as tools:
         print("list:", *(tool.name for tool in await tools.list_tools()))
-        found = await tools.direct_call_tool("search_images", {"search_filter": "harbour"})
+        found = await tools.direct_call_tool("search_images", {"search_filter": "harbor"})
         guids = [row["guid"] for row in found["images"][:2]]
         print("search:", *guids)
         picture, _ = await tools.direct_call_tool("view_images", {"guids": guids[:1]})

@@ -15,11 +15,11 @@ SERVER = StdioServerParameters(command=COMMAND, args=ARGS)
 if COMMAND.startswith("http"):
     SERVER = {"url": COMMAND, "transport": "streamable-http"}
 
-# With a model: CodeAgent(tools=tools, model=...).run("Tidy up my harbours")
+# With a model: CodeAgent(tools=tools, model=...).run("Tidy up my harbors")
 with MCPClient(SERVER, structured_output=True) as tools:
     call = {tool.name: tool for tool in tools}
     print("list:", *call)
-    found = call["search_images"](search_filter="harbour")
+    found = call["search_images"](search_filter="harbor")
     guids = [row["guid"] for row in found["images"][:2]]
     print("search:", *guids)
     picture = call["view_images"](guids=guids[:1])

@@ -26,7 +26,7 @@ await client.connect(command.startsWith("http")
 const call = (name, input) => client.callTool({ name, arguments: input });
 
 console.log("list:", ...(await client.listTools()).tools.map((tool) => tool.name));
-const found = await call("search_images", { search_filter: "harbour" });
+const found = await call("search_images", { search_filter: "harbor" });
 const guids = found.structuredContent.images.slice(0, 2).map((row) => row.guid);
 console.log("search:", ...guids);
 const seen = await call("view_images", { guids: guids.slice(0, 1) });

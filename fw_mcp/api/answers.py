@@ -75,7 +75,7 @@ def _document(endpoint: Endpoint, answer: HttpAnswer) -> dict[str, object]:
     try:
         return json_object(answer.body)
     except ValueError as error:
-        raise failures.unreadable(endpoint, "is not the JSON it should be") from error
+        raise failures.unreadable(endpoint, "is not the expected JSON") from error
 
 
 def _rejected(endpoint: Endpoint, status: dict[str, object], keys: Keys) -> RejectedError:
@@ -129,7 +129,7 @@ def _model_state(document: dict[str, object]) -> dict[str, object]:
 
 def _said(message: object, keys: Keys) -> str:
     text = message if isinstance(message, str) else ""
-    return quoted(keys.masked(text), _SAID_LIMIT) if text else "it said no more"
+    return quoted(keys.masked(text), _SAID_LIMIT) if text else "no details given"
 
 
 # Backslashes and their letters, a whole surrogate pair, or (in group 1) half of one.

@@ -163,7 +163,7 @@ class FinerWorksClient:
             TransportError: no answer came, or nothing was sent since the account is paused.
             StatusError: an HTTP status outside 2xx.
             RejectedError: the service says it did not succeed.
-            ShapeError: the answer is not the JSON it should be.
+            ShapeError: the answer is not the expected JSON.
         """
         return await self._call(failures.LIST_IMAGES, ListImagesResponse, request)
 

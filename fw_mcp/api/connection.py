@@ -146,6 +146,6 @@ def _refused(why: str, reason: Reason = Reason.INVALID_SETTING) -> ConfigError:
     return ConfigError(
         f"The base URL {why}.",
         state=_NOTHING_SENT,
-        next_step=f"Set FINERWORKS_BASE_URL to https://{KNOWN_HOSTS[0]}, or leave it out.",
+        next_step=f"Set FINERWORKS_BASE_URL to https://{KNOWN_HOSTS[0]}, or omit it.",
         reason=reason,
     )

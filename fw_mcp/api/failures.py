@@ -34,7 +34,7 @@ TEST_MY_CREDENTIALS = Endpoint("test_my_credentials", "GET", writes=False)
 
 
 _TRY_AGAIN = "Try again in a minute."
-_LOOK_FIRST = "Look with search_images before trying again."
+_LOOK_FIRST = "Check with search_images before trying again."
 _CHECK_THE_WAY = "Check the network and FINERWORKS_BASE_URL with fw-mcp doctor, then try again."
 _CHECK_THE_BASE_URL = "Check FINERWORKS_BASE_URL, for example with fw-mcp doctor."
 _CHECK_THE_KEYS = (
@@ -87,7 +87,7 @@ def connection_lost(endpoint: Endpoint) -> TransportError:
 def timed_out(endpoint: Endpoint) -> TransportError:
     """No answer in time."""
     return TransportError(
-        f"FinerWorks did not answer {endpoint.name} in time.",
+        f"FinerWorks did not respond to {endpoint.name} in time.",
         state=_state(endpoint),
         next_step=_next_step(endpoint),
         reason=Reason.TIMED_OUT,
@@ -99,7 +99,7 @@ def paused(endpoint: Endpoint, left_s: float) -> TransportError:
     """The account is paused for longer than this call can wait."""
     seconds = math.ceil(left_s)
     refusal = TransportError(
-        f"FinerWorks asked for fewer calls, so the account is paused for {seconds} s "
+        f"FinerWorks rate-limited the account, so calls pause for {seconds} s "
         f"and {endpoint.name} was not sent.",
         state=_NOTHING_SENT,
         next_step=f"Wait {seconds} s, then try again.",
@@ -114,22 +114,22 @@ def circuit_open(endpoint: Endpoint, left_s: float) -> TransportError:
     """The service was not reached for so long that it is left alone; 0 s while one call tries."""
     wait = f"Try again in {math.ceil(left_s)} s" if left_s > 0 else "Try again in a minute"
     return TransportError(
-        f"FinerWorks did not answer five times in a row, so {endpoint.name} was not sent.",
+        f"FinerWorks did not respond five times in a row, so {endpoint.name} was not sent.",
         state=_NOTHING_SENT,
-        next_step=f"{wait}; fw-mcp doctor checks the way to the service.",
+        next_step=f"{wait}; fw-mcp doctor checks the connection to FinerWorks.",
         reason=Reason.CIRCUIT_OPEN,
         sent=False,
     )
 
 
 def unreadable(endpoint: Endpoint, why: str) -> ShapeError:
-    """An answer that is not the JSON it should be; `why` is ours."""
+    """An answer that is not the expected JSON; `why` is ours."""
     return _unreadable(endpoint, why, _next_step(endpoint))
 
 
 def compressed(endpoint: Endpoint) -> ShapeError:
     """An answer in an encoding that was not asked for; the next one will be no other."""
-    why = "is compressed, which was not asked for; a proxy on the way may do that"
+    why = "is compressed, which was not requested; a proxy may do that"
     first = f"{_LOOK_FIRST} " if endpoint.writes else ""
     return _unreadable(endpoint, why, f"{first}{_ASK_WHO_RUNS_THE_PROXY}")
 
@@ -147,7 +147,7 @@ def rejected(endpoint: Endpoint, said: str, reference_id: str | None) -> Rejecte
     """HTTP 2xx, and yet no success; `said` is what the service said, quoted."""
     reference = f" (reference {reference_id})" if reference_id else ""
     return RejectedError(
-        f"FinerWorks did not carry out {endpoint.name}: {said}{reference}.",
+        f"FinerWorks rejected {endpoint.name}: {said}{reference}.",
         state=_state(endpoint),
         next_step=_LOOK_FIRST if endpoint.writes else _CHECK_THE_ARGUMENTS,
         reason=Reason.REJECTED,
@@ -170,7 +170,7 @@ def rate_limited(endpoint: Endpoint, status_code: int, pause_s: float | None) ->
     """The service wants fewer calls."""
     wait = f"Wait {pause_s:.0f} s, then try again." if pause_s else _TRY_AGAIN
     return StatusError(
-        f"FinerWorks asked for fewer calls at {endpoint.name}.",
+        f"FinerWorks rate-limited {endpoint.name}.",
         state=_UNCHANGED,
         next_step=wait,
         reason=Reason.RATE_LIMITED,

@@ -72,7 +72,7 @@ def read_date(value: object) -> datetime | None:
 
 def _whole(text: str) -> str:
     if without_lone_surrogates(text) != text:
-        raise ValueError("holds half of a character (a lone surrogate)")
+        raise ValueError("contains half of a character (a lone surrogate)")
     return text
 
 

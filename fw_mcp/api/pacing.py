@@ -111,7 +111,7 @@ class Traffic:
         # Requests that left before it opened do not keep it open.
         if self._is_tripped() and now >= self._open_until:
             self._open_until = now + _OPEN_S
-            _log.warning("no answer %d times in a row: nothing is sent for 30 s", self._losses)
+            _log.warning("no response %d times in a row: nothing is sent for 30 s", self._losses)
 
     def _pause(self, asked_s: float | None) -> None:
         now = self._clock()
@@ -121,7 +121,7 @@ class Traffic:
         self.troubled = True
         pause_s = min(self._step_s() if asked_s is None else asked_s, _LONGEST_PAUSE_S)
         self._paused_until = max(self._paused_until, now + pause_s)
-        _log.info("the service asked for fewer calls: nothing is sent for %.0f s", pause_s)
+        _log.info("FinerWorks rate-limited the account: nothing is sent for %.0f s", pause_s)
 
     def _step_s(self) -> float:
         return _FIRST_PAUSE_S * 2.0 ** min(self._refusals - 1, _DOUBLINGS)

@@ -102,7 +102,7 @@ class Wire:
         if _is_from(error, ConnectionRefusedError):
             return f"{host} refused the connection"
         if isinstance(error, httpx.ConnectTimeout):
-            return f"{host} did not answer"
+            return f"{host} did not respond"
         return f"there was no connection to {host}"
 
     async def _answer(self, request: httpx.Request) -> HttpAnswer:

@@ -130,7 +130,7 @@ async def _adopted(assembly: "Assembly", former: str, said_yes: Callable[[str], 
         if await database.run(lambda connection: is_named(connection, former)):
             raise _cannot_adopt(
                 f"{former} is another account: FinerWorks itself named it.",
-                "Set its keys to see and settle its changes.",
+                "Set its keys to see and resolve its changes.",
             )
         return await _asked_and_joined(database, Database(path, account=former), said_yes)
     finally:
@@ -147,12 +147,12 @@ async def _asked_and_joined(
         open_ = await writes.unsettled()
         # An older fw-mcp may be at one of them still.
         async with other.exclusive(*(name_of(one.change_id) for one in open_)):
-            print(f"{count} changes of {former}, {len(open_)} of them open; the newest:")
+            print(f"{count} changes of {former}, {len(open_)} of them unfinished; the newest:")
             for change in newest:
                 print(told(change_told(change)))
             agreed = said_yes(
                 f"They would become changes of {account}, the account whose keys are set, for "
-                "good. Do this only if both are keys of one and the same library."
+                "good. Do this only if both keys belong to the same library."
             )
             if agreed:
                 await database.run(lambda connection: join(connection, former, account))
@@ -179,7 +179,7 @@ async def _tell_of_others(assembly: "Assembly") -> None:
         assembly.database.close()
     if not others.accounts:
         return
-    theirs = counted(others.open, "open change")
+    theirs = counted(others.open, "unfinished change")
     left = (
         f" They have {theirs}: run this with their keys, or, where those are former keys of yours, "
         "fw-mcp reconcile --adopt ACCOUNT with yours."
@@ -202,8 +202,8 @@ def told(change: ChangeTold) -> str:
     ]
     if not change.finished:
         lines.append(
-            "    unfinished: it is still under way, or its process ended during it; "
-            "fw-mcp reconcile settles it"
+            "    unfinished: it is still running, or its process ended during it; "
+            "fw-mcp reconcile resolves it"
         )
     return "\n".join(lines)
 
@@ -217,12 +217,12 @@ async def _page(assembly: "Assembly", page_number: int) -> tuple[list[ChangeTold
 
 def _where(page_number: int, shown_here: int, count: int) -> str:
     if not count:
-        return "Nothing was changed yet."
+        return "No changes recorded yet."
     pages = -(-count // PER_PAGE)
     if not shown_here:
-        return f"There is no page {page_number}; pages in all: {pages}."
-    more = f" fw-mcp changes --page {page_number + 1} goes on." if page_number < pages else ""
-    return f"Page {page_number} of {pages}; changes in all: {count}.{more}"
+        return f"There is no page {page_number}; total pages: {pages}."
+    more = f" fw-mcp changes --page {page_number + 1} shows more." if page_number < pages else ""
+    return f"Page {page_number} of {pages}; total changes: {count}.{more}"
 
 
 async def _export(assembly: "Assembly", out: TextIO) -> int:
@@ -292,10 +292,10 @@ async def _reconcile(assembly: "Assembly", say: Callable[[str], None]) -> int:
         await assembly.aclose()
     still_open = [one for one in open_before if one.change_id in left]
     if not still_open:
-        say(f"Open writes settled: {len(open_before)}; nothing is left open.")
+        say(f"Unfinished writes resolved: {len(open_before)}; none is left.")
         return 0
     settled = len(open_before) - len(still_open)
-    say(f"Open writes settled: {settled}; left open: {len(still_open)}.")
+    say(f"Unfinished writes resolved: {settled}; unresolved: {len(still_open)}.")
     return max(codes, key=lambda code: (code not in {0, _UNSETTLED}, code)) or _UNSETTLED
 
 
@@ -310,10 +310,10 @@ async def _settled(assembly: "Assembly", unsettled: "Unsettled", say: Callable[[
     try:
         ended = await writes.settle(change)
     except GuardError:
-        say("    left alone: it is still under way; run this again in a minute")
+        say("    skipped: it is still running; run this again in a minute")
         return _UNSETTLED
     except ApiError as fault:
-        say(f"    left open: {for_a_person(fault)}")
+        say(f"    unresolved: {for_a_person(fault)}")
         return exit_code(fault)
     _tell({item: end for item, end in ended.items() if known.get(item) != end}, say)
     return 0

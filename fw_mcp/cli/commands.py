@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 _SHEET = """\
-Columns: guid, title, description, exported; others are not read. An empty cell keeps the text.
-Exit code 7: rows are left out or left undone; they are named."""
+Columns: guid, title, description, exported; others are not read. An empty cell changes nothing.
+Exit code 7: some rows were skipped or not done; they are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +41,37 @@ COMMANDS = MappingProxyType(
         ),
         "plans": Command(
             ("fw_mcp.cli.plans", "list_plans"),
-            "list the plans that wait for an answer",
+            "list pending plans",
             "fw-mcp plans",
             "Give it the server's own --store, if that has one.",
         ),
         "approve": Command(
             ("fw_mcp.cli.plans", "approve"),
-            "approve a plan, as a person in a terminal",
+            "approve a pending plan",
             "fw-mcp approve 0123456789abcdef",
         ),
         "changes": Command(
             ("fw_mcp.cli.changes", "show_changes"),
             "list what was done, newest first, or export it",
             "fw-mcp changes --export changes.jsonl",
-            "fw-mcp undo CHANGE takes one of them back.",
+            "fw-mcp undo CHANGE reverses one of them.",
         ),
         "undo": Command(
             ("fw_mcp.cli.undo", "undo"),
-            "take a change back, as far as FinerWorks lets it be taken back",
+            "undo a change, as far as FinerWorks allows",
             "fw-mcp undo 0123456789abcdef --dry-run",
-            "Where images or products would go, it asks first.\n"
-            "Exit code 7: something is left as it was; it is named.",
+            "Where images or products would be removed, it asks first.\n"
+            "Exit code 7: something was not undone; it is listed.",
         ),
         "export": Command(
             ("fw_mcp.cli.spreadsheet.export", "export"),
             "write titles and descriptions to a spreadsheet",
             "fw-mcp export library.csv",
-            "Exit code 7: images went away meanwhile, so others may be missing in the file.",
+            "Exit code 7: images were removed during the export, so others may be missing.",
         ),
         "preview": Command(
             ("fw_mcp.cli.spreadsheet.preview", "preview"),
-            "say what a spreadsheet would change; sends nothing",
+            "show what a spreadsheet would change; sends nothing",
             "fw-mcp preview library.csv",
             _SHEET,
         ),
@@ -83,7 +83,7 @@ COMMANDS = MappingProxyType(
         ),
         "reconcile": Command(
             ("fw_mcp.cli.changes", "reconcile_changes"),
-            "settle writes without a known outcome, by reading the service",
+            "resolve writes with unknown outcome (reads only)",
             "fw-mcp reconcile",
         ),
         "demo": Command(

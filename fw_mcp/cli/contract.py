@@ -206,10 +206,10 @@ def told(report: Report) -> list[str]:
     ]
     counts = ", ".join(f"{count} {name}" for name, count in report.images.items())
     return [
-        f"Images that were read: {counts}. Nothing was written to the library.",
+        f"Images read: {counts}. Nothing was written to the library.",
         f"as expected: {_listed(fine)}",
         *(f"differs from what fw-mcp expects: {one}" for one in differing),
-        *([f"nothing to see it on: {_listed(unseen)}"] if unseen else []),
+        *([f"nothing to check it on: {_listed(unseen)}"] if unseen else []),
     ]
 
 

@@ -59,7 +59,7 @@ def play(assembly: "Assembly", _: "Mapping[str, object]") -> int:
         tell(f"\nThe demo failed: {failure}")
     if failures:
         return 1
-    print("\nAll of it went as said. No account was touched; the contact sheet stays where it is.")
+    print("\nEverything worked as announced. No account was touched; the contact sheet is kept.")
     return 0
 
 
@@ -174,11 +174,11 @@ async def _search(assistant: _Assistant) -> None:
     _title("Ask: what the whole library lacks, counted in one call")
     library = await assistant.say("search_images", summary=True, print_size="16x20 in")
     _expect(library["summary"]["images"] == await assistant.state(), "every image was counted")
-    _title("Find: the newest images, with what hangs on them")
+    _title("Find: the newest images, with their products")
     page = await assistant.say("search_images", per_page=5)
     _expect(len(page["images"]) == 5, "a page holds five images")  # noqa: PLR2004  as asked above
-    found = await assistant.say("search_images", search_filter="harbour", per_page=3)
-    _expect(found["count"] > 0, "the studio has pictures of a harbour")
+    found = await assistant.say("search_images", search_filter="harbor", per_page=3)
+    _expect(found["count"] > 0, "the studio has pictures of a harbor")
 
 
 async def _add(assistant: _Assistant) -> None:
@@ -197,7 +197,7 @@ async def _add(assistant: _Assistant) -> None:
 
 
 async def _retitle(assistant: _Assistant, seller: _Seller) -> _Change:
-    _title("Retitle: FinerWorks would remove the products, so the server asks")
+    _title("Update a title: FinerWorks would remove the products, so the server asks")
     image = (await assistant.with_products())[0]
     products = counted(image["products"], "product")
     _show(f"{image['title']!r} has {products}, live in {' and '.join(image.get('shops', []))}")
@@ -207,12 +207,12 @@ async def _retitle(assistant: _Assistant, seller: _Seller) -> _Change:
     _expect(retitled["outcomes"] == {"updated": 1}, "the title was updated")
     after = await assistant.say("search_images", guid_filter=[image["guid"]])
     _expect(after["images"][0]["title"] == new["title"], "the new title is stored")
-    _expect(after["images"][0]["products"] == 0, "the products are gone, as the question said")
+    _expect(after["images"][0]["products"] == 0, "the products are removed, as the question said")
     return _Change(retitled["change_id"], [image])
 
 
 async def _undo_retitling(assistant: _Assistant, change: _Change) -> None:
-    _title("Undo it: the former title is written back; the products cannot come back")
+    _title("Undo it: the former title is written back; the products cannot be restored")
     (image,) = change.images
     undone = await assistant.say("undo_change", change_id=change.change_id)
     _expect(undone["outcomes"] == {"updated": 1}, "the update was undone")
@@ -221,7 +221,7 @@ async def _undo_retitling(assistant: _Assistant, change: _Change) -> None:
 
 
 async def _delete(assistant: _Assistant, seller: _Seller) -> _Change:
-    _title("Delete: two images, asked by name")
+    _title("Delete: two images, after a question that names them")
     before = await assistant.state()
     images = (await assistant.with_products())[:2]
     guids = [image["guid"] for image in images]

@@ -106,7 +106,7 @@ async def _finding(
     assembly: "Assembly",
 ) -> Finding:
     if needed is not None and needed.exit_code:
-        return Finding(name, needed.exit_code, f"not tried: see {needed.check}")
+        return Finding(name, needed.exit_code, f"skipped: {needed.check} failed")
     # Gathered, a check that breaks, however, ends nothing but itself.
     (found,) = await asyncio.gather(check(assembly), return_exceptions=True)
     match found:
@@ -120,7 +120,7 @@ async def _finding(
                 name,
                 _UNEXPECTED,
                 f"could not be checked: {type(fault).__name__}: {quoted(str(fault), 200)}",
-                "Report this line; the other checks are not concerned.",
+                "Report this line; the other checks are not affected.",
             )
         case _:
             raise found
@@ -180,7 +180,7 @@ async def _proxies(assembly: "Assembly") -> Finding:
     if not set_:
         return Finding("proxy", 0, "no variable names one")
     if assembly.settings.sandbox is not None:
-        return Finding("proxy", 0, f"{', '.join(set_)} set; the sandbox needs none")
+        return Finding("proxy", 0, f"{', '.join(set_)} set; not needed for the sandbox")
     from fw_mcp.api.connection import BaseUrl  # noqa: PLC0415  with its user only
     from fw_mcp.api.transport import proxy_for  # noqa: PLC0415  brings the HTTP library
 
@@ -207,7 +207,7 @@ async def _pictures(assembly: "Assembly") -> Finding:
     workshop = assembly.parts.viewer.workshop
     if not workshop.available:
         return Finding(
-            "pictures", 1, "Pillow is missing", "Install fw-mcp again with all it depends on."
+            "pictures", 1, "Pillow is missing", "Reinstall fw-mcp with all its dependencies."
         )
     (made,) = await workshop.fitted([_PIXEL], side=16, most_bytes=10_000)
     if made is None:
@@ -215,14 +215,14 @@ async def _pictures(assembly: "Assembly") -> Finding:
             "pictures",
             1,
             "the process that decodes pictures does not work",
-            "See its words with --log-level debug; everything but pictures works without it.",
+            "Run with --log-level debug for details; everything but pictures works without it.",
         )
     return Finding("pictures", 0, f"Pillow {version('pillow')} decodes them in its own process")
 
 
 async def _keys(assembly: "Assembly") -> Finding:
     if assembly.settings.sandbox is not None:
-        return Finding("keys", 0, "the sandbox needs none")
+        return Finding("keys", 0, "not needed for the sandbox")
     required_keys(assembly.settings)
     return Finding("keys", 0, "both are set")
 
@@ -250,11 +250,14 @@ async def _clock(assembly: "Assembly") -> Finding:
     """Plans expire by this machine's clock, and TLS believes it."""
     ahead = (await assembly.parts.account.client()).clock_ahead_s
     if ahead is None:
-        return Finding("clock", 0, "not compared: the service did not tell its time")
+        return Finding("clock", 0, "not compared: FinerWorks sent no time")
     if abs(ahead) <= _DRIFT_S:
-        return Finding("clock", 0, f"within {_DRIFT_S} s of the service's")
+        return Finding("clock", 0, f"within {_DRIFT_S} s of FinerWorks' clock")
     return Finding(
-        "clock", 1, f"{ahead:+.0f} s off the service's", "Set this machine's clock to network time."
+        "clock",
+        1,
+        f"differs by {ahead:+.0f} s from FinerWorks' clock",
+        "Set this machine's clock to network time.",
     )
 
 
@@ -262,12 +265,12 @@ async def _store(assembly: "Assembly") -> Finding:
     """A store that is there is written to; one that is not is not made for looking."""
     path = assembly.database.path
     if path is None:
-        return Finding("store", 0, "in memory: what it holds ends with each process")
+        return Finding("store", 0, "in memory: it is lost when the process ends")
     if path.is_relative_to(NO_HOME):
         return Finding(
             "store",
             1,
-            "this user has no home folder to keep one in",
+            "this user has no home folder for it",
             f"Name one with {option('store')} FILE ({variable('store')}); until then nothing is "
             "written.",
         )
@@ -281,7 +284,7 @@ async def _store(assembly: "Assembly") -> Finding:
         "store",
         1,
         f"The store {path} cannot be used: {nearest} cannot be written",
-        f"Give this user the right to, or name another with {option('store')} FILE.",
+        f"Give this user write access, or name another with {option('store')} FILE.",
     )
 
 
@@ -309,15 +312,15 @@ def _is_unmade(assembly: "Assembly") -> bool:
 async def _accounts(assembly: "Assembly") -> Finding:
     """Whose changes and plans the checks after it are about."""
     if _is_unmade(assembly):
-        return Finding("account", 0, "not known yet: nothing is kept")
+        return Finding("account", 0, "not known yet: the store is empty")
     known = await assembly.database.is_known()
     others = await assembly.parts.writes.journal.others()
     parts = [
         f"of {assembly.database.account or 'no account'}"
         if known
-        else "not known yet whose the keys are: the first write asks",
+        else "the keys' account is not known yet: the first write finds out",
         f"other accounts on this store: {others.accounts}" if others.accounts else "",
-        f"open changes of theirs: {others.open}" if others.open else "",
+        f"their unfinished changes: {others.open}" if others.open else "",
     ]
     next_step = "Run this with their keys, too." if others.open else ""
     return Finding("account", 0, "; ".join(part for part in parts if part), next_step)
@@ -325,27 +328,27 @@ async def _accounts(assembly: "Assembly") -> Finding:
 
 async def _plans(assembly: "Assembly") -> Finding:
     if _is_unmade(assembly):
-        return Finding("plans", 0, "waiting for an answer: 0")
+        return Finding("plans", 0, "pending plans: 0")
     waiting = await assembly.plans.pending(time.time())
-    return Finding("plans", 0, f"waiting for an answer: {len(waiting)}")
+    return Finding("plans", 0, f"pending plans: {len(waiting)}")
 
 
 async def _unfinished(assembly: "Assembly") -> Finding:
     if _is_unmade(assembly):
-        return Finding("journal", 0, "every write has its outcome")
+        return Finding("journal", 0, "no unfinished writes")
     writes = assembly.parts.writes
     unsettled = await writes.journal.unsettled()
     under_way = {one.change_id for one in unsettled if await writes.is_under_way(one.change_id)}
     left = [one for one in unsettled if one.change_id not in under_way]
     parts = [
         _named("unfinished", [one for one in left if not one.finished]),
-        _named("of unknown outcome", [one for one in left if one.finished]),
-        _named("under way", [one for one in unsettled if one.change_id in under_way]),
+        _named("with unknown outcome", [one for one in left if one.finished]),
+        _named("running", [one for one in unsettled if one.change_id in under_way]),
     ]
-    found = "; ".join(part for part in parts if part) or "every write has its outcome"
+    found = "; ".join(part for part in parts if part) or "no unfinished writes"
     if not left:
         return Finding("journal", 0, found)
-    return Finding("journal", _UNSETTLED, found, "fw-mcp reconcile settles them by reading.")
+    return Finding("journal", _UNSETTLED, found, "fw-mcp reconcile resolves them (reads only).")
 
 
 def _named(what: str, changes: "Sequence[Unsettled]") -> str:

@@ -43,7 +43,7 @@ METAVARS = {
     "file_folders": "FOLDERS",
 }
 _DESCRIPTION = """\
-MCP server that gives an AI assistant safe hands on a FinerWorks image library.
+MCP server that lets an AI assistant manage a FinerWorks image library safely.
 Without a command it serves over stdio."""
 _EPILOG = """\
 The secrets are variables only: FINERWORKS_WEB_API_KEY, FINERWORKS_APP_KEY, FW_MCP_HTTP_TOKEN.
@@ -131,25 +131,25 @@ def _add_own_arguments(subparsers: Mapping[str, Parser]) -> None:
     subparsers["doctor"].add_argument("--json", action="store_true", help="for a program")
     contract = subparsers["doctor"].add_argument("--contract", metavar="FILE")
     contract.help = (
-        "instead, compare FinerWorks' answers with what is expected of them, by reading alone, and "
-        "write what they are like to a new file: types and counts, no text of the library"
+        "instead, compare FinerWorks' answers with what fw-mcp expects (reads only) and write a "
+        "report to a new file: types and counts, no text of the library"
     )
     subparsers["approve"].add_argument("plan", metavar="PLAN", help="the plan_id")
     changes = subparsers["changes"].add_mutually_exclusive_group()
     page = changes.add_argument("--page", type=_whole(1, _LAST_PAGE), default=1, metavar="N")
-    page.help = "25 changes a page; default 1"
+    page.help = "25 changes per page; default 1"
     every = changes.add_argument("--export", nargs="?", const=STDOUT, metavar="FILE")
     every.help = "write every change as a line of JSON to a new file; default: stdout"
     subparsers["undo"].add_argument("change", metavar="CHANGE", help="the change_id")
     dry_run = subparsers["undo"].add_argument("--dry-run", action="store_true")
-    dry_run.help = "say what it would do; sends nothing"
+    dry_run.help = "show what it would do; sends nothing"
     for name in ("approve", "undo"):
         agreed = subparsers[name].add_argument("--yes", action="store_true")
-        agreed.help = "without the question; needed where nobody is at a terminal"
+        agreed.help = "skip the question; needed without a terminal"
     new = subparsers["export"].add_argument("file", nargs="?", metavar="FILE.csv")
     new.help = "a new file; default: stdout"
     former = subparsers["reconcile"].add_argument("--adopt", metavar="ACCOUNT")
-    former.help = "first take over what a former key of this library wrote; asks, in a terminal"
+    former.help = "first take over the changes of a former key of this library; asks, in a terminal"
     for name in ("preview", "apply"):
         sheet = subparsers[name].add_argument("file", metavar="FILE.csv")
         sheet.help = "from fw-mcp export, edited; comma, semicolon or tab"
@@ -235,7 +235,7 @@ def _refuse_misspelt(word: str, commands: Iterable[str]) -> None:
 
 def _file_of_what() -> ConfigError:
     return ConfigError(
-        f"Beside a command {option('sandbox')} is a switch, and takes no file.",
+        f"Beside a command {option('sandbox')} is a switch and takes no file.",
         state="Nothing was started.",
         next_step=f"Write {option('sandbox')} last; to keep the sandbox in a file, write "
         f"{option('sandbox_file')} FILE instead.",
@@ -245,8 +245,8 @@ def _file_of_what() -> ConfigError:
 
 def _gone(command: str) -> ConfigError:
     return ConfigError(
-        f"The command {command} is gone.",
+        f"The command {command} no longer exists.",
         state="Nothing was started.",
-        next_step=f"Write fw-mcp {GONE[command]}, with the same file and options.",
+        next_step=f"Use fw-mcp {GONE[command]} with the same file and options.",
         reason=Reason.INVALID_ARGUMENTS,
     )

@@ -101,8 +101,8 @@ def tell_the_unforeseen(
         return
     places = [f"{Path(one.filename).name}:{one.lineno}" for one in traceback.extract_tb(trace)]
     _log.critical(
-        "It ended in a way it should not, by %s at %s: %s. What was changed until then, fw-mcp "
-        "changes lists. Report this line; --log-level debug shows more. (reason: %s)",
+        "It failed unexpectedly, by %s at %s: %s. fw-mcp changes lists what was "
+        "changed until then. Report this line; --log-level debug shows more. (reason: %s)",
         kind.__name__,
         places[-1] if places else "its start",
         quoted(str(fault), 200),
@@ -146,7 +146,7 @@ class _NeverWaits(io.RawIOBase):
 
 
 def never_wait_for_stderr() -> None:
-    """Write to stderr only what is taken: a host may never read it, and work goes on."""
+    """Write to stderr only what is taken: a host may never read it, and work shows more."""
     given = sys.stderr
     if os.name != "posix" or not isinstance(given, io.TextIOWrapper) or given.isatty():
         return
@@ -259,9 +259,9 @@ def new_file(
 
 def _full(what: str) -> ConfigError:
     return ConfigError(
-        f"{what} cannot be written to its end.",
-        state="What was written of it is not whole.",
-        next_step="Make room, or name another place.",
+        f"{what} could not be written completely.",
+        state="The file is incomplete.",
+        next_step="Free some space, or name another place.",
         reason=Reason.INVALID_ARGUMENTS,
     )
 
@@ -270,7 +270,7 @@ def typed_yes(question: str) -> bool:
     """Print `question`; whether somebody typed yes. Without a terminal the answer is no."""
     print(question)
     if not sys.stdin.isatty():
-        print("The answer is no, since nobody is at a terminal to give one.")
+        print("Answered no: no terminal is attached.")
         return False
     return answered_yes("Do this?")
 

@@ -26,7 +26,7 @@ def list_plans(assembly: "Assembly", _: "Mapping[str, object]") -> int:
     for plan in plans:
         print(_told(plan))
     if plans:
-        print("To approve one, a person runs fw-mcp approve PLAN with the same options.")
+        print("To approve one, run fw-mcp approve PLAN with the same options.")
     else:
         print(f"No pending plans.{forgotten(assembly)}")
     return 0
@@ -67,9 +67,9 @@ async def _approved(assembly: "Assembly", plan_id: str) -> None:
 
 def _nobody_is_there() -> GuardError:
     return GuardError(
-        "No terminal is attached, so nobody can say yes.",
+        "No terminal is attached to confirm it.",
         state="Nothing was approved.",
-        next_step="A person has to run this in a terminal, or add --yes in a script of their own.",
+        next_step="Run this in a terminal; a script adds --yes.",
         reason=Reason.NOT_APPROVED,
     )
 

@@ -80,7 +80,7 @@ def greet(stdin: TextIO | None) -> None:
     """Tell a person who typed the command that it waits for a program; hosts are told nothing."""
     if stdin is not None and stdin.isatty():
         tell(
-            "fw-mcp waits here for an MCP client, which starts it by itself. Ctrl-C ends it; try "
+            "fw-mcp waits for an MCP client, which normally starts it. Ctrl-C ends it; try "
             "fw-mcp demo, fw-mcp doctor or fw-mcp --help."
         )
 
@@ -135,7 +135,7 @@ async def look_after_journal_daily(
             await look_after_journal(assembly)
         except _FOUND as fault:
             # Nothing found in the journal may end serving.
-            _log.warning("The journal was not looked at: %s", type(fault).__name__)
+            _log.warning("The journal could not be checked: %s", type(fault).__name__)
         await sleep(_DAY_S)
 
 
@@ -164,7 +164,7 @@ async def settle_what_is_open(
             await writes.settle_each(before)
     except (FwError, OSError, RuntimeError, ValueError) as fault:
         # Nothing found in the journal may end serving.
-        _log.warning("What was left open was not settled: %s", type(fault).__name__)
+        _log.warning("Unfinished writes could not be resolved: %s", type(fault).__name__)
 
 
 async def look_after_journal(assembly: Assembly) -> None:
@@ -188,13 +188,11 @@ async def look_after_journal(assembly: Assembly) -> None:
         if open_:
             tools = ", ".join(sorted({one.tool for one in open_}))
             count = sum(one.items for one in open_)
-            _log.warning(
-                "writes without a known outcome: %d (%s); run fw-mcp reconcile", count, tools
-            )
+            _log.warning("writes with unknown outcome: %d (%s); run fw-mcp reconcile", count, tools)
         await writes.history.forget(now - assembly.settings.journal_days * _DAY_S)
         await writes.history.slim(now - _READ_AGAIN_S)
     except StoreError as fault:
-        _log.warning("The journal was not looked at: %s", fault.what)
+        _log.warning("The journal could not be checked: %s", fault.what)
 
 
 def _is_there(path: Path) -> bool:
@@ -230,7 +228,7 @@ def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     if not (port.isascii() and port.isdigit() and int(port) <= _LAST_PORT and host):
         raise ConfigError(
-            f"{both_names('http')} is {quoted(text)}, which is not HOST:PORT.",
+            f"{both_names('http')} is {quoted(text)}, which is not in HOST:PORT form.",
             state="Nothing was started.",
             next_step="Write for example --http 127.0.0.1:8000.",
             reason=Reason.INVALID_SETTING,
@@ -247,7 +245,7 @@ def _listener(port: int) -> socket.socket:
         return socket.create_server(("127.0.0.1", port))
     except (OSError, OverflowError) as taken:
         raise ConfigError(
-            f"Port {port} cannot be listened on.",
+            f"Cannot listen on port {port}.",
             state="Nothing was started.",
             next_step="Name a free one with --port; 0 takes any.",
             reason=Reason.INVALID_SETTING,

@@ -26,7 +26,7 @@ def forgotten(assembly: "Assembly") -> str:
     if assembly.settings.sandbox != IN_MEMORY or assembly.database.path is not None:
         return ""
     return (
-        " A sandbox in memory is forgotten with its process: to see what a server did on one, give "
+        " A sandbox in memory is lost with its process: to see what a server did on one, give "
         f"both the same {option('sandbox_file')} FILE."
     )
 

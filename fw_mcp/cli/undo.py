@@ -83,7 +83,7 @@ def _ended(written: Written) -> int:
             _tell(ends, would=False)
             counts = Counter(str(end.outcome) for end in ends.values())
             words = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-            taken = f" fw-mcp undo {written.change_id} does it again." * bool(written.change_id)
+            taken = f" fw-mcp undo {written.change_id} redoes it." * bool(written.change_id)
             print(" ".join(filter(None, [written.replayed, f"As read back: {words}.{taken}"])))
             return 0 if written.complete and all_good(ends) else _LEFT
         case Waiting(_, plan, message):

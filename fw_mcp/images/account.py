@@ -132,8 +132,8 @@ class Account:
                 return await read
         read.close()
         raise TransportError(
-            f"The call took longer than {self.pace.total_s:g} s.",
-            state="This part was only reading; nothing was changed by it.",
+            f"The call ran out of time after {self.pace.total_s:g} s.",
+            state="This step only read; nothing was changed.",
             next_step="Call again with fewer images.",
             reason=Reason.TIMED_OUT,
             sent=True,

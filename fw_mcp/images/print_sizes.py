@@ -43,7 +43,9 @@ class PrintSize:
         inches = _INCHES[_unit(match[4])]
         sides = [_number(match[side]) * inches for side in (1, 3)]
         if not all(0 < side <= _LONGEST_IN for side in sides):
-            raise ValueError(f"{quoted(text, 40)} is no print size: each side is up to 1,000 in")
+            raise ValueError(
+                f"{quoted(text, 40)} is not a valid print size; each side may be up to 1,000 in"
+            )
         return cls(*sides)
 
     def ppi(self, pix_w: int, pix_h: int) -> int:

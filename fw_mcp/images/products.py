@@ -20,7 +20,7 @@ OnlyProducts = Literal[
 ONLY_PRODUCTS: tuple[OnlyProducts, ...] = get_args(OnlyProducts)
 NO_CURRENCY = "unknown"
 
-_NARROW = "Narrow it with created_date_from and created_date_to, a part at a time."
+_NARROW = "Narrow it with created_date_from and created_date_to, one range at a time."
 _NO_GUID = "00000000-0000-0000-0000-000000000000"
 _TEXT_KEPT = 200
 _MOST_SUMS = 80
@@ -480,7 +480,7 @@ async def _walked(
     listing = Listing(read, _key, "product", _NARROW)
     through = await walk(account, listing, sieve, started=asked.started, progress=asked.progress)
     left_out = counted(len(unjudged), "product")
-    why = f"Left out, because what decides it cannot be read: {left_out}."
+    why = f"Left out, because the deciding value cannot be read: {left_out}."
     return through, why if unjudged else ""
 
 

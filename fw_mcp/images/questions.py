@@ -24,10 +24,10 @@ _COMPARED_AT_ONCE = 200
 _MOST_PERIODS = 120
 # The last seconds of what compares pictures are for those that it has fetched.
 _TOO_SHORT_TO_COMPARE_S = 2.5
-_LATE = "the call's time was over. Call again: what was compared is remembered."
-_DIM = "they could not be seen, or are too plain to tell apart."
-_UNKNOWN = "their file_size or pixels are not told."
-_UNPAIRED = f"Some pairs of pictures were not compared: the call's time was over. {NARROW}"
+_LATE = "the call ran out of time. Call again: finished comparisons are kept."
+_DIM = "they could not be loaded or have too little detail to compare."
+_UNKNOWN = "their file_size or pixels are unknown."
+_UNPAIRED = f"Some pairs of pictures were not compared: the call ran out of time. {NARROW}"
 
 
 class Compares(Protocol):
@@ -211,7 +211,7 @@ class _Sieve:
         if not self._unmeasured:
             return ""
         left_out = counted(len(self._unmeasured), "image")
-        return f"Left out, because their pixels are not told: {left_out}."
+        return f"Left out, because their pixel size is unknown: {left_out}."
 
     def _names(self, image: ImageDetails) -> frozenset[str]:
         names = self._question.names(image, self._now)
@@ -322,9 +322,9 @@ async def _hashes(account: Account, asked: Asked, images: Sequence[_Noted]) -> d
 def untold() -> ShapeError:
     """Not told is not the same as none: an image would pass for one without products."""
     return ShapeError(
-        "FinerWorks did not say which products hang on the images.",
-        state="This part was only reading; nothing was changed by it.",
-        next_step="Ask without has_products, no_products and live_in_shop.",
+        "FinerWorks did not return the products of the images.",
+        state="This step only read; nothing was changed.",
+        next_step="Call again without has_products, no_products and live_in_shop.",
         reason=Reason.UNREADABLE_ANSWER,
     )
 
@@ -370,8 +370,8 @@ class Scans(Kept[Matches]):
 # One that is still there is enough to prove a double.
 _OTHERS_READ = 2
 _ANEW = (
-    "The library was looked at anew for this page: images that changed since page 1 may have moved "
-    "to earlier pages. Begin again at page_number 1 to miss none."
+    "The library was rescanned for this page: images that changed since page 1 may have moved "
+    "to earlier pages. Restart at page_number 1 to be complete."
 )
 
 
@@ -477,15 +477,15 @@ def _stands(
 
 
 def _gone(count: int, question: Question) -> str:
-    how = "went, changed or lost their doubles" if question.duplicates else "went or changed"
-    return f"{count} of these images {how} meanwhile." if count else ""
+    or_not = ", changed or no longer duplicates" if question.duplicates else " or changed"
+    return f"Removed{or_not} in the meantime: {count} of these images." if count else ""
 
 
 def _cut_short() -> ShapeError:
     """An image that is only left out of a page must not pass for one that went."""
     return ShapeError(
-        "FinerWorks did not list the images that it was asked for by guid.",
-        state="This part was only reading; nothing was changed by it.",
+        "FinerWorks did not return the requested images.",
+        state="This step only read; nothing was changed.",
         next_step="Call again in a minute, or with summary, which only counts.",
         reason=Reason.UNREADABLE_ANSWER,
     )

@@ -16,7 +16,7 @@ from fw_mcp.errors import FwError, Reason, ShapeError
 from fw_mcp.images.account import Account, chunked
 from fw_mcp.text import counted
 
-_UNCOUNTED = "FinerWorks does not tell how many there are: follow the pages to an empty one."
+_UNCOUNTED = "FinerWorks does not report how many there are: continue until a page is empty."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Page:
     @property
     def not_reached(self) -> str:
         """What the page and its count do not tell; "" when that is nothing."""
-        unreadable = f"Left out, since their guids cannot be read: {len(self.unreadable)}."
+        unreadable = f"Left out, because their guids cannot be read: {len(self.unreadable)}."
         parts = (
             unreadable if self.unreadable else "",
             _UNCOUNTED if self.images and not self.is_counted else "",
@@ -228,8 +228,8 @@ def _check_none_is_left_out(page: Page, asked: int) -> None:
     if not page.unreadable and not (counts_them and (page.images or page.count <= asked)):
         return
     raise ShapeError(
-        f"FinerWorks listed {len(page.images)} of {counted(page.count, 'image')} that it holds.",
-        state="This part was only reading; nothing was changed by it.",
+        f"FinerWorks returned {len(page.images)} of the {counted(page.count, 'image')} it reports.",
+        state="This step only read; nothing was changed.",
         next_step="Try again in a minute; search_images shows what is there.",
         reason=Reason.UNREADABLE_ANSWER,
     )

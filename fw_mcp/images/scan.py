@@ -20,13 +20,13 @@ MOST_PAGES = 2_000
 _AT_ONCE = 4
 # What was found must still be read and told before the host gives up on the call.
 _PART_KEPT_TO_TELL = 0.2
-NARROW = "Narrow it with upload_date_from and upload_date_to, a part at a time."
+NARROW = "Narrow it with upload_date_from and upload_date_to, one range at a time."
 _AGAIN = "Call again in a minute."
 # The same question was answered a moment ago: nothing about it has to be changed.
 _PASSING = frozenset({Reason.REJECTED, Reason.UPSTREAM_ERROR})
-_LATE = "The call's time was over."
-_MOVED = f"The library changed while it was looked at. {_AGAIN}"
-_UNSHOWN = f"FinerWorks counts them, but no page showed them. {_AGAIN}"
+_LATE = "The call ran out of time."
+_MOVED = f"The library changed during the scan. {_AGAIN}"
+_UNSHOWN = f"FinerWorks counts them but lists them on no page. {_AGAIN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class _Walk(Generic[R, T]):
             return False
         if self._taken >= self._most_pages:
             most, listing = self._most_pages * self._page_size, self._listing
-            self._stop(f"One call looks at {most:,} {listing.what}s. {listing.narrow}")
+            self._stop(f"One call scans up to {most:,} {listing.what}s. {listing.narrow}")
         elif self._account.clock() - self._started >= self._account.pace.start_chunks_s:
             self._stop(f"{_LATE} {self._listing.narrow}")
         return not self._why
@@ -202,7 +202,7 @@ class _Walk(Generic[R, T]):
         self._note(number, rows, count)
         seen = len(self._seen)
         if seen > before:
-            message = f"Looked at {seen:,} of {counted(max(seen, self._held), self._listing.what)}"
+            message = f"Scanned {seen:,} of {counted(max(seen, self._held), self._listing.what)}"
             await self._progress(seen, max(seen, self._held), message)
 
     def _note(self, number: int, rows: Sequence[R], count: int) -> None:
@@ -232,7 +232,7 @@ class _Walk(Generic[R, T]):
         if missed > 0:
             why = self._why or (_MOVED if self._moved else _UNSHOWN)
             held = counted(self._held, self._listing.what)
-            return f"{missed:,} of {held} were not looked at. {why}"
+            return f"{missed:,} of {held} were not scanned. {why}"
         if self._why and not self._ended:
-            return f"Some {what}s may not have been looked at. {self._why}"
+            return f"Some {what}s may not have been scanned. {self._why}"
         return _MOVED if self._moved else ""

@@ -155,8 +155,8 @@ def _check_regular(found: os.stat_result) -> None:
 def _refusal() -> FetchError:
     return FetchError(
         NOT_READ,
-        state="This part was only reading; nothing was changed by it.",
-        next_step="Give the path of a picture below a folder that the operator named with "
-        "--file-folders, without links on the way.",
+        state="This step only read; nothing was changed.",
+        next_step="Pass the path of a picture inside a folder allowed with --file-folders, not "
+        "through links.",
         reason=Reason.NOT_FETCHED,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import BinaryIO, NamedTuple
 
-UNREADABLE = "It is not a picture that can be read: JPEG, PNG, TIFF, WebP, GIF, HEIC or AVIF."
+UNREADABLE = "It is not a readable picture: JPEG, PNG, TIFF, WebP, GIF, HEIC or AVIF."
 
 _MOST_PIXELS = 2**31 - 1
 _MOST_READS = 20_000

@@ -98,13 +98,13 @@ class Sparse(io.RawIOBase):
         raise Missing(at, end - at)
 
 
-NOT_REACHED = "It was not reached within the call's time: ask for fewer at a time."
+NOT_REACHED = "There was no time left for it; pass fewer files per call."
 
 _LOCAL_OFF = (
-    "Local files are read only over stdio, and only below folders that the operator named with "
-    "--file-folders: give a URL."
+    "Local files are read only over stdio, and only inside folders allowed with --file-folders; "
+    "pass a URL instead."
 )
-_LOCAL_SLOW = "The disk it lies on did not answer in time: try again, or copy it to this machine."
+_LOCAL_SLOW = "Its disk did not respond in time: try again, or copy the file to this machine."
 _FILE_URL = re.compile("file:(?://(?P<host>[^/]*))?(?=/)", re.IGNORECASE)
 _DRIVE = re.compile("/[a-zA-Z]:[/\\\\]")
 _QUOTED = re.compile("(?P<quote>[\"'])(?P<inside>.+)(?P=quote)")

@@ -20,12 +20,12 @@ _KEPT_S = 300.0
 class NotShown(StrEnum):
     """Why there is no picture of an image."""
 
-    NO_PREVIEW = "the library names no preview of it"
+    NO_PREVIEW = "the library has no preview for it"
     NOT_FETCHED = "its preview could not be fetched"
-    NO_PICTURE = "its preview is no JPEG, PNG, WebP or GIF"
+    NO_PICTURE = "its preview is not a JPEG, PNG, WebP or GIF"
     UNREADABLE = "its preview is broken, has too many pixels, or takes too long to read"
     NO_ROOM = "its preview is too large to show unchanged; try fewer images"
-    NO_TIME = "there was no time left for its preview; ask for it again"
+    NO_TIME = "there was no time to load its preview; try again"
 
 
 class Previewed(Protocol):

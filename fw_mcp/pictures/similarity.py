@@ -53,7 +53,7 @@ class Likenesses:
             FetchError: the operator turned fetching off.
             ArgumentsError: the imaging library is not installed.
         """
-        self._viewer.check("Comparing by likeness")
+        self._viewer.check("Finding similar images")
 
     async def of(self, images: Sequence[Previewed], *, until: float) -> Mapping[str, int]:
         """The likeness of each image whose thumbnail could be fetched and compared in time.

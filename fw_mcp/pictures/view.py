@@ -200,10 +200,11 @@ def _as_it_is(content: bytes, side: int) -> View:
 
 def _pillow_is_missing(purpose: str) -> ArgumentsError:
     return ArgumentsError(
-        f"{purpose} needs Pillow, which is missing here: install this server again, whole.",
+        f"{purpose} needs Pillow, which is missing: reinstall this server with all its "
+        f"dependencies.",
         state="Nothing was sent.",
         next_step="Without it view_images shows pictures one by one, and duplicates: content "
-        "compares what the library says of the files.",
+        "compares file_size and pixels.",
         reason=Reason.INVALID_ARGUMENTS,
     )
 

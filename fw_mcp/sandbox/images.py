@@ -321,7 +321,7 @@ def _fault_of(path: Path) -> str:
     if not path.parent.is_dir() or path.is_dir():
         return "is not in an existing folder"
     if path.exists() and not path.is_file():
-        return "is no ordinary file"
+        return "is not a regular file"
     # SQLite makes files of its own beside it.
     if not all(os.access(one, os.W_OK) for one in (path.parent, path) if one.exists()):
         return "cannot be written"

@@ -65,7 +65,7 @@ def html(studio: Studio) -> str:
 <title>The studio of fw-mcp's sandbox</title>
 <style>{_STYLE}</style>
 <h1>The studio of fw-mcp's sandbox</h1>
-<p>An invented studio that speaks the FinerWorks image API: nothing here is real or can be lost.
+<p>A fictional studio that implements the FinerWorks image API; nothing here is real.
 Held now: {escape(counts)}. The API as a document: <a href="/openapi.json">openapi.json</a>.</p>
 <h2>Point fw-mcp at it</h2>
 <p>These keys are fake and open nothing else. Of another program, give them as the headers

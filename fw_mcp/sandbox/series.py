@@ -41,7 +41,7 @@ SERIES = (
         "Coastal Light",
         "Seascapes",
         "COAST",
-        ("Low Tide", "Harbour at First Light", "Breaking Swell", "Sea Fog", "The Old Pier"),
+        ("Low Tide", "Harbor at First Light", "Breaking Swell", "Sea Fog", "The Old Pier"),
         (
             "Point Reyes",
             "Cannon Beach",
@@ -166,7 +166,7 @@ SERIES = (
 )
 
 MOODS = (
-    "Printed from the original file; the colours are as they were on the morning.",
+    "Printed from the original file; the colors are as they were that morning.",
     "Part of an edition of 50, signed on the back.",
     "Looks best on matte paper or canvas at 24 inches and wider.",
     "A long exposure of four minutes from a tripod half in the water.",

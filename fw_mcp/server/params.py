@@ -70,7 +70,7 @@ def _object(value: object) -> dict[str, Any]:
         return {}
     raise MCPError(
         code=INVALID_PARAMS,
-        message="arguments is no object: write it as {}, with each argument by its name.",
+        message="arguments is not an object: write it as {}, with each argument by its name.",
     )
 
 

@@ -204,8 +204,8 @@ def _give_back(holds: Sequence[_Hold]) -> None:
 
 def _still_running() -> GuardError:
     return GuardError(
-        "Another call is at the same change.",
-        state="This call sent nothing; what the other one does is not told yet.",
-        next_step="Call again in a minute: it then gives the result, or goes on.",
+        "Another call is working on the same change.",
+        state="This call sent nothing; its result is not known yet.",
+        next_step="Call again in a minute: it then returns the result or continues.",
         reason=Reason.STILL_RUNNING,
     )

@@ -109,13 +109,13 @@ def check_usable(connection: sqlite3.Connection) -> None:
     version = _version(connection)
     marked = connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID
     if marked and version > _VERSION:
-        raise UnusableFileError(f"a newer fw-mcp wrote it: schema {version}")
+        raise UnusableFileError(f"written by a newer fw-mcp: schema {version}")
     # The first version left no mark: its tables tell.
     columns = tuple(row[1] for row in connection.execute("PRAGMA table_info(journal)"))
     if version == 1 and columns == _JOURNAL_1:
         raise UnusableFileError(
-            "the first fw-mcp wrote it: schema 1, which is not read any more",
-            "Move the file away, and a new one is made, or name another with --store FILE; ",
+            "written by the first fw-mcp: schema 1, which is no longer read",
+            "Move the file away to start a new one, or name another with --store FILE; ",
         )
     empty = connection.execute("SELECT name FROM sqlite_master").fetchone() is None
     ours = {0: empty, 2: marked, _VERSION: marked}
@@ -146,7 +146,7 @@ def _take_over(connection: sqlite3.Connection, account: str) -> None:
     try:
         take_over(connection, account)
     except (AttributeError, LookupError, TypeError, ValueError) as odd:
-        raise UnusableFileError("what an older fw-mcp kept there cannot be read") from odd
+        raise UnusableFileError("what an older fw-mcp stored there cannot be read") from odd
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -438,7 +438,7 @@ def _made(path: Path) -> _Identity:
         os.close(opened)
     if not stat.S_ISREG(found.st_mode):
         # A device or a pipe: others use it, and it would become this user's alone.
-        raise UnusableFileError("it is no ordinary file")
+        raise UnusableFileError("it is not a regular file")
     # Of a file that was removed while it was open; whoever opened the new one made others.
     _remove(left)
     return found.st_dev, found.st_ino
@@ -462,7 +462,9 @@ def _keep_private(path: Path) -> None:
         except FileNotFoundError:
             continue
         except OSError as fault:
-            _log.warning("Others may read %s, and it stays so (%s).", one, type(fault).__name__)
+            _log.warning(
+                "Others may read %s, and that could not be changed (%s).", one, type(fault).__name__
+            )
 
 
 _KEEP_ID = """

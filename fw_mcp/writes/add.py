@@ -54,10 +54,10 @@ from fw_mcp.writes.verify import check_files
 
 TOOL = "add_images"
 _TWO = 2
-_SHOWN = "The answer was lost; the service lists the image."
-_HAD = "FinerWorks has this file already and answered with the image that was there before."
+_SHOWN = "The answer was lost; FinerWorks lists the image."
+_HAD = "FinerWorks already has this file and returned the existing image."
 _COMING = "Not sent: another call sent this file, and it may still be added for {} s."
-_LEFT = "Not sent: the call was cancelled before its turn."
+_LEFT = "Not sent: the call was canceled before its turn."
 _FIND_OUT = "Do not add it again; search_images shows whether it came."
 
 
@@ -406,15 +406,15 @@ class _Adding:
             if len(found) <= asked:
                 continue
             twice = f"FinerWorks lists {len(found)} images of {quoted(image.file_name)}"
-            self._stopped = f"Not sent: {twice}, {asked} asked for."
+            self._stopped = f"Not sent: {twice}, {asked} requested."
             if end := ended.get(item):
                 guids = ", ".join(one.guid for one in found)
-                detail = f"{twice}, {asked} asked for: {guids}. Delete what is too much."
+                detail = f"{twice}, {asked} requested: {guids}. Delete the extra ones."
                 ended[item] = replace(end, detail=detail, doubled=True)
 
     async def _read_back(self, batch: _Batch) -> None:
         """Read the answered guids back; an answer need not hold more of an image than its guid."""
-        detail = f"The service answered with a guid that it does not list. {_FIND_OUT}"
+        detail = f"FinerWorks returned a guid that it does not list. {_FIND_OUT}"
         listed: Mapping[str, ImageDetails] = {}
         try:
             listed = await self._listed(batch.guids)
@@ -525,7 +525,7 @@ def _created(
 ) -> Ended:
     after = listed.get(image.guid) if image else None
     if image is None:
-        guid, detail = None, f"The answer does not name it. {_FIND_OUT}"
+        guid, detail = None, f"The response does not mention it. {_FIND_OUT}"
     elif after is None:
         guid = image.guid
     else:

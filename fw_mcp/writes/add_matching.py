@@ -103,7 +103,7 @@ async def added_since(
     if before.has_new(unreadable):
         raise ShapeError(
             "FinerWorks lists a new image without a guid that can be read.",
-            state="This part was only reading; nothing was changed by it.",
+            state="This step only read; nothing was changed.",
             next_step="Look for it on FinerWorks.com.",
             reason=Reason.UNREADABLE_ANSWER,
         )

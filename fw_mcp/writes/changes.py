@@ -18,8 +18,8 @@ _FIRST_ITEMS = 3
 _OPEN = frozenset({UNFINISHED, Outcome.UNKNOWN})
 _LANES = MappingProxyType(
     {
-        "elicitation": "asked in the client's dialogue",
-        "multi_round_trip": "asked in the client's dialogue",
+        "elicitation": "asked in the client's dialog",
+        "multi_round_trip": "asked in the client's dialog",
         "two_step": "second call",
         "approval": "terminal",
     }

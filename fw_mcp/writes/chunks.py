@@ -103,7 +103,7 @@ class Run:
 
     def out_of_time(self, wait_s: float = 0.0) -> str:
         """Why no further write may start after so many seconds more; "" while there is time."""
-        return "" if wait_s < self.left_s() else "Not sent: the call's time was over."
+        return "" if wait_s < self.left_s() else "Not sent: the call ran out of time."
 
     def left_s(self) -> float:
         """Seconds until no further write may start."""
@@ -220,7 +220,7 @@ def given_up(failures: int) -> str:
     """Why no further write may start after so many failed chunks in a row; "" while it may."""
     if failures < FAILURES_IN_A_ROW:
         return ""
-    return f"Not sent: the {failures} chunks before it failed."
+    return f"Not sent: the previous {failures} chunks failed."
 
 
 async def insisted(run: Run, send: Callable[[], Awaitable[T]]) -> T:
@@ -296,7 +296,7 @@ async def _not_to_be_sent(run: Run, chunk: Items[T], write: Write[T], *, waited:
     try:
         now = await write.read_again([image.guid for image in read.values()])
     except ApiError as unread:
-        why = f"Not sent: it could not be read again before writing. {unread.what}"
+        why = f"Not sent: it could not be re-read before writing. {unread.what}"
         return _all_kept(write, chunk, why)
     return {
         item: changed(image, now.get(image.guid))

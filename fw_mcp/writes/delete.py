@@ -121,7 +121,7 @@ def _prepared(
             for item, image in images.items()
         },
         write=partial(delete_in_chunks, images=images, library=library, beside=beside),
-        summary=f"{counted(len(images), 'image')} would be deleted, and with them {lost}.",
+        summary=f"{counted(len(images), 'image')} would be deleted, with {lost}.",
         targets=targets,
         question=deletion_question(targets, library),
         seen=states(targets),
@@ -131,5 +131,5 @@ def _prepared(
 def _ended(before: ImageDetails, after: ImageDetails | None, fault: ApiError | None) -> Ended:
     if after is None:
         return Ended(before.guid, Outcome.DELETED, before=before)
-    why = why_failed(fault) if fault else "The service said yes and still lists the image."
+    why = why_failed(fault) if fault else "FinerWorks reported success but still lists the image."
     return Ended(before.guid, outcome_without_trace(fault), why, before=before, after=after)

@@ -15,13 +15,13 @@ from fw_mcp.text import counted
 from fw_mcp.writes.chunks import Run
 from fw_mcp.writes.outcomes import Ended, Ends, Items, any_written, nothing_left
 
-MADE_BEFORE = "This very call was made before; nothing was sent again."
-REPLAYED = f"{MADE_BEFORE} What follows was read back then, at most ten minutes ago."
+MADE_BEFORE = "Identical to an earlier call; nothing was sent again."
+REPLAYED = f"{MADE_BEFORE} This result was read back then, at most ten minutes ago."
 
 _ASKED = MappingProxyType(
     {
-        "elicitation": "asked in the client's dialogue",
-        "multi_round_trip": "asked in the client's dialogue",
+        "elicitation": "asked in the client's dialog",
+        "multi_round_trip": "asked in the client's dialog",
         "two_step": "asked in the chat",
         "approval": "asked in a terminal",
         "terminal": "asked in the terminal",

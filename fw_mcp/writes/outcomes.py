@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 ALREADY = "It already has this text."
 NOT_UNDONE = "Not undone"
-NO_LONGER = "It was done before, and somebody changed it since."
-MAY_BE = "A new image may be it, and too little agrees to say: it is not sent again."
-CHANGED = "Not sent: it changed meanwhile. Look at it and call again."
-_UNREADABLE = "Not sent: FinerWorks does not give in a form that can be read its"
+NO_LONGER = "Done earlier; someone has changed it since."
+MAY_BE = "A new image may be this one, but too little matches to be sure: it is not sent again."
+CHANGED = "Not sent: it has changed in the meantime. Review it and call again."
+_UNREADABLE = "Not sent: FinerWorks returned, in a form that cannot be read, its"
 _LEFT_ALONE = (ALREADY, NO_LONGER, NOT_UNDONE, _UNREADABLE)
 _TEXTS = ("title", "description")
 _PRODUCTS = ("products",)
@@ -33,9 +33,9 @@ MAY_STILL_HAPPEN_S = 60.0
 _STATUSES_OF_A_GATEWAY = frozenset({408, 502, 503, 504})
 _STATUSES_THAT_PASS = frozenset({429, 500})
 SAID_YES = (
-    "The service said yes",
-    "The answer does not name it",
-    "The service answered with a guid that it does not list",
+    "FinerWorks reported success",
+    "The response does not mention it",
+    "FinerWorks returned a guid that it does not list",
 )
 """How the details begin of what was accepted, and is not to be seen."""
 _OPEN = "The answer was lost, and it may still be carried out for {} s."
@@ -188,7 +188,9 @@ def any_written(ends: Ends) -> bool:
 def changed(before: ImageDetails, after: ImageDetails | None) -> Ended:
     """An image that is not what the call was decided on: nothing is sent for it."""
     if after is None:
-        return Ended(before.guid, Outcome.ALREADY_GONE, "It went away meanwhile.", before=before)
+        return Ended(
+            before.guid, Outcome.ALREADY_GONE, "It was removed in the meantime.", before=before
+        )
     return kept(before, after, CHANGED)
 
 
@@ -215,7 +217,7 @@ def odd_of(image: ImageDetails, names: Collection[str]) -> tuple[str, ...]:
 def unread_text(image: ImageDetails) -> str:
     """What to tell of an image whose text could not be read; "" of any other."""
     odd = " and ".join(odd_of(image, _TEXTS))
-    return f"FinerWorks does not give its {odd} in a form that can be read." if odd else ""
+    return f"FinerWorks returned its {odd} in a form that cannot be read." if odd else ""
 
 
 def why_unreadable(image: ImageDetails, *, rewritten: bool) -> str:

@@ -31,15 +31,15 @@ from fw_mcp.writes.outcomes import (
 from fw_mcp.writes.stored import as_stored, same_text
 
 _SHOWN_BY_S = 120.0
-_SETTLED = "Settled later, by reading the service."
-_NOT_ADDED = "FinerWorks does not list it: it was not added, or is gone since."
+_SETTLED = "Resolved later by reading FinerWorks."
+_NOT_ADDED = "FinerWorks does not list it: it was not added, or has been removed since."
 _ON_ITS_WAY = "FinerWorks gave it this guid and does not list it yet; search_images shows it later."
 _LATER = "Nothing is sent again before that; search_images shows what is there."
 _LOOK = "search_images sorted by id shows the newest."
 _OLD_TEXT = "It still has the text from before: it was not updated."
-_OTHER_TEXT = "It has other text now: ours was not stored, or somebody changed it since."
+_OTHER_TEXT = "Its text differs: ours was not stored, or someone has changed it since."
 _STILL_THERE = "FinerWorks still lists it: it was not deleted."
-_OTHER_IMAGES = "The selection holds other images."
+_OTHER_IMAGES = "The selection holds different images."
 
 
 class Reconciler:
@@ -238,7 +238,7 @@ def _verdict(
     sent: Mapping[str, Any], before: ImageDetails | None, now: ImageDetails | None
 ) -> tuple[Outcome, str]:
     if now is None:
-        return Outcome.NOT_FOUND, "The image went away meanwhile."
+        return Outcome.NOT_FOUND, "The image was removed in the meantime."
     if unread := unread_text(now):
         return Outcome.UNKNOWN, unread
     meant = (sent["title"], sent["description"])

@@ -59,7 +59,7 @@ REPLAY_S = 600.0
 HANDLE_S = 3600.0
 APPROVAL = "approval"
 _NOT_ANSWERED = "nobody has answered the question yet"
-RESUMED = "This call was made before: what it had done was not sent again, the rest was."
+RESUMED = "This call was made before: finished parts were not sent again, the rest was."
 
 
 async def _at_once() -> None:
@@ -178,7 +178,7 @@ class Writes:
         await self.identify()
         for one in await self._with_undoings(change_id):
             if await self.is_under_way(one):
-                raise cannot_undo(f"Change {change_id}, or an undo of it, is still under way.")
+                raise cannot_undo(f"Change {change_id}, or an undo of it, is still running.")
         return await undo(self.account, self.reconciler, self.history, change_id)
 
     async def settle(self, change: Change) -> Ends:
@@ -430,7 +430,7 @@ class Writes:
         try:
             return await self.reconciler.settled(change, started)
         except ApiError as unread:
-            unread.state = "What the call did before is not known yet; nothing was sent now."
+            unread.state = "The earlier call's result is not known yet; nothing was sent now."
             unread.next_step = f"Call {operation.tool} again in a minute."
             raise
 
@@ -498,10 +498,9 @@ class Writes:
             if is_newest and now - change.begun_at <= HANDLE_S:
                 return change
         raise GuardError(
-            f"There is no call of {tool} within the last hour to go on with under "
-            f"{quoted(handle, 40)}.",
+            f"No {tool} call to continue with handle {quoted(handle, 40)} in the last hour.",
             state="Nothing was sent.",
-            next_step="Look with search_images what is left to do, and make a new call for that.",
+            next_step="Use search_images to see what is left, then make a new call.",
             reason=Reason.HANDLE_UNKNOWN,
         )
 

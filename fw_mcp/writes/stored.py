@@ -9,8 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from fw_mcp.api.models import ImageDetails, ImageToAdd
 
-_ALTERED = "FinerWorks stored its text altered; see after."
-OTHER = "FinerWorks stored other text than was sent; see after."
+_ALTERED = "FinerWorks altered its text; see after."
+OTHER = "FinerWorks stored different text; see after."
 _SHORTEST_CUT = 50
 _NOT_BASIC = re.compile("[\U00010000-\U0010ffff]")
 _BITS = 8

@@ -15,8 +15,8 @@ from fw_mcp.store.history import History
 from fw_mcp.writes.outcomes import GOOD, SAID_YES, Ended, Ends, Items, Kind, Outcome
 from fw_mcp.writes.stored import OTHER
 
-UNEXPECTED = "The first write of this kind on the account ended otherwise than expected"
-HELD_BACK = "Not sent: the first image ended otherwise than expected; see its detail."
+UNEXPECTED = "The first write of this kind on the account did not end as expected"
+HELD_BACK = "Not sent: the first image did not end as expected; see its detail."
 _GROWS_BY = {Kind.ADD: 1, Kind.UPDATE: 0, Kind.DELETE: -1}
 
 Reads = Callable[[Sequence[str]], Awaitable[Mapping[str, ImageDetails]]]
@@ -131,7 +131,7 @@ def _is_answered(end: Ended) -> bool:
 def _oddity(end: Ended) -> str:
     if end.outcome in GOOD and OTHER not in end.detail:
         return ""
-    return "it has other text" if end.outcome in GOOD else f"it ended as {end.outcome}"
+    return "its text differs" if end.outcome in GOOD else f"it ended as {end.outcome}"
 
 
 async def _lost_beside(others: Sequence[ImageDetails], read: Reads | None) -> str:
@@ -146,4 +146,4 @@ async def _lost_beside(others: Sequence[ImageDetails], read: Reads | None) -> st
         for image in others
     ]
     lost = sum(bool(end.products_lost) for end in ends)
-    return f"products of {lost} more images went" if lost else ""
+    return f"products of {lost} more images were removed" if lost else ""

@@ -52,12 +52,12 @@ from fw_mcp.writes.select import Wish, store_selection
 from fw_mcp.writes.update import Rewrite, rewrite_target, update_in_chunks
 
 TOOL = "undo_change"
-_CHANGED_SINCE = "Not undone: somebody changed it since."
-_GONE_SINCE = "Not undone: it is not there any more."
-_THERE_BEFORE = "Not undone: it was there before."
+_CHANGED_SINCE = "Not undone: someone has changed it since."
+_GONE_SINCE = "Not undone: it no longer exists."
+_THERE_BEFORE = "Not undone: it existed before."
 _HELD_NOTHING = "Not undone: it held nothing before, and FinerWorks cannot empty a selection."
 _NAMED = 5
-_INCOMPLETE = "Not undone: the former record lacks what registering it needs"
+_INCOMPLETE = "Not undone: the stored record is incomplete"
 
 TOOL_OF = {
     # What taking back a write of a kind does, in the words of the tool that does it.
@@ -129,7 +129,7 @@ class Undo:
         return len(self.rewrites) + len(self.doomed) + len(self.lost) + chosen
 
     def lost_products(self, item: int) -> list[Product]:
-        """The products of an item that went with the change, and cannot come back."""
+        """The products of an item that went with the change, and cannot be restored."""
         end = self.done.ends[item]
         now = self.rewrites[item].before if item in self.rewrites else None
         kept = {product_key(one) for one in hung(now)}
@@ -140,11 +140,11 @@ class Undo:
         lost = [one for i in [*self.rewrites, *self.lost] for one in self.lost_products(i)]
         parts = [
             f"{counted(self.items, _NOUN[self.done.kind])} would {_DOES[self.done.kind]}",
-            f"{counted(len(lost), 'product')} cannot come back: {_named_first(lost)}"
+            f"{counted(len(lost), 'product')} cannot be restored: {_named_first(lost)}"
             if lost
             else "",
             self._selection(),
-            f"{len(self.refused)} would be left alone" if self.refused else "",
+            f"{len(self.refused)} would be skipped" if self.refused else "",
         ]
         return "; ".join(part for part in parts if part) + "."
 
@@ -199,7 +199,7 @@ async def undo(
         raise cannot_undo(f"There is no change {quoted(change_id, 40)} on record.")
     done = await _undoable(reconciler, history, change, account.clock())
     if done is None:
-        raise cannot_undo(f"Change {change_id} wrote nothing.")
+        raise cannot_undo(f"Change {change_id} made no changes.")
     return _operation(account, history, done)
 
 
@@ -211,7 +211,9 @@ def _operation(account: Account, history: History, done: Undoable) -> Operation:
         undo = await _undo_of(account, done, started)
         await _name_what_came_between(history, undo)
         if not undo.items:
-            why = next(iter(undo.refused.values())).detail if undo.refused else "It did nothing."
+            why = (
+                next(iter(undo.refused.values())).detail if undo.refused else "It changed nothing."
+            )
             raise cannot_undo(f"Nothing of change {change_id} can be undone. {why}")
         targets = undo.targets()
         at_risk = products_summary([one for target in targets for one in target.products])
@@ -219,7 +221,7 @@ def _operation(account: Account, history: History, done: Undoable) -> Operation:
 
         async def write(run: Run) -> Ends:
             if len(await history.undoing(change_id)) != done.undoings:
-                raise cannot_undo(f"Change {change_id} was undone by another call meanwhile.")
+                raise cannot_undo(f"Change {change_id} was undone by another call in the meantime.")
             return await _carry_out(run, undo)
 
         return Prepared(
@@ -256,7 +258,7 @@ def _operation(account: Account, history: History, done: Undoable) -> Operation:
 async def _undoable(
     reconciler: Reconciler, history: History, change: Change, started: float
 ) -> Undoable | None:
-    """What a change did; None when it wrote nothing."""
+    """What a change did; None when it made no changes."""
     settled = await reconciler.settled(change, started)
     ends = {item: end for item, end in settled.items() if end.outcome in GOOD}
     if not ends:
@@ -335,7 +337,7 @@ async def _carry_out(run: Run, undo: Undo) -> Ends:
         (end,) = undo.done.ends.values()
         stored = await store_selection(run, end.guid or "", Wish(undo.selection))
         gone = ", ".join(stored.missing)
-        why = f"{stored.detail} These of its former images are gone: {gone}." if gone else ""
+        why = f"{stored.detail} These former images no longer exist: {gone}." if gone else ""
         ended[0] = replace(stored, detail=why.strip() or stored.detail)
     return ended
 
@@ -452,7 +454,7 @@ def _with_loss(undo: Undo, item: int, end: Ended) -> Ended:
     if end.outcome not in GOOD or not lost:
         return end
     return replace(
-        end, detail=f"{counted(len(lost), 'product')} cannot come back. {end.detail}".strip()
+        end, detail=f"{counted(len(lost), 'product')} cannot be restored. {end.detail}".strip()
     )
 
 
@@ -464,7 +466,7 @@ def _again(deleted: Ended, end: Ended) -> Ended:
         return replace(end, before=deleted.before)
     detail = f"Registered again under a new guid; it was {deleted.guid}."
     if lost := len(hung(deleted.before)):
-        detail += f" {counted(lost, 'product')} cannot come back."
+        detail += f" {counted(lost, 'product')} cannot be restored."
     if len(_description(deleted.before)) > DESCRIPTION_LIMIT:
         detail += f" Its description was cut to {DESCRIPTION_LIMIT} characters."
     if deleted.before and (unread := unread_text(deleted.before)):

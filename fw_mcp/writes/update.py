@@ -233,7 +233,7 @@ def _prepared(
         read_at=started,
         would=beside | {item: one.would() for item, one in rewrites.items()},
         write=partial(update_in_chunks, rewrites=rewrites, beside=beside),
-        summary=f"{counted(changing, 'image')} would be rewritten; {lost} would be removed.",
+        summary=f"{counted(changing, 'image')} would be updated; {lost} would be removed.",
         targets=targets,
         question=retitling_question(targets, changing),
         seen=states(target_of(one.before) for one in rewrites.values()),
@@ -277,14 +277,14 @@ def _verdict(
     rewrite: Rewrite, after: ImageDetails | None, fault: ApiError | None
 ) -> tuple[Outcome, str]:
     if after is None:
-        return Outcome.NOT_FOUND, "The image went away meanwhile."
+        return Outcome.NOT_FOUND, "The image was removed in the meantime."
     meant = rewrite.text
     if unread := unread_text(after):
         return Outcome.UNKNOWN, unread
     if text_of(after) == meant:
         return Outcome.UPDATED, ""
     if text_of(after) == text_of(rewrite.before):
-        why = why_failed(fault) if fault else "The service said yes and kept the old text."
+        why = why_failed(fault) if fault else "FinerWorks reported success but kept the old text."
         return outcome_without_trace(fault), why
     told = as_stored(meant, text_of(after))
     if told == OTHER and may_still_happen(fault):
@@ -293,5 +293,5 @@ def _verdict(
 
 
 def _already(rewrite: Rewrite) -> Ended:
-    why = f"{ALREADY} FinerWorks stores it so." if rewrite.is_kept_so else ALREADY
+    why = f"{ALREADY} This is how FinerWorks stores it." if rewrite.is_kept_so else ALREADY
     return kept(rewrite.before, rewrite.before, why)

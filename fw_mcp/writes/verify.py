@@ -47,12 +47,12 @@ async def check_files(
 
 def _faults(image: ImageToAdd, found: Inspected) -> Iterator[str]:
     if not found.is_reached:
-        yield "not reached in time"
+        yield "not checked in time"
     elif found.facts is None:
         yield "its private_hires_uri could not be read"
     else:
         if found.file_size is None:
-            yield "its server does not say its file_size"
+            yield "its server does not report its file_size"
         elif found.file_size != image.file_size:
             yield f"file_size {image.file_size} given, {found.file_size} found"
         # Which of the two a caller has read depends on the program that told it.
@@ -66,8 +66,8 @@ def _refusal(faults: list[str], *, all_reached: bool) -> ArgumentsError:
     return ArgumentsError(
         f"add_images was not run: verify found {'; '.join(faults[:_TOLD])}{more}.",
         state="Nothing was sent.",
-        next_step="Correct them; inspect_files tells what each file is."
+        next_step="Correct them; inspect_files shows the actual values."
         if all_reached
-        else "Verify fewer at a time, and correct what differs.",
+        else "Verify fewer images per call and correct the differences.",
         reason=Reason.INVALID_ARGUMENTS,
     )

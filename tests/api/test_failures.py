@@ -41,7 +41,7 @@ async def test_too_many_calls_carry_the_pause_asked_for() -> None:
     assert isinstance(actual, StatusError)
     assert (actual.retry_after_s, actual.refused) == (7.0, True)
     assert str(actual) == (
-        "FinerWorks asked for fewer calls at delete_images. Nothing was changed. "
+        "FinerWorks rate-limited delete_images. Nothing was changed. "
         "Wait 7 s, then try again. (reason: rate_limited)"
     )
 
@@ -66,8 +66,8 @@ async def test_a_retry_after_date_counts_from_the_client_s_clock() -> None:
             '"Invalid. images[0].pix_w: Too small images[0].pix_w: 5"',
         ),
         ({"ModelState": {"guids": "Bad guid"}}, '"guids: Bad guid"'),
-        ({"Message": 5, "ModelState": [], "status": "bad"}, "it said no more"),
-        ({}, "it said no more"),
+        ({"Message": 5, "ModelState": [], "status": "bad"}, "no details given"),
+        ({}, "no details given"),
     ],
 )
 async def test_both_error_shapes_are_read(document: dict[str, Any], said: str) -> None:
@@ -88,9 +88,9 @@ async def test_a_failure_s_body_need_not_be_json(body: bytes) -> None:
     assert isinstance(actual, StatusError)
     assert actual.status_code == 502
     assert str(actual) == (
-        "FinerWorks answered update_images with HTTP 502: it said no more. "
+        "FinerWorks answered update_images with HTTP 502: no details given. "
         "It is unknown whether update_images took effect. "
-        "Look with search_images before trying again. (reason: upstream_error)"
+        "Check with search_images before trying again. (reason: upstream_error)"
     )
 
 
@@ -145,10 +145,10 @@ async def test_a_rejection_quotes_the_service_and_its_reference() -> None:
     actual = await failure_of(calls.delete_images, Service(httpx.Response(200, json=REJECTION)))
 
     assert str(actual) == (
-        'FinerWorks did not carry out delete_images: "No such library" '
+        'FinerWorks rejected delete_images: "No such library" '
         "(reference abababababababababababababababab). "
         "It is unknown whether delete_images took effect. "
-        "Look with search_images before trying again. (reason: rejected)"
+        "Check with search_images before trying again. (reason: rejected)"
     )
 
 

@@ -277,7 +277,7 @@ async def test_a_call_does_not_wait_longer_than_thirty_seconds(
     actual = await refusal(traffic, DELETE_IMAGES)
 
     assert str(actual) == (
-        "FinerWorks asked for fewer calls, so the account is paused for 70 s and delete_images "
+        "FinerWorks rate-limited the account, so calls pause for 70 s and delete_images "
         "was not sent. Nothing was sent. Wait 70 s, then try again. (reason: rate_limited)"
     )
     await clock.forward(39.5)
@@ -336,8 +336,8 @@ async def test_the_circuit_opens_at_the_fifth_loss_in_a_row(clock: Clock, traffi
 
     actual = await refusal(traffic)
     assert str(actual) == (
-        "FinerWorks did not answer five times in a row, so list_images was not sent. "
-        "Nothing was sent. Try again in 21 s; fw-mcp doctor checks the way to the service. "
+        "FinerWorks did not respond five times in a row, so list_images was not sent. "
+        "Nothing was sent. Try again in 21 s; fw-mcp doctor checks the connection to FinerWorks. "
         "(reason: circuit_open)"
     )
 

@@ -87,8 +87,8 @@ def test_a_retry_after_is_honoured_up_to_thirty_seconds(
     "error",
     [
         failures.keys_refused(LIST_IMAGES, 400),
-        failures.status_outside_2xx(LIST_IMAGES, 404, "it said no more", None),
-        failures.rejected(LIST_IMAGES, "it said no more", None),
+        failures.status_outside_2xx(LIST_IMAGES, 404, "no details given", None),
+        failures.rejected(LIST_IMAGES, "no details given", None),
         failures.paused(LIST_IMAGES, 31.0),
         failures.circuit_open(LIST_IMAGES, 30.0),
     ],
@@ -105,7 +105,7 @@ def test_what_will_not_pass_is_not_tried_again(error: ApiError) -> None:
         failures.timed_out(LIST_IMAGES),
         failures.unreadable(LIST_IMAGES, "is empty"),
         *(
-            failures.status_outside_2xx(LIST_IMAGES, code, "it said no more", None)
+            failures.status_outside_2xx(LIST_IMAGES, code, "no details given", None)
             for code in (408, 429, 500, 502, 503, 504)
         ),
     ],
@@ -131,7 +131,7 @@ async def test_the_first_success_ends_it() -> None:
     [
         ([], failures.keys_refused(LIST_IMAGES, 401), []),
         ([], limited(31.0), []),
-        ([LOST], failures.rejected(LIST_IMAGES, "it said no more", None), [0.5]),
+        ([LOST], failures.rejected(LIST_IMAGES, "no details given", None), [0.5]),
         ([LOST, limited(None)], failures.timed_out(LIST_IMAGES), [0.5, 1.0]),
     ],
 )

@@ -27,7 +27,7 @@ from tests.support.studio import Studio
 from tests.support.truth import holdings, new_image
 
 UNFINISHED = (
-    "unfinished: it is still under way, or its process ended during it; fw-mcp reconcile settles it"
+    "unfinished: it is still running, or its process ended during it; fw-mcp reconcile resolves it"
 )
 
 
@@ -47,7 +47,7 @@ async def guids(studio: Studio) -> set[str]:
 def test_nothing_is_listed_of_a_new_store(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     """And that is said."""
     assert list_changes(kept.assembly(), 1) == 0
-    assert capsys.readouterr().out == "Nothing was changed yet.\n"
+    assert capsys.readouterr().out == "No changes recorded yet.\n"
 
 
 def test_changes_are_told_newest_first_with_all_that_a_person_asks(
@@ -75,8 +75,8 @@ def test_changes_are_told_newest_first_with_all_that_a_person_asks(
         '    by "stdio:tests"; second call; undoes 0000000000000001',
         f"    {UNFINISHED}",
         f"{local(BEGUN)}  0000000000000001  delete_images: 2 deleted, 1 unknown",
-        "    by \"stdio:a'b\\x1b\"; asked in the client's dialogue; undone by 0000000000000002",
-        "Page 1 of 1; changes in all: 2.",
+        "    by \"stdio:a'b\\x1b\"; asked in the client's dialog; undone by 0000000000000002",
+        "Page 1 of 1; total changes: 2.",
     ]
 
 
@@ -84,8 +84,8 @@ def test_changes_are_told_newest_first_with_all_that_a_person_asks(
     ("plan_id", "accepted", "words"),
     [
         (None, None, "nothing was asked"),
-        ("p", "elicitation", "asked in the client's dialogue"),
-        ("p", "multi_round_trip", "asked in the client's dialogue"),
+        ("p", "elicitation", "asked in the client's dialog"),
+        ("p", "multi_round_trip", "asked in the client's dialog"),
         ("p", "two_step", "second call"),
         ("p", "approval", "terminal"),
         ("p", None, "not recorded"),
@@ -127,9 +127,9 @@ def test_a_page_is_twenty_five_and_names_the_next(
         list_changes(kept.assembly(), page)
         told.append(capsys.readouterr().out)
     assert [one.count("delete_images") for one in told] == [25, 2, 0]
-    assert told[0].endswith("Page 1 of 2; changes in all: 27. fw-mcp changes --page 2 goes on.\n")
-    assert told[1].endswith("Page 2 of 2; changes in all: 27.\n")
-    assert told[2] == "There is no page 3; pages in all: 2.\n"
+    assert told[0].endswith("Page 1 of 2; total changes: 27. fw-mcp changes --page 2 shows more.\n")
+    assert told[1].endswith("Page 2 of 2; total changes: 27.\n")
+    assert told[2] == "There is no page 3; total pages: 2.\n"
     assert f"{27:016x}" in told[0].splitlines()[0]
 
 
@@ -327,7 +327,7 @@ def open_items(kept: Kept) -> int:
 def test_nothing_open_is_said(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 0, and the service is not even asked."""
     kept.write(small(1))
-    assert reconciled(kept, capsys) == (0, ["Open writes settled: 0; nothing is left open."])
+    assert reconciled(kept, capsys) == (0, ["Unfinished writes resolved: 0; none is left."])
     assert kept.studio.wire.sent == []
 
 
@@ -348,13 +348,13 @@ def test_a_cut_off_write_is_settled_item_by_item_without_writing(
         0,
         [
             f"{local(BEGUN)}  0000000000000001  delete_images",
-            f"    deleted: {one.guid} | Settled later, by reading the service.",
+            f"    deleted: {one.guid} | Resolved later by reading FinerWorks.",
             f"    failed: {two.guid} | FinerWorks still lists it: it was not deleted.",
-            "Open writes settled: 1; nothing is left open.",
+            "Unfinished writes resolved: 1; none is left.",
         ],
     )
     assert kept.ask(guids) == before
-    assert reconciled(kept, capsys) == (0, ["Open writes settled: 0; nothing is left open."])
+    assert reconciled(kept, capsys) == (0, ["Unfinished writes resolved: 0; none is left."])
 
 
 def test_only_what_is_unknown_of_a_finished_write_is_told(
@@ -383,7 +383,7 @@ def test_an_image_that_was_never_added_is_told_by_its_file_name(
     assert code == 0
     assert said[1] == (
         '    failed: "NEW_001.jpg" | FinerWorks does not list it: '
-        "it was not added, or is gone since."
+        "it was not added, or has been removed since."
     )
 
 
@@ -400,7 +400,7 @@ def test_what_another_process_is_writing_is_left_alone(
 
     code, said = anyio.run(meanwhile)
     assert (code, open_items(kept)) == (7, 1)
-    assert said[1] == "    left alone: it is still under way; run this again in a minute"
+    assert said[1] == "    skipped: it is still running; run this again in a minute"
     assert reconciled(kept, capsys, later_s=100)[0] == 0
     assert open_items(kept) == 0
 
@@ -414,7 +414,7 @@ def test_what_was_written_on_another_account_is_its_own_affair(
     code, said = reconciled(kept, capsys)
     assert (code, open_items(kept)) == (0, 1)
     assert said[1].startswith(f"    failed: {two.guid}")
-    assert said[-1] == "Open writes settled: 1; nothing is left open."
+    assert said[-1] == "Unfinished writes resolved: 1; none is left."
 
 
 @pytest.mark.parametrize("export", [None, "-"])
@@ -429,8 +429,9 @@ def test_that_other_accounts_have_changes_is_said_beside_the_list(
     show_changes(kept.assembly(), {"export": export, "page": "1"})
     printed = capsys.readouterr()
     assert printed.err == (
-        "Other accounts on this store: 2. They have 2 open changes: run this with their keys, or, "
-        "where those are former keys of yours, fw-mcp reconcile --adopt ACCOUNT with yours.\n"
+        "Other accounts on this store: 2. They have 2 unfinished changes: run this with their "
+        "keys, or, where those are former keys of yours, fw-mcp reconcile --adopt ACCOUNT with "
+        "yours.\n"
     )
     assert three_.guid not in printed.out
     assert two.guid not in printed.out
@@ -445,9 +446,9 @@ def test_a_change_that_cannot_be_read_stays_open_and_the_others_are_settled(
     kept.studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_images"))
     code, said = reconciled(kept, capsys)
     assert (code, open_items(kept)) == (5, 1)
-    assert said[1].startswith("    left open: FinerWorks did not carry out list_images")
+    assert said[1].startswith("    unresolved: FinerWorks rejected list_images")
     assert said[3].startswith(f"    failed: {two.guid}")
-    assert said[-1] == "Open writes settled: 1; left open: 1."
+    assert said[-1] == "Unfinished writes resolved: 1; unresolved: 1."
     assert reconciled(kept, capsys)[0] == 0
 
 
@@ -461,7 +462,7 @@ def test_a_service_out_of_reach_ends_the_attempt(
     code, said = reconciled(kept, capsys)
     assert (code, open_items(kept)) == (4, 2)
     assert [line for line in said if "0000000000000002" in line] == []
-    assert said[-1] == "Open writes settled: 0; left open: 2."
+    assert said[-1] == "Unfinished writes resolved: 0; unresolved: 2."
 
 
 def test_an_outcome_that_cannot_be_recorded_is_still_open(
@@ -472,7 +473,7 @@ def test_an_outcome_that_cannot_be_recorded_is_still_open(
     kept.write(deletion(1, one))
     kept.edit("CREATE TRIGGER full BEFORE UPDATE ON items BEGIN SELECT raise(ABORT, 'x'); END")
     code, said = reconciled(kept, capsys)
-    assert (code, said[-1]) == (7, "Open writes settled: 0; left open: 1.")
+    assert (code, said[-1]) == (7, "Unfinished writes resolved: 0; unresolved: 1.")
 
 
 def test_without_keys_reconcile_says_which(kept: Kept) -> None:
@@ -486,9 +487,9 @@ def test_without_keys_reconcile_says_which(kept: Kept) -> None:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (["changes"], "Nothing was changed yet.\n"),
+        (["changes"], "No changes recorded yet.\n"),
         (["changes", "--export"], ""),
-        (["reconcile"], "Open writes settled: 0; nothing is left open.\n"),
+        (["reconcile"], "Unfinished writes resolved: 0; none is left.\n"),
     ],
 )
 def test_the_journal_of_a_new_store_is_empty(command: list[str], said: str, tmp_path: Path) -> None:
@@ -543,9 +544,9 @@ def test_what_a_former_key_wrote_is_taken_over_by_a_person_and_settled(
     (question,) = person.asked
     assert f"They would become changes of {kept.account}, the account whose keys" in question
     said = capsys.readouterr()
-    assert "2 changes of former, 1 of them open; the newest:" in said.out
+    assert "2 changes of former, 1 of them unfinished; the newest:" in said.out
     assert f"Taken over: 2 changes of former are {kept.account}'s now." in said.out
-    assert "Open writes settled: 1; nothing is left open." in said.out
+    assert "Unfinished writes resolved: 1; none is left." in said.out
     assert said.err == ""
     rows = kept.edit("SELECT change_id FROM changes WHERE account = ?", kept.account)
     assert {row[0] for row in rows} == {f"{1:016x}", open_, ended}
@@ -585,7 +586,7 @@ def test_only_another_account_that_left_something_is_taken_over(
 
 
 def test_an_account_that_the_service_named_is_another_and_stays(kept: Kept) -> None:
-    """Somebody else's keys are for it, for certain; nobody is asked."""
+    """Someone else's keys are for it, for certain; nobody is asked."""
     left_by_former_keys(kept)
     others = Database(kept.path, account=KeyPair("keys of another"))
     anyio.run(others.learn, "former")
@@ -608,7 +609,7 @@ def test_what_is_under_way_under_a_former_name_is_not_taken_over(kept: Kept) -> 
                 partial(reconcile_changes, kept.assembly(), {"adopt": "former"}, person)
             )
 
-    with pytest.raises(GuardError, match="Another call is at the same change"):
+    with pytest.raises(GuardError, match="Another call is working on the same change"):
         anyio.run(meanwhile)
     assert person.asked == []
 
@@ -620,6 +621,6 @@ def test_reconcile_tells_what_other_accounts_left_open(
     left_by_former_keys(kept)
     assert reconcile_changes(kept.assembly(), {"adopt": None}) == 0
     assert capsys.readouterr().err == (
-        "Other accounts on this store: 1. They have 1 open change: run this with their keys, or, "
-        "where those are former keys of yours, fw-mcp reconcile --adopt ACCOUNT with yours.\n"
+        "Other accounts on this store: 1. They have 1 unfinished change: run this with their keys, "
+        "or, where those are former keys of yours, fw-mcp reconcile --adopt ACCOUNT with yours.\n"
     )

@@ -30,4 +30,4 @@ def test_the_demo_goes_as_it_says() -> None:
         assert line in done.stdout
     assert "declined: Not confirmed (decline). Nothing was sent" in done.stdout
     assert len(set(map(series_of, re.findall(VIEWED, done.stdout)))) >= 5
-    assert done.stdout.endswith("the contact sheet stays where it is.\n")
+    assert done.stdout.endswith("the contact sheet is kept.\n")

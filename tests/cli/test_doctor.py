@@ -50,7 +50,7 @@ def test_a_journal_without_open_ends_is_well(
     """Exit code 0."""
     kept.write(deletion(1, "failed"))
     code, found = journal(kept, capsys)
-    assert (code, found["found"], found["next_step"]) == (0, "every write has its outcome", "")
+    assert (code, found["found"], found["next_step"]) == (0, "no unfinished writes", "")
 
 
 def test_unfinished_writes_and_unknown_outcomes_are_told_apart(
@@ -62,9 +62,9 @@ def test_unfinished_writes_and_unknown_outcomes_are_told_apart(
     assert code == 7
     assert found["found"] == (
         f"7 unfinished: {', '.join(map(named, (1, 3, 4, 5, 6)))} and 2 more; "
-        f"1 of unknown outcome: {named(2, 1)}"
+        f"1 with unknown outcome: {named(2, 1)}"
     )
-    assert found["next_step"] == "fw-mcp reconcile settles them by reading."
+    assert found["next_step"] == "fw-mcp reconcile resolves them (reads only)."
 
 
 def test_unknown_outcomes_alone_are_a_finding_too(
@@ -73,7 +73,7 @@ def test_unknown_outcomes_alone_are_a_finding_too(
     """It is not known whether an image is there."""
     kept.write(deletion(1, "unknown"))
     code, found = journal(kept, capsys)
-    assert (code, found["found"]) == (7, f"1 of unknown outcome: {named(1, 1)}")
+    assert (code, found["found"]) == (7, f"1 with unknown outcome: {named(1, 1)}")
 
 
 def test_what_other_accounts_left_open_is_counted_and_not_named(
@@ -86,7 +86,7 @@ def test_what_other_accounts_left_open_is_counted_and_not_named(
     (found,) = [one for one in json.loads(capsys.readouterr().out) if one["check"] == "account"]
     assert (code, found["found"], found["next_step"]) == (
         0,
-        f"of {kept.account}; other accounts on this store: 2; open changes of theirs: 2",
+        f"of {kept.account}; other accounts on this store: 2; their unfinished changes: 2",
         "Run this with their keys, too.",
     )
 
@@ -114,7 +114,7 @@ def test_a_write_under_way_in_a_server_is_no_fault(
 
     code, found = anyio.run(meanwhile)
     assert (code, found["next_step"]) == (0, "")
-    assert found["found"] == f"1 under way: {named(1)}"
+    assert found["found"] == f"1 running: {named(1)}"
     assert journal(kept, capsys)[0] == 7
 
 
@@ -159,7 +159,7 @@ def test_doctor_without_keys_says_which_and_stops_asking(tmp_path: Path) -> None
     done = fw_mcp(["doctor"], env=env)
     assert done.returncode == 3
     assert "These keys are not set: FINERWORKS_WEB_API_KEY." in done.stdout
-    assert "not tried: see keys" in done.stdout
+    assert "skipped: keys failed" in done.stdout
     assert APP_KEY not in done.stdout + done.stderr
 
 
@@ -180,7 +180,7 @@ def test_doctor_finds_a_store_that_cannot_be_written(tmp_path: Path) -> None:
     done = fw_mcp(["doctor", "--sandbox", "--store", str(tmp_path)])
     assert done.returncode == 1
     assert "cannot be used" in done.stdout
-    assert "not tried: see store" in done.stdout
+    assert "skipped: store failed" in done.stdout
 
 
 def test_doctor_finds_writes_without_an_outcome(kept: Kept) -> None:
@@ -278,7 +278,7 @@ def test_doctor_names_placeholders_and_folders_that_are_away(tmp_path: Path) -> 
         ["--file-folders", str(tmp_path / "away")], {**env, "XDG_STATE_HOME": str(tmp_path)}
     )
     assert found["keys"][0] == 3
-    assert "placeholders that nobody filled in: FINERWORKS_WEB_API_KEY" in found["keys"][1]
+    assert "placeholders that were not filled in: FINERWORKS_WEB_API_KEY" in found["keys"][1]
     assert found["folders"] == (1, f'cannot be read: "{tmp_path}/away"')
 
 

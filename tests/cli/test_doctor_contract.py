@@ -34,10 +34,7 @@ def test_a_report_is_a_new_file_for_its_owner_alone(
     file = tmp_path / "report.json"
     assert compare(on(studio), file) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert (
-        lines[0]
-        == "Images that were read: 1 inventory, 0 temporary. Nothing was written to the library."
-    )
+    assert lines[0] == "Images read: 1 inventory, 0 temporary. Nothing was written to the library."
     assert "differs from what fw-mcp expects: count: zero, not exact" in lines
     assert lines[-1] == f"Report, without any text of the library: {file}"
     assert file.stat().st_mode & 0o777 == 0o600

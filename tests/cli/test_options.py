@@ -21,14 +21,19 @@ CODE = "\x1b[2J"
         (["--nonsense"], {}, 2, "There is no option"),
         (["--confirm", "maybe"], {}, 2, "--confirm (FW_MCP_CONFIRM)"),
         (["--max-items", "0"], {}, 2, "--max-items (FW_MCP_MAX_ITEMS)"),
-        (["--writes", "delete_image"], {}, 2, '"delete_image", which is no write tool'),
-        (["--http", "8000"], {}, 2, '--http (FW_MCP_HTTP) is "8000", which is not HOST:PORT'),
+        (["--writes", "delete_image"], {}, 2, '"delete_image", which is not a write tool'),
+        (
+            ["--http", "8000"],
+            {},
+            2,
+            '--http (FW_MCP_HTTP) is "8000", which is not in HOST:PORT form',
+        ),
         ([], {"FINERWORKS_SESSION_ID": "short"}, 2, "--session-id (FINERWORKS_SESSION_ID)"),
         (["--sandbox", "--confirm", "approve"], {}, 2, "give --store (FW_MCP_STORE) a file"),
         (["--sandbox"], {"FW_MCP_READONLY": "1"}, 2, "Did you mean FW_MCP_READ_ONLY?"),
-        (["--sandbox"], {"FW_MCP_SURPRISE": "1"}, 2, "There is no setting FW_MCP_SURPRISE"),
+        (["--sandbox"], {"FW_MCP_SURPRISE": "1"}, 2, "Unknown setting: FW_MCP_SURPRISE"),
         (["--base-url", "http://api.finerworks.com"], {}, 6, "plain http"),
-        (["--base-url", "https://api.example.com"], {}, 6, "no host of FinerWorks"),
+        (["--base-url", "https://api.example.com"], {}, 6, "not a known FinerWorks host"),
         (["--sandbox", "--http", "0.0.0.0:8000"], {}, 6, "Set a token with FW_MCP_HTTP_TOKEN"),
         (
             ["--sandbox", "--http", "127.0.0.1:0"],
@@ -111,7 +116,7 @@ def test_a_variable_that_nobody_reads_is_named_without_its_codes(
     """Its name may hold some, too."""
     monkeypatch.setenv(f"FW_MCP_{CODE}", "1")
     assert main(["plans", "--sandbox"]) == 2
-    assert f"There is no setting FW_MCP_{CODE!r}".replace("'", "") in capsys.readouterr().err
+    assert f"Unknown setting: FW_MCP_{CODE!r}".replace("'", "") in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "many", "36501"])
@@ -144,8 +149,8 @@ def test_a_command_that_is_gone_names_the_one_that_took_its_place(
     done = fw_mcp(["export-changes", *arguments], cwd=tmp_path)
     assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (2, "", [])
     assert done.stderr == (
-        "fw-mcp: The command export-changes is gone. Nothing was started. Write fw-mcp changes "
-        "--export, with the same file and options. (reason: invalid_arguments)\n"
+        "fw-mcp: The command export-changes no longer exists. Nothing was started. Use fw-mcp "
+        "changes --export with the same file and options. (reason: invalid_arguments)\n"
     )
 
 

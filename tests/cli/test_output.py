@@ -76,8 +76,8 @@ def test_what_nobody_foresaw_is_one_line_without_a_key(stream: io.StringIO) -> N
     """And at debug level where it came from."""
     unforeseen(TypeError(f"cannot add {KEY}"))
     first, second, *rest = stream.getvalue().splitlines()
-    assert "It ended in a way it should not, by TypeError at test_output.py:" in first
-    assert 'cannot add ***". What was changed until then, fw-mcp changes lists.' in first
+    assert "It failed unexpectedly, by TypeError at test_output.py:" in first
+    assert 'cannot add ***". fw-mcp changes lists what was changed until then.' in first
     assert (second.endswith("what led to it"), KEY in "\n".join(rest)) == (True, False)
 
 
@@ -216,7 +216,7 @@ def test_an_output_that_takes_nothing_is_said_in_one_line(command: list[str], na
     ):
         _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors.count(b"\n")) == (2, 1)
-    assert errors.startswith(b"fw-mcp: The output cannot be written to its end. ")
+    assert errors.startswith(b"fw-mcp: The output could not be written completely. ")
 
 
 def in_a_process(
@@ -306,7 +306,7 @@ def test_what_fails_elsewhere_is_not_put_down_to_the_output() -> None:
 def test_an_export_that_finds_no_room_leaves_no_half_file(tmp_path: Path) -> None:
     """And says so instead of how it failed."""
     with (
-        pytest.raises(ConfigError, match="cannot be written to its end"),
+        pytest.raises(ConfigError, match="could not be written completely"),
         new_file(tmp_path / "half.csv"),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")

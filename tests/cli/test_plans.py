@@ -80,10 +80,7 @@ def test_without_a_terminal_only_an_explicit_yes_approves(tmp_path: Path) -> Non
         still = anyio.run(plans.get, PLAN.plan_id)
         assert still is not None
         assert (refused.returncode, still.approved_at) == (1, None)
-        assert (
-            "No terminal is attached, so nobody can say yes. Nothing was approved."
-            in refused.stderr
-        )
+        assert "No terminal is attached to confirm it. Nothing was approved." in refused.stderr
         assert fw_mcp([*command, "--yes"]).returncode == 0
         plan = anyio.run(plans.get, PLAN.plan_id)
     assert plan is not None
@@ -94,4 +91,4 @@ def test_the_list_of_plans_says_how_one_is_approved(tmp_path: Path) -> None:
     """The model is not handed the command."""
     with store_with_a_plan(tmp_path) as (file, _):
         done = fw_mcp(["plans", "--store", str(file)])
-    assert done.stdout.endswith("runs fw-mcp approve PLAN with the same options.\n")
+    assert done.stdout.endswith("run fw-mcp approve PLAN with the same options.\n")

@@ -22,7 +22,7 @@ GUARDED = [
     ("Tell the person; only the operator can add it to --writes.", Reason.WRITE_DISABLED),
     ("list_changes lists them.", Reason.CANNOT_UNDO),
     ("Call update_image_metadata again in a minute.", Reason.STILL_RUNNING),
-    ("Look with search_images before trying again.", Reason.TIMED_OUT),
+    ("Check with search_images before trying again.", Reason.TIMED_OUT),
     ("Call again with fewer images.", Reason.TIMED_OUT),
 ]
 
@@ -51,8 +51,8 @@ def test_what_is_said_to_a_model_is_not_said_to_a_person(next_step: str, reason:
 @pytest.mark.parametrize(
     "next_step",
     [
-        "fw-mcp plans lists those that wait; use the server's own --store.",
-        "Correct it, or begin anew with fw-mcp export.",
+        "fw-mcp plans lists pending plans; use the server's own --store.",
+        "Correct it, or start over with fw-mcp export.",
         "Wait 30 s, then try again.",
     ],
 )
@@ -70,10 +70,10 @@ def test_what_a_person_can_do_is_left_as_it_is(next_step: str) -> None:
     [
         ("No answer came; search_images shows it.", "No answer came; fw-mcp export shows it."),
         (
-            "search_images sorted by id shows the newest; look before adding it again.",
-            "fw-mcp export shows the newest; look before adding it again.",
+            "search_images sorted by id shows the newest; check before adding it again.",
+            "fw-mcp export shows the newest; check before adding it again.",
         ),
-        ("the guid stands in more than one row", "the guid stands in more than one row"),
+        ("the guid is in more than one row", "the guid is in more than one row"),
     ],
 )
 def test_a_row_names_the_command_that_looks(said: str, told: str) -> None:

@@ -150,7 +150,7 @@ def test_a_taken_port_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = fw_mcp(["sandbox", "--port", str(taken.getsockname()[1])])
     assert done.returncode == 2
-    assert "cannot be listened on" in done.stderr
+    assert "Cannot listen on port" in done.stderr
 
 
 @pytest.mark.anyio

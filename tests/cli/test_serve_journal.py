@@ -34,7 +34,7 @@ def test_serving_warns_of_what_is_left_open(kept: Kept, caplog: pytest.LogCaptur
 
     anyio.run(look)
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
-        "writes without a known outcome: 3 (delete_images, set_selection); run fw-mcp reconcile"
+        "writes with unknown outcome: 3 (delete_images, set_selection); run fw-mcp reconcile"
     ]
 
 
@@ -49,7 +49,7 @@ def test_a_served_process_says_it_on_stderr(kept: Kept) -> None:
         process.stdin.flush()
         said = process.stderr.readline()
         out, rest = process.communicate(timeout=60)
-    assert "writes without a known outcome: 1 (delete_images); run fw-mcp reconcile" in said
+    assert "writes with unknown outcome: 1 (delete_images); run fw-mcp reconcile" in said
     assert (process.returncode, len(out.splitlines()), rest) == (0, 2, "")
 
 
@@ -170,10 +170,10 @@ def test_no_store_is_made_only_to_look_into_it(kept: Kept) -> None:
 def test_a_store_that_cannot_be_used_does_not_keep_a_server_from_serving(
     kept: Kept, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is said, and reading goes on."""
+    """It is said, and reading shows more."""
     kept.path.write_text("This is no database." * 100)
     anyio.run(look_after_journal, kept.assembly())
-    assert "The journal was not looked at: The store " in caplog.text
+    assert "The journal could not be checked: The store " in caplog.text
 
 
 def test_an_address_that_cannot_be_listened_on_is_told_as_ever(kept: Kept) -> None:

@@ -186,7 +186,9 @@ def test_a_store_whose_rights_stay_as_they_are_is_used_and_told(open_folder: Pat
     store.chmod(0o666)
     done = by_nobody(["plans", "--store", str(store)], {}, open_folder)
     assert (done.returncode, done.stdout) == (0, "No pending plans.\n")
-    assert f"Others may read {store}, and it stays so (PermissionError)." in done.stderr
+    assert (
+        f"Others may read {store}, and that could not be changed (PermissionError)." in done.stderr
+    )
     assert store.stat().st_mode & 0o777 == 0o666
 
 
@@ -216,7 +218,7 @@ def test_nothing_about_the_journal_ends_serving(
     kept.path.touch()
     with pytest.raises(TimeoutError):
         anyio.run(partial(look_after_journal_daily, assembly, slept))
-    assert caplog.text.count("The journal was not looked at: UnforeseenError") == 2
+    assert caplog.text.count("The journal could not be checked: UnforeseenError") == 2
 
 
 def test_a_folder_that_is_away_is_left_out_and_told(tmp_path: Path) -> None:
@@ -301,7 +303,7 @@ def test_a_host_that_never_reads_stderr_is_served(arguments: list[str]) -> None:
     os.close(reader)
     os.close(writer)
     assert done.returncode == 0
-    assert "Images 1-1 of 248" in done.stdout or "every write has its outcome" in done.stdout
+    assert "Images 1-1 of 248" in done.stdout or "no unfinished writes" in done.stdout
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device without room")
@@ -342,7 +344,7 @@ def test_a_sandbox_file_that_is_none_is_named(
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert main(["export", f"--sandbox-file={pipe}", f"--store={tmp_path / 's'}"]) == 2
-    assert f'The sandbox file "{pipe}" is no ordinary file.' in capsys.readouterr().err
+    assert f'The sandbox file "{pipe}" is not a regular file.' in capsys.readouterr().err
 
 
 def test_a_sandbox_file_that_cannot_be_used_is_named(

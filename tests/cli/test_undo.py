@@ -29,7 +29,7 @@ def retitled(desk: Desk, *, selling: bool = False) -> tuple[str, str, str]:
     row["title"] = "Dew"
     desk.write([row])
     _, lines = desk.apply(Person())
-    (change,) = re.findall(r"fw-mcp undo (\w{16}) takes it back", "\n".join(lines))
+    (change,) = re.findall(r"fw-mcp undo (\w{16}) undoes it", "\n".join(lines))
     return change, row["guid"], former
 
 
@@ -66,7 +66,7 @@ def test_a_text_is_written_back_and_can_be_changed_again(desk: Desk) -> None:
     assert lines[-1].startswith("Nothing was sent. 1 image would get the former text again.")
     code, lines = desk.run("undo", change)
     assert (code, desk.text_of(guid)[0]) == (0, former)
-    assert re.fullmatch(r"As read back: 1 updated\. fw-mcp undo \w{16} does it again\.", lines[-1])
+    assert re.fullmatch(r"As read back: 1 updated\. fw-mcp undo \w{16} redoes it\.", lines[-1])
 
 
 def test_products_that_went_are_said_not_to_come_back(desk: Desk) -> None:
@@ -74,7 +74,7 @@ def test_products_that_went_are_said_not_to_come_back(desk: Desk) -> None:
     change, guid, former = retitled(desk, selling=True)
     _, lines = desk.run("undo", change)
     assert desk.text_of(guid)[0] == former
-    assert "cannot come back." in lines[0]
+    assert "cannot be restored." in lines[0]
 
 
 def test_where_an_image_would_go_a_person_is_asked(desk: Desk) -> None:
@@ -97,7 +97,7 @@ def test_without_a_terminal_only_an_explicit_yes_deletes(desk: Desk) -> None:
     change, before = added(desk), count(desk)
     code, lines = desk.run("undo", change)
     assert (code, count(desk)) == (7, before)
-    assert "The answer is no, since nobody is at a terminal to give one." in lines
+    assert "Answered no: no terminal is attached." in lines
     code, lines = desk.run("undo", change, "--yes")
     assert (code, count(desk)) == (0, before - 1)
     assert lines[0] == "Undo the change in which images were added?"

@@ -14,8 +14,8 @@ from tests.support.studio import YES, Clock, Person, Studio, make_studio
 
 pytestmark = pytest.mark.anyio
 
-UNEXPECTED = "The first write of this kind on the account ended otherwise than expected"
-HELD_BACK = "Not sent: the first image ended otherwise than expected; see its detail."
+UNEXPECTED = "The first write of this kind on the account did not end as expected"
+HELD_BACK = "Not sent: the first image did not end as expected; see its detail."
 TOOLS = ("add_images", "update_image_metadata", "delete_images")
 ENDPOINTS = {
     "add_images": "add_images",
@@ -68,10 +68,10 @@ async def test_the_first_of_a_kind_goes_alone_and_never_again(tool: str) -> None
 
 
 UNLIKE = [
-    *((tool, Ways(text="capitals"), "it has other text") for tool in TOOLS[:2]),
+    *((tool, Ways(text="capitals"), "its text differs") for tool in TOOLS[:2]),
     *((tool, Ways(count="zero"), "FinerWorks counted 0 images before it and 0 after it")
       for tool in (TOOLS[0], TOOLS[2])),
-    (TOOLS[1], Ways(products_go="more"), "products of 1 more images went"),
+    (TOOLS[1], Ways(products_go="more"), "products of 1 more images were removed"),
 ]  # fmt: skip
 
 
@@ -115,7 +115,7 @@ async def test_a_yes_that_did_nothing_stops_the_call() -> None:
         result = await called(client, "delete_images", **arguments(service, "delete_images"))
     assert outcomes(result) == ["failed", *["not_attempted"] * 6]
     assert result["images"][0]["detail"].startswith(
-        "The service said yes and still lists the image"
+        "FinerWorks reported success but still lists the image"
     )
     assert f"{UNEXPECTED}: it ended as failed; FinerWorks counted" in result["images"][0]["detail"]
     assert sizes(studio, "delete_images") == [1]
@@ -173,7 +173,7 @@ async def test_a_call_whose_time_is_over_after_the_first_goes_on_whole() -> None
         first = await called(client, "delete_images", **arguments(service, "delete_images"))
         last = await called(client, "delete_images", continue_handle=first["continue_handle"])
     assert outcomes(first) == ["deleted", *["not_attempted"] * 6]
-    assert first["images"][1]["detail"] == "Not sent: the call's time was over."
+    assert first["images"][1]["detail"] == "Not sent: the call ran out of time."
     assert outcomes(last) == ["deleted"] * 6
     assert sizes(studio, "delete_images") == [1, 6]
 

@@ -174,7 +174,7 @@ async def test_stored_is_not_what_was_sent(text: str, title: str, how: Any) -> N
         texts = [{"guid": guid, "title": title}]
         result = await called(client, "update_image_metadata", images=texts)
     assert outcomes(result) == ["updated"]
-    assert result["images"][0]["detail"].startswith("FinerWorks stored its text altered")
+    assert result["images"][0]["detail"].startswith("FinerWorks altered its text")
     assert len(studio.wire.to("update_images")) == 1
 
 
@@ -270,7 +270,7 @@ async def test_a_text_that_cannot_be_read_is_not_written_over(name: str, value: 
         result = await called(client, "update_image_metadata", images=texts)
         listed = await called(client, "search_images")
     assert outcomes(result) == ["skipped", "updated"]
-    assert f"form that can be read its {name}" in result["images"][0]["detail"]
+    assert f"form that cannot be read, its {name}" in result["images"][0]["detail"]
     assert service.text_of(odd)[0] == "One"
     assert [row.get("odd_fields") for row in listed["images"]] == [None, [name]]
 
@@ -298,7 +298,7 @@ async def test_a_guid_that_cannot_be_read_keeps_only_its_image() -> None:
         listed = await called(client, "search_images")
         result = await called(client, "delete_images", guids=[odd, whole])
     assert [row["guid"] for row in listed["images"]] == [whole]
-    assert listed["not_reached"] == "Left out, since their guids cannot be read: 1."
+    assert listed["not_reached"] == "Left out, because their guids cannot be read: 1."
     assert outcomes(result) == ["skipped", "deleted"]
 
 
@@ -347,7 +347,7 @@ async def test_an_image_that_was_there_before_is_not_told_as_created() -> None:
         added = await called(client, "add_images", images=[known, NEW[1]])
         undone = await called(client, "undo_change", change_id=added["change_id"])
     assert outcomes(added) == ["adopted", "created"]
-    assert "there before" in added["images"][0]["detail"]
+    assert "returned the existing image" in added["images"][0]["detail"]
     assert outcomes(undone) == ["skipped", "deleted"]
     assert list(service.images) == [guid]
 
@@ -377,7 +377,10 @@ async def test_a_text_that_is_kept_altered_is_not_sent_again() -> None:
         again = await called(client, "update_image_metadata", images=texts)
         texts = [{"guid": guid, "title": " Fog "}]
         other = await called(client, "update_image_metadata", images=texts, dry_run=True)
-    assert again["images"][0]["detail"] == "It already has this text. FinerWorks stores it so."
+    assert (
+        again["images"][0]["detail"]
+        == "It already has this text. This is how FinerWorks stores it."
+    )
     assert service.skus(guid) == {"SKU-1"}
     assert other["images"][0]["products_at_risk"]
 

@@ -110,7 +110,7 @@ async def test_an_empty_library_shows_little_and_nothing_that_differs() -> None:
     _, studio = contrary()
     lines = told(await compared(studio.account))
     assert [line for line in lines if line.startswith(EXPECTED)] == []
-    assert "nothing to see it on: rows on a page, " in lines[-1]
+    assert "nothing to check it on: rows on a page, " in lines[-1]
 
 
 async def test_nothing_of_a_library_is_in_its_report() -> None:

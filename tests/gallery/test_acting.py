@@ -115,7 +115,7 @@ def test_without_a_way_to_ask_the_question_is_shown_and_handed_to_the_chat(
     gallery.click("#outcome button.first")
     (said,) = gallery.until(lambda: messages(gallery))
     assert said.splitlines()[-2:] == guids
-    assert "have agreed to nothing yet" in said
+    assert "have confirmed nothing yet" in said
     assert gallery.served.calls_of("delete_images") == [{"guids": guids, "library": "inventory"}]
     assert studio.wire.writes == []
 

@@ -65,7 +65,7 @@ def test_one_tile_is_a_stop_of_the_tab_key_and_arrows_move_it(opened: Opening) -
 
 
 def test_space_selects_where_the_focus_is(opened: Opening) -> None:
-    """And takes it back."""
+    """And undoes it."""
     gallery = opened_with_six(opened)
     guids = gallery.shown()
     gallery.press(Keys.ARROW_RIGHT, Keys.SPACE)
@@ -149,4 +149,4 @@ def test_what_would_be_lost_is_said_while_choosing(opened: Opening) -> None:
     assert gallery.text("#stakes") == ""
     live.click()
     shops = live.find_element("css selector", ".live-in").text
-    assert gallery.text("#stakes") == f"1 of them carries products, {shops[0].lower()}{shops[1:]}"
+    assert gallery.text("#stakes") == f"1 of them has products, {shops[0].lower()}{shops[1:]}"

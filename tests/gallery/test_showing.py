@@ -136,7 +136,7 @@ def test_a_search_of_the_whole_library_says_what_it_looked_at(
     gallery = opened(page=NO_PICTURES, per_page=2, only=["landscape", "no_products"])
     gallery.tiles()
     count = len(held(studio))
-    gallery.reads("#notes", f"Looked at {count} of {count} images.")
+    gallery.reads("#notes", f"Scanned {count} of {count} images.")
     assert gallery.text("#asked") == "Inventory · landscape, no products"
     gallery.click(".above .next")
     gallery.reads(".above .where", f"3{TO}4 of")
@@ -145,7 +145,7 @@ def test_a_search_of_the_whole_library_says_what_it_looked_at(
 def test_a_summary_is_shown_as_counts(opened: Opening) -> None:
     """Numbers with their names, and no empty grid."""
     gallery = opened(summary=True)
-    gallery.reads("#status", "Counted, not listed.")
+    gallery.reads("#status", "Counts only.")
     counts = dict(zip(gallery.texts("#counts dd"), gallery.texts("#counts dt"), strict=True))
     assert int(counts["landscape"]) > 0
     assert not gallery.one("#bar").is_displayed()
@@ -267,7 +267,7 @@ def test_a_call_that_was_cancelled_is_told(opened: Opening) -> None:
     gallery = opened(page=NO_PICTURES, per_page=1)
     gallery.tiles()
     gallery.in_host("post({method: 'ui/notifications/tool-cancelled', params: {}})")
-    gallery.reads("#status", "The call was cancelled.")
+    gallery.reads("#status", "The call was canceled.")
 
 
 @exhaustive

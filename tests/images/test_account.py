@@ -79,7 +79,7 @@ async def test_a_reading_that_never_ends_is_given_up(studio: Studio) -> None:
     with pytest.raises(TransportError) as told:
         await studio.account.in_time(anyio.sleep_forever(), studio.clock() - 45)
     assert str(told.value) == (
-        "The call took longer than 45 s. This part was only reading; nothing was changed by it. "
+        "The call ran out of time after 45 s. This step only read; nothing was changed. "
         "Call again with fewer images. (reason: timed_out)"
     )
 

@@ -149,8 +149,8 @@ async def test_an_answer_about_products_is_what_the_service_holds_whatever_its_p
     assert [one.sku for one in found.found] == [one["sku"] for one in wanted]
     for told in (found, summary):
         assert (told.scanned, told.held) == (len(records), claims or len(records))
-        assert ("were not looked at" in told.not_reached) is bool(claims)
-        left_out = f"what decides it cannot be read: {counted(unjudged, 'product')}."
+        assert ("were not scanned" in told.not_reached) is bool(claims)
+        left_out = f"the deciding value cannot be read: {counted(unjudged, 'product')}."
         assert (left_out in told.not_reached) is bool(unjudged)
     goes_by = Counter(name for one in wanted for name, holds in names_of(one).items() if holds)
     counts = {str(name): goes_by[name] for name in ONLY_PRODUCTS}
@@ -235,7 +235,7 @@ async def test_a_page_that_cannot_be_read_ends_the_walk_and_is_told(studio: Stud
     question = ProductQuestion(only=("not_in_shop",))
     found = await matching_products(studio.account, ProductScans(), asked(studio, question))
     assert (len(found.found), found.scanned, found.held) == (100, 100, 120)
-    assert found.not_reached.startswith("20 of 120 products were not looked at. FinerWorks did not")
+    assert found.not_reached.startswith("20 of 120 products were not scanned. FinerWorks rejected")
     rack.before = refusing(1)
     with pytest.raises(ApiError):
         await matching_products(studio.account, ProductScans(), asked(studio, question))
@@ -253,7 +253,7 @@ async def test_a_walk_that_runs_out_of_time_says_how_to_ask_for_less(studio: Stu
     question = ProductQuestion(summary=True)
     summary = await summed_up(studio.account, asked(studio, question))
     assert summary.not_reached.endswith(
-        "Narrow it with created_date_from and created_date_to, a part at a time."
+        "Narrow it with created_date_from and created_date_to, one range at a time."
     )
     assert summary.scanned < summary.held == 400
 

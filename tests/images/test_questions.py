@@ -119,7 +119,8 @@ async def test_pictures_that_could_not_be_seen_are_counted(studio: Studio) -> No
     found = await matching(studio.account, asked(studio, Question(duplicates="likeness"), sights))
     assert found.found == (Match(guid_of(1), 1), Match(guid_of(3), 1))
     assert found.not_reached == (
-        "3 of 5 pictures were not compared: they could not be seen, or are too plain to tell apart."
+        "3 of 5 pictures were not compared: they could not be loaded "
+        "or have too little detail to compare."
     )
 
 
@@ -132,8 +133,8 @@ async def test_comparing_ends_in_time_and_says_what_it_left(studio: Studio) -> N
     found = await matching(studio.account, question)
     assert len(found.found) == len(sights.asked) == 400
     assert found.not_reached == (
-        "500 of 900 pictures were not compared: the call's time was over. "
-        "Call again: what was compared is remembered."
+        "500 of 900 pictures were not compared: the call ran out of time. "
+        "Call again: finished comparisons are kept."
     )
     assert progress.told[-2:] == [1_100, 1_300]
 
@@ -152,7 +153,7 @@ async def test_products_that_are_not_told_end_the_question(studio: Studio) -> No
     with pytest.raises(ApiError) as told:
         await matching(studio.account, asked(studio, Question(only=("no_products",))))
     assert told.value.reason is Reason.UNREADABLE_ANSWER
-    assert "did not say which products" in told.value.what
+    assert "did not return the products" in told.value.what
 
 
 async def test_products_that_are_not_told_on_a_later_page_end_the_walk(studio: Studio) -> None:
@@ -162,8 +163,8 @@ async def test_products_that_are_not_told_on_a_later_page_end_the_walk(studio: S
     found = await matching(studio.account, asked(studio, Question(only=("no_products",))))
     assert (len(found.found), found.scanned, found.held) == (50, 50, 60)
     assert found.not_reached == (
-        "10 of 60 images were not looked at. FinerWorks did not say which products hang on the "
-        "images. Ask without has_products, no_products and live_in_shop."
+        "10 of 60 images were not scanned. FinerWorks did not return the products of the "
+        "images. Call again without has_products, no_products and live_in_shop."
     )
 
 
@@ -247,8 +248,8 @@ async def test_a_page_of_a_walk_that_is_not_kept_any_more_says_so(studio: Studio
     anew = await match_page(studio.account, scans, replace(second, started=studio.clock()))
     assert kept.note == ""
     assert anew.note == (
-        "The library was looked at anew for this page: images that changed since page 1 may have "
-        "moved to earlier pages. Begin again at page_number 1 to miss none."
+        "The library was rescanned for this page: images that changed since page 1 may have "
+        "moved to earlier pages. Restart at page_number 1 to be complete."
     )
 
 
@@ -272,7 +273,7 @@ async def test_an_image_whose_doubles_went_meanwhile_is_no_double_any_more(
     """The first of two was deleted from the page before: nobody is to delete the other one."""
     shelf = Shelf([one(number, file_size=7) for number in range(3 if 2 in goes else 2)])
     shown, told = await pages_of_doubles(studio, shelf, goes, Question(duplicates="content"))
-    gone = "1 of these images went, changed or lost their doubles meanwhile."
+    gone = "Removed, changed or no longer duplicates in the meantime: 1 of these images."
     assert (shown, told) == (guids(*stays), "" if stays else gone)
 
 
@@ -324,7 +325,7 @@ async def test_a_service_that_does_not_list_by_guid_is_not_taken_for_an_empty_on
     studio.wire.on_the_way = shelf
     with pytest.raises(ApiError) as told:
         await match_page(studio.account, Scans(), asked(studio, Question(only=("missing_title",))))
-    assert told.value.what == "FinerWorks did not list the images that it was asked for by guid."
+    assert told.value.what == "FinerWorks did not return the requested images."
 
 
 async def test_rows_without_products_are_not_taken_for_changed_ones(studio: Studio) -> None:
@@ -339,7 +340,7 @@ async def test_rows_without_products_are_not_taken_for_changed_ones(studio: Stud
     studio.wire.on_the_way = shelf
     with pytest.raises(ApiError) as told:
         await match_page(studio.account, Scans(), asked(studio, Question(only=("no_products",))))
-    assert "did not say which products" in told.value.what
+    assert "did not return the products" in told.value.what
 
 
 @pytest.mark.parametrize("summary", [False, True])
@@ -353,7 +354,7 @@ async def test_files_of_unknown_size_are_said_not_to_be_compared(
     question = Question(duplicates=None if summary else "content", summary=summary)
     found = await matching(studio.account, asked(studio, question))
     assert found.not_reached == (
-        "2 of 4 images were not compared: their file_size or pixels are not told."
+        "2 of 4 images were not compared: their file_size or pixels are unknown."
     )
 
 
@@ -366,7 +367,7 @@ async def test_images_of_unknown_pixels_are_said_to_be_left_out(studio: Studio) 
     found = await matching(studio.account, asked(studio, question))
     assert (found.found, found.not_reached) == (
         (Match(guid_of(0)),),
-        "Left out, because their pixels are not told: 2 images.",
+        "Left out, because their pixel size is unknown: 2 images.",
     )
     counted = await matching(studio.account, asked(studio, Question(summary=True)))
     assert dict(counted.summary or {})["pixels_not_told"] == 3
@@ -379,8 +380,8 @@ async def test_comparing_without_the_time_for_it_is_late_and_not_blind(studio: S
     question = asked(studio, Question(duplicates="likeness"), sights)
     found = await matching(studio.account, question)
     assert found.not_reached == (
-        "5 of 5 pictures were not compared: the call's time was over. "
-        "Call again: what was compared is remembered."
+        "5 of 5 pictures were not compared: the call ran out of time. "
+        "Call again: finished comparisons are kept."
     )
 
 
@@ -390,6 +391,6 @@ async def test_pairs_that_were_not_compared_in_time_are_told(studio: Studio) -> 
     sights = Sights(studio, dict.fromkeys(guids(0, 1, 2), 5), takes_s=40)
     found = await matching(studio.account, asked(studio, Question(duplicates="likeness"), sights))
     assert found.not_reached == (
-        "Some pairs of pictures were not compared: the call's time was over. "
-        "Narrow it with upload_date_from and upload_date_to, a part at a time."
+        "Some pairs of pictures were not compared: the call ran out of time. "
+        "Narrow it with upload_date_from and upload_date_to, one range at a time."
     )

@@ -133,7 +133,7 @@ async def test_progress_grows_with_every_page(studio: Studio) -> None:
     studio.wire.on_the_way = Shelf(images_of(1_200))
     await scanned(studio, progress=tell)
     assert told == [
-        (seen, 1_200, f"Looked at {seen:,} of 1,200 images") for seen in range(50, 1_201, 50)
+        (seen, 1_200, f"Scanned {seen:,} of 1,200 images") for seen in range(50, 1_201, 50)
     ]
 
 
@@ -150,7 +150,7 @@ async def test_a_page_that_fails_ends_the_scan_and_is_told(studio: Studio) -> No
     assert missing.isdisjoint(found.kept)
     assert found.scanned == len(found.kept) < 400
     assert found.not_reached.startswith(
-        f"{1_000 - found.scanned} of 1,000 images were not looked at. "
+        f"{1_000 - found.scanned} of 1,000 images were not scanned. "
     )
     assert found.not_reached.endswith("Call again in a minute.")
 
@@ -161,7 +161,7 @@ async def test_a_fault_of_the_service_is_told_with_what_was_reached(studio: Stud
     found = await scanned(studio)
     assert (found.scanned, found.held) == (100, 248)
     assert found.not_reached.startswith(
-        "148 of 248 images were not looked at. FinerWorks did not carry out list_images: "
+        "148 of 248 images were not scanned. FinerWorks rejected list_images: "
         '"The request could not be completed." (reference '
     )
     assert found.not_reached.endswith("). Call again in a minute.")
@@ -186,8 +186,8 @@ async def test_no_page_begins_when_the_time_for_that_is_over(studio: Studio) -> 
     assert found.scanned == len(found.kept) == 50 * len(studio.wire.sent)
     assert 12 <= len(studio.wire.sent) <= 12 + 4
     assert found.not_reached == (
-        f"{5_000 - found.scanned:,} of 5,000 images were not looked at. The call's time was over. "
-        "Narrow it with upload_date_from and upload_date_to, a part at a time."
+        f"{5_000 - found.scanned:,} of 5,000 images were not scanned. The call ran out of time. "
+        "Narrow it with upload_date_from and upload_date_to, one range at a time."
     )
 
 
@@ -203,7 +203,7 @@ async def test_a_page_that_takes_too_long_is_given_up() -> None:
     found = await scanned(studio, started=studio.clock() - 35.9)
     assert (found.scanned, found.held) == (150, 200)
     assert found.not_reached.startswith(
-        "50 of 200 images were not looked at. The call's time was over."
+        "50 of 200 images were not scanned. The call ran out of time."
     )
 
 
@@ -213,8 +213,8 @@ async def test_one_call_reads_so_many_pages_and_says_so(studio: Studio) -> None:
     found = await scanned(studio, most_pages=3)
     assert (found.scanned, len(studio.wire.sent)) == (150, 3)
     assert found.not_reached == (
-        "350 of 500 images were not looked at. One call looks at 150 images. "
-        "Narrow it with upload_date_from and upload_date_to, a part at a time."
+        "350 of 500 images were not scanned. One call scans up to 150 images. "
+        "Narrow it with upload_date_from and upload_date_to, one range at a time."
     )
 
 
@@ -226,8 +226,8 @@ async def test_a_count_that_no_page_fills_is_not_believed(studio: Studio, claims
     assert (found.scanned, found.held) == (120, claims)
     assert len(studio.wire.sent) <= 7
     assert found.not_reached == (
-        f"{claims - 120:,} of {claims:,} images were not looked at. "
-        "FinerWorks counts them, but no page showed them. Call again in a minute."
+        f"{claims - 120:,} of {claims:,} images were not scanned. "
+        "FinerWorks counts them but lists them on no page. Call again in a minute."
     )
 
 
@@ -236,7 +236,7 @@ async def test_a_first_page_without_the_images_it_counts_is_not_believed(studio:
     studio.wire.on_the_way = Shelf([], claims=70)
     found = await scanned(studio)
     assert (found.scanned, found.held) == (0, 70)
-    assert found.not_reached.startswith("70 of 70 images were not looked at.")
+    assert found.not_reached.startswith("70 of 70 images were not scanned.")
 
 
 async def test_an_empty_page_that_counts_nothing_hides_nothing(studio: Studio) -> None:
@@ -250,7 +250,7 @@ async def test_an_empty_page_that_counts_nothing_hides_nothing(studio: Studio) -
     studio.wire.on_the_way = shelf
     found = await scanned(studio)
     assert (found.scanned, found.held) == (50, 150)
-    assert found.not_reached.startswith("100 of 150 images were not looked at.")
+    assert found.not_reached.startswith("100 of 150 images were not scanned.")
 
 
 async def test_an_image_added_meanwhile_shifts_the_pages_and_is_told(studio: Studio) -> None:
@@ -260,7 +260,7 @@ async def test_an_image_added_meanwhile_shifts_the_pages_and_is_told(studio: Stu
     found = await scanned(studio)
     assert (list(found.kept), found.scanned, found.held) == (held, 248, 249)
     assert found.not_reached == (
-        "1 of 249 images were not looked at. The library changed while it was looked at."
+        "1 of 249 images were not scanned. The library changed during the scan."
         " Call again in a minute."
     )
 
@@ -272,9 +272,7 @@ async def test_an_image_deleted_meanwhile_may_hide_another_and_is_told(studio: S
     found = await scanned(studio)
     assert set(held) - set(found.kept) == {held[50]}
     assert (found.scanned, found.held) == (247, 247)
-    assert found.not_reached == (
-        "The library changed while it was looked at. Call again in a minute."
-    )
+    assert found.not_reached == ("The library changed during the scan. Call again in a minute.")
 
 
 async def test_pages_that_come_to_be_meanwhile_are_read_too(studio: Studio) -> None:
@@ -325,7 +323,7 @@ async def test_a_count_too_low_does_not_hide_that_the_time_was_over(studio: Stud
     found = await scanned(studio)
     assert 50 <= found.scanned == found.held < 900
     assert found.not_reached.startswith(
-        "Some images may not have been looked at. The call's time was over. "
+        "Some images may not have been scanned. The call ran out of time. "
     )
 
 
@@ -357,9 +355,7 @@ async def test_one_page_that_counts_nothing_does_not_end_the_scan(studio: Studio
     studio.wire.on_the_way = shelf
     found = await scanned(studio)
     assert (found.scanned, found.held) == (500, 500)
-    assert found.not_reached == (
-        "The library changed while it was looked at. Call again in a minute."
-    )
+    assert found.not_reached == ("The library changed during the scan. Call again in a minute.")
 
 
 async def test_a_service_that_says_how_long_to_wait_is_quoted(studio: Studio) -> None:
@@ -372,6 +368,6 @@ async def test_a_service_that_says_how_long_to_wait_is_quoted(studio: Studio) ->
     studio.wire.on_the_way = Shelf(images_of(150), before=pause)
     found = await scanned(studio)
     assert found.not_reached == (
-        "50 of 150 images were not looked at. FinerWorks asked for fewer calls at list_images. "
+        "50 of 150 images were not scanned. FinerWorks rate-limited list_images. "
         "Wait 200 s, then try again."
     )

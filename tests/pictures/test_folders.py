@@ -185,9 +185,8 @@ def test_what_is_not_a_file_below_a_folder_is_refused(
     folders = Folders([pictures], by_descriptor=by_descriptor)
     before = descriptors()
     assert refusal(folders, path.format(pictures)) == (
-        f"{NOT_READ} This part was only reading; nothing was changed by it. Give the path of a "
-        "picture below a folder that the operator named with --file-folders, without links on the "
-        "way. (reason: not_fetched)"
+        f"{NOT_READ} This step only read; nothing was changed. Pass the path of a picture inside a "
+        f"folder allowed with --file-folders, not through links. (reason: not_fetched)"
     )
     assert descriptors() == before
 

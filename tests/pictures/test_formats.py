@@ -320,7 +320,7 @@ def test_the_refusal_names_the_formats() -> None:
     with pytest.raises(UnreadablePicture) as refused:
         facts_of(io.BytesIO(b"%PDF"))
     assert str(refused.value) == (
-        "It is not a picture that can be read: JPEG, PNG, TIFF, WebP, GIF, HEIC or AVIF."
+        "It is not a readable picture: JPEG, PNG, TIFF, WebP, GIF, HEIC or AVIF."
     )
 
 

@@ -28,17 +28,17 @@ from tests.pictures.served import LARGE, Served, ServedTiff
 pytestmark = pytest.mark.anyio
 
 URL = "https://files.example/masters/fog%20bank.tif?token=s3cret"
-OFF = "Nothing is fetched from URLs: the operator of this server turned that off."
+OFF = "Nothing is fetched from URLs: the operator turned that off."
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF", "AVIF")
 FIRST = (0, 65_535)
 MOST = 2_097_152
 REFUSED = "The URL was not fetched. Use an https URL of a public host"
 LOCAL_OFF = (
-    "Local files are read only over stdio, and only below folders that the operator named with "
-    "--file-folders: give a URL."
+    "Local files are read only over stdio, and only inside folders allowed with --file-folders; "
+    "pass a URL instead."
 )
 
-LOCAL_SLOW = "The disk it lies on did not answer in time: try again, or copy it to this machine."
+LOCAL_SLOW = "Its disk did not respond in time: try again, or copy the file to this machine."
 
 
 def scattered(size: int) -> bytes:
@@ -345,8 +345,8 @@ async def test_a_local_file_that_cannot_be_read_says_so(tmp_path: Path, path: st
     (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
     (row,) = await inspected(Web(), [path], [tmp_path])
     refused = (
-        "The file was not read. Give the path of a picture below a folder that the operator named "
-        "with --file-folders, without links on the way."
+        "The file was not read. Pass the path of a picture inside a folder allowed with "
+        "--file-folders, not through links."
     )
     expected = UNREADABLE if path == "notes.txt" else refused
     assert row == Inspected(path, is_url=False, error=expected)
@@ -437,5 +437,5 @@ async def test_no_spelling_of_a_path_leads_out_of_the_folders(tmp_path: Path, sp
     web, file = Web(), spelt.format(tmp_path)
     (row,) = await inspected(web, [file], [tmp_path / "album"])
     assert (row.is_url, row.facts) == (False, None)
-    assert row.error.startswith("The file was not read. Give the path of a picture below a folder")
+    assert row.error.startswith("The file was not read. Pass the path of a picture inside a folder")
     assert (web.resolved, web.dialled) == ([], [])

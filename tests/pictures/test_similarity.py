@@ -119,7 +119,7 @@ async def test_comparing_needs_pillow() -> None:
     """It says how to get it, before anything is fetched."""
     gallery, clock = Gallery({"t1": painting(1)}), Clock()
     comparing = Likenesses(Viewer(gallery.fetcher(), Workshop(available=False)), clock=clock)
-    with pytest.raises(ArgumentsError, match=r"^Comparing by likeness needs Pillow"):
+    with pytest.raises(ArgumentsError, match=r"^Finding similar images needs Pillow"):
         comparing.check()
     with pytest.raises(ArgumentsError):
         await comparing.of([image(1)], until=clock() + 60)

@@ -69,7 +69,7 @@ async def test_files_are_registered_as_the_person_measured_them(blind: Studio) -
 
 
 async def test_without_pillow_doubles_are_found_by_facts_and_seen_one_by_one() -> None:
-    """Sheets and likeness are refused with the way on, and the rest goes on."""
+    """Sheets and likeness are refused with the way on, and the rest shows more."""
     studio = make_studio(workshop=Workshop(available=False))
     guids = list(await found(studio, "Moonrise"))[:2]
     async with studio.client() as client:

@@ -143,7 +143,7 @@ async def test_somebody_else_works_in_the_library_that_is_asked_for() -> None:
         temporary = await listed(caller, library=TEMPORARY)
         inventory = await listed(caller)
     assert (temporary["count"], inventory["count"]) == (1, 1)
-    assert inventory["images"][0]["title"] == "Somebody else's"
+    assert inventory["images"][0]["title"] == "Someone else's"
 
 
 def test_chance_spoils_its_part_of_the_calls() -> None:

@@ -82,7 +82,7 @@ class Piped:
 
     @property
     def complaints(self) -> list[str]:
-        """What it wrote to stderr that is more than what goes on."""
+        """What it wrote to stderr that is more than what shows more."""
         return _COMPLAINT.findall(self.errors.decode())
 
     async def hang_up(self) -> None:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 READS = ["search_images", "search_products", "view_images", "inspect_files", "list_changes"]
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
 MODES = ("auto", "legacy")
-SANDBOX_NOTE = "This is the sandbox: an invented studio, where nothing is real or lost."
+SANDBOX_NOTE = "This is the sandbox: a fictional studio; nothing here is real."
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -84,7 +84,7 @@ async def test_what_was_done_when_by_whom_and_accepted_how(studio: Studio, mode:
     assert (newest["tool"], newest["undoes"]) == ("undo_change", deleted["change_id"])
     assert (newest["outcomes"], newest["undone_by"]) == ({"created": 1}, [])
     assert middle["undone_by"] == [undone["change_id"]]
-    assert middle["accepted"] == "asked in the client's dialogue"
+    assert middle["accepted"] == "asked in the client's dialog"
     assert oldest == {
         "change_id": added["change_id"],
         "tool": "add_images",

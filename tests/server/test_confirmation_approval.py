@@ -34,7 +34,7 @@ async def planned(client: Client, job: Destruction, arguments: Arguments) -> str
 @both_tools
 @every_client
 async def test_a_plan_that_nobody_approved_waits(job: Destruction, lane: Lane) -> None:
-    """However often the model repeats the call: the same plan, and how it goes on."""
+    """However often the model repeats the call: the same plan, and how it shows more."""
     studio = make_studio(limits=lane.limits())
     image = await one_sold(studio)
     async with lane.client(studio) as client:

@@ -287,7 +287,7 @@ async def test_the_service_deletes_only_what_the_last_reading_found(elsewhere: E
 async def test_a_yes_that_cannot_be_followed_by_a_reading_costs_nothing_but_the_answer(
     studio: Studio, job: Destruction
 ) -> None:
-    """Nothing is sent, the message says that it has been used up, and the hour is not charged."""
+    """Nothing is sent, the message says that the answer is used up, and the hour is not charged."""
     image = await one_sold(studio)
     async with studio.client() as client:
         plan_id = said(await client.call_tool(job.tool, job.arguments([image])))["plan_id"]

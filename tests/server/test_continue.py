@@ -140,7 +140,7 @@ async def test_a_job_that_runs_out_of_time_is_finished_by_its_handle(
             {good: result["outcomes"][good], "not_attempted": count - result["outcomes"][good]}
         )
         left = [row for row in result["images"] if row["outcome"] == "not_attempted"]
-        assert {row["detail"] for row in left} == {"Not sent: the call's time was over."}
+        assert {row["detail"] for row in left} == {"Not sent: the call ran out of time."}
     assert (last["status"], last["outcomes"]) == ("completed", {good: count})
     assert {result["change_id"] for result in results} == {first["change_id"]}
     sent = named(studio, tool)
@@ -194,7 +194,7 @@ async def test_what_changed_meanwhile_is_held_back(slow: Studio) -> None:
         "deleted",
     ]
     assert rows[kept.guid]["detail"] == rows[renamed.guid]["detail"]
-    assert "it changed meanwhile. Look at it and call again." in rows[kept.guid]["detail"]
+    assert "it has changed in the meantime. Review it and call again." in rows[kept.guid]["detail"]
     assert named(slow, "delete_images")[50:] == [goes.guid, images[-1].guid]
     assert {kept.guid, renamed.guid} <= set(await holdings(slow))
     assert (result["status"], "continue_handle" in result) == ("incomplete", False)
@@ -206,11 +206,11 @@ async def test_a_text_that_somebody_wrote_meanwhile_is_not_overwritten(slow: Stu
     arguments = {"images": [{"guid": one.guid, "title": "New"} for one in images]}
     async with slow.client() as client:
         first = said(await client.call_tool(UPDATE, arguments))
-    text = ImageToUpdate(guid=images[51].guid, title="Somebody else's", description="")
+    text = ImageToUpdate(guid=images[51].guid, title="Someone else's", description="")
     await slow.api.update_images(UpdateImagesRequest(images=(text,)))
     last = await gone_on(slow, str(first["continue_handle"]), UPDATE)
     assert outcomes(last) == ["updated", "not_attempted", "updated"]
-    assert (await holdings(slow))[images[51].guid].title == "Somebody else's"
+    assert (await holdings(slow))[images[51].guid].title == "Someone else's"
 
 
 async def test_an_image_that_got_a_product_meanwhile_does_not_lose_it(tmp_path: Path) -> None:
@@ -283,8 +283,8 @@ async def test_a_handle_is_good_for_an_hour(slow: Studio, later_s: float, goes: 
 
 
 UNKNOWN = (
-    "There is no call of {tool} within the last hour to go on with under {handle}. Nothing was "
-    "sent. Look with search_images what is left to do, and make a new call for that. "
+    "No {tool} call to continue with handle {handle} in the last hour. Nothing was "
+    "sent. Use search_images to see what is left, then make a new call. "
     "(reason: handle_unknown)"
 )
 
@@ -415,7 +415,7 @@ async def test_what_was_undone_since_is_not_claimed_again(slow: Studio) -> None:
         said(await client.call_tool("undo_change", {"change_id": first["change_id"]}))
     last = await gone_on(slow, str(first["continue_handle"]), UPDATE)
     assert last["outcomes"] == {"skipped": 50, "updated": 10}
-    assert "somebody changed it since" in rows_of(last)[0]["detail"]
+    assert "someone has changed it since" in rows_of(last)[0]["detail"]
     held = await holdings(slow)
     assert [held[one.guid].title for one in images[:50]] == [one.title for one in images[:50]]
     assert "continue_handle" not in last

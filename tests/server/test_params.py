@@ -48,7 +48,7 @@ async def test_arguments_that_are_something_else_are_refused_by_name(
     params = {"name": "search_images", "arguments": broken}
     answer = await answered(studio, mode, method, params)
     assert answer["error"]["code"] == -32602
-    assert answer["error"]["message"].startswith("arguments is no object")
+    assert answer["error"]["message"].startswith("arguments is not an object")
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

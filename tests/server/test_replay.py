@@ -73,7 +73,7 @@ async def test_the_same_call_sent_again_is_given_its_result(studio: Studio, tool
     assert first["status"] == "completed"
     assert_replayed(said(again), first)
     assert_replayed(third, first)
-    assert text_of(again).startswith("completed: This very call was made before; nothing was sent")
+    assert text_of(again).startswith("completed: Identical to an earlier call; nothing was sent")
     assert len(studio.wire.writes) == 1
     assert len(person.asked) == (1 if tool == "delete_images" else 0)
     assert [change.change_id for change in await changes(studio)] == [first["change_id"]]
@@ -240,7 +240,7 @@ async def test_a_replay_tells_what_was_read_back_from_what_is_so(
     first = await called(studio, tool, arguments)
     await retitle(studio, image, "Meanwhile")
     again = await called(studio, tool, arguments)
-    then = "What follows was read back then, at most ten minutes ago."
+    then = "This result was read back then, at most ten minutes ago."
     assert_replayed(again, first)
     assert (then in again["message"]) is not reads
     assert (await holdings(studio))[image.guid].title == "Meanwhile"
@@ -390,8 +390,8 @@ async def test_an_image_that_shows_after_it_was_sent_again_is_told_as_too_much(
     (row,) = result["images"]
     assert len(twice) == 2
     assert row["guid"] in twice
-    assert row["detail"].startswith('FinerWorks lists 2 images of "NEW_001.jpg", 1 asked for: ')
-    assert row["detail"].endswith("Delete what is too much.")
+    assert row["detail"].startswith('FinerWorks lists 2 images of "NEW_001.jpg", 1 requested: ')
+    assert row["detail"].endswith("Delete the extra ones.")
     assert all(guid in row["detail"] for guid in twice)
 
 
@@ -442,8 +442,8 @@ async def test_a_call_that_another_process_may_still_write_is_not_begun_again(
     ):
         result = await client.call_tool(tool, arguments)
     assert text_of(result) == (
-        "Another call is at the same change. This call sent nothing; what the other one "
-        "does is not told yet. Call again in a minute: it then gives the result, or goes on. "
+        "Another call is working on the same change. This call sent nothing; its result is not "
+        "known yet. Call again in a minute: it then returns the result or continues. "
         "(reason: still_running)"
     )
     assert studio.wire.writes == []
@@ -499,7 +499,7 @@ async def test_a_resumed_add_says_that_the_rest_was_sent(studio: Studio) -> None
     assert "call again with only those" in first["message"]
     again = await called(studio, "add_images", arguments)
     assert (again["outcomes"], again["replayed"]) == ({"created": 10}, True)
-    assert "was not sent again, the rest was" in again["message"]
+    assert "were not sent again, the rest was" in again["message"]
 
 
 async def test_a_resumed_add_is_not_registered_again_ten_minutes_after_its_first_run(

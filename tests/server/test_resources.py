@@ -294,7 +294,7 @@ async def test_an_error_of_the_service_is_told_in_our_words(
     async with studio.client(mode=mode) as client:
         error = await refusal(client, uri)
     assert error.message.startswith(
-        f'FinerWorks did not carry out {endpoint}: "The request could not be completed."'
+        f'FinerWorks rejected {endpoint}: "The request could not be completed."'
     )
     assert error.message.endswith("Nothing was changed. Change what the message names, then try "
                                   "again. (reason: rejected)")  # fmt: skip

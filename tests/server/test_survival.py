@@ -40,7 +40,7 @@ class Survivor:
 
     @property
     def complaints(self) -> list[str]:
-        """What it wrote to stderr in this test that is more than what goes on."""
+        """What it wrote to stderr in this test that is more than what shows more."""
         return self.server.complaints[self.earlier :]
 
 

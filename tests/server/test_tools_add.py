@@ -25,7 +25,7 @@ from tests.writes.runs import changes, items
 pytestmark = pytest.mark.anyio
 
 MODES = ("auto", "legacy")
-LOOK = "search_images sorted by id shows the newest; look before adding it again."
+LOOK = "search_images sorted by id shows the newest; check before adding it again."
 
 
 async def added(studio: Studio, images: object, **arguments: object) -> dict[str, Any]:

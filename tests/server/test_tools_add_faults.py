@@ -121,7 +121,7 @@ async def test_a_chunk_the_service_refused_is_told_in_its_words(studio: Studio) 
     (row,) = (await added(studio, [new_image(1)]))["images"]
     assert row["outcome"] == "failed"
     assert row["detail"].startswith(
-        'FinerWorks did not carry out add_images: "The request could not be completed."'
+        'FinerWorks rejected add_images: "The request could not be completed."'
     )
 
 
@@ -130,7 +130,7 @@ async def test_an_adopted_image_is_told_as_such(studio: Studio) -> None:
     studio.faults.add(Fault(FaultKind.DROPPED, endpoint="add_images", committed=True))
     (row,) = (await added(studio, [new_image(1)]))["images"]
     assert (await holdings(studio))[row["guid"]].file_name == "NEW_001.jpg"
-    assert row["detail"] == "The answer was lost; the service lists the image."
+    assert row["detail"] == "The answer was lost; FinerWorks lists the image."
 
 
 async def test_a_lost_chunk_that_is_not_listed_says_how_to_find_out(studio: Studio) -> None:
@@ -202,7 +202,7 @@ async def test_three_failures_in_a_row_end_the_call(studio: Studio) -> None:
     result = await added(studio, new_images(25))
     assert outcomes(result) == ["created"] * 5 + ["failed"] * 15 + ["not_attempted"] * 5
     assert len(studio.wire.to("add_images")) == 4
-    assert result["images"][-1]["detail"] == "Not sent: the 3 chunks before it failed."
+    assert result["images"][-1]["detail"] == "Not sent: the 3 chunks failed."
     assert result["continue_handle"] == result["change_id"]
 
 
@@ -220,9 +220,7 @@ async def test_a_service_that_asks_for_fewer_calls_is_told_of(studio: Studio) ->
     studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="add_images", retry_after=17, times=3))
     (row,) = (await added(studio, [new_image(1)]))["images"]
     assert row["outcome"] == "not_attempted"
-    assert row["detail"] == (
-        "FinerWorks asked for fewer calls at add_images. Wait 17 s, then try again."
-    )
+    assert row["detail"] == ("FinerWorks rate-limited add_images. Wait 17 s, then try again.")
 
 
 async def test_nothing_is_sent_when_the_newest_images_cannot_be_listed_first(
@@ -239,11 +237,11 @@ async def test_nothing_is_sent_when_the_newest_images_cannot_be_listed_first(
 async def test_images_that_cannot_be_read_back_are_unknown_with_their_guid(
     studio: Studio,
 ) -> None:
-    """The service said yes; that alone is not what the result claims."""
+    """FinerWorks reported success; that alone is not what the result claims."""
     studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_images", after=1))
     (row,) = (await added(studio, [new_image(1)]))["images"]
     assert (row["outcome"], row["guid"] in await holdings(studio)) == ("unknown", True)
-    assert row["detail"].startswith("It could not be read back: FinerWorks did not carry out")
+    assert row["detail"].startswith("It could not be read back: FinerWorks rejected")
     assert row["detail"].endswith(LOOK)
 
 

@@ -37,7 +37,7 @@ async def test_more_images_than_were_asked_for_end_the_job_and_are_named(studio:
     for row in rows_of(result)[:5]:
         assert "FinerWorks lists 2 images of" in row["detail"]
         assert sum(guid in row["detail"] for guid in guids) == 2
-    assert "Delete what is too much." in rows_of(result)[0]["detail"]
+    assert "Delete the extra ones." in rows_of(result)[0]["detail"]
     assert {row["outcome"] for row in rows_of(result)[5:]} == {"not_attempted"}
     assert "in FinerWorks more than once" in result["message"]
     assert result["status"] == "incomplete"

@@ -92,7 +92,7 @@ async def test_one_file_that_differs_keeps_the_whole_call_back(studio: Studio) -
         f'{len(FILE)} found; images[2] "NEW_003.jpg": pixels 401x600 given, 400x600 found; '
         f'images[3] "NEW_004.jpg": file_size 5 given, {len(FILE)} found, pixels 400x1 given, '
         '400x600 found; images[4] "NEW_005.jpg": its private_hires_uri could not be read. '
-        "Nothing was sent. Correct them; inspect_files tells what each file is. "
+        "Nothing was sent. Correct them; inspect_files shows the actual values. "
         "(reason: invalid_arguments)"
     )
 
@@ -121,7 +121,7 @@ async def test_a_file_whose_size_nobody_tells_is_not_verified(studio: Studio) ->
     """What was not compared is not said to agree."""
     web = Web({url_of(1): Served(FILE + bytes(100_000), says_size=False)})
     text = await refused(reading(studio, web), [claimed(1)])
-    assert "its server does not say its file_size" in text
+    assert "its server does not report its file_size" in text
 
 
 async def test_what_is_not_reached_in_time_is_refused_too() -> None:
@@ -129,8 +129,8 @@ async def test_what_is_not_reached_in_time_is_refused_too() -> None:
     studio = reading(make_studio(pace=Pace(start_chunks_s=0)), web_of(1))
     text = await refused(studio, [claimed(1)])
     assert text == (
-        'add_images was not run: verify found images[0] "NEW_001.jpg": not reached in time. '
-        "Nothing was sent. Verify fewer at a time, and correct what differs. "
+        'add_images was not run: verify found images[0] "NEW_001.jpg": not checked in time. '
+        "Nothing was sent. Verify fewer images per call and correct the differences. "
         "(reason: invalid_arguments)"
     )
 
@@ -139,9 +139,9 @@ async def test_with_fetching_off_it_is_refused(studio: Studio) -> None:
     """Nothing is registered as verified that nobody looked at."""
     text = await refused(reading(studio, None), [claimed(1)])
     assert text == (
-        "Nothing is fetched from URLs: the operator of this server turned that off. Nothing was "
-        "changed. Go on with titles, descriptions and sizes, or ask the operator to start it "
-        "without --no-fetch. (reason: fetch_off)"
+        "Nothing is fetched from URLs: the operator turned that off. Nothing was "
+        "changed. Continue with titles, descriptions and sizes, or ask the operator to start the "
+        "server without --no-fetch. (reason: fetch_off)"
     )
 
 

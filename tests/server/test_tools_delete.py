@@ -189,7 +189,7 @@ async def test_a_spoiled_deletion_is_settled_by_listing_again(
 @pytest.mark.parametrize(
     ("kind", "outcome", "times", "told"),
     [
-        (FaultKind.RATE_LIMITED, "not_attempted", 2, "asked for fewer calls at delete_images"),
+        (FaultKind.RATE_LIMITED, "not_attempted", 2, "rate-limited delete_images"),
         (FaultKind.SERVER_ERROR, "failed", 2, "answered delete_images with HTTP 500"),
         (FaultKind.DROPPED, "unknown", 1, "it may still be carried out for 53 s"),
     ],
@@ -257,7 +257,7 @@ async def test_a_service_that_refuses_unknown_guids_is_never_sent_one() -> None:
 
 
 async def test_a_deletion_that_cannot_be_listed_again_is_unknown(studio: Studio) -> None:
-    """The service said yes; that alone is not what the result claims."""
+    """FinerWorks reported success; that alone is not what the result claims."""
     (image,) = await unsold(studio, 1)
     studio.faults.add(Fault(FaultKind.DROPPED, endpoint="delete_images"))
     listings = 0
@@ -300,5 +300,5 @@ async def test_a_service_that_says_yes_and_deletes_nothing_is_found_out(studio: 
     (row,) = (await deleted(studio, [image.guid]))["images"]
     assert (row["outcome"], row["detail"]) == (
         "failed",
-        "The service said yes and still lists the image.",
+        "FinerWorks reported success but still lists the image.",
     )

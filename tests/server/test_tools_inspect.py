@@ -20,12 +20,11 @@ ROOT = "https://files.example"
 URL = f"{ROOT}/masters/fog%20bank.tif?token=s3cret"
 REFUSED = (
     "The URL was not fetched. Use an https URL of a public host that answers within 10 s with the "
-    "file itself, uncompressed and not too large; the log has one word for the cause at "
-    "--log-level info."
+    "file itself, uncompressed and not too large; run with --log-level info for the cause."
 )
 LOCAL_OFF = (
-    "Local files are read only over stdio, and only below folders that the operator named with "
-    "--file-folders: give a URL."
+    "Local files are read only over stdio, and only inside folders allowed with --file-folders; "
+    "pass a URL instead."
 )
 
 
@@ -125,7 +124,7 @@ async def test_what_cannot_be_read_says_why_and_keeps_nothing_back(studio: Studi
     gone, page, png, metadata = said(result)["files"]
     assert gone == {"source": files[0], "error": REFUSED}
     assert metadata == {"source": files[3], "error": REFUSED}
-    assert page["error"].startswith("It is not a picture that can be read")
+    assert page["error"].startswith("It is not a readable picture")
     assert png["format"] == "PNG"
     lines = text_of(result).split("\n")
     assert lines[0] == "1 of 4 files read."
@@ -198,8 +197,8 @@ async def test_no_file_elsewhere_is_told_apart_from_one_that_is_not_there(
     (row,) = await rows(reading(studio, Web(), [tmp_path / "album"]), path)
     assert row == {
         "source": path,
-        "error": "The file was not read. Give the path of a picture below a folder that the "
-        "operator named with --file-folders, without links on the way.",
+        "error": "The file was not read. Pass the path of a picture inside a folder allowed with "
+        "--file-folders, not through links.",
     }
 
 
@@ -226,7 +225,7 @@ async def test_with_fetching_off_each_url_says_so(studio: Studio) -> None:
     (row,) = await rows(reading(studio, None), URL)
     assert row == {
         "source": URL,
-        "error": "Nothing is fetched from URLs: the operator of this server turned that off.",
+        "error": "Nothing is fetched from URLs: the operator turned that off.",
     }
 
 

@@ -388,7 +388,7 @@ async def test_what_the_service_refuses_is_told_in_our_words(studio: Studio, mod
         result = await client.call_tool("search_products", {})
     assert result.is_error
     assert text_of(result).startswith(
-        'FinerWorks did not carry out list_virtual_inventory: "The request could not be completed."'
+        'FinerWorks rejected list_virtual_inventory: "The request could not be completed."'
     )
     assert text_of(result).endswith("(reason: rejected)")
 

@@ -264,7 +264,7 @@ async def test_a_search_that_the_service_refuses_says_what_it_said(
         result = await client.call_tool("search_images", {})
     assert result.is_error
     assert text_of(result).startswith(
-        'FinerWorks did not carry out list_images: "The request could not be completed."'
+        'FinerWorks rejected list_images: "The request could not be completed."'
     )
     assert "Nothing was changed." in text_of(result)
     assert text_of(result).endswith("(reason: rejected)")

@@ -132,8 +132,8 @@ async def test_pictures_that_look_alike_are_listed_together(studio: Studio, mode
     assert all(by_guid[one] == by_guid[other] for one, other in close)
     assert by_guid[held[5]] == by_guid[held[90]] != by_guid[held[7]] == by_guid[held[200]]
     assert found["not_reached"] == (
-        "1 of 248 pictures were not compared: they could not be seen, "
-        "or are too plain to tell apart."
+        "1 of 248 pictures were not compared: they could not be loaded "
+        "or have too little detail to compare."
     )
     assert found["not_reached"] in text_of(result)
 
@@ -154,7 +154,8 @@ async def test_pictures_are_really_looked_at(studio: Studio, mode: Mode) -> None
         )
     assert groups(said(result)) == [(1, guid) for guid in added[:3]]
     assert said(result)["not_reached"] == (
-        "1 of 4 pictures were not compared: they could not be seen, or are too plain to tell apart."
+        "1 of 4 pictures were not compared: they could not be loaded "
+        "or have too little detail to compare."
     )
 
 

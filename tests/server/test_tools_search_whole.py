@@ -185,7 +185,7 @@ async def test_rows_that_no_longer_match_are_left_out_and_said_to_be(studio: Stu
     async with studio.client() as client:
         gone = await client.call_tool("search_images", {**arguments, "page_number": 2})
     assert [row["guid"] for row in said(gone)["images"]] == [wanted[5], *wanted[7:10]]
-    told = "1 of these images went or changed meanwhile."
+    told = "Removed or changed in the meantime: 1 of these images."
     assert said(gone)["note"] == told
     assert told in text_of(gone)
     assert said(gone)["count"] == len(wanted)
@@ -287,7 +287,7 @@ async def test_an_answer_that_did_not_reach_everything_says_so_in_both_forms(
         result = await client.call_tool("search_images", {"summary": True})
     found = said(result)
     assert (found["scanned"], found["held"], found["count"]) == (100, 248, 100)
-    assert found["not_reached"].startswith("148 of 248 images were not looked at. ")
+    assert found["not_reached"].startswith("148 of 248 images were not scanned. ")
     assert text_of(result).split("\n")[:2] == [
         "library inventory: 100 images match. Scanned 100 of 248 images in scope.",
         found["not_reached"],
@@ -324,7 +324,7 @@ async def test_progress_tells_how_many_images_were_looked_at(studio: Studio, mod
         await client.call_tool("search_images", {"summary": True}, progress_callback=tell)
         await anyio.wait_all_tasks_blocked()
     assert told == [
-        (seen, 1_200, f"Looked at {seen:,} of 1,200 images") for seen in range(50, 1_201, 50)
+        (seen, 1_200, f"Scanned {seen:,} of 1,200 images") for seen in range(50, 1_201, 50)
     ]
 
 
@@ -338,7 +338,7 @@ async def test_a_walk_ends_in_time_and_tells_what_it_found(studio: Studio) -> No
     studio.wire.on_the_way = Shelf(images_of(5_000), before=slow)
     found = await searched(studio, only=["missing_title"])
     assert found["count"] == found["scanned"] < 5_000 == found["held"]
-    assert "The call's time was over. Narrow it" in found["not_reached"]
+    assert "The call ran out of time. Narrow it" in found["not_reached"]
     assert studio.clock() - began < 45
 
 

@@ -106,7 +106,7 @@ async def test_a_service_that_merges_is_told_of_and_is_not_called_complete() -> 
     await selected(studio, [one], selection_guid=KEY)
     result = await selected(studio, [two], selection_guid=KEY)
     assert sorted(result["stored"]) == sorted([one, two])
-    assert "The service kept what the selection held before; see stored." in result["message"]
+    assert "FinerWorks kept the previous selection; see stored." in result["message"]
     assert result["status"] == "incomplete"
 
 
@@ -193,7 +193,7 @@ async def test_a_selection_that_was_refused_says_why_though_it_cannot_be_read(
     studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_file_selection", after=1))
     result = await selected(studio, [one])
     assert result["outcome"] == "unknown"
-    assert "asked for fewer calls at update_file_selection" in result["message"]
+    assert "rate-limited update_file_selection" in result["message"]
 
 
 async def test_a_selection_that_never_left_was_not_attempted(studio: Studio) -> None:
@@ -220,7 +220,7 @@ async def test_a_service_that_stores_other_images_is_found_out(studio: Studio) -
     studio.wire.on_the_way = says_yes
     result = await selected(studio, [one])
     assert (result["outcome"], result["stored"]) == ("failed", [])
-    assert "The service stored other images; see stored." in result["message"]
+    assert "FinerWorks stored different images; see stored." in result["message"]
 
 
 @pytest.mark.parametrize("endpoint", ["list_images", "list_file_selection"])

@@ -179,7 +179,7 @@ async def test_a_dry_run_shows_the_diff_and_the_products_and_sends_nothing(
     row, nobody = said(result)["images"]
     assert studio.wire.writes == []
     assert said(result)["status"] == "dry_run"
-    assert said(result)["message"].startswith("Nothing was sent. 1 image would be rewritten; ")
+    assert said(result)["message"].startswith("Nothing was sent. 1 image would be updated; ")
     assert (row["outcome"], nobody["outcome"]) == ("would_update", "not_found")
     assert row["title_change"] == {"before": image.title or "", "after": "Maybe"}
     skus = [product["sku"] for product in row["products_at_risk"]]
@@ -265,7 +265,7 @@ async def test_a_spoiled_update_is_settled_by_reading_back(
 @pytest.mark.parametrize(
     ("kind", "outcome", "times", "told"),
     [
-        (FaultKind.RATE_LIMITED, "not_attempted", 2, "asked for fewer calls at update_images"),
+        (FaultKind.RATE_LIMITED, "not_attempted", 2, "rate-limited update_images"),
         (FaultKind.SERVER_ERROR, "failed", 2, "answered update_images with HTTP 500"),
         (FaultKind.DROPPED, "unknown", 1, "it may still be carried out for 53 s"),
     ],
@@ -308,12 +308,12 @@ async def test_an_unknown_update_says_how_to_find_out(studio: Studio) -> None:
 
 
 async def test_an_update_that_cannot_be_read_back_is_unknown(studio: Studio) -> None:
-    """The service said yes; that alone is not what the result claims."""
+    """FinerWorks reported success; that alone is not what the result claims."""
     (image,) = await unsold(studio, 1)
     studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_images", after=1))
     (row,) = (await updated(studio, retitled([image])))["images"]
     assert row["outcome"] == "unknown"
-    assert row["detail"].startswith("It could not be read back: FinerWorks did not carry out")
+    assert row["detail"].startswith("It could not be read back: FinerWorks rejected")
     assert row["detail"].endswith("search_images shows it.")
 
 

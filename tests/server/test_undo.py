@@ -39,7 +39,7 @@ async def undone(studio: Studio, change_id: str, **more: object) -> CallToolResu
 
 async def retitled_by_somebody(studio: Studio, guid: str) -> None:
     """What happens on the website."""
-    image = ImageToUpdate(guid=guid, title="Somebody else's", description="Mine.")
+    image = ImageToUpdate(guid=guid, title="Someone else's", description="Mine.")
     await studio.api.update_images(UpdateImagesRequest(images=[image]))
 
 
@@ -85,7 +85,7 @@ async def test_undoing_an_update_asks_where_products_would_go(mode: Mode) -> Non
 
 
 async def test_a_deleted_image_is_registered_again_under_a_new_guid(studio: Studio) -> None:
-    """Said plainly; the products are listed as what cannot come back; nobody is asked."""
+    """Said plainly; the products are listed as what cannot be restored; nobody is asked."""
     images = [image for image in await sold(studio, 9) if image.description][:2]
     change = await made(studio, "delete_images", {"guids": [image.guid for image in images]})
     async with studio.client() as client:
@@ -103,7 +103,7 @@ async def test_a_deleted_image_is_registered_again_under_a_new_guid(studio: Stud
             image.file_size,
         )
         assert f"it was {image.guid}." in row["detail"]
-        assert "cannot come back." in row["detail"]
+        assert "cannot be restored." in row["detail"]
         skus = [product.sku for product in image.products or ()]
         assert [product["sku"] for product in row["products_not_restored"]] == skus
         assert "products_removed" not in row
@@ -162,10 +162,10 @@ async def test_what_was_changed_since_is_left_alone_and_the_rest_undone(studio: 
     await studio.api.delete_images(DeleteImagesRequest(guids=[guids[2]], library=library))
     result = said(await undone(studio, change))
     assert outcomes(result) == ["updated", "skipped", "not_found"]
-    assert "somebody changed it since" in result["images"][1]["detail"]
+    assert "someone has changed it since" in result["images"][1]["detail"]
     held = await holdings(studio)
     assert texts(held, guids[:1]) == before[:1]
-    assert held[guids[1]].title == "Somebody else's"
+    assert held[guids[1]].title == "Someone else's"
     studio.clock.forward(700)
     refused = await undone(studio, change)
     assert (refused.is_error, "cannot_undo" in text_of(refused)) == (True, True)
@@ -177,7 +177,7 @@ async def test_an_added_image_that_was_retitled_since_is_not_deleted(studio: Stu
     (guid,) = [g for g, image in (await holdings(studio)).items() if image.title == "New work 1"]
     await retitled_by_somebody(studio, guid)
     refused = await undone(studio, change)
-    assert "somebody changed it since" in text_of(refused)
+    assert "someone has changed it since" in text_of(refused)
     assert guid in await holdings(studio)
 
 
@@ -188,7 +188,7 @@ async def test_a_selection_that_was_stored_anew_since_is_left_alone(studio: Stud
     change = await made(studio, "set_selection", {"guids": guids[3:], "selection_guid": KEY})
     await studio.api.update_file_selection(UpdateFileSelectionRequest(guids=[guids[0]], guid=KEY))
     refused = await undone(studio, change)
-    assert "somebody changed it since" in text_of(refused)
+    assert "someone has changed it since" in text_of(refused)
     assert (await studio.api.list_file_selection(KEY)).guids == (guids[0],)
 
 
@@ -302,7 +302,7 @@ async def test_a_record_that_cannot_be_registered_again_is_told(studio: Studio) 
     change = await made(studio, "delete_images", {"guids": [other.guid]})
     await lacking(studio, "public_preview_uri", "preview_file_name")
     refused = text_of(await undone(studio, change))
-    assert "lacks what registering it needs: preview_file_name, public_preview_uri." in refused
+    assert "the stored record is incomplete: preview_file_name, public_preview_uri." in refused
 
 
 async def lacking(studio: Studio, *members: str) -> None:
@@ -347,7 +347,7 @@ async def test_a_selection_whose_former_images_are_partly_gone_says_so(studio: S
     await studio.api.delete_images(DeleteImagesRequest(guids=[guids[0]], library=library))
     result = said(await undone(studio, change))
     assert result["status"] == "incomplete"
-    assert f"These of its former images are gone: {guids[0]}." in result["images"][0]["detail"]
+    assert f"These former images no longer exist: {guids[0]}." in result["images"][0]["detail"]
     assert (await studio.api.list_file_selection(KEY)).guids == (guids[1],)
 
 
@@ -357,7 +357,7 @@ async def test_products_that_an_update_removed_are_told_as_gone_for_good(studio:
     count = len(image.products or ())
     update = {"images": [{"guid": image.guid, "title": "New"}]}
     change = await made(studio, "update_image_metadata", update)
-    words = f"{count} product{'s' if count > 1 else ''} cannot come back"
+    words = f"{count} product{'s' if count > 1 else ''} cannot be restored"
     assert words in said(await undone(studio, change, dry_run=True))["message"]
     assert words in said(await undone(studio, change))["images"][0]["detail"]
 

@@ -154,7 +154,7 @@ def test_what_is_no_ordinary_file_is_left_as_it_is(kind: str, file: Path) -> Non
     else:
         file.symlink_to(pipe)
     assert accounts_in(file) == []
-    with pytest.raises(StoreError, match="it is no ordinary file"):
+    with pytest.raises(StoreError, match="it is not a regular file"):
         anyio.run(Database(file).run, facts)
     assert stat.S_IMODE(pipe.stat().st_mode) == 0o666
     assert sorted(file.parent.iterdir()) == sorted({file, pipe})

@@ -86,8 +86,8 @@ async def test_a_name_that_is_taken_is_refused_to_everybody_else(database: Datab
                 pytest.fail("it was taken twice")
         assert not await is_refused(database, "c")
     assert str(refused.value) == (
-        "Another call is at the same change. This call sent nothing; what the other one does is "
-        "not told yet. Call again in a minute: it then gives the result, or goes on. "
+        "Another call is working on the same change. This call sent nothing; its result is not "
+        "known yet. Call again in a minute: it then returns the result or continues. "
         "(reason: still_running)"
     )
     assert refused.value.reason is Reason.STILL_RUNNING

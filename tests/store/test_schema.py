@@ -458,7 +458,7 @@ async def test_an_upgrade_that_fails_leaves_the_older_file_as_it_was(file: Path)
     )
     with pytest.raises(StoreError) as refused:
         await Database(file).run(marks)
-    assert "what an older fw-mcp kept there cannot be read" in refused.value.what
+    assert "what an older fw-mcp stored there cannot be read" in refused.value.what
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (2,)
         assert connection.execute("SELECT count(*) FROM journal").fetchone() == (2,)
@@ -487,9 +487,9 @@ async def test_a_file_of_the_first_version_is_refused_and_left_as_it_is(file: Pa
         await Database(file).run(marks)
     assert content(file) == before
     assert str(refused.value) == (
-        f"The store {file} cannot be used (the first fw-mcp wrote it: schema 1, which is not read "
-        "any more). Nothing was sent; reading images still works. Move the file away, and a new "
-        "one is made, or name another with --store FILE; fw-mcp doctor checks it. "
+        f"The store {file} cannot be used (written by the first fw-mcp: schema 1, which is no "
+        f"longer read). Nothing was sent; reading images still works. Move the file away to start "
+        f"a new one, or name another with --store FILE; fw-mcp doctor checks it. "
         "(reason: store_unavailable)"
     )
 
@@ -532,7 +532,8 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(
         await Database(file).run(marks)
     assert content(file) == before
     assert str(refused.value) == (
-        f"The store {file} cannot be used (a newer fw-mcp wrote it: schema {version}). Nothing was "
+        f"The store {file} cannot be used (written by a newer fw-mcp: schema {version}). Nothing "
+        f"was "
         "sent; reading images still works. Make the file and its folder writable, or name another "
         "with --store FILE; fw-mcp doctor checks it. (reason: store_unavailable)"
     )

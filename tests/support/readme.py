@@ -109,7 +109,7 @@ def _compact(document: dict[str, Any]) -> str:
 
 def tool_table(tools: tuple[Tool, ...]) -> str:
     """One row a tool: effect, whether it asks, what it takes."""
-    rows = ["| tool | does | asks | takes |", "| --- | --- | --- | --- |"]
+    rows = ["| tool | what it does | confirmation | parameters |", "| --- | --- | --- | --- |"]
     for tool in tools:
         first = (tool.description or "").splitlines()[0].rstrip(".:")
         takes = ", ".join(f"`{name}`" for name in tool.input_schema["properties"])
@@ -170,7 +170,7 @@ async def _played() -> str:
     app = create_app(clock=lambda: datetime(2026, 11, 21, 12, tzinfo=UTC))
     studio = make_studio(app=app)
     person = studio.person()
-    search = {"search_filter": "harbour", "per_page": 2}
+    search = {"search_filter": "harbor", "per_page": 2}
     async with studio.client(person=person) as client:
         found = await client.call_tool("search_images", search)
         guids = [row["guid"] for row in said(found)["images"][:1]]

@@ -60,14 +60,14 @@ async def test_an_answer_that_gives_only_id_and_guid_is_settled_by_reading_back(
 @pytest.mark.parametrize(
     ("answered", "told"),
     [
-        ([], "The answer does not name it."),
+        ([], "The response does not mention it."),
         (
             [{"id": 7, "guid": GUID, "file_name": "another.tif"}],
-            "The service answered with a guid that it does not list.",
+            "FinerWorks returned a guid that it does not list.",
         ),
         (
             [{"id": 7, "guid": GUID, "file_name": to_add(1)[0].file_name}],
-            "The service answered with a guid that it does not list.",
+            "FinerWorks returned a guid that it does not list.",
         ),
     ],
 )
@@ -168,7 +168,7 @@ async def test_a_call_that_is_left_finishes_the_chunk_that_was_begun(studio: Stu
     recorded = await items(studio)
     assert [one.outcome for one in recorded] == ["created"] * 5 + ["not_attempted"] * 7
     details = {one.detail for one in recorded[5:]}
-    assert details == {"Not sent: the call was cancelled before its turn."}
+    assert details == {"Not sent: the call was canceled before its turn."}
 
 
 async def test_a_call_to_add_that_is_left_while_it_waits_sends_nothing_and_says_so() -> None:
@@ -179,7 +179,7 @@ async def test_a_call_to_add_that_is_left_while_it_waits_sends_nothing_and_says_
     await left_waiting(studio, call, begun)
     assert studio.wire.writes == []
     assert [(one.outcome, one.detail) for one in await items(studio)] == [
-        ("not_attempted", "Not sent: the call was cancelled before its turn.")
+        ("not_attempted", "Not sent: the call was canceled before its turn.")
     ] * 2
 
 
@@ -193,7 +193,7 @@ async def test_no_chunk_is_begun_after_the_time_for_it(studio: Studio) -> None:
     ended = await add_in_batches(run_of(studio), to_add(25), "inventory")
     assert ended_as(ended) == [Outcome.CREATED] * 15 + [Outcome.NOT_ATTEMPTED] * 10
     assert len(studio.wire.to("add_images")) == 3
-    assert ended[24].detail == "Not sent: the call's time was over."
+    assert ended[24].detail == "Not sent: the call ran out of time."
 
 
 async def test_the_time_for_a_call_is_the_operators() -> None:
@@ -218,4 +218,4 @@ async def test_reading_back_ends_with_the_calls_time(studio: Studio) -> None:
     end = (await add_in_batches(run_of(studio), to_add(1), "inventory"))[0]
     assert end.outcome is Outcome.UNKNOWN
     assert end.guid in await holdings(studio)
-    assert end.detail.startswith("It could not be read back: The call took longer than 45 s.")
+    assert end.detail.startswith("It could not be read back: The call ran out of time after 45 s.")

@@ -65,7 +65,7 @@ def former_of(image: ImageDetails) -> Record:
     return image.model_dump(mode="json", exclude_none=True)
 
 
-LATER = "Settled later, by reading the service."
+LATER = "Resolved later by reading FinerWorks."
 
 
 async def updating(studio: Studio, images: Sequence[ImageDetails]) -> Change:
@@ -98,7 +98,7 @@ async def test_each_image_of_an_update_is_told_as_it_stands(studio: Studio) -> N
     done, kept, other, gone = images = await unsold(studio, 4)
     change = await updating(studio, images)
     await retitle(studio, done, "New")
-    await retitle(studio, other, "Somebody else's")
+    await retitle(studio, other, "Someone else's")
     await delete(studio, gone)
     ended = await settled(studio, change)
     assert told(ended) == [
@@ -106,9 +106,9 @@ async def test_each_image_of_an_update_is_told_as_it_stands(studio: Studio) -> N
         (Outcome.FAILED, "It still has the text from before: it was not updated."),
         (
             Outcome.FAILED,
-            "It has other text now: ours was not stored, or somebody changed it since.",
+            "Its text differs: ours was not stored, or someone has changed it since.",
         ),
-        (Outcome.NOT_FOUND, "The image went away meanwhile."),
+        (Outcome.NOT_FOUND, "The image was removed in the meantime."),
     ]
     assert ended[0].before == done
     assert ended[1].after == kept
@@ -147,9 +147,9 @@ async def selecting(studio: Studio, guids: Sequence[str]) -> Change:
     ("stored", "outcome", "detail"),
     [
         ((1, 0), Outcome.CREATED, LATER),
-        ((), Outcome.FAILED, "The selection holds other images."),
-        ((0,), Outcome.FAILED, "The selection holds other images."),
-        ((0, 1, 2), Outcome.FAILED, "The selection holds other images."),
+        ((), Outcome.FAILED, "The selection holds different images."),
+        ((0,), Outcome.FAILED, "The selection holds different images."),
+        ((0, 1, 2), Outcome.FAILED, "The selection holds different images."),
     ],
 )
 async def test_a_selection_is_told_as_it_stands(
@@ -189,7 +189,7 @@ async def register(studio: Studio, images: Sequence[ImageToAdd]) -> list[str]:
     return [image.guid for image in (await studio.api.add_images(request)).images]
 
 
-NOT_ADDED = "FinerWorks does not list it: it was not added, or is gone since."
+NOT_ADDED = "FinerWorks does not list it: it was not added, or has been removed since."
 
 
 @pytest.mark.parametrize("kept_baseline", [True, False])

@@ -127,7 +127,7 @@ async def test_what_the_host_asks_goes_out_untouched(studio: Studio) -> None:
 
 
 async def test_targets_that_change_before_the_answer_are_not_sent(studio: Studio) -> None:
-    """Promise: the answer is spent, costs nothing, and another question is offered."""
+    """Promise: the answer has been used up, costs nothing, and another question is offered."""
     (image,) = await unsold(studio, 1)
     operation = deletion(studio.account, [image.guid], "inventory")
     person = Person(meanwhile=lambda: retitle(studio, image, "Meanwhile"))
@@ -241,7 +241,7 @@ async def test_a_change_that_is_being_written_is_neither_undone_nor_settled(pair
     async def meddle() -> None:
         (change,) = await changes(pair.second)
         assert await writes.is_under_way(change.change_id)
-        with pytest.raises(GuardError, match="is still under way") as told:
+        with pytest.raises(GuardError, match="is still running") as told:
             await writes.undoing(change.change_id)
         assert refused(told) is Reason.CANNOT_UNDO
         with pytest.raises(GuardError) as told:

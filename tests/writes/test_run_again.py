@@ -172,8 +172,8 @@ async def removing(studio: Studio, image: ImageDetails) -> Operation:
 @pytest.mark.parametrize(
     ("made", "words"),
     [
-        (rewriting, "{lost} cannot come back."),
-        (removing, "Registered again under a new guid; it was {guid}. {lost} cannot come back."),
+        (rewriting, "{lost} cannot be restored."),
+        (removing, "Registered again under a new guid; it was {guid}. {lost} cannot be restored."),
     ],
 )
 async def test_what_an_undo_says_of_lost_products_is_on_record(

@@ -26,6 +26,6 @@ async def test_nothing_is_undone_while_an_undo_of_its_undo_is_being_undone(tmp_p
         ids.append((await ran(studio, undoing, Person())).change_id or "")
     # What an undo of the last one takes in the other process.
     async with other.database.exclusive("change:its own", f"change:{ids[2]}"):
-        with pytest.raises(GuardError, match="is still under way") as told:
+        with pytest.raises(GuardError, match="is still running") as told:
             await studio.writes.undoing(ids[0])
     assert refused(told) is Reason.CANNOT_UNDO

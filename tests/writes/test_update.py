@@ -48,7 +48,7 @@ async def test_a_yes_that_kept_the_old_text_is_failed(studio: Studio) -> None:
     end = await updated_meanwhile(studio, image, image.title)
     assert (end.outcome, end.detail) == (
         Outcome.FAILED,
-        "The service said yes and kept the old text.",
+        "FinerWorks reported success but kept the old text.",
     )
 
 
@@ -58,14 +58,17 @@ async def test_a_yes_that_stored_other_text_is_told_with_that_text(studio: Studi
     end = await updated_meanwhile(studio, image, "NEW TITLE")
     assert end.after is not None
     assert (end.outcome, end.after.title) == (Outcome.UPDATED, "NEW TITLE")
-    assert end.detail == "FinerWorks stored other text than was sent; see after."
+    assert end.detail == "FinerWorks stored different text; see after."
 
 
 async def test_an_image_that_goes_while_it_is_updated_is_not_found(studio: Studio) -> None:
     """Somebody else deleted it."""
     (image,) = await unsold(studio, 1)
     end = await updated_meanwhile(studio, image, None)
-    assert (end.outcome, end.detail) == (Outcome.NOT_FOUND, "The image went away meanwhile.")
+    assert (end.outcome, end.detail) == (
+        Outcome.NOT_FOUND,
+        "The image was removed in the meantime.",
+    )
 
 
 async def test_a_rewrite_knows_whether_it_changes_anything(studio: Studio) -> None:

@@ -136,14 +136,13 @@ _SHORTEST_RUN = 3
 _UPDATED = "updated"
 _NOT_SENT = "not sent"
 _NOT_CONFIRMED = "not confirmed"
-_INTERRUPTED = "interrupted, and perhaps sent"
+_INTERRUPTED = "interrupted, possibly sent"
 _BAD = frozenset({"failed", "unknown"})
 _FINE = frozenset({_UPDATED, Verdict.UNCHANGED, Verdict.LEFT_ALONE})
 _AGAIN = (
-    "What is left is named above. Put it right and apply the file again: what is as wished by then "
-    "counts as unchanged."
+    "Fix the rows named above and apply the file again; rows already as wanted count as unchanged."
 )
-_REPLAYED = "the same was sent a while ago and changed back since; apply again in ten minutes"
+_REPLAYED = "this was sent recently and then changed back; apply again in ten minutes"
 
 
 def apply(assembly: "Assembly", own: Mapping[str, object], said_yes: SaidYes = typed_yes) -> int:
@@ -222,7 +221,7 @@ class Applying:
 
     def stop(self) -> None:
         """Look at no further row; what is being sent is sent, and its end is told."""
-        tell("Stopping once what is under way has ended; again ends it at once.")
+        tell("Stopping after the current step; press again to stop at once.")
         self._stopped = True
         self._updates.stop()
 
@@ -231,7 +230,7 @@ class Applying:
         counts = "; ".join(f"{count} {end}" for end, count in self._ends.items())
         lines = [f"Rows: {self._ends.total()}. {counts or 'Nothing was sent'}."]
         if self._stopped:
-            lines.append("Stopped: rows that are not counted here were not looked at.")
+            lines.append("Stopped: other rows were not processed.")
         if self.left:
             lines.append(_AGAIN)
         return "\n".join(lines)
@@ -295,7 +294,7 @@ class Applying:
         outcomes = Counter(_name(end) for end in ends.values())
         self._ends += outcomes
         counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-        undo = f" fw-mcp undo {sent.change_id} takes it back."
+        undo = f" fw-mcp undo {sent.change_id} undoes it."
         print(f"As read back: {counts}.{undo if outcomes[_UPDATED] else ''}")
         for guid, end in ends.items():
             if _name(end) not in _FINE:

@@ -88,7 +88,7 @@ class Compared:
             yield f"    removes {products_summary(hung_products([self.image]))}"
         for name in self.kept:
             stored = quoted(_texts(self.image)[name], _SHOWN)
-            yield f"{head}  an empty cell keeps the text: {name} stays {stored}"
+            yield f"{head}  an empty cell leaves the {name} unchanged: {stored}"
 
     def _told(self) -> str:
         if self.verdict is not Verdict.CHANGES:
@@ -161,12 +161,12 @@ def _texts(image: "ImageDetails | None") -> dict[str, str]:
 def _damage(stored: dict[str, str], new: dict[str, str]) -> str:
     """What a program did to texts on the way, which is nobody's wish."""
     errors = (
-        f"the {name} is {quoted(text)}, which a program writes in place of a text: type it again"
+        f"the {name} is {quoted(text)}, which a program wrote instead of text: type it again"
         for name, text in new.items()
         if is_error(text)
     )
     misread = (
-        f"letters of the {name} were read in another encoding: export again, and open it as UTF-8"
+        f"the {name} was read in another encoding: export again, and open it as UTF-8"
         for name, text in new.items()
         if is_misread(text, stored[name])
     )
@@ -177,8 +177,7 @@ def _damage(stored: dict[str, str], new: dict[str, str]) -> str:
 def _lost_letters(stored: dict[str, str], new: dict[str, str]) -> str:
     """Of texts that a program saved in an encoding that lacks their letters."""
     return "; ".join(
-        f"letters of the {name} were saved as question marks: export again, and save it as CSV "
-        "UTF-8"
+        f"characters of the {name} were lost (saved as ?): export again, and save it as CSV UTF-8"
         for name, text in new.items()
         if text.count("?") > stored[name].count("?")
         and len(_BEYOND_ASCII.findall(text)) < len(_BEYOND_ASCII.findall(stored[name]))

@@ -151,7 +151,7 @@ def _ended(walk: Walk) -> int:
     if walk.whole:
         return 0
     tell(
-        "Images went away while the pages were read, so others may be missing here. "
+        "Images were removed during the export, so others may be missing. "
         "Export again when nothing is being deleted."
     )
     return _MISSED

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fw_mcp.cli.spreadsheet.sheet import Spreadsheet
 
 _LEFT_OUT = 7
-_SENDS = "Nothing was sent. fw-mcp apply sends it, and asks before products go."
+_SENDS = "Nothing was sent. fw-mcp apply sends it, and asks before products are removed."
 _NOTHING = "Nothing was sent, and nothing is left to send."
 
 
@@ -54,7 +54,7 @@ async def _preview(assembly: "Assembly", sheet: "Spreadsheet") -> Counter[Verdic
     print(f"Rows: {rows.total()}. {counts}.")
     if selling:
         print(
-            "FinerWorks would remove the products of images that change, for good: "
+            "FinerWorks would permanently remove the products of changed images: "
             f"{lost}, of images: {selling}."
         )
     return rows

@@ -99,7 +99,7 @@ class Spreadsheet:
                 empty = False
                 yield self._row(number, cells, header)
         if empty:
-            raise _unusable("It has no rows.")
+            raise _unusable("The file has no rows.")
 
     def _row(self, number: int, cells: Sequence[str], header: "_Header") -> SheetRow:
         found = [cells[place] if place < len(cells) else "" for place in header.needed]
@@ -117,9 +117,9 @@ class Spreadsheet:
 
     def _fault(self, row: SheetRow) -> str:
         if row.guid in self._twice:
-            return "the guid stands in more than one row"
+            return "the guid is in more than one row"
         if not is_text_digest(row.exported):
-            return "the cell in column exported is not what was exported there"
+            return "the exported column was edited"
         return ""
 
     def _guids_twice(self) -> frozenset[str]:
@@ -164,7 +164,7 @@ def opened(path: Path) -> Iterator[Spreadsheet]:
         raise _unusable(f"The file {quoted(str(path), 200)} cannot be opened.") from fault
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise _unusable("It is no regular file.")
+        raise _unusable("It is not a regular file.")
     with os.fdopen(descriptor, "rb") as content:
         encoding = _encoding(content.read(_HEAD))
         content.seek(0)
@@ -193,9 +193,9 @@ def _line(file: TextIO) -> str:
     except UnicodeError as fault:
         raise _unusable("It is not UTF-8: save it as CSV UTF-8.") from fault
     except OSError as fault:
-        raise _unusable("It cannot be read to its end.") from fault
+        raise _unusable("The file ends unexpectedly or cannot be read.") from fault
     if len(line) == _LONGEST_LINE:
-        raise _unusable(f"A line of it is longer than {_LONGEST_LINE:,} characters.")
+        raise _unusable(f"A line is longer than {_LONGEST_LINE:,} characters.")
     return line
 
 
@@ -206,7 +206,7 @@ def _header(lines: Iterator[str]) -> _Header:
     for place, line in enumerate(islice(lines, _MOST_ABOVE)):
         if _MISREAD.match(line):
             raise _unusable(
-                "It was opened in another encoding than UTF-8 and saved so, which damages letters: "
+                "It was saved in another encoding than UTF-8, which damages text: "
                 "export again, and open it as UTF-8."
             )
         if place == 0 and (told := _SEP.fullmatch(line)):
@@ -280,6 +280,6 @@ def _unusable(why: str) -> ArgumentsError:
     return ArgumentsError(
         f"The spreadsheet cannot be used. {why}",
         state="Nothing was sent.",
-        next_step="Correct it, or begin anew with fw-mcp export.",
+        next_step="Correct it, or start over with fw-mcp export.",
         reason=Reason.INVALID_ARGUMENTS,
     )

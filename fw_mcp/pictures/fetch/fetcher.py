@@ -87,10 +87,10 @@ class Fetcher:
         """
         if not self.is_on:
             raise FetchError(
-                "Nothing is fetched from URLs: the operator of this server turned that off.",
+                "Nothing is fetched from URLs: the operator turned that off.",
                 state="Nothing was changed.",
-                next_step="Go on with titles, descriptions and sizes, or ask the operator to start "
-                "it without --no-fetch.",
+                next_step="Continue with titles, descriptions and sizes, or ask the operator to "
+                "start the server without --no-fetch.",
                 reason=Reason.FETCH_OFF,
             )
 
@@ -138,8 +138,8 @@ def refusal() -> FetchError:
     """The one error for whatever was not fetched."""
     return FetchError(
         REFUSAL,
-        state="This part was only reading; nothing was changed by it.",
+        state="This step only read; nothing was changed.",
         next_step="Use an https URL of a public host that answers within 10 s with the file itself,"
-        " uncompressed and not too large; the log has one word for the cause at --log-level info.",
+        " uncompressed and not too large; run with --log-level info for the cause.",
         reason=Reason.NOT_FETCHED,
     )

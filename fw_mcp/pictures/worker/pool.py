@@ -159,9 +159,9 @@ class Workshop:
                     looked = len(said) - len(said.lstrip(LOOKED))
                     if looked >= len(left) or left[looked] is None:
                         break
-                    _log.info("a picture ended the process that looked at it")
+                    _log.info("a picture crashed the process that decoded it")
                     left[looked] = None
-        _log.info("pictures were given up")
+        _log.info("pictures were abandoned")
         return None
 
     async def _run(self, task: Task, contents: Sequence[bytes | None]) -> bytes:

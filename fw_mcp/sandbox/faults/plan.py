@@ -95,9 +95,9 @@ class FaultKind(StrEnum):
     counts it, but it can be updated, deleted and selected. A restart ends it.
     """
     SOMEBODY_ADDS = "somebody_adds"
-    """Right after the work somebody else adds an image, so that the pages of a library shift."""
+    """Right after the work another client adds an image, so that the pages of a library shift."""
     SOMEBODY_DELETES = "somebody_deletes"
-    """Right after the work somebody else deletes the newest image of the library."""
+    """Right after the work another client deletes the newest image of the library."""
 
 
 @dataclass(frozen=True)

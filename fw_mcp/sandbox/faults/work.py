@@ -20,7 +20,7 @@ _THEIRS = NewImage(
     private_hires_uri="https://images.example.com/somebody-else.jpg",
     pix_w=3000,
     pix_h=2000,
-    title="Somebody else's",
+    title="Someone else's",
 )
 
 

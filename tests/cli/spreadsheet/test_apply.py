@@ -32,11 +32,10 @@ from tests.support.recorder import Recorder, Sent
 from tests.support.studio import Clock, on_account, said, sandbox_client
 
 LEFT = (
-    "What is left is named above. Put it right and apply the file again: what is as wished by then "
-    "counts as unchanged."
+    "Fix the rows named above and apply the file again; rows already as wanted count as unchanged."
 )
-STOPPED = "Stopped: rows that are not counted here were not looked at."
-UNDONE = re.compile(r"fw-mcp undo ([0-9a-f]{16}) takes it back\.")
+STOPPED = "Stopped: other rows were not processed."
+UNDONE = re.compile(r"fw-mcp undo ([0-9a-f]{16}) undoes it\.")
 
 
 def retitled(rows: list[Cells], count: int) -> list[Cells]:
@@ -99,7 +98,7 @@ def test_the_whole_round_trip(desk: Desk) -> None:
     assert (code, lines[-2:]) == (
         0,
         [
-            f"As read back: 3 updated. fw-mcp undo {change_id} takes it back.",
+            f"As read back: 3 updated. fw-mcp undo {change_id} undoes it.",
             "Rows: 3. 3 updated.",
         ],
     )
@@ -359,7 +358,7 @@ def test_going_on_that_is_refused_tells_what_was_done(desk: Desk) -> None:
     assembly, _ = on_the_wire(desk, slow, clock)
     assert apply(assembly, {"file": str(desk.sheet)}, refused) == 7
     lines = desk.capsys.readouterr().out.splitlines()
-    assert "There is no call of update_image_metadata within the last hour" in lines[60]
+    assert "No update_image_metadata call to continue with handle" in lines[60]
     assert lines[61].startswith("As read back: 50 updated, 10 not_attempted.")
     assert lines[-3:] == ["Rows: 60. 50 updated; 10 not_attempted.", STOPPED, LEFT]
 
@@ -405,7 +404,7 @@ def test_a_signal_lets_the_call_under_way_end_and_no_other_begin(desk: Desk) -> 
     assert apply(assembly, {"file": str(desk.sheet)}, refused) == 7
     told = desk.capsys.readouterr()
     lines = told.out.splitlines()
-    assert told.err.count("Stopping once what is under way has ended") == 1
+    assert told.err.count("Stopping after the current step") == 1
     assert [len(update["images"]) for update in wire.to("update_images")] == [50]
     assert change_ids(lines)
     assert lines[-4:] == [
@@ -437,9 +436,7 @@ def test_what_is_cut_off_while_it_is_sent_is_not_claimed_to_be_unsent(desk: Desk
         await assembly.aclose()
 
     anyio.run(cut_off)
-    assert desk.capsys.readouterr().out.splitlines()[1:] == [
-        "Interrupted, and perhaps sent: rows 2."
-    ]
+    assert desk.capsys.readouterr().out.splitlines()[1:] == ["Interrupted, possibly sent: rows 2."]
 
 
 def test_when_nobody_reads_what_becomes_of_the_rows_nothing_more_is_sent(desk: Desk) -> None:
@@ -490,8 +487,8 @@ def test_a_row_that_somebody_set_back_is_not_claimed_as_updated(desk: Desk) -> N
     assert code == 7
     assert lines[-3:-1] == [
         (
-            f"    row 2  {row['guid']}  not sent: the same was sent a while ago and changed back "
-            "since; apply again in ten minutes"
+            f"    row 2  {row['guid']}  not sent: this was sent recently and then changed back; "
+            "apply again in ten minutes"
         ),
         "Rows: 1. 1 not sent.",
     ]

@@ -74,7 +74,7 @@ def test_without_a_terminal_the_answer_is_no(desk: Desk, tmp_path: Path) -> None
     ):
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 7
-    assert "The answer is no, since nobody is at a terminal to give one.\n" in output
+    assert "Answered no: no terminal is attached.\n" in output
     assert desk.text_of(row["guid"])[0] != "Dew"
 
 

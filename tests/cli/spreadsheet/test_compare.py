@@ -90,7 +90,7 @@ def test_letters_that_an_encoding_lost_are_no_edit(stored: str, saved: str) -> N
     found = compare(row(saved, "", text_digest(stored, "")), image(stored, ""))
     assert (found.verdict, found.why) == (
         Verdict.INVALID,
-        "letters of the title were saved as question marks: export again, and save it as CSV UTF-8",
+        "characters of the title were lost (saved as ?): export again, and save it as CSV UTF-8",
     )
 
 
@@ -107,7 +107,7 @@ def test_what_a_program_writes_in_place_of_a_text_is_no_edit(error: str) -> None
     found = compare(row(error), image())
     assert (found.verdict, found.why) == (
         Verdict.INVALID,
-        f'the title is "{error}", which a program writes in place of a text: type it again',
+        f'the title is "{error}", which a program wrote instead of text: type it again',
     )
     stored = text_digest(error, "Grey")
     assert compare(row(error, "Grey", stored), image(error)).verdict is Verdict.UNCHANGED
@@ -131,7 +131,7 @@ def test_letters_that_were_read_in_another_encoding_are_no_edit(stored: str, enc
     found = compare(row(saved, "Dew", text_digest(stored, "")), image(stored, ""))
     assert (found.verdict, found.why) == (
         Verdict.INVALID,
-        "letters of the title were read in another encoding: export again, and open it as UTF-8",
+        "the title was read in another encoding: export again, and open it as UTF-8",
     )
 
 
@@ -212,7 +212,7 @@ def test_a_long_description_that_stays_does_not_stop_a_new_title() -> None:
             image(),
             [
                 f'{HEAD}description "Grey" → "Wet"',
-                f'{HEAD}an empty cell keeps the text: title stays "Fog"',
+                f'{HEAD}an empty cell leaves the title unchanged: "Fog"',
             ],
         ),
         (
@@ -220,7 +220,7 @@ def test_a_long_description_that_stays_does_not_stop_a_new_title() -> None:
             image('"Fog"'),
             [f"{HEAD}title \"'Fog'\" → \"'Fog'\" (spaces or quotation marks differ)"],
         ),
-        (row(" ", "Grey"), image(), [f'{HEAD}an empty cell keeps the text: title stays "Fog"']),
+        (row(" ", "Grey"), image(), [f'{HEAD}an empty cell leaves the title unchanged: "Fog"']),
         (
             SheetRow(5, "\x1b[2J", "a", "b", "", "is no guid"),
             None,

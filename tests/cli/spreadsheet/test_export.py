@@ -107,7 +107,7 @@ def test_an_export_to_an_output_that_takes_nothing_is_said_in_one_line(desk: Des
     ):
         _, errors = process.communicate(timeout=60)
     assert (process.returncode, errors.count("\n")) == (2, 1)
-    assert errors.startswith("fw-mcp: The output cannot be written to its end. ")
+    assert errors.startswith("fw-mcp: The output could not be written completely. ")
 
 
 def test_without_a_file_it_goes_to_stdout(desk: Desk) -> None:
@@ -171,7 +171,7 @@ def test_an_export_during_which_images_keep_going_says_that_some_may_be_missing(
     code, guids, said = exported(desk, pages)
     assert code == 7
     assert len(guids) == len(set(guids)) > 100
-    assert "others may be missing here. Export again when nothing is being deleted." in said
+    assert "others may be missing. Export again when nothing is being deleted." in said
 
 
 def test_images_that_are_added_meanwhile_come_last(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from tests.cli.spreadsheet.desk import Desk, sold, unsold
 from tests.cli.spreadsheet.pages import Pages, on_pages
 from tests.support.process import started
 
-NOTHING = "Nothing was sent. fw-mcp apply sends it, and asks before products go."
+NOTHING = "Nothing was sent. fw-mcp apply sends it, and asks before products are removed."
 NOTHING_LEFT = "Nothing was sent, and nothing is left to send."
 
 
@@ -40,7 +40,7 @@ def test_each_row_that_would_change_is_shown_with_what_would_go(desk: Desk) -> N
             ),
             "Rows: 248. 246 unchanged; 2 would change.",
             (
-                "FinerWorks would remove the products of images that change, for good: "
+                "FinerWorks would permanently remove the products of changed images: "
                 "3, of images: 1."
             ),
             NOTHING,

@@ -64,9 +64,9 @@ def test_a_row_has_the_number_that_a_spreadsheet_program_shows(tmp_path: Path) -
             f"“{GUID}”,“a”,“b”,“{DIGEST}”",
             f"\"'{GUID}'\" is not a guid of 8-4-4-4-12 hexadecimal digits",
         ),
-        (f"{GUID},a,b,", "the cell in column exported is not what was exported there"),
-        (f"{GUID},a,b", "the cell in column exported is not what was exported there"),
-        (f"{GUID},a,b,1.23E+15", "the cell in column exported is not what was exported there"),
+        (f"{GUID},a,b,", "the exported column was edited"),
+        (f"{GUID},a,b", "the exported column was edited"),
+        (f"{GUID},a,b,1.23E+15", "the exported column was edited"),
         (f"{GUID},a,b,{DIGEST},,c", "has 6 cells, and the header 4"),
     ],
 )
@@ -80,7 +80,7 @@ def test_a_guid_that_stands_twice_counts_in_neither_row(tmp_path: Path) -> None:
     """Nobody can tell which one is meant."""
     lines = [f"{guid},a,b,{DIGEST}" for guid in (GUID, OTHER, GUID.upper())]
     found = rows(tmp_path, "\n".join([HEADER, *lines]))
-    twice = "the guid stands in more than one row"
+    twice = "the guid is in more than one row"
     assert [row.fault for row in found] == [twice, "", twice]
 
 
@@ -90,13 +90,13 @@ def test_a_guid_that_stands_twice_counts_in_neither_row(tmp_path: Path) -> None:
         ("", "Its first row lacks these columns: guid, title, description, exported."),
         ("guid,title\na,b", "Its first row lacks these columns: description, exported."),
         (f"{HEADER},title\n", "Its first row has these columns twice: title."),
-        (HEADER, "It has no rows."),
-        (f"{HEADER}\n\n,,,\n", "It has no rows."),
+        (HEADER, "The file has no rows."),
+        (f"{HEADER}\n\n,,,\n", "The file has no rows."),
         (f'{HEADER}\n{GUID},"a,b,{DIGEST}\n', "The quotation marks do not match in row 2."),
         (f'{HEADER}\n{GUID},"a"b,c,{DIGEST}', "The quotation marks do not match in row 2."),
         (f"{HEADER}\n{GUID},{'x' * 140_000},b,{DIGEST}",
          "A cell is longer than 131,072 characters in row 2."),
-        (f"{HEADER}\n{'x' * 1_000_001}", "A line of it is longer than 1,000,000 characters."),
+        (f"{HEADER}\n{'x' * 1_000_001}", "A line is longer than 1,000,000 characters."),
         ("x" * 140_000, "Its first row lacks these columns: guid, title, description, exported."),
         (f"{HEADER}\n{GUID},Küste,b,{DIGEST}".encode("latin-1"),
          "It is not UTF-8: save it as CSV UTF-8."),
@@ -137,7 +137,7 @@ def test_a_file_that_was_read_in_another_encoding_is_named(
     """Its letters are damaged, and the first column's name with them."""
     read = f"{HEADER}\n{GUID},a,b,{DIGEST}\n".encode("utf-8-sig").decode(encoding)
     assert refusal(tmp_path, mark + read) == (
-        "It was opened in another encoding than UTF-8 and saved so, which damages letters: "
+        "It was saved in another encoding than UTF-8, which damages text: "
         "export again, and open it as UTF-8."
     )
 
@@ -203,7 +203,7 @@ def test_a_file_that_cannot_be_read_to_its_end_is_refused() -> None:
             raise OSError(into)
 
     file = io.TextIOWrapper(io.BufferedReader(Gone()))
-    with pytest.raises(ArgumentsError, match="It cannot be read to its end"):
+    with pytest.raises(ArgumentsError, match="The file ends unexpectedly or cannot be read"):
         Spreadsheet(file)
 
 
@@ -211,8 +211,8 @@ def test_only_a_regular_file_is_read(tmp_path: Path) -> None:
     """A pipe would be waited on for ever."""
     os.mkfifo(tmp_path / "pipe")
     for name, why in (
-        ("pipe", "no regular file"),
-        (".", "no regular file"),
+        ("pipe", "not a regular file"),
+        (".", "not a regular file"),
         ("none", f'There is no file "{tmp_path}/none"'),
         ("pipe/none", f'The file "{tmp_path}/pipe/none" cannot be opened'),
     ):

@@ -249,7 +249,7 @@ async def test_only_a_few_connections_are_kept() -> None:
 
 
 async def test_a_connection_in_use_is_not_closed() -> None:
-    """Whoever reads from it goes on."""
+    """Whoever reads from it shows more."""
     body = Stuck()
     web = Web({URL: streams(body)})
     fetcher = web.fetcher()

@@ -36,9 +36,9 @@ async def refusal(web: Web, url: str = URL, *, hosts: Sequence[str] = ()) -> str
 
 
 TOLD = (
-    f"{REFUSAL} This part was only reading; nothing was changed by it. Use an https URL of a"
-    " public host that answers within 10 s with the file itself, uncompressed and not too large;"
-    " the log has one word for the cause at --log-level info. (reason: not_fetched)"
+    f"{REFUSAL} This step only read; nothing was changed. Use an https URL of a"
+    " public host that answers within 10 s with the file itself, uncompressed and not too large; "
+    "run with --log-level info for the cause. (reason: not_fetched)"
 )
 
 
@@ -56,9 +56,9 @@ async def test_where_the_operator_turned_fetching_off_each_fetch_says_so() -> No
         with pytest.raises(FetchError) as caught:
             await asking
         assert str(caught.value) == (
-            "Nothing is fetched from URLs: the operator of this server turned that off. Nothing was"
-            " changed. Go on with titles, descriptions and sizes, or ask the operator to start it"
-            " without --no-fetch. (reason: fetch_off)"
+            "Nothing is fetched from URLs: the operator turned that off. Nothing was"
+            " changed. Continue with titles, descriptions and sizes, or ask the operator to start "
+            "the server without --no-fetch. (reason: fetch_off)"
         )
     await fetcher.aclose()
     assert web.dialled == []
