@@ -8,8 +8,6 @@ from mcp.server.mcpserver.tools import Tool
 from fw_mcp.guard.effects import EFFECTS, Effect
 from fw_mcp.guard.guard import Limits
 
-# Text and structured content together stay below it, so that no host puts a result in a file.
-_RESULT_CHARS = 50_000
 # What sellers say, for hosts that show a tool only to who looks for it.
 _SEARCH_HINTS = MappingProxyType(
     {
@@ -39,10 +37,7 @@ def with_limits(tool: Tool, limits: Limits) -> Tool:
 
 def with_hints(tool: Tool) -> Tool:
     """The tool with hints that Claude Code and hosts like it read."""
-    hints = {
-        "anthropic/searchHint": _SEARCH_HINTS[tool.name],
-        "anthropic/maxResultSizeChars": _RESULT_CHARS,
-    }
+    hints: dict[str, object] = {"anthropic/searchHint": _SEARCH_HINTS[tool.name]}
     if EFFECTS[tool.name].effect is Effect.DESTROYS:
         hints["anthropic/requiresUserInteraction"] = True
     return tool.model_copy(update={"meta": {**(tool.meta or {}), **hints}})

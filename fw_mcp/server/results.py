@@ -73,10 +73,10 @@ class CallStatus(StrEnum):
 class WrittenResult(ToolResult):
     """What a call that may write answered, and what it is called on record."""
 
-    status: CallStatus = Field(description="completed: nothing is left to do.")
+    status: CallStatus
     message: str
-    change_id: str | None = Field(None, description="For undo_change.")
-    replayed: bool | None = Field(None, description="An identical earlier call.")
+    change_id: str | None = None
+    replayed: bool | None = None
     retry_after_s: int | None = None
 
 
@@ -257,10 +257,10 @@ class WriteResult(WrittenResult):
 class GuardedResult(WriteResult):
     """What a write that may have to ask did to each image."""
 
-    asked: str | None = Field(None, description="Who was asked what, and the answer.")
-    plan_id: str | None = Field(None, description="Present with confirmation_required.")
+    asked: str | None = None
+    plan_id: str | None = None
     question: str | None = Field(None, description="Show it to the person, word for word.")
-    expires_at: str | None = Field(None, description="When the plan expires, UTC.")
+    expires_at: str | None = None
 
     def _asked(self) -> str | None:
         return self.asked

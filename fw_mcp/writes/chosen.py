@@ -32,7 +32,7 @@ class Chosen:
     def not_reached(self) -> str:
         """The guids that are gone, in a sentence; "" when none is."""
         gone = ", ".join(shown(guid, _GUID_SHOWN).text for guid in self.gone)
-        return f"In neither library any more: {gone}." if gone else ""
+        return f"No longer in either library: {gone}." if gone else ""
 
 
 async def chosen_images(

@@ -58,7 +58,7 @@ _log = logging.getLogger(__name__)
 REPLAY_S = 600.0
 HANDLE_S = 3600.0
 APPROVAL = "approval"
-_NOT_ANSWERED = "nobody has answered the question yet"
+_NOT_ANSWERED = "the question is not answered yet"
 RESUMED = "This call was made before: finished parts were not sent again, the rest was."
 
 

@@ -261,7 +261,6 @@ def test_hosts_that_hide_tools_are_told_when_to_show_them(
     """And keep "always allow" off what may destroy."""
     hints = tools[name].meta or {}
     assert 3 <= len(hints["anthropic/searchHint"].split()) <= 15
-    assert hints["anthropic/maxResultSizeChars"] == 50_000
     asks = EFFECTS[name].effect is Effect.DESTROYS
     assert hints.get("anthropic/requiresUserInteraction", False) is asks
 

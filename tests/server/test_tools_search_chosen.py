@@ -22,7 +22,7 @@ async def test_a_selection_is_read_with_titles_and_names(studio: Studio, mode: M
         result = await client.call_tool("search_images", {"selection_guid": KEY.upper()})
     rows = [(row["title"], row["file_name"], row["guid"]) for row in said(result)["images"]]
     assert rows == [(image.title, image.file_name, image.guid) for image in (three, two)]
-    gone = f"In neither library any more: {one.guid}."
+    gone = f"No longer in either library: {one.guid}."
     assert (said(result)["count"], said(result)["not_reached"]) == (3, gone)
     assert "next_page_number" not in said(result)
     assert gone in text_of(result)

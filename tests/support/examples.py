@@ -20,6 +20,7 @@ _LINES = 9
 _LETTERS = 240
 _GUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _GUID_IN_SHORT = re.compile(r"\([0-9a-f]{8}\)")
+_CHANGE = re.compile(r"\b[0-9a-f]{16}\b")
 _DAY = re.compile(r"\b20\d\d-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d\d:\d\d)?)?")
 _KEY = re.compile(r"\b((?:change_id|plan_id|continue_handle)\"?:?=? \"?)[\w-]{16,}")
 _ON_THIS_DAY = "2026-11-28"
@@ -57,7 +58,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
     "search_products": (
         Example("What sells below its cost", lambda _: {"only": ["below_cost"], "per_page": 2}),
         Example("Add it all up", lambda _: {"summary": True}),
-        Example("What hangs on an image", lambda one: {"guid_filter": [one.sold[0]]}),
+        Example("Products of an image", lambda one: {"guid_filter": [one.sold[0]]}),
     ),
     "view_images": (Example("Look at a picture", lambda one: {"guids": [one.plain[0]]}),),
     "inspect_files": (Example("Before a file is added", lambda one: {"files": [one.master]}),),
@@ -81,7 +82,7 @@ EXAMPLES: Mapping[str, Sequence[Example]] = {
     "delete_images": (
         Example("A person is asked", lambda one: {"guids": [one.sold[0]]}),
         Example(
-            "See what would go, ask nobody",
+            "See what would be removed, ask no one",
             lambda one: {"guids": [one.plain[0]], "dry_run": True},
         ),
     ),
@@ -152,7 +153,8 @@ class _Steady:
         self._guids: dict[str, str] = {}
 
     def __call__(self, text: str) -> str:
-        keyed = _GUID_IN_SHORT.sub("(00000000)", _KEY.sub(r"\1…", text))
+        keyed = _CHANGE.sub("…", _KEY.sub(r"\1…", text))
+        keyed = _GUID_IN_SHORT.sub("(00000000)", keyed)
         return _DAY.sub(_ON_THIS_DAY, _GUID.sub(lambda found: self._guid(found[0]), keyed))
 
     def _guid(self, guid: str) -> str:

@@ -48,7 +48,7 @@ class NewImage(BaseModel):
     hires_file_name: _FileName | None = Field(None, description="From the URI.")
     public_thumbnail_uri: _Url = Field(description="200x200 pixels, public.")
     public_preview_uri: _Url = Field(description="Preview, public.")
-    private_hires_uri: _Url = Field(description="Print master; stays up until printing.")
+    private_hires_uri: _Url = Field(description="Print master.")
     pix_w: Positive = Field(description="Print master, pixels.")
     pix_h: Positive = Field(description="Print master, pixels.")
 
@@ -82,9 +82,7 @@ class AddImagesResult(WriteResult):
 
     planned: ClassVar[RowOutcome] = RowOutcome.WOULD_ADD
 
-    status: Literal[CallStatus.COMPLETED, CallStatus.INCOMPLETE, CallStatus.DRY_RUN] = Field(
-        description="completed: nothing is left to do."
-    )
+    status: Literal[CallStatus.COMPLETED, CallStatus.INCOMPLETE, CallStatus.DRY_RUN]
 
 
 async def add_images(
@@ -102,23 +100,21 @@ async def add_images(
     library: Annotated[
         LibraryName, Field(description="temporary is deleted after about 14 days.")
     ] = "inventory",
-    allow_duplicate: Annotated[
-        Flag, Field(description="true: register the same file again.")
-    ] = False,
+    allow_duplicate: Annotated[Flag, Field(description="Register the same file again.")] = False,
     verify: Annotated[
         Flag,
-        Field(description="true: check file_size and pixels first."),
+        Field(description="Check file_size and pixels first."),
     ] = False,
     dry_run: DryRun = False,
     continue_handle: ContinueHandle | None = None,
 ) -> AddImagesResult | InputRequiredResult:
     """Import, upload or register new pictures, photos or artwork: add them to the library by URL.
 
-    FinerWorks fetches the URLs and no file is sent, so each must be public and stay up until
-    printing. Take sizes and pixels from inspect_files, and look with search_images first, because
-    FinerWorks accepts duplicates. To change existing images use update_image_metadata. No person is
-    asked. The same call within ten minutes returns the first result. Never re-add an unknown image:
-    use continue_handle.
+    FinerWorks fetches the URLs: each must be public and stay up until printing. Take sizes and
+    pixels from inspect_files, and look with search_images first, because FinerWorks accepts
+    duplicates. To change existing images use update_image_metadata. No person is asked. The same
+    call within ten minutes returns the first result. Never re-add an unknown image: use
+    continue_handle.
     """
     either(
         images,

@@ -16,9 +16,9 @@ class ListChangesResult(ToolResult):
 
     changes: list[ChangeRow]
     page_number: int
-    count: int = Field(description="Changes on all pages.")
-    next_page_number: int | None = Field(None, description="Absent on the last page.")
-    kept_since: str | None = Field(None, description="When the oldest change on record was made.")
+    count: int
+    next_page_number: int | None = None
+    kept_since: str | None = None
 
     def text(self) -> str:
         """A line that counts, then a line per change."""

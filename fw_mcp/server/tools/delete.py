@@ -26,9 +26,7 @@ async def delete_images(
     guids: Annotated[
         Guids | None, Field(description="From search_images; up to 500 with dry_run.")
     ] = None,
-    library: Annotated[
-        LibraryName, Field(description="Library that holds the images.")
-    ] = "inventory",
+    library: Annotated[LibraryName, Field(description="Their library.")] = "inventory",
     dry_run: DryRun = False,
     plan_id: PlanId | None = None,
     continue_handle: ContinueHandle | None = None,
@@ -38,8 +36,8 @@ async def delete_images(
     Only what the person named or picked, such as duplicates or old drafts; for wrong text use
     update_image_metadata. A person is asked, with products and shops. On confirmation_required show
     question word for word; repeat with plan_id only after a clear yes. Operator limit:
-    {items_per_call} per call, {deletions_per_hour} per hour. undo_change only registers an image
-    again, under a new guid, without its products.
+    {items_per_call} per call, {deletions_per_hour} per hour. undo_change adds it
+    again, without its products.
     """
     either(
         guids,

@@ -74,17 +74,17 @@ class SearchImagesResult(ToolResult):
 
     images: list[ImageRow]
     page_number: int
-    per_page: int = Field(description="As requested; the last page may hold fewer.")
-    count: int = Field(description="Total images on all pages.")
-    next: str | None = Field(description="Resource URI of the next page, if there is one.")
+    per_page: int
+    count: int
+    next: str | None = Field(description="Resource URI.")
     next_page_number: int | None = Field(None, description="Absent on the last page.")
     next_per_page: int | None = Field(None, description="per_page for it, if another.")
-    summary: dict[str, int] | None = Field(None, description="Name → images.")
+    summary: dict[str, int] | None = None
     asked: str | None = Field(None, description="What a summary counts.")
-    scanned: int | None = Field(None, description="Images scanned.")
+    scanned: int | None = None
     held: int | None = Field(None, description="Images in scope.")
     not_reached: str | None = Field(None, description="What is missing, why, and what to do.")
-    note: str | None = Field(None, description="What changed since page 1.")
+    note: str | None = None
     records: list[dict[str, Any]] | None = Field(
         None, description="With details: a record for each row."
     )
@@ -139,9 +139,9 @@ async def search_images(
     ] = None,
     page_number: Annotated[Positive, Field(description="From 1.")] = 1,
     per_page: Annotated[PerPage, Field(description="At most 50, default 25.")] = 25,
-    sort_field: Annotated[SortField, Field(description="Default id: order of adding.")] = "id",
+    sort_field: Annotated[SortField, Field(description="id: order of adding.")] = "id",
     sort_direction: Annotated[
-        SortDirection, Field(description="Default DESC: newest, largest or Z first.")
+        SortDirection, Field(description="DESC: newest, largest or Z first.")
     ] = "DESC",
     upload_date_from: Annotated[
         DateFrom | None, Field(description="Added since; ISO 8601, US Central.")
@@ -151,14 +151,12 @@ async def search_images(
     ] = None,
     list_products: Annotated[
         Flag,
-        Field(
-            description="Count products and shops of inventory; no tool changes them. Default true."
-        ),
+        Field(description="Count products and shops (inventory); no tool changes them."),
     ] = True,
-    active: Annotated[_Active, Field(description="Default any: inactive ones too.")] = "any",
+    active: Annotated[_Active, Field(description="any: inactive ones too.")] = "any",
     details: Annotated[
         Details | None,
-        Field(description="Adds records: whole description, sizes, URLs, short products, or all."),
+        Field(description="Adds records with these, or all."),
     ] = None,
     file_name_contains: Annotated[
         list[Annotated[str, Field(max_length=200)]] | None,
@@ -169,8 +167,7 @@ async def search_images(
         list[Only] | None,
         Field(
             description="All must match. missing_title: none, or file_name; untidy_title: "
-            "capitals, final v2, like a file; long: over 300 characters; expiring: within 7 days; "
-            "too_small, large_enough: at print_size.",
+            "capitals, final v2, like a file; long: over 300 characters; expiring: within 7 days.",
         ),
     ] = None,
     print_size: Annotated[
@@ -178,23 +175,19 @@ async def search_images(
         Field(description="16x20 in, 40x60 cm, either way up; adds print_ppi, trimmed_percent."),
         AfterValidator(_print_size),
     ] = None,
-    min_ppi: Annotated[
-        Positive, Field(description="Pixels per inch, large_enough. Default 150.")
-    ] = MIN_PPI,
+    min_ppi: Annotated[Positive, Field(description="For large_enough; default 150.")] = MIN_PPI,
     max_trim_percent: Annotated[
-        Percent, Field(description="Most print_size may trim. Default 100.")
+        Percent, Field(description="At most 100: what print_size may trim.")
     ] = ANY_TRIM,
     duplicates: Annotated[
         _Duplicates,
         Field(
             description="Only duplicates, by duplicate_group. content: same file_size and pixels; "
-            "likeness: look alike. Default none."
+            "likeness: look alike."
         ),
     ] = "none",
     summary: Annotated[Flag, Field(description="Counts by only, not rows.")] = False,
-    summary_by: Annotated[
-        _Period, Field(description="Count by date added. Default none.")
-    ] = "none",
+    summary_by: Annotated[_Period, Field(description="Count by date added.")] = "none",
     print_sizes: Annotated[
         Flag, Field(description="Add largest prints at 300, 200, 150 ppi.")
     ] = False,

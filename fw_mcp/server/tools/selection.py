@@ -24,9 +24,9 @@ _PURPOSE = (
 class SetSelectionResult(WrittenResult):
     """The selection as the service holds it."""
 
-    selection_guid: str = Field(description="The selection's key.")
-    outcome: Outcome = Field(description="As read back from the service.")
-    stored: list[str] | None = Field(None, description="guids as read back.")
+    selection_guid: str
+    outcome: Outcome
+    stored: list[str] | None = None
     missing: list[str] = Field(description="guids that match no image, or none it held.")
     previous: list[str] | None = Field(
         None, description="What it held before; send it to restore it."
@@ -51,8 +51,8 @@ async def set_selection(
     ctx: Call,
     *,
     guids: Annotated[Guids | None, Field(description="The whole set; at most 500.")] = None,
-    add: Annotated[Guids | None, Field(description="Instead: more.")] = None,
-    remove: Annotated[Guids | None, Field(description="Instead: fewer.")] = None,
+    add: Annotated[Guids | None, Field(description="At most 500 more.")] = None,
+    remove: Annotated[Guids | None, Field(description="At most 500 fewer.")] = None,
     selection_guid: Annotated[
         Guid | None,
         Field(description="Its key; default: a new one."),

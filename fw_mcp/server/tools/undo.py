@@ -31,11 +31,10 @@ async def undo_change(
 ) -> UndoChangeResult | InputRequiredResult:
     """Undo, revert or take back an earlier change: put old titles back, restore deleted pictures.
 
-    Reverses one write of this server. Updates get the previous text back; added images are deleted;
+    Updates get the previous text back; added images are deleted;
     deleted ones are registered again under new guids; a selection gets its former set. Removed
     products cannot be restored. Anything changed since is left alone and listed. A person is asked
-    before anything is removed, as in delete_images. Run dry_run first. For new text use
-    update_image_metadata.
+    before anything is removed. Run dry_run first.
     """
     parts = parts_of(ctx)
     writes, guard = parts.writes, parts.guard

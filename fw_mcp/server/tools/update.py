@@ -74,7 +74,7 @@ async def update_image_metadata(
     Changes a title or description, nothing else. FinerWorks removes all products of an inventory
     image whose text changes, also from shops; undo_change cannot restore them, so a person is asked
     first. On confirmation_required show question word for word; repeat with plan_id only after a
-    clear yes. Use dry_run for the diff and view_images to see the images. Operator limit, images
+    clear yes. dry_run gives the diff. Operator limit, images
     losing products: {items_per_call} per call, {deletions_per_hour} per hour.
     """
     either(images, continue_handle, "images", dry_run=dry_run, plan_id=plan_id is not None)
