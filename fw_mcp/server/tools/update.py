@@ -69,7 +69,7 @@ async def update_image_metadata(
     plan_id: PlanId | None = None,
     continue_handle: ContinueHandle | None = None,
 ) -> UpdateImageMetadataResult | InputRequiredResult:
-    """Rename, retitle or edit pictures or photos: change, fix, correct or write title and caption.
+    """Rename or edit pictures or photos: change, fix, correct or write title and caption.
 
     Changes a title or description, nothing else. FinerWorks removes all products of an inventory
     image whose text changes, also from shops; undo_change cannot restore them, so a person is asked
