@@ -289,9 +289,7 @@ def required_keys(settings: Settings) -> Keys:
     ]
     if missing:
         unfilled = settings.unfilled
-        held = (
-            f" (placeholders that were not filled in:  {', '.join(unfilled)})" if unfilled else ""
-        )
+        held = f" (placeholders that were not filled in: {', '.join(unfilled)})" if unfilled else ""
         raise ConfigError(
             f"These keys are not set: {', '.join(missing)}{held}.",
             state="Nothing was sent.",

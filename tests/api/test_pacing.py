@@ -300,7 +300,7 @@ async def test_no_pause_is_longer_than_an_hour(clock: Clock, traffic: Traffic) -
     """One odd header does not stop the account until the server starts anew."""
     traffic.answered(429, 999_999_999.0)
 
-    assert "paused for 3600 s" in (await refusal(traffic)).what
+    assert "pause for 3600 s" in (await refusal(traffic)).what
     await clock.forward(3600)
     assert await paused_s(clock, traffic) == 0.0
 

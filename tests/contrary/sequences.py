@@ -324,9 +324,9 @@ def new_image(number: int, title: str) -> dict[str, object]:
         "description": f"Number {number} & more",
         "file_name": name,
         "file_size": 5_000_000 + number,
-        "public_thumbnail_uri": f"https://Files.example/t/{name}",
-        "public_preview_uri": f"https://Files.example/p/{name}",
-        "private_hires_uri": f"https://Files.example/m/{name}",
+        "public_thumbnail_uri": f"https://Files.example/t/~{number}.jpg",
+        "public_preview_uri": f"https://Files.example/p/~{number}.jpg",
+        "private_hires_uri": f"https://Files.example/m/~{number}.jpg",
         "pix_w": 6000 + number,
         "pix_h": 4000,
     }

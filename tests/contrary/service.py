@@ -35,7 +35,7 @@ TEXTS: Mapping[str, Callable[[str], str]] = {
 }
 URLS: Mapping[str, Callable[[str], str]] = {
     "as_sent": lambda url: url,
-    "spaces": lambda url: url.replace(" ", "%20"),
+    "escaped": lambda url: url.replace("~", "%7E"),
     "host_case": lambda url: urlunsplit(
         urlsplit(url)._replace(netloc=urlsplit(url).netloc.lower())
     ),
@@ -462,16 +462,16 @@ def _record(number: int, name: str, title: str) -> Record:
         "thumbnail_file_name": name,
         "preview_file_name": name,
         "hires_file_name": name,
-        "public_thumbnail_uri": f"https://files.example/t/{name}",
-        "public_preview_uri": f"https://files.example/p/{name}",
-        "private_hires_uri": f"https://files.example/m/{name}",
+        "public_thumbnail_uri": f"https://files.example/t/~old{number}.jpg",
+        "public_preview_uri": f"https://files.example/p/~old{number}.jpg",
+        "private_hires_uri": f"https://files.example/m/~old{number}.jpg",
         "pix_w": 3_000 + number,
         "pix_h": 2_000,
         "date_added": "2026-01-05T10:00:00.1234567-06:00",
         "active": True,
         "products": [],
         "temporary": False,
-        "master": f"https://files.example/m/{name}",
+        "master": f"https://files.example/m/~old{number}.jpg",
     }
 
 

@@ -43,11 +43,11 @@ def outcomes(result: dict[str, Any]) -> list[str]:
 
 
 ALTERED = {
-    "a space as %20": Ways(url="spaces"),
-    "file_size in bits": Ways(bits=True, url="spaces"),
+    "a tilde as %7E": Ways(url="escaped"),
+    "file_size in bits": Ways(bits=True, url="escaped"),
     "pixels turned": Ways(turned=True),
-    "all of it": Ways(url="spaces", bits=True, turned=True, name="numbered", upper_guids=True),
-    "nothing but guids": Ways(url="spaces", bits=True, terse=True),
+    "all of it": Ways(url="escaped", bits=True, turned=True, name="numbered", upper_guids=True),
+    "nothing but guids": Ways(url="escaped", bits=True, terse=True),
 }
 
 
@@ -413,7 +413,7 @@ async def test_an_image_of_the_inventory_is_registered_there_again() -> None:
 
 async def test_an_answered_guid_is_the_image_also_when_it_shows_late() -> None:
     """It is read by its guid a minute later, however its record looks by then."""
-    ways = Ways(lag_s={"list_images": 20.0}, url="spaces", bits=True, turned=True, name="numbered")
+    ways = Ways(lag_s={"list_images": 20.0}, url="escaped", bits=True, turned=True, name="numbered")
     service, studio = contrary(ways)
     new = {**NEW[0], "title": "Sea & Sky", "description": ""}
     async with studio.client() as client:

@@ -10,7 +10,7 @@ from tests.faults.goals import GONE, THERE, Adding, Choosing, Deleting, Goal, Re
 from tests.faults.matrix import Place
 from tests.faults.stage import Stage
 from tests.support.studio import said
-from tests.support.truth import new_images
+from tests.support.truth import new_images, rows_of
 
 Arguments = Mapping[str, Any]
 
@@ -30,8 +30,12 @@ class Asked:
         listed = next((name for name in ("images", "guids") if name in self.arguments), None)
         if listed is None or "images" not in result:
             return self.arguments
-        rows = zip(self.arguments[listed], result["images"], strict=True)
-        left = [one for one, row in rows if row["outcome"] not in GONE | THERE]
+        done = {
+            row.get("index", place)
+            for place, row in enumerate(rows_of(dict(result)))
+            if row["outcome"] in GONE | THERE
+        }
+        left = [one for place, one in enumerate(self.arguments[listed]) if place not in done]
         return {**self.arguments, listed: left or self.arguments[listed]}
 
 

@@ -187,7 +187,7 @@ async def test_a_status_tells_finished_from_unfinished(studio: Studio) -> None:
 async def test_a_result_says_who_was_asked_what_and_the_answer(studio: Studio) -> None:
     """In one line, after a yes, a no and while the question waits."""
     first, second = await sold(studio, 2)
-    asked = "asked in the client's dialogue: delete 1 image, "
+    asked = "asked in the client's dialog: delete 1 image, "
     async with studio.client(person=studio.person()) as client:
         yes = await client.call_tool("delete_images", {"guids": [first.guid]})
     assert said(yes)["asked"].startswith(asked)
@@ -199,7 +199,7 @@ async def test_a_result_says_who_was_asked_what_and_the_answer(studio: Studio) -
     assert not no["asked"].endswith("yes")
     async with studio.client() as client:
         waits = said(await client.call_tool("delete_images", {"guids": [second.guid]}))
-        assert waits["asked"] == "nobody has answered the question yet"
+        assert waits["asked"] == "the question is not answered yet"
         again = {"guids": [second.guid], "plan_id": waits["plan_id"]}
         done = said(await client.call_tool("delete_images", again))
     assert done["asked"].startswith("asked in the chat: delete 1 image, ")

@@ -79,7 +79,7 @@ async def test_an_unknown_argument_that_resembles_none_is_told_what_there_is(
 ) -> None:
     """The model reads the real names at once."""
     told = await refusal(studio, "set_selection", {"guids": [GUID], "zzz": 1})
-    assert 'there is no argument "zzz"; there are guids, selection_guid' in told
+    assert 'there is no argument "zzz"; there are guids, add, remove, selection_guid' in told
 
 
 async def test_a_list_that_is_too_long_is_refused_with_both_numbers(studio: Studio) -> None:
@@ -126,7 +126,7 @@ async def test_nothing_inside_an_item_means_not_given(studio: Studio, nothing: s
         ("update_image_metadata", {}, "images is required"),
         ("update_image_metadata", {"images": [{"guid": GUID}]}, "give a title, a description"),
         ("update_image_metadata", {"images": [{"title": "A"}]}, "images[0].guid: is required"),
-        ("set_selection", {}, "guids: is required"),
+        ("set_selection", {}, "guids is required, or add or remove"),
     ],
 )
 async def test_what_is_required_cannot_be_left_out(
@@ -279,6 +279,8 @@ NEUTRAL = {
     "summary": False,
     "summary_by": "none",
     "print_sizes": False,
+    "change_id": "",
+    "selection_guid": "",
 }
 
 

@@ -275,4 +275,4 @@ async def test_a_dry_run_says_when_it_could_not_look(studio: Studio) -> None:
         call = {"images": new_images(1), "dry_run": True}
         told = said(await client.call_tool("add_images", call))
     assert "already could not be read" in told["message"]
-    assert told["outcomes"] == {"not_attempted": 1}
+    assert told["outcomes"] == {"would_add": 1}

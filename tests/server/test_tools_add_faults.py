@@ -202,7 +202,7 @@ async def test_three_failures_in_a_row_end_the_call(studio: Studio) -> None:
     result = await added(studio, new_images(25))
     assert outcomes(result) == ["created"] * 5 + ["failed"] * 15 + ["not_attempted"] * 5
     assert len(studio.wire.to("add_images")) == 4
-    assert result["images"][-1]["detail"] == "Not sent: the 3 chunks failed."
+    assert result["images"][-1]["detail"] == "Not sent: the previous 3 chunks failed."
     assert result["continue_handle"] == result["change_id"]
 
 

@@ -64,7 +64,7 @@ async def test_a_deleted_image_is_told_with_the_products_that_went(
         "message": "Read back from FinerWorks: 1 deleted.",
         "change_id": change.change_id,
         "outcomes": {"deleted": 1},
-        "asked": f"asked in the client's dialogue: delete 1 image, {products}; answered yes",
+        "asked": f"asked in the client's dialog: delete 1 image, {products}; answered yes",
         "images": [
             {
                 "guid": image.guid,
@@ -136,7 +136,7 @@ async def test_a_dry_run_says_what_would_go_and_asks_and_sends_nothing(
     await assert_truthful(said(result), studio)
     row, nobody = said(result)["images"]
     assert (person.asked, studio.wire.writes) == ([], [])
-    assert said(result)["message"].startswith("Nothing was sent. 1 image would be deleted, and")
+    assert said(result)["message"].startswith("Nothing was sent. 1 image would be deleted, with")
     assert (said(result)["status"], row["outcome"], nobody["outcome"]) == (
         "dry_run",
         "would_delete",

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.studio import Mode, Studio, said, text_of
-from tests.support.truth import new_images, unsold
+from tests.support.truth import new_images, rows_of, unsold
 
 pytestmark = pytest.mark.anyio
 
@@ -40,7 +40,7 @@ async def test_the_images_of_a_change_are_read_page_by_page(studio: Studio) -> N
         guids = [row["guid"] for page in pages for row in page["images"]]
         chosen = said(await client.call_tool("set_selection", {"guids": guids[:2]}))
         of_it = await client.call_tool("search_images", {"change_id": chosen["change_id"]})
-    assert guids == [row["guid"] for row in added["images"]]
+    assert guids == [row["guid"] for row in rows_of(added)]
     assert [page["count"] for page in pages] == [60, 60, 60]
     assert [row["guid"] for row in said(of_it)["images"]] == guids[:2]
 

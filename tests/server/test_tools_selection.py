@@ -247,8 +247,8 @@ async def test_one_image_is_counted_as_one(studio: Studio) -> None:
             "search_images", {"guid_filter": [image.guid], "only": ["has_products"]}
         )
     assert "The selection holds 1 image, as read back." in text_of(made)
-    assert text_of(counted).startswith("1 image matches. Looked at 1 of 1 image.")
-    assert text_of(none).startswith("No image. Looked at 1 of 1 image.")
+    assert "1 image matches. Scanned 1 of 1 image in scope." in text_of(counted)
+    assert text_of(none).startswith("No image. Scanned 1 of 1 image in scope.")
 
 
 async def test_a_selection_is_changed_by_what_is_added_and_removed(studio: Studio) -> None:

@@ -60,7 +60,7 @@ async def test_a_call_that_destroys_asks_once_and_wins_the_plan_once(studio: Stu
         ends,
         complete=True,
         change_id=change.change_id,
-        asked="a test: delete 2 images, 1 product; answered yes",
+        asked="a test: delete 2 images, 1 product, worth 28.00 USD at asking price; answered yes",
     )
     assert change == Change(
         change_id=change.change_id,
@@ -106,7 +106,7 @@ async def test_a_plan_that_waits_is_carried_out_by_the_call_that_answers_it(
     waiting = await studio.writes.run(CALLER, operation, later)
     (plan,) = later.asked
     assert waiting == Waiting(
-        would, plan, f"Answer {plan.plan_id}.", "nobody has answered the question yet"
+        would, plan, f"Answer {plan.plan_id}.", "the question is not answered yet"
     )
     assert (studio.wire.writes, await changes(studio)) == ([], [])
     yes = Person(plan_id=plan.plan_id)
@@ -140,7 +140,7 @@ async def test_targets_that_change_before_the_answer_are_not_sent(studio: Studio
         fresh,
         "The images changed since the question was asked, so its answer no longer counts. "
         f"Answer {fresh.plan_id}.",
-        "nobody has answered the question yet",
+        "the question is not answered yet",
     )
     assert "Meanwhile" in fresh.question
     assert (studio.wire.writes, await studio.plans.spent(studio.clock())) == ([], 0)
