@@ -62,26 +62,6 @@ BANNED = MappingProxyType(
         r"(organ|recogn|real|normal|initial|author|custom)is(e|ed|es|ing)\b": "American spelling",
     }
 )
-# Being rewritten elsewhere.
-NOT_YET = frozenset(
-    {
-        "fw_mcp/guard/guard.py",
-        "fw_mcp/guard/question.py",
-        "fw_mcp/server/arguments.py",
-        "fw_mcp/server/instructions.py",
-        "fw_mcp/server/lanes.py",
-        "fw_mcp/server/results.py",
-        "fw_mcp/server/rows.py",
-        "fw_mcp/server/tools/add.py",
-        "fw_mcp/server/tools/delete.py",
-        "fw_mcp/server/tools/inspect.py",
-        "fw_mcp/server/tools/search.py",
-        "fw_mcp/server/tools/selection.py",
-        "fw_mcp/server/tools/undo.py",
-        "fw_mcp/server/tools/update.py",
-        "fw_mcp/server/tools/view.py",
-    }
-)
 GALLERY = "fw_mcp/server/gallery.html"
 _GENERATED = re.compile(r"<!-- (\w+) -->.*?<!-- /\1 -->", re.DOTALL)
 _IN_HTML = re.compile(r'"([^"]* [^"]*)"|`([^`]* [^`]*)`|>([^<>{}]+)<')
@@ -175,14 +155,9 @@ def test_no_sentence_that_can_be_read_has_the_old_words() -> None:
     found = [
         f"{name}:{line}: {', '.join(wrong)}"
         for name, line, words in texts()
-        if name not in NOT_YET and (wrong := faults(words))
+        if (wrong := faults(words))
     ]
     assert found == []
-
-
-def test_what_is_not_read_yet_is_there() -> None:
-    """A file that was moved must not stay unread."""
-    assert {name for name in NOT_YET if not (ROOT / name).is_file()} == set()
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def either(arguments: object, handle: str | None, name: str, **beside: bool) -> 
     raise ArgumentsError(
         what,
         state="Nothing was sent.",
-        next_step=f"Give {name}, or continue_handle alone to go on with a call.",
+        next_step=f"Give {name}, or continue_handle alone to continue a call.",
         reason=Reason.INVALID_ARGUMENTS,
     )
 

@@ -15,7 +15,7 @@ shops at stake. Page with page_number or the finerworks://images resources.
 remove the products of each inventory image it changes. Before anything is removed, a person is \
 asked. dry_run shows what a call would do; never work around a refusal.
 - If a result says confirmation_required, nothing was sent: show its question to the person word \
-for word, and call the same tool with the same arguments and plan_id only after a clear yes.
+for word, and call it again with those arguments and plan_id only after a clear yes.
 - Each image ends with an outcome read back from FinerWorks: created, adopted, updated, deleted, \
 already_gone, not_found, failed, unknown, not_attempted or skipped. Report these, not your \
 request. If there is a continue_handle, call the tool again with it alone to resolve unknown \

@@ -56,7 +56,7 @@ class _Lane(StrEnum):
 
 _HOW_TO_GO_ON = {
     _Lane.APPROVAL: "Show the question to the person, who has to approve plan {plan} in a terminal "
-    "of their own (`fw-mcp plans` there says how); nobody else may. Once they say it is done,",
+    "of their own (`fw-mcp plans` there says how); no one else may. Once they say it is done,",
     _Lane.TWO_STEP: "Show the question to the person, word for word. Only after a clear yes,",
     _Lane.ELICITATION: "To ask the person the new question,",
     _Lane.MULTI_ROUND_TRIP: "To ask the person the new question,",
@@ -73,7 +73,7 @@ _SOME_OF_THEM = {
 }
 _CAME_BACK = {
     "decline": "declined",
-    "cancel": "cancelled the question",
+    "cancel": "canceled the question",
     "no answer": "gave no answer",
 }
 

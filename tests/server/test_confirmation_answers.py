@@ -98,7 +98,7 @@ async def test_an_accepted_form_without_the_tick_is_no_yes(
 @live_lanes
 @pytest.mark.parametrize(
     ("answer", "said_no"),
-    [(NO, "declined"), (ElicitResult(action="cancel"), "cancelled the question")],
+    [(NO, "declined"), (ElicitResult(action="cancel"), "canceled the question")],
 )
 async def test_a_no_faster_than_a_person_reads_is_told_as_software(
     studio: Studio, lane: Lane, answer: ElicitResult, said_no: str

@@ -354,8 +354,8 @@ async def test_images_added_meanwhile_are_found_by_the_next_question(studio: Stu
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ({"only": ["too_small"]}, "print_size is needed to tell what is large enough"),
-        ({"min_ppi": 200}, "print_size is needed to tell what is large enough"),
+        ({"only": ["too_small"]}, "print_size is required for large_enough and too_small"),
+        ({"min_ppi": 200}, "print_size is required for large_enough and too_small"),
         ({"min_ppi": 200, "print_size": "16x20"}, "min_ppi alone leaves nothing out"),
         (
             {"only": ["has_products", "no_products"]},

@@ -299,7 +299,7 @@ def _check(query: Query, question: Question, looks: _Looks) -> None:
     of_prints = question.min_ppi != MIN_PPI or question.max_trim_percent != ANY_TRIM
     if not question.print_size and (only & OF_PRINTS or of_prints):
         raise _refused(
-            "print_size is needed to tell what is large enough", "Give print_size (16x20 in)"
+            "print_size is required for large_enough and too_small", "Give print_size (16x20 in)"
         )
     if question.min_ppi != MIN_PPI and not (only & OF_PRINTS or question.summary):
         raise _refused(

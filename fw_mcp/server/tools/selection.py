@@ -100,7 +100,7 @@ def _result(written: Written) -> SetSelectionResult | InputRequiredResult:
             return _told(written, ends[0])
         case Pending(request):
             return cast("InputRequiredResult", request)
-    raise AssertionError("a selection asks nobody")  # pragma: no cover
+    raise AssertionError("a selection asks no one")  # pragma: no cover
 
 
 def _told(done: Done, end: Ended) -> SetSelectionResult:
