@@ -216,7 +216,7 @@ def test_a_placeholder_is_no_key_and_is_named(key: str) -> None:
         required_keys(settings(web_api_key=key, app_key=APP_KEY))
     assert refused.value.reason is Reason.KEYS_MISSING
     assert refused.value.what == (
-        "These keys are not set: FINERWORKS_WEB_API_KEY (placeholders that were not filled in:  "
+        "These keys are not set: FINERWORKS_WEB_API_KEY (placeholders that were not filled in: "
         "FINERWORKS_WEB_API_KEY)."
     )
 
