@@ -16,12 +16,13 @@ from tests.prompts.judging import (
     undescribed,
     untitled,
 )
+from tests.support.products import first_of
 from tests.support.studio import Mode, Studio
 from tests.support.truth import holdings
 
 pytestmark = pytest.mark.anyio
 
-MODES: tuple[Mode, ...] = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 WORDS = "Alpenglow"
 SIZE = "16x20 in"
 SIDES_IN = (16.0, 20.0)

@@ -6,11 +6,12 @@ import pytest
 
 from tests.prompts.assistant import Assistant, assert_played, assistant
 from tests.prompts.judging import found, prints_at, stored_guids
+from tests.support.products import first_of
 from tests.support.studio import Mode, Studio
 
 pytestmark = pytest.mark.anyio
 
-MODES: tuple[Mode, ...] = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 PROMPT = "prepare_print_order"
 WORDS = "Light"
 SIZE = "40x60 cm"

@@ -11,6 +11,7 @@ from fw_mcp.sandbox.app import create_app
 from tests.prompts.assistant import Assistant, assert_played, assistant
 from tests.prompts.files import ORIGIN, host, master, urls
 from tests.prompts.judging import copied
+from tests.support.products import first_of
 from tests.support.recorder import Sent
 from tests.support.studio import Mode, Studio, make_studio, text_of
 from tests.support.truth import assert_nothing_listed_twice, holdings, rows_of, unsold
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-MODES: tuple[Mode, ...] = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 PROMPT = "register_new_work"
 PIX_W, PIX_H = 6000, 4000
 NAMES = [f"DUSK_{number:03}.png" for number in range(1, 13)]

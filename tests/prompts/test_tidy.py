@@ -17,12 +17,13 @@ from tests.prompts.judging import (
     those,
     unsold,
 )
+from tests.support.products import first_of
 from tests.support.studio import NO, YES, Mode, Studio
 from tests.support.truth import holdings
 
 pytestmark = pytest.mark.anyio
 
-MODES: tuple[Mode, ...] = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 WORDS = "Moonrise"
 _KEPT = 40
 

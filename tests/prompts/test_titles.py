@@ -17,12 +17,13 @@ from tests.prompts.judging import (
     unsold,
     untitled,
 )
+from tests.support.products import first_of
 from tests.support.studio import Mode, Studio
 from tests.support.truth import holdings
 
 pytestmark = pytest.mark.anyio
 
-MODES: tuple[Mode, ...] = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 PROMPT = "write_titles_and_descriptions"
 TOOL = "update_image_metadata"
 LIMIT = 18

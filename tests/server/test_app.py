@@ -12,13 +12,14 @@ from fw_mcp.guard.guard import Confirm, Limits
 from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.server.app import build_server
 from fw_mcp.server.instructions import instructions
+from tests.support.products import first_of
 from tests.support.studio import Mode, Studio, make_studio, text_of
 
 pytestmark = pytest.mark.anyio
 
 READS = ["search_images", "search_products", "view_images", "inspect_files", "list_changes"]
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 SANDBOX_NOTE = "This is the sandbox: a fictional studio; nothing here is real."
 
 

@@ -12,12 +12,13 @@ from mcp.types import INVALID_PARAMS, Implementation, ReadResourceResult, TextRe
 from fw_mcp.store.journal import Change, End, Intent
 from fw_mcp.store.locks import Fence
 from fw_mcp.writes.outcomes import Ended, Outcome, still_open
+from tests.support.products import first_of
 from tests.support.studio import Mode, Studio, make_studio, said
 from tests.support.truth import new_images, sold, unsold
 
 pytestmark = pytest.mark.anyio
 
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 CHANGES = "finerworks://changes"
 
 

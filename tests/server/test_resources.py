@@ -15,13 +15,14 @@ from mcp.types import (
 
 from fw_mcp.api.models import LibraryName
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
+from tests.support.products import first_of
 from tests.support.studio import Mode, Studio, make_studio, said
 from tests.support.truth import described, holdings, unsold
 
 pytestmark = pytest.mark.anyio
 
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 IMAGES = (
     "finerworks://images"
     "{?library,search_filter,active,sort_field,sort_direction,page_number,per_page}"

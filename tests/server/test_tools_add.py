@@ -8,6 +8,7 @@ import pytest
 from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
+from tests.support.products import first_of
 from tests.support.recorder import Sent
 from tests.support.studio import HELD, Mode, Studio, make_studio, said, text_of
 from tests.support.truth import (
@@ -24,7 +25,7 @@ from tests.writes.runs import changes, items
 
 pytestmark = pytest.mark.anyio
 
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 LOOK = "search_images sorted by id shows the newest; check before adding it again."
 
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
+from tests.support.products import first_of
 from tests.support.recorder import Sent
 from tests.support.studio import HELD, Studio, make_studio, said, text_of
 from tests.support.truth import (
@@ -22,7 +23,7 @@ from tests.support.truth import (
 
 pytestmark = pytest.mark.anyio
 
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 LOOK = "Do not add it again; search_images shows whether it came."
 
 

@@ -10,13 +10,14 @@ from tests.pictures.headers import picture
 from tests.pictures.served import Served
 from tests.server.inspected import reading
 from tests.server.test_continue import slowed
+from tests.support.products import first_of
 from tests.support.studio import Mode, Studio, make_studio, said, text_of
 from tests.support.truth import assert_replayed, holdings, new_image, outcomes
 from tests.writes.runs import changes, items
 
 pytestmark = pytest.mark.anyio
 
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 FILE = picture("JPEG", (600, 400), 6)
 
 

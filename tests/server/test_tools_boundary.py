@@ -18,13 +18,14 @@ from fw_mcp.guard.guard import Limits
 from fw_mcp.images.account import Account
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.server.app import build_server
+from tests.support.products import first_of
 from tests.support.studio import NO, Mode, Studio, make_studio, on_account, said, text_of
 from tests.support.truth import new_image, new_images, sold, unsold
 
 pytestmark = pytest.mark.anyio
 
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 CALLS: Mapping[str, dict[str, Any]] = {
     "search_images": {},
     "search_products": {},

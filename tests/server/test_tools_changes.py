@@ -18,7 +18,7 @@ from tests.support.truth import new_images, sold, unsold
 
 pytestmark = pytest.mark.anyio
 
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 KEY = "11111111-2222-4333-8444-555555555555"
 MOST = 24_000
 

@@ -13,6 +13,7 @@ from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
 from fw_mcp.writes.operation import target_of
+from tests.support.products import first_of
 from tests.support.recorder import Sent
 from tests.support.studio import HELD, NO, Mode, Studio, make_studio, said, text_of
 from tests.support.truth import (
@@ -28,7 +29,7 @@ from tests.writes.runs import changes
 pytestmark = pytest.mark.anyio
 
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 ROOMY = Limits(items_per_call=500, deletions_per_hour=500)
 
 

@@ -10,12 +10,13 @@ from tests.pictures.headers import picture
 from tests.pictures.served import LARGE, Served, ServedTiff
 from tests.server.inspected import reading
 from tests.server.test_replay import over_http
+from tests.support.products import first_of
 from tests.support.studio import Mode, Studio, said, text_of
 from tests.support.truth import holdings
 
 pytestmark = pytest.mark.anyio
 
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 ROOT = "https://files.example"
 URL = f"{ROOT}/masters/fog%20bank.tif?token=s3cret"
 REFUSED = (

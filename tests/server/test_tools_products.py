@@ -20,7 +20,7 @@ from tests.support.truth import holdings, sold
 pytestmark = pytest.mark.anyio
 
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 MOST = 24_000
 
 

@@ -10,13 +10,14 @@ from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.sandbox.keys import SANDBOX_SESSION_ID
 from tests.images.shelf import Shelf, images_of
+from tests.support.products import first_of
 from tests.support.studio import Mode, Studio, make_studio, said, text_of
 from tests.support.truth import described, holdings, sold
 
 pytestmark = pytest.mark.anyio
 
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 
 
 async def searched(studio: Studio, **arguments: object) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 import pytest
 
+from tests.support.products import first_of
 from tests.support.studio import Mode, Studio, said, text_of
 from tests.support.truth import new_images, rows_of, unsold
 
 pytestmark = pytest.mark.anyio
 
 KEY = "11111111-2222-4333-8444-555555555555"
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 
 
 @pytest.mark.parametrize("mode", MODES)

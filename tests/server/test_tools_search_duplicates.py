@@ -10,12 +10,13 @@ from mcp.client import Client
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.server.app import build_server
+from tests.support.products import first_of
 from tests.support.studio import Mode, Studio, make_studio, said, text_of
 from tests.support.truth import holdings, new_image
 
 pytestmark = pytest.mark.anyio
 
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 
 
 @dataclass

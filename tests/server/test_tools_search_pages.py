@@ -9,13 +9,14 @@ from mcp.client import Client
 from mcp.types import TextResourceContents
 
 from fw_mcp.api.models import LibraryName
+from tests.support.products import first_of
 from tests.support.studio import Mode, Studio, said, text_of
 from tests.support.truth import holdings
 
 pytestmark = pytest.mark.anyio
 
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 
 
 async def searched(studio: Studio, **arguments: object) -> dict[str, Any]:

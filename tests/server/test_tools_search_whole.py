@@ -15,13 +15,14 @@ from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.images.shelf import Shelf, images_of
 from tests.images.untidy import is_untidy
+from tests.support.products import first_of
 from tests.support.recorder import Sent
 from tests.support.studio import Mode, Studio, make_studio, said, text_of
 from tests.support.truth import holdings, new_images
 
 pytestmark = [pytest.mark.anyio, pytest.mark.large_library]
 
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 NOBODY = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
 Wanted = Callable[[ImageDetails], bool]
 

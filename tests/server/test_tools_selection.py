@@ -8,6 +8,7 @@ import pytest
 
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
+from tests.support.products import first_of
 from tests.support.recorder import Sent
 from tests.support.studio import Mode, Studio, make_studio, said, text_of
 from tests.support.truth import holdings, unsold
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
 KEY = "11111111-2222-4333-8444-555555555555"
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 
 
 async def selected(studio: Studio, guids: list[str], **arguments: object) -> dict[str, Any]:

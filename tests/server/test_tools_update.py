@@ -9,6 +9,7 @@ import pytest
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
+from tests.support.products import first_of
 from tests.support.recorder import Sent
 from tests.support.studio import NO, Mode, Studio, make_studio, said, text_of
 from tests.support.truth import (
@@ -24,7 +25,7 @@ from tests.writes.runs import changes
 pytestmark = pytest.mark.anyio
 
 GUID = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 TOOL = "update_image_metadata"
 
 

@@ -16,6 +16,7 @@ from fw_mcp.pictures.worker.pool import Workshop
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.server.app import build_server
 from tests.pictures.painted import bomb, file_of, halves, noise, opened
+from tests.support.products import first_of
 from tests.support.studio import Mode, Studio, said, text_of
 from tests.support.truth import holdings, new_image
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 UNKNOWN = "3f2b8c1e-0d4a-4e5f-8a6b-7c9d0e1f2a3b"
 ORIGIN = "http://sandbox.localhost"
-MODES = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 MOST_CHARACTERS = 1_000_000
 
 

@@ -16,13 +16,14 @@ from fw_mcp.api.models import (
 )
 from fw_mcp.guard.guard import Confirm, Limits
 from fw_mcp.sandbox.endpoints import Switches
+from tests.support.products import first_of
 from tests.support.studio import NO, Mode, Studio, make_studio, said, text_of
 from tests.support.truth import assert_truthful, holdings, new_images, outcomes, sold, unsold
 
 pytestmark = pytest.mark.anyio
 
 KEY = "11111111-2222-4333-8444-555555555555"
-MODES: tuple[Mode, ...] = ("auto", "legacy")
+MODES = first_of("auto", "legacy")
 
 
 async def made(studio: Studio, tool: str, arguments: dict[str, Any]) -> str:
