@@ -20,6 +20,7 @@ from tests.server.destruction import (
     assert_nothing_happened,
     both_tools,
     one_sold,
+    some_lanes,
 )
 from tests.server.elsewhere import Elsewhere, library_shared_with_others
 from tests.support.products import covering
@@ -29,7 +30,6 @@ from tests.support.truth import holdings, sold, unsold
 pytestmark = pytest.mark.anyio
 
 LANES = [*LIVE, TWO_STEP[0], TWO_STEP[3]]
-lanes = pytest.mark.parametrize("lane", LANES, ids=str)
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ async def test_a_changed_image_refuses_the_yes_and_offers_a_new_plan(
 
 
 @both_tools
-@lanes
+@some_lanes
 async def test_the_new_plan_asks_about_what_is_there_now(
     elsewhere: Elsewhere, job: Destruction, lane: Lane
 ) -> None:
@@ -158,7 +158,7 @@ async def test_the_new_plan_asks_about_what_is_there_now(
     assert (done["status"], len(studio.wire.writes)) == ("completed", 1)
 
 
-@lanes
+@some_lanes
 async def test_a_deletion_whose_products_went_meanwhile_asks_again(
     elsewhere: Elsewhere, lane: Lane
 ) -> None:
@@ -176,7 +176,7 @@ async def test_a_deletion_whose_products_went_meanwhile_asks_again(
 
 
 @both_tools
-@lanes
+@some_lanes
 async def test_what_is_all_gone_leaves_nothing_to_agree_to(
     elsewhere: Elsewhere, job: Destruction, lane: Lane
 ) -> None:
@@ -191,7 +191,7 @@ async def test_what_is_all_gone_leaves_nothing_to_agree_to(
 
 
 @both_tools
-@lanes
+@some_lanes
 async def test_the_rest_of_what_is_partly_gone_is_asked_about_anew(
     elsewhere: Elsewhere, job: Destruction, lane: Lane
 ) -> None:
@@ -208,7 +208,7 @@ async def test_the_rest_of_what_is_partly_gone_is_asked_about_anew(
     await assert_nothing_happened(studio, [left])
 
 
-@lanes
+@some_lanes
 async def test_products_hung_meanwhile_on_an_image_of_the_rewrite_are_asked_about(
     elsewhere: Elsewhere, lane: Lane
 ) -> None:
@@ -226,7 +226,7 @@ async def test_products_hung_meanwhile_on_an_image_of_the_rewrite_are_asked_abou
     await assert_nothing_happened(studio, [image])
 
 
-@lanes
+@some_lanes
 async def test_a_sold_image_that_got_the_new_text_meanwhile_keeps_its_products(
     elsewhere: Elsewhere, lane: Lane
 ) -> None:
@@ -241,7 +241,7 @@ async def test_a_sold_image_that_got_the_new_text_meanwhile_keeps_its_products(
 
 
 @both_tools
-@lanes
+@some_lanes
 async def test_what_changes_beside_the_targets_does_not_matter(
     elsewhere: Elsewhere, job: Destruction, lane: Lane
 ) -> None:
@@ -253,7 +253,7 @@ async def test_what_changes_beside_the_targets_does_not_matter(
 
 
 @both_tools
-@lanes
+@some_lanes
 async def test_nothing_is_sent_when_the_images_cannot_be_read_again(
     elsewhere: Elsewhere, job: Destruction, lane: Lane
 ) -> None:

@@ -12,9 +12,7 @@ from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
 from tests.server.destruction import (
     DELETION,
     LANES,
-    LIVE,
     REWRITING,
-    TWO_STEP,
     Arguments,
     Destruction,
     Lane,
@@ -26,6 +24,7 @@ from tests.server.destruction import (
     destroyed,
     every_lane,
     one_sold,
+    some_lanes,
 )
 from tests.support.studio import Mode, Studio, make_studio, said, text_of
 from tests.support.truth import new_image, sold, unsold
@@ -33,8 +32,6 @@ from tests.support.truth import new_image, sold, unsold
 READS = {tool for tool, effect in EFFECTS.items() if effect.read_only}
 
 pytestmark = pytest.mark.anyio
-
-some_lanes = pytest.mark.parametrize("lane", [*LIVE, TWO_STEP[0], TWO_STEP[3]], ids=str)
 
 
 async def one_call_of_each(studio: Studio) -> dict[str, Arguments]:
