@@ -13,12 +13,13 @@ IN_PARALLEL := -n $(WORKERS) --dist worksteal
 # The whole lock, wheel by wheel: nothing is resolved or built on a user's machine.
 INSTALL := pip install --quiet --disable-pip-version-check --no-deps
 SAMPLE := -m "not exhaustive"
+MEASURED := --cov --cov-report=term
 THE_REST := -m "exhaustive or hypothesis" --hypothesis-profile=full
 LOCKED := --only-binary=:all: --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-faults fuzz conformance clients contract format lock latest lock-check clean
+.PHONY: help demo test check lint rest bench bench-faults fuzz conformance clients contract format lock latest lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,17 +47,21 @@ demo: $(RUNNABLE) ## Play a real session over stdio against the embedded sandbox
 	@$(BIN)/python -m fw_mcp demo
 
 test: $(READY) ## Run the tests: each promise, and of many like cases a sample
-	$(BIN)/python -m pytest $(IN_PARALLEL) $(SAMPLE)
+	$(BIN)/python -m pytest $(IN_PARALLEL) $(SAMPLE) $(COVERAGE)
 
-check: $(READY) ## Run every gate: lint, format, types, coverage, the cases that make test leaves out
+check: lint ## Run every gate: lint, types, the tests with coverage, the cases that make test leaves out
+	@$(MAKE) --no-print-directory test COVERAGE="$(MEASURED)"
+	@$(MAKE) --no-print-directory rest
+
+lint: $(READY) ## Check lint, format, types and the tool definitions
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy bench/*.py
 	$(BIN)/mypy bench/clients/*.py
 	$(BIN)/tdqs lint --fail-on warning --command "$(BIN)/python -m fw_mcp --sandbox"
-	$(BIN)/python -m pytest $(IN_PARALLEL) $(SAMPLE) --cov --cov-report=term
-	@echo "What 'make test' leaves out, without coverage: every case, and more examples of each property"
+
+rest: $(READY) ## Run what make test leaves out: every case, and more examples of each property
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(THE_REST)
 
 bench: $(READY) ## Measure, as ratios in one run
