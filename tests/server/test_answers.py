@@ -52,7 +52,7 @@ def assert_short(text: str, structured: dict[str, Any]) -> None:
     told = [row["outcome"] for row in structured["images"]]
     wrong = sum(structured["outcomes"].get(one, 0) for one in WENT_WRONG)
     if "not_listed" in structured and structured["status"] in {"completed", "incomplete"}:
-        assert "search_images with change_id c1" in structured["message"] or "c1" not in text
+        assert f"search_images with change_id {structured['change_id']}" in structured["message"]
         first = told[: min(wrong, len(told))]
         assert set(first) <= WENT_WRONG
         assert len(first) == wrong or not structured.get("guids")

@@ -43,7 +43,7 @@ async def written(studio: Studio, number: int, texts: list[str], caller: str = "
     records = [{"title": one, "file_name": one, "description": one} for one in texts]
     intents = {n: Intent(one["title"], one, one) for n, one in enumerate(records)}
     await studio.journal.begin(change, "update_images", intents, Fence())
-    ends = {n: End(None, "updated", after={**one, "title": one["title"][::-1]})
+    ends = {n: End(None, "updated", after={**one, "title": f"N{one['title'][1:]}"})
             for n, one in enumerate(records)}  # fmt: skip
     await studio.journal.finish(change.change_id, ends)
 
