@@ -117,7 +117,9 @@ class Model:
         if content["status"] == "confirmation_required":
             return
         is_new = not content.get("replayed") and "continue_handle" not in asked.arguments
-        for item, row in enumerate(content["images"]):
+        for place, row in enumerate(content["images"]):
+            # What needs a look comes first, and a continued call tells its own part alone.
+            item = row.get("index", place)
             outcome, guid = row["outcome"], row.get("guid")
             if outcome in _GONE:
                 assert guid not in self._service.images, row
