@@ -156,7 +156,13 @@ class Played:
             if asked.tool == "search_images" and len(calls) == 1:
                 await self._check_pages(clients[0], content)
             if content.get("change_id"):
-                self.made.append((asked, content))
+                self.made.append((self._first_made(asked, content), content))
+
+    def _first_made(self, asked: Asked, content: Row) -> Asked:
+        """The call as it was first made: one that is only answered again changed nothing since."""
+        same = (one for one, row in self.made if row["change_id"] == content["change_id"])
+        first = asked if "continue_handle" in asked.arguments else next(same, asked)
+        return replace(asked, before=first.before, selections=first.selections)
 
     async def _called(
         self, calls: Sequence[Asked], clients: Sequence[Client]
