@@ -18,7 +18,7 @@ from pydantic import (
 from fw_mcp.api.models import (
     PAGE_LIMIT,
     AnsweredDate,
-    AnsweredInt,
+    Count,
     DateToSend,
     GuidToSend,
     LooseFlag,
@@ -107,7 +107,7 @@ class ListVirtualInventoryResponse(StatusResponse):
         products: empty past the last page.
         page_number: as asked.
         per_page: how many products were returned; never the page size.
-        count: how many products match on all pages.
+        count: how many products match on all pages; None where what is told is no number.
     """
 
     model_config = ConfigDict(defer_build=True)
@@ -115,7 +115,7 @@ class ListVirtualInventoryResponse(StatusResponse):
     products: Annotated[tuple[ListedProduct, ...], BeforeValidator(_none_as_empty)]
     page_number: LooseInt = None
     per_page: LooseInt = None
-    count: AnsweredInt = Field(ge=0)
+    count: Count
 
 
 _Texts = Annotated[tuple[TextToSend, ...], Field(min_length=1, max_length=FILTER_LIMIT)]

@@ -138,6 +138,10 @@ def _number_or_none(value: object) -> object:
     return int(text) if text.isascii() and text.isdigit() else None
 
 
+Count = Annotated[AnsweredInt | None, BeforeValidator(_number_or_none)]
+"""How many there are on all pages; None where what is told is no number."""
+
+
 def _member(value: object, key: str) -> object:
     return value.get(key) if isinstance(value, dict) else None
 
@@ -341,7 +345,7 @@ class ListImagesResponse(_Response):
     images: _Images
     page_number: LooseInt = None
     per_page: LooseInt = None
-    count: Annotated[AnsweredInt | None, BeforeValidator(_number_or_none)]
+    count: Count
     unreadable: tuple[LooseInt, ...] = ()
 
     @model_validator(mode="before")

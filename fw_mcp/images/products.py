@@ -10,6 +10,7 @@ from fw_mcp.api.inventory import ListedProduct, ListVirtualInventoryRequest
 from fw_mcp.api.models import PAGE_LIMIT, Product, SortDirection, SortField
 from fw_mcp.images.account import Account, Progress
 from fw_mcp.images.questions import Kept
+from fw_mcp.images.read import UNCOUNTED
 from fw_mcp.images.scan import Listing, Scan, T, walk
 from fw_mcp.text import counted, is_plain
 
@@ -48,11 +49,29 @@ class ProductPage:
     """One page of a listing.
 
     Attributes:
-        count: products the query matches on all pages.
+        count: products the query matches on all pages, as the service tells; 0 where it does not.
     """
 
     products: tuple[ListedProduct, ...]
+    page_number: int
+    per_page: int
     count: int
+
+    @property
+    def seen(self) -> int:
+        """How many products there are up to the end of this page, at least."""
+        before = (self.page_number - 1) * self.per_page if self.products else 0
+        return before + len(set(map(_key, self.products)))
+
+    @property
+    def next_page_number(self) -> int | None:
+        """The page after this one, unless rows and count agree that there is none."""
+        return self.page_number + 1 if self.products and self.count != self.seen else None
+
+    @property
+    def not_reached(self) -> str:
+        """What the count does not tell; "" when that is nothing."""
+        return UNCOUNTED if self.products and self.count < self.seen else ""
 
 
 async def list_products(account: Account, query: ProductQuery) -> ProductPage:
@@ -77,7 +96,7 @@ async def list_products(account: Account, query: ProductQuery) -> ProductPage:
                 created_date_to=query.created_date_to,
             )
         )
-    return ProductPage(answer.products, answer.count)
+    return ProductPage(answer.products, query.page_number, query.per_page, answer.count or 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from fw_mcp.errors import FwError, Reason, ShapeError
 from fw_mcp.images.account import Account, chunked
 from fw_mcp.text import counted
 
-_UNCOUNTED = "FinerWorks does not report how many there are: continue until a page is empty."
+UNCOUNTED = "FinerWorks does not report how many there are: continue until a page is empty."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,7 @@ class Page:
 
         A service may give fewer a page than it is asked for, and count what it likes.
         """
-        is_last = self.is_counted and self.count == self.seen
-        return self.page_number + 1 if self.images and not is_last else None
+        return self.page_number + 1 if self.images and self.count != self.seen else None
 
     @property
     def not_reached(self) -> str:
@@ -67,7 +66,7 @@ class Page:
         unreadable = f"Left out, because their guids cannot be read: {len(self.unreadable)}."
         parts = (
             unreadable if self.unreadable else "",
-            _UNCOUNTED if self.images and not self.is_counted else "",
+            UNCOUNTED if self.images and not self.is_counted else "",
         )
         return " ".join(filter(None, parts))
 

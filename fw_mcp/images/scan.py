@@ -147,6 +147,7 @@ class _Walk(Generic[R, T]):
         self._page_size = PAGE_LIMIT
         self._taken = 0
         self._moved = False
+        self._is_capped = False
         self._miscounted = False
         self._ended = False
         self._why = ""
@@ -190,8 +191,10 @@ class _Walk(Generic[R, T]):
         return not self._why
 
     def _is_counted_through(self) -> bool:
-        # A count that a page has outgrown says nothing about where the end is.
-        return not self._miscounted and self._taken * self._page_size >= self._held
+        # A count that a page has outgrown says nothing about where the end is, and where pages
+        # are shorter than asked for a full one need not be the last.
+        is_doubted = self._miscounted or self._is_capped
+        return not is_doubted and self._taken * self._page_size >= self._held
 
     def _stop(self, why: str) -> None:
         self._why = self._why or why
@@ -217,6 +220,7 @@ class _Walk(Generic[R, T]):
         if number == 1:
             # A service that gives fewer a page than it is asked for gives them on each.
             self._page_size = len(keys) or PAGE_LIMIT
+            self._is_capped = len(keys) < min(count, PAGE_LIMIT)
         elif keys:
             self._moved = self._moved or count != self._held
         if number == 1 or keys:

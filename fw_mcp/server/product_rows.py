@@ -111,18 +111,16 @@ def sum_row(one: Sum) -> SumRow:
 
 
 def cut(
-    products: Sequence[Short], query: ProductQuery, count: int
+    products: Sequence[Short], query: ProductQuery, following: int | None
 ) -> tuple[list[ShortRow], cutting.Cut]:
     """The rows of a page that fit into a result, and how to get the others.
 
     Args:
         products: of the page.
         query: that the page is of.
-        count: products on all pages.
+        following: the number of the page after it; None on the last.
     """
     rows = [short_row(one) for one in products]
-    more = bool(rows) and query.page_number * query.per_page < count
-    following = query.page_number + 1 if more else None
     page = cutting.Paged(query.page_number, query.per_page, following, "product")
     rest = cutting.cut([cutting.size_of(row) for row in rows], page)
     return rows[: rest.kept], rest

@@ -238,13 +238,15 @@ async def _products(parts: Parts, **asked: Any) -> str:  # noqa: ANN401  the fie
     """A page of products, cut where it is longer than hosts take; `next` goes on from there."""
     query = ProductQuery(**asked)
     page = await list_products(parts.account, query)
-    rows, rest = cut([short(one) for one in page.products], query, page.count)
+    rows, rest = cut([short(one) for one in page.products], query, page.next_page_number)
     document: dict[str, Any] = {
         "products": [row.structured() for row in rows],
         "page_number": query.page_number,
         "per_page": query.per_page,
-        "count": page.count,
+        "count": max(page.count, page.seen),
     }
+    if page.not_reached:
+        document["not_reached"] = page.not_reached
     if rest.next_page_number:
         following = replace(query, page_number=rest.next_page_number, per_page=rest.next_per_page)
         document["next"] = products_uri(following)

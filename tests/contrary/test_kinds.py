@@ -226,6 +226,25 @@ async def test_one_odd_value_hides_no_image(name: str, value: object) -> None:
     assert len(result["images"]) == 3
 
 
+@pytest.mark.parametrize("count", first_of(*["low", "high", "zero", "negative", "text"]))
+@pytest.mark.parametrize("most_a_page", [50, 3])
+async def test_a_count_that_is_wrong_hides_no_product(count: Any, most_a_page: int) -> None:  # noqa: ANN401  a literal
+    """Rows are believed: pages follow to an empty one."""
+    service, studio = contrary(Ways(count=count, most_a_page=most_a_page))
+    for number in range(8):
+        service.lay(f"Old {number}", products=[f"SKU-{number}"])
+    found: set[str] = set()
+    async with studio.client() as client:
+        page = await called(client, "search_products", per_page=2)
+        while following := page.get("next_page_number"):
+            found |= {row["sku"] for row in page["products"]}
+            page = await called(client, "search_products", per_page=2, page_number=following)
+        summary = await called(client, "search_products", summary=True)
+    found |= {row["sku"] for row in page["products"]}
+    assert found == {f"SKU-{number}" for number in range(8)}
+    assert summary["summary"]["products"] == len(found)
+
+
 @pytest.mark.parametrize("value", [6000.5, "", "6000px", [], {}])
 @pytest.mark.parametrize("name", ["sku", "name", "asking_price", "labels", "image_guid"])
 async def test_one_odd_value_hides_no_product(name: str, value: object) -> None:

@@ -169,7 +169,7 @@ async def raw(studio: Studio) -> list[dict[str, Any]]:
     """What the sandbox itself answers, newest first."""
     records: list[dict[str, Any]] = []
     answer = await studio.api.list_virtual_inventory(ListVirtualInventoryRequest())
-    for number in range(1, -(-answer.count // 50) + 1):
+    for number in range(1, -(-(answer.count or 0) // 50) + 1):
         page = await studio.api.list_virtual_inventory(
             ListVirtualInventoryRequest(page_number=number, per_page=50)
         )

@@ -135,7 +135,9 @@ async def search_products(
     account = parts_of(ctx).account
     if not question.whole:
         page = await list_products(account, query)
-        return _page(query, [short(one) for one in page.products], page.count)
+        listed = [short(one) for one in page.products]
+        told = _page(query, listed, max(page.count, page.seen), page.next_page_number)
+        return told.model_copy(update={"not_reached": page.not_reached or None})
     asked = ProductsAsked(query, question, account.clock(), ctx.report_progress)
     if question.summary:
         return _counted(query, await summed_up(account, asked))
@@ -163,8 +165,10 @@ def _refused(what: str, next_step: str) -> ArgumentsError:
     )
 
 
-def _page(query: ProductQuery, products: Sequence[Short], count: int) -> SearchProductsResult:
-    rows, rest = cut(products, query, count)
+def _page(
+    query: ProductQuery, products: Sequence[Short], count: int, following: int | None
+) -> SearchProductsResult:
+    rows, rest = cut(products, query, following)
     resized = rest.next_per_page != query.per_page
     return SearchProductsResult(
         products=rows,
@@ -179,7 +183,9 @@ def _page(query: ProductQuery, products: Sequence[Short], count: int) -> SearchP
 
 def _matched(query: ProductQuery, matches: ProductMatches) -> SearchProductsResult:
     first = (query.page_number - 1) * query.per_page
-    page = _page(query, matches.found[first : first + query.per_page], len(matches.found))
+    found = matches.found[first : first + query.per_page]
+    following = query.page_number + 1 if first + query.per_page < len(matches.found) else None
+    page = _page(query, found, len(matches.found), following)
     notes = filter(None, (_ANEW if matches.anew else "", page.note))
     more = {
         "scanned": matches.scanned,
