@@ -113,13 +113,15 @@ def paused(endpoint: Endpoint, left_s: float) -> TransportError:
 def circuit_open(endpoint: Endpoint, left_s: float) -> TransportError:
     """The service was not reached for so long that it is left alone; 0 s while one call tries."""
     wait = f"Try again in {math.ceil(left_s)} s" if left_s > 0 else "Try again in a minute"
-    return TransportError(
+    refusal = TransportError(
         f"FinerWorks did not respond five times in a row, so {endpoint.name} was not sent.",
         state=_NOTHING_SENT,
         next_step=f"{wait}; fw-mcp doctor checks the connection to FinerWorks.",
         reason=Reason.CIRCUIT_OPEN,
         sent=False,
     )
+    refusal.retry_after_s = left_s if left_s > 0 else None
+    return refusal
 
 
 def unreadable(endpoint: Endpoint, why: str) -> ShapeError:

@@ -4,26 +4,17 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 from fw_mcp.errors import FwError
 from fw_mcp.store.history import UNFINISHED, History, Summary
 from fw_mcp.store.journal import Item
-from fw_mcp.writes.outcomes import GOOD, Kind, Outcome, open_at
+from fw_mcp.writes.outcomes import GOOD, HOW_ASKED, Kind, Outcome, open_at
 
 _log = logging.getLogger(__name__)
 
 _FIRST_ITEMS = 3
 _OPEN = frozenset({UNFINISHED, Outcome.UNKNOWN})
-_LANES = MappingProxyType(
-    {
-        "elicitation": "asked in the client's dialog",
-        "multi_round_trip": "asked in the client's dialog",
-        "two_step": "second call",
-        "approval": "terminal",
-    }
-)
 
 
 class Undone(StrEnum):
@@ -280,7 +271,7 @@ def _done(change: Summary) -> int:
 
 def _accepted_how(change: Summary) -> str:
     if change.accepted is not None:
-        return _LANES.get(change.accepted, change.accepted)
+        return HOW_ASKED.get(change.accepted, change.accepted)
     return "nothing was asked" if change.plan_id is None else "not recorded"
 
 

@@ -13,20 +13,11 @@ from fw_mcp.images.account import Progress
 from fw_mcp.images.products import short
 from fw_mcp.text import counted
 from fw_mcp.writes.chunks import Run
-from fw_mcp.writes.outcomes import Ended, Ends, Items, any_written, nothing_left
+from fw_mcp.writes.outcomes import HOW_ASKED, Ended, Ends, Items, any_written, nothing_left
 
 MADE_BEFORE = "Identical to an earlier call; nothing was sent again."
 REPLAYED = f"{MADE_BEFORE} This result was read back then, at most ten minutes ago."
 
-_ASKED = MappingProxyType(
-    {
-        "elicitation": "asked in the client's dialog",
-        "multi_round_trip": "asked in the client's dialog",
-        "two_step": "asked in the chat",
-        "approval": "asked in a terminal",
-        "terminal": "asked in the terminal",
-    }
-)
 _DOES = MappingProxyType(
     {
         "delete_images": "delete",
@@ -251,7 +242,7 @@ def asked_about(plan: Plan, how: str, said: str) -> str:
         said: the answer, in words.
     """
     totals = totals_of(plan.question) or counted(plan.weight, "image")
-    return f"{_ASKED.get(how, how)}: {_DOES.get(plan.tool, plan.tool)} {totals}; {said}"
+    return f"{HOW_ASKED.get(how, how)}: {_DOES.get(plan.tool, plan.tool)} {totals}; {said}"
 
 
 def target_of(image: ImageDetails, changes: tuple[FieldChange, ...] = ()) -> Target:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fw_mcp.api.models import ImageDetails, Product
@@ -32,6 +33,16 @@ MAY_STILL_HAPPEN_S = 60.0
 # Of what stands in front of the service: it may go on with what they gave up.
 _STATUSES_OF_A_GATEWAY = frozenset({408, 502, 503, 504})
 _STATUSES_THAT_PASS = frozenset({429, 500})
+HOW_ASKED = MappingProxyType(
+    {
+        "elicitation": "asked in the client's dialog",
+        "multi_round_trip": "asked in the client's dialog",
+        "two_step": "asked in the chat",
+        "approval": "asked in a terminal",
+        "terminal": "asked in a terminal",
+    }
+)
+"""Way to a person, as it is kept on record → words."""
 SAID_YES = (
     "FinerWorks reported success",
     "The response does not mention it",

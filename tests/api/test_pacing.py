@@ -340,6 +340,7 @@ async def test_the_circuit_opens_at_the_fifth_loss_in_a_row(clock: Clock, traffi
         "Nothing was sent. Try again in 21 s; fw-mcp doctor checks the connection to FinerWorks. "
         "(reason: circuit_open)"
     )
+    assert actual.retry_after_s == 20.5
 
 
 @pytest.mark.parametrize("status_code", [200, 400, 429, 500, 503])

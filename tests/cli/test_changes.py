@@ -72,7 +72,7 @@ def test_changes_are_told_newest_first_with_all_that_a_person_asks(
     list_changes(kept.assembly(), 1)
     assert capsys.readouterr().out.splitlines() == [
         f"{local(BEGUN + 5)}  0000000000000002  undo_change: 2 unfinished",
-        '    by "stdio:tests"; second call; undoes 0000000000000001',
+        '    by "stdio:tests"; asked in the chat; undoes 0000000000000001',
         f"    {UNFINISHED}",
         f"{local(BEGUN)}  0000000000000001  delete_images: 2 deleted, 1 unknown",
         "    by \"stdio:a'b\\x1b\"; asked in the client's dialog; undone by 0000000000000002",
@@ -86,8 +86,8 @@ def test_changes_are_told_newest_first_with_all_that_a_person_asks(
         (None, None, "nothing was asked"),
         ("p", "elicitation", "asked in the client's dialog"),
         ("p", "multi_round_trip", "asked in the client's dialog"),
-        ("p", "two_step", "second call"),
-        ("p", "approval", "terminal"),
+        ("p", "two_step", "asked in the chat"),
+        ("p", "approval", "asked in a terminal"),
         ("p", None, "not recorded"),
     ],
 )

@@ -231,7 +231,7 @@ async def test_one_odd_value_hides_no_image(name: str, value: object) -> None:
 async def test_a_count_that_is_wrong_hides_no_product(count: Any, most_a_page: int) -> None:  # noqa: ANN401  a literal
     """Rows are believed: pages follow to an empty one."""
     service, studio = contrary(Ways(count=count, most_a_page=most_a_page))
-    for number in range(8):
+    for number in range(11):
         service.lay(f"Old {number}", products=[f"SKU-{number}"])
     found: set[str] = set()
     async with studio.client() as client:
@@ -241,7 +241,7 @@ async def test_a_count_that_is_wrong_hides_no_product(count: Any, most_a_page: i
             page = await called(client, "search_products", per_page=2, page_number=following)
         summary = await called(client, "search_products", summary=True)
     found |= {row["sku"] for row in page["products"]}
-    assert found == {f"SKU-{number}" for number in range(8)}
+    assert found == {f"SKU-{number}" for number in range(11)}
     assert summary["summary"]["products"] == len(found)
 
 

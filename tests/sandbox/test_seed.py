@@ -8,37 +8,10 @@ import pytest
 
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.seed import OTHER_SESSION_ID, SHOPS
-from tests.sandbox.wire import INVENTORY, NOW, TEMPORARY, Json, calling, now, walked
+from tests.sandbox.wire import INVENTORY, NOW, PRODUCT, TEMPORARY, Json, calling, now, walked
 from tests.support.studio import HELD, PER_SERIES
 
 pytestmark = pytest.mark.anyio
-
-PRODUCT = {
-    "monetary_format",
-    "quantity",
-    "quantity_in_stock",
-    "sku",
-    "product_code",
-    "price_details",
-    "per_item_price",
-    "total_price",
-    "asking_price",
-    "name",
-    "description_short",
-    "description_long",
-    "labels",
-    "image_url_1",
-    "image_url_2",
-    "image_url_3",
-    "image_url_4",
-    "image_url_5",
-    "image_guid",
-    "product_size",
-    "third_party_integrations",
-    "framing_options",
-    "product_guid",
-    "debug",
-}
 
 
 async def products_of_the_studio(studio: httpx.AsyncClient) -> list[Json]:

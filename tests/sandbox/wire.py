@@ -25,6 +25,32 @@ INVENTORY: Json = {
 }
 TEMPORARY: Json = INVENTORY | {"name": "temporary"}
 OTHER_SESSION: Json = TEMPORARY | {"session_id": "another-session"}
+PRODUCT = {
+    "monetary_format",
+    "quantity",
+    "quantity_in_stock",
+    "sku",
+    "product_code",
+    "price_details",
+    "per_item_price",
+    "total_price",
+    "asking_price",
+    "name",
+    "description_short",
+    "description_long",
+    "labels",
+    "image_url_1",
+    "image_url_2",
+    "image_url_3",
+    "image_url_4",
+    "image_url_5",
+    "image_guid",
+    "product_size",
+    "third_party_integrations",
+    "framing_options",
+    "product_guid",
+    "debug",
+}
 
 
 def now() -> datetime:

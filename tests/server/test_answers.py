@@ -212,7 +212,10 @@ async def test_an_error_carries_its_reason_and_state_for_programs(studio: Studio
         assert refused.meta is not None
         assert refused.meta["fw_mcp/reason"] == "invalid_arguments"
         assert refused.meta["fw_mcp/state"] in text_of(refused)
-        studio.faults.add(Fault(FaultKind.RATE_LIMITED, endpoint="list_images", times=9))
+        studio.faults.add(
+            Fault(FaultKind.RATE_LIMITED, endpoint="list_images", times=9, retry_after=7)
+        )
         busy = await client.call_tool("search_images", {})
     assert busy.meta is not None
     assert busy.meta["fw_mcp/reason"] == "rate_limited"
+    assert busy.meta["fw_mcp/retry_after_s"] == 7
