@@ -89,8 +89,7 @@ class Depth:
         if image.products is None:
             return record
         rows = (_product(one, image.title or "") for one in image.products)
-        room = _WITH_PRODUCTS - len(compact(record))
-        return with_products(record, rows, len(image.products), room)
+        return with_products(record, rows, len(image.products), _WITH_PRODUCTS)
 
 
 def _product(product: Product, title: str) -> Record:

@@ -1,6 +1,6 @@
 """Resources and their addresses: images, products, selections, and changes; each read fresh."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -25,17 +25,18 @@ from fw_mcp.server.arguments import Guid, read_arguments
 from fw_mcp.server.change_rows import (
     CALLER_SHOWN,
     PER_PAGE,
-    ChangeRow,
     change_row,
     change_rows,
     when_told,
 )
+from fw_mcp.server.cutting import Paged, Size, cut
 from fw_mcp.server.parts import Parts
-from fw_mcp.server.product_rows import cut
+from fw_mcp.server.product_rows import short_row
 from fw_mcp.server.rows import GUID_SHOWN, compact, image_record, image_row
 from fw_mcp.server.tool import foreseen
-from fw_mcp.text import quoted, shown
+from fw_mcp.text import counted, quoted, shown
 from fw_mcp.writes.changes import ItemTold
+from fw_mcp.writes.chosen import page_of
 
 IMAGES = (
     "finerworks://images"
@@ -43,12 +44,15 @@ IMAGES = (
 )
 IMAGE = "finerworks://images/{guid}"
 PRODUCTS = "finerworks://products{?search_filter,sort_field,sort_direction,page_number,per_page}"
-SELECTION = "finerworks://selections/{guid}"
-CHANGES = "finerworks://changes{?page_number}"
-CHANGE = "finerworks://changes/{change_id}{?page_number}"
+SELECTION = "finerworks://selections/{guid}{?page_number,per_page}"
+CHANGES = "finerworks://changes{?page_number,per_page}"
+CHANGE = "finerworks://changes/{change_id}{?page_number,per_page}"
 
+_PER_PAGE = 25
+_ITEMS_PER_PAGE = 50
 _PAGES = UriTemplate.parse(IMAGES)
 _PRODUCT_PAGES = UriTemplate.parse(PRODUCTS)
+_SELECTION_PAGES = UriTemplate.parse(SELECTION)
 _CHANGES_PAGES = UriTemplate.parse(CHANGES)
 _CHANGE_PAGES = UriTemplate.parse(CHANGE)
 
@@ -68,20 +72,6 @@ def page_uri(query: Query) -> str:
     return _PAGES.expand(given)
 
 
-def next_uri(query: Query, number: int | None) -> str | None:
-    """The URI of the page with this number; None without one, or when no URI can say the query."""
-    if number is None or not _sayable(query):
-        return None
-    return page_uri(replace(query, page_number=number))
-
-
-def previous_uri(query: Query) -> str | None:
-    """The URI of the page before; None on the first."""
-    if query.page_number == 1:
-        return None
-    return page_uri(replace(query, page_number=query.page_number - 1))
-
-
 def products_uri(query: ProductQuery) -> str:
     """The URI of the page of products that `query` names."""
     values = {
@@ -94,24 +84,30 @@ def products_uri(query: ProductQuery) -> str:
     return _PRODUCT_PAGES.expand({name: one for name, one in values.items() if one is not None})
 
 
-def changes_uri(page_number: int) -> str:
+def selection_uri(guid: str, page_number: int, per_page: int) -> str:
+    """The URI of a page of a selection's images."""
+    return _SELECTION_PAGES.expand({"guid": guid, **_place(page_number, per_page)})
+
+
+def changes_uri(page_number: int, per_page: int = PER_PAGE) -> str:
     """The URI of a page of changes."""
-    return _CHANGES_PAGES.expand({"page_number": str(page_number)})
+    return _CHANGES_PAGES.expand(_place(page_number, per_page, usual=PER_PAGE))
 
 
-def change_uri(change_id: str, page_number: int) -> str:
+def change_uri(change_id: str, page_number: int, per_page: int) -> str:
     """The URI of a page of a change's items."""
-    return _CHANGE_PAGES.expand({"change_id": change_id, "page_number": str(page_number)})
+    place = _place(page_number, per_page, usual=_ITEMS_PER_PAGE)
+    return _CHANGE_PAGES.expand({"change_id": change_id, **place})
 
 
-def _sayable(query: Query) -> bool:
-    return not (query.guid_filter or query.upload_date_from or query.upload_date_to)
+def _place(page_number: int, per_page: int, usual: int = _PER_PAGE) -> dict[str, str]:
+    size = {} if per_page == usual else {"per_page": str(per_page)}
+    return {"page_number": str(page_number), **size}
 
 
 MIME_TYPE = "application/json"
 # The API's integers have 32 bits; its refusal of more would look like a fault of this server.
 _LAST_PAGE = 2**31 - 1
-_ITEMS_PER_PAGE = 50
 _TEXT_SHOWN = 300
 _LIBRARIES: tuple[tuple[LibraryName, str], ...] = (
     ("inventory", "the permanent library"),
@@ -130,7 +126,7 @@ class _Page(BaseModel):
     sort_field: SortField = "id"
     sort_direction: SortDirection = "DESC"
     page_number: int = Field(1, ge=1, le=_LAST_PAGE)
-    per_page: int = Field(25, ge=1, le=50)
+    per_page: int = Field(_PER_PAGE, ge=1, le=50)
 
 
 class _Products(BaseModel):
@@ -145,18 +141,38 @@ class _Products(BaseModel):
     per_page: int = Field(10, ge=1, le=50)
 
 
-class _Numbered(BaseModel):
+class _Changes(BaseModel):
     """The query of a page of the journal."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     page_number: int = Field(1, ge=1, le=1_000_000)
+    per_page: int = Field(PER_PAGE, ge=1, le=50)
+
+
+class _Items(BaseModel):
+    """The query of a page of one change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    page_number: int = Field(1, ge=1, le=1_000_000)
+    per_page: int = Field(_ITEMS_PER_PAGE, ge=1, le=50)
 
 
 class _Named(BaseModel):
     """The guid in a URI."""
 
     guid: Guid
+
+
+class _Selected(BaseModel):
+    """The guid in a URI, and the query of a page of its images."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    guid: Guid
+    page_number: int = Field(1, ge=1, le=_LAST_PAGE)
+    per_page: int = Field(_PER_PAGE, ge=1, le=50)
 
 
 def first_pages() -> list[Resource]:
@@ -220,41 +236,63 @@ async def _images(parts: Parts, **asked: Any) -> str:  # noqa: ANN401  the field
     """A page of images."""
     query = Query(**asked)
     page = await search(parts.account, query)
-    rows = [image_row(image).model_dump(mode="json", exclude_none=True) for image in page.images]
-    return compact(
-        {
-            "images": rows,
-            "page_number": page.page_number,
-            "per_page": page.per_page,
-            "count": max(page.count, page.seen),
-            "next": next_uri(query, page.next_page_number),
-            "previous": previous_uri(query),
-            **({"not_reached": page.not_reached} if page.not_reached else {}),
-        }
+    return _page(
+        "images",
+        [image_row(image).structured() for image in page.images],
+        Paged(query.page_number, query.per_page, page.next_page_number, "image"),
+        lambda number, size: page_uri(replace(query, page_number=number, per_page=size)),
+        count=max(page.count, page.seen),
+        not_reached=page.not_reached or None,
     )
 
 
 async def _products(parts: Parts, **asked: Any) -> str:  # noqa: ANN401  the fields of _Products
-    """A page of products, cut where it is longer than hosts take; `next` goes on from there."""
+    """A page of products."""
     query = ProductQuery(**asked)
     page = await list_products(parts.account, query)
-    rows, rest = cut([short(one) for one in page.products], query, page.next_page_number)
-    document: dict[str, Any] = {
-        "products": [row.structured() for row in rows],
-        "page_number": query.page_number,
-        "per_page": query.per_page,
-        "count": max(page.count, page.seen),
+    return _page(
+        "products",
+        [short_row(short(one)).structured() for one in page.products],
+        Paged(query.page_number, query.per_page, page.next_page_number, "product"),
+        lambda number, size: products_uri(replace(query, page_number=number, per_page=size)),
+        count=max(page.count, page.seen),
+        not_reached=page.not_reached or None,
+    )
+
+
+def _page(
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    page: Paged,
+    uri: Callable[[int, int], str],
+    **facts: object,
+) -> str:
+    """A page, cut where it is longer than hosts take; `next` goes on from there.
+
+    Args:
+        name: of the list.
+        rows: all that the page holds.
+        page: that they are of.
+        uri: the URI of a page, from its number and its size.
+        facts: what else is said; nothing of what is None.
+    """
+    said = {fact: one for fact, one in facts.items() if one is not None}
+    sizes = [Size(0, len(compact(row)) + 1) for row in rows]
+    rest = cut(sizes, page, said=len(compact(said)))
+    document = {
+        **said,
+        name: rows[: rest.kept],
+        "page_number": page.number,
+        "per_page": page.per_page,
+        "next": rest.next_page_number and uri(rest.next_page_number, rest.next_per_page),
+        "previous": uri(page.number - 1, page.per_page) if page.number > 1 else None,
+        "note": _cut_note(len(rows) - rest.kept, page.what),
     }
-    if page.not_reached:
-        document["not_reached"] = page.not_reached
-    if rest.next_page_number:
-        following = replace(query, page_number=rest.next_page_number, per_page=rest.next_per_page)
-        document["next"] = products_uri(following)
-    if query.page_number > 1:
-        document["previous"] = products_uri(replace(query, page_number=query.page_number - 1))
-    if rest.note:
-        document["note"] = rest.note
-    return compact(document)
+    return compact({member: one for member, one in document.items() if one is not None})
+
+
+def _cut_note(absent: int, what: str) -> str | None:
+    return f"{counted(absent, what)} of this page did not fit: read next." if absent else None
 
 
 async def _image(parts: Parts, guid: str) -> str:
@@ -266,33 +304,40 @@ async def _image(parts: Parts, guid: str) -> str:
     return compact(image_record(found[guid], show_hires=parts.show_hires))
 
 
-async def _selection(parts: Parts, guid: str) -> str:
-    """One selection."""
-    stored = await read_selection(parts.account, guid)
+async def _selection(parts: Parts, guid: str, page_number: int, per_page: int) -> str:
+    """One selection, with a page of its images."""
+    account = parts.account
+    stored = await read_selection(account, guid)
     if not stored:
         raise ResourceNotFoundError(f"There is no selection {guid}. set_selection makes one.")
-    return compact({"guid": guid, "guids": [shown(one, GUID_SHOWN).text for one in stored]})
-
-
-async def _changes(parts: Parts, page_number: int) -> str:
-    """A page of what was changed."""
-    page = await parts.writes.changes.listed(page_number, PER_PAGE)
-    more = page_number * PER_PAGE < page.count
-    since = page.kept_since
-    return compact(
-        {
-            "changes": list(map(_change_row, change_rows(page))),
-            "page_number": page_number,
-            "per_page": PER_PAGE,
-            "count": page.count,
-            "kept_since": None if since is None else when_told(since, page.now),
-            "next": changes_uri(page_number + 1) if more else None,
-            "previous": changes_uri(page_number - 1) if page_number > 1 else None,
-        }
+    query = Query(page_number=page_number, per_page=per_page)
+    page = await page_of(account, list(dict.fromkeys(stored)), query, account.clock())
+    return _page(
+        "images",
+        [image_row(image).structured() for image in page.images],
+        Paged(page_number, per_page, page.next_page_number, "image"),
+        lambda number, size: selection_uri(guid, number, size),
+        guid=guid,
+        count=page.count,
+        not_reached=page.not_reached or None,
     )
 
 
-async def _change(parts: Parts, change_id: str, page_number: int) -> str:
+async def _changes(parts: Parts, page_number: int, per_page: int) -> str:
+    """A page of what was changed."""
+    page = await parts.writes.changes.listed(page_number, per_page)
+    since = page.kept_since
+    return _page(
+        "changes",
+        [row.structured() for row in change_rows(page)],
+        _numbered(page_number, per_page, page.count, "change"),
+        changes_uri,
+        count=page.count,
+        kept_since=None if since is None else when_told(since, page.now),
+    )
+
+
+async def _change(parts: Parts, change_id: str, page_number: int, per_page: int) -> str:
     """One change, with a page of its items."""
     changes = parts.writes.changes
     told = await changes.told(change_id)
@@ -301,23 +346,20 @@ async def _change(parts: Parts, change_id: str, page_number: int) -> str:
             f"There is no change {quoted(change_id, GUID_SHOWN)}. finerworks://changes lists them."
         )
     listed, items = told
-    shown_from = (page_number - 1) * _ITEMS_PER_PAGE
-    more = page_number * _ITEMS_PER_PAGE < len(items)
-    return compact(
-        {
-            **_change_row(change_row(listed, changes.now())),
-            "items": [_item_row(one) for one in items[shown_from : shown_from + _ITEMS_PER_PAGE]],
-            "page_number": page_number,
-            "per_page": _ITEMS_PER_PAGE,
-            "count": len(items),
-            "next": change_uri(change_id, page_number + 1) if more else None,
-            "previous": change_uri(change_id, page_number - 1) if page_number > 1 else None,
-        }
+    shown_from = (page_number - 1) * per_page
+    return _page(
+        "items",
+        [_item_row(one) for one in items[shown_from : shown_from + per_page]],
+        _numbered(page_number, per_page, len(items), "image"),
+        lambda number, size: change_uri(change_id, number, size),
+        **change_row(listed, changes.now()).structured(),
+        count=len(items),
     )
 
 
-def _change_row(row: ChangeRow) -> dict[str, Any]:
-    return row.model_dump(mode="json", exclude_none=True)
+def _numbered(page_number: int, per_page: int, count: int, what: str) -> Paged:
+    more = page_number * per_page < count
+    return Paged(page_number, per_page, page_number + 1 if more else None, what)
 
 
 def _item_row(item: ItemTold) -> dict[str, Any]:
@@ -390,8 +432,8 @@ _KINDS = (
         UriTemplate.parse(SELECTION),
         "selection",
         "One selection",
-        "The guids of the images it holds, as stored now.",
-        _Named,
+        "The images it holds, as stored now: compact rows with count, next and previous URIs.",
+        _Selected,
         _selection,
     ),
     _Kind(
@@ -399,7 +441,7 @@ _KINDS = (
         "changes-page",
         "A page of changes",
         "What was done, when, by which client, accepted how; newest first.",
-        _Numbered,
+        _Changes,
         _changes,
     ),
     _Kind(
@@ -407,7 +449,7 @@ _KINDS = (
         "change",
         "One change",
         "How each of its images ended, 50 a page. undo_change takes its change_id.",
-        _Numbered,
+        _Items,
         _change,
     ),
 )

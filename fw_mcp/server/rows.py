@@ -191,7 +191,7 @@ class EndRow(Row):
     def _listed(self, head: str, rows: list[ProductRow] | None) -> str:
         if not rows:
             return ""
-        more = f" and {self.more_products} more" if self.more_products else ""
+        more = f" and {counted(self.more_products, 'more product')}" if self.more_products else ""
         return f"{head}: {', '.join(row.line() for row in rows)}{more}"
 
 
@@ -360,7 +360,8 @@ def _iso(moment: datetime | None) -> str | None:
 # The first with which the texts of a record fit.
 RECORD_TEXTS_SHOWN = (2_000, 1_000, 300, 100)
 _RECORD_SHOWN = 12_000
-_PRODUCTS_IN_A_RECORD = 20_000
+_PRODUCT_SHOWN = 9_000
+_WITH_PRODUCTS = 23_000
 
 Record = dict[str, Any]
 
@@ -369,13 +370,16 @@ def image_record(image: ImageDetails, *, show_hires: bool) -> Record:
     """The whole record of an image; the print master's address only where the operator allows.
 
     `cut` names each text that is longer than shown, with the characters that it has, and
-    `more_products` counts the products beyond those shown.
+    `note` says how many products there are beyond those shown, and how to get them.
     """
     record = record_of(image, show_hires=show_hires)
     if image.products is None:
         return record
-    whole = (_record(one.model_dump(mode="json", exclude_none=True)) for one in image.products)
-    return with_products(record, whole, len(image.products), _PRODUCTS_IN_A_RECORD)
+    whole = (
+        _fitting(one.model_dump(mode="json", exclude_none=True), _PRODUCT_SHOWN)
+        for one in image.products
+    )
+    return with_products(record, whole, len(image.products), _WITH_PRODUCTS)
 
 
 def record_of(
@@ -392,16 +396,27 @@ def record_of(
     if not show_hires:
         raw.pop("private_hires_uri", None)
     raw = {name: one for name, one in raw.items() if names is None or name in names}
+    return _fitting(raw, _RECORD_SHOWN)
+
+
+def _fitting(raw: Record, characters: int) -> Record:
+    """The members, their texts cut until all of it fits."""
     tried = (_record(raw, limit) for limit in RECORD_TEXTS_SHOWN)
-    fitting = (record for record in tried if len(compact(record)) <= _RECORD_SHOWN)
+    fitting = (record for record in tried if len(compact(record)) <= characters)
     return next(fitting, None) or _record(raw, RECORD_TEXTS_SHOWN[-1])
 
 
-def with_products(
-    record: Record, products: Iterable[Record], count: int, characters: int
-) -> Record:
-    """A record with those of its products that fit, at least one, and how many there are beyond."""
+def with_products(record: Record, products: Iterable[Record], count: int, most: int) -> Record:
+    """A record with those of its products that fit, at least one, and how to get the others.
+
+    Args:
+        record: of the image.
+        products: their records.
+        count: how many there are.
+        most: characters of all of it.
+    """
     listed: list[Record] = []
+    characters = most - len(compact(record))
     for one in products:
         characters -= len(compact(one)) + 1
         if listed and characters < 0:
@@ -412,9 +427,14 @@ def with_products(
     return {
         **record,
         "products": listed,
-        **({"more_products": more} if more else {}),
+        **({"note": _and_more(more)} if more else {}),
         **({"escaped": True} if escaped else {}),
     }
+
+
+def _and_more(products: int) -> str:
+    more = counted(products, "more product")
+    return f"{more} not shown here: search_products with guid_filter lists all of them."
 
 
 def compact(document: object) -> str:

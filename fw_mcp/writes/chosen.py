@@ -62,6 +62,21 @@ async def chosen_images(
         )
     started = account.clock()
     guids = await _guids(account, changes, change_id, selection, started)
+    return await page_of(account, guids, query, started)
+
+
+async def page_of(account: Account, guids: Sequence[str], query: Query, started: float) -> Chosen:
+    """A page of the images with these guids, in their order.
+
+    Args:
+        account: whose.
+        guids: each once.
+        query: which page; whether to ask for products.
+        started: when the call began, on the account's clock.
+
+    Raises:
+        ApiError: the service could not be read.
+    """
     first = (query.page_number - 1) * query.per_page
     named = guids[first : first + query.per_page]
     found = await read_anywhere(account, named, started=started, products=query.list_products)

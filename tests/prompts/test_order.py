@@ -57,8 +57,9 @@ async def order_more(studio: Studio, selection_guid: str, guid: str) -> Assistan
             "search_images", library="inventory", guid_filter=[guid], print_sizes=True
         )
         assert answer["images"][0]["prints"]
-        held = await one.resource("finerworks://selections/{guid}", selection_guid)
-        await one.call("set_selection", guids=[*held["guids"], guid], selection_guid=selection_guid)
+        held = await one.call("search_images", selection_guid=selection_guid)
+        assert guid not in {row["guid"] for row in held["images"]}
+        await one.call("set_selection", add=[guid], selection_guid=selection_guid)
     return one
 
 
@@ -86,7 +87,7 @@ async def test_a_selection_holds_exactly_what_is_large_enough(studio: Studio, mo
 
 
 async def test_one_more_image_leaves_the_others_in_the_selection(studio: Studio) -> None:
-    """The whole wanted set is sent, because it replaces what was there."""
+    """What was there stays in it."""
     first = (await order(studio)).said[-1]
     (guid, *_) = await found(studio, "Star Trails")
     await order_more(studio, first["selection_guid"], guid)

@@ -55,19 +55,11 @@ async def test_changes_and_one_change_are_listed(studio: Studio, mode: Mode) -> 
         (entry,) = [one for one in entries if one.name == "changes"]
         page = await read(client, entry.uri)
     assert [one.uri_template for one in templates if one.name in {"changes-page", "change"}] == [
-        "finerworks://changes{?page_number}",
-        "finerworks://changes/{change_id}{?page_number}",
+        "finerworks://changes{?page_number,per_page}",
+        "finerworks://changes/{change_id}{?page_number,per_page}",
     ]
     assert entry.uri == "finerworks://changes?page_number=1"
-    assert page == {
-        "changes": [],
-        "page_number": 1,
-        "per_page": 25,
-        "count": 0,
-        "kept_since": None,
-        "next": None,
-        "previous": None,
-    }
+    assert page == {"changes": [], "page_number": 1, "per_page": 25, "count": 0}
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -99,7 +91,7 @@ async def test_what_was_done_when_by_whom_and_accepted_how(studio: Studio, mode:
         "undone": "no",
         "undone_by": [],
     }
-    assert (page["count"], page["next"], page["previous"]) == (3, None, None)
+    assert (page["count"], "next" in page, "previous" in page) == (3, False, False)
 
 
 async def test_every_client_s_changes_are_told(studio: Studio) -> None:
@@ -132,8 +124,6 @@ async def test_a_change_tells_how_each_of_its_images_ended(studio: Studio) -> No
         "page_number": 1,
         "per_page": 50,
         "count": 2,
-        "next": None,
-        "previous": None,
     }
 
 
@@ -146,7 +136,7 @@ async def test_a_long_change_is_read_page_by_page(studio: Studio) -> None:
         pages = []
         while uri:
             pages.append(await read(client, uri))
-            uri = pages[-1]["next"]
+            uri = pages[-1].get("next")
         before = await read(client, pages[2]["previous"])
     assert [len(page["items"]) for page in pages] == [50, 50, 20]
     names = [item["file_name"] for page in pages for item in page["items"]]
@@ -195,7 +185,7 @@ async def test_pages_of_changes_lead_to_each_other(studio: Studio) -> None:
         await begun(studio, number)
     async with studio.client() as client:
         pages = [await read(client, CHANGES)]
-        while pages[-1]["next"]:
+        while "next" in pages[-1]:
             pages.append(await read(client, pages[-1]["next"]))
         before = await read(client, pages[1]["previous"])
         beyond = await read(client, f"{CHANGES}?page_number=4")
@@ -270,7 +260,7 @@ async def test_an_unknown_change_is_the_protocols_resource_not_found(
     ("query", "told"),
     [
         ("page=2", '"page" (did you mean page_number?)'),
-        ("per_page=5", 'there is no argument "per_page"'),
+        ("per_page=51", "per_page: Input should be less than or equal to 50"),
         ("page_number=0", "page_number: Input should be greater than or equal to 1"),
         ("page_number=99999999999999999999", "page_number: Input should be less than or equal"),
         ("page_number=two", "page_number: Input should be a valid integer"),

@@ -276,7 +276,8 @@ async def test_products_show_every_text_on_its_own_line(hostile: Studio) -> None
             told = assert_legible(page)
             query = "&".join(f"{name}={value}" for name, value in arguments.items())
             read = document(await client.read_resource(f"finerworks://products?{query}"))
-            assert read["products"] == told["products"]
+            # It is one copy of the rows: more of them fit.
+            assert read["products"][: len(told["products"])] == told["products"]
             assert text_of(page).count("\n") == len(told["products"]) + (
                 "next_page_number" in told
             ) + ("note" in told)
@@ -303,11 +304,12 @@ async def test_no_text_and_no_number_of_products_blows_a_result(studio: Studio, 
     assert len(text_of(whole)) < 60_000
     (record,) = said(whole)["records"]
     assert record["cut"]["title"] == 100_000
-    assert record["more_products"] + len(record["products"]) == 2_000
+    more = 2_000 - len(record["products"])
+    assert record["note"].startswith(f"{more:,} more products not shown here: search_products ")
     assert len(text_of(deletion)) + len(json.dumps(said(deletion))) < 20_000
     (row,) = said(deletion)["images"]
     assert row["more_products"] + len(row["products_at_risk"]) == 2_000
-    assert " and 1990 more" in text_of(deletion)
+    assert " and 1,990 more products" in text_of(deletion)
 
 
 def overdone(text: str) -> OnTheWay:

@@ -59,9 +59,9 @@ async def test_the_templates_and_the_first_page_of_each_library_and_of_the_chang
         IMAGES,
         "finerworks://images/{guid}",
         PRODUCTS,
-        "finerworks://selections/{guid}",
-        "finerworks://changes{?page_number}",
-        "finerworks://changes/{change_id}{?page_number}",
+        "finerworks://selections/{guid}{?page_number,per_page}",
+        "finerworks://changes{?page_number,per_page}",
+        "finerworks://changes/{change_id}{?page_number,per_page}",
     ]
     names = ["inventory-images", "temporary-images", "products", "changes"]
     assert [entry.name for entry in listed] == names
@@ -84,18 +84,19 @@ async def test_a_page_says_what_a_search_says(studio: Studio, mode: Mode) -> Non
         page = document(await client.read_resource("finerworks://images?page_number=2&per_page=10"))
     assert page["images"] == searched["images"]
     assert (page["page_number"], page["per_page"], page["count"]) == (2, 10, searched["count"])
-    assert page["next"] == searched["next"]
-    assert page["previous"] == (
+    beside = [
         "finerworks://images?library=inventory&sort_field=id&sort_direction=DESC"
-        "&page_number=1&per_page=10"
-    )
+        f"&page_number={number}&per_page=10"
+        for number in (1, 3)
+    ]
+    assert [page["previous"], page["next"]] == beside
 
 
 async def test_a_page_without_a_query_is_the_first_of_the_inventory(studio: Studio) -> None:
     """Each parameter has its default; there is nothing before the first page."""
     async with studio.client() as client:
         page = document(await client.read_resource("finerworks://images"))
-    assert (page["page_number"], page["per_page"], page["previous"]) == (1, 25, None)
+    assert (page["page_number"], page["per_page"], "previous" in page) == (1, 25, False)
     assert [row["guid"] for row in page["images"]] == list(await holdings(studio))[:25]
 
 
@@ -127,12 +128,12 @@ async def test_following_next_and_then_previous_visits_each_image_exactly_once(
         page = document(await client.read_resource(uri))
         while True:
             there += [row["guid"] for row in page["images"]]
-            if page["next"] is None:
+            if "next" not in page:
                 break
             page = document(await client.read_resource(page["next"]))
         while True:
             back += reversed([row["guid"] for row in page["images"]])
-            if page["previous"] is None:
+            if "previous" not in page:
                 break
             page = document(await client.read_resource(page["previous"]))
     assert there == list(await holdings(studio, library))
@@ -202,12 +203,20 @@ async def test_a_temporary_image_is_found_by_its_guid(studio: Studio) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_selection_is_what_the_service_holds(studio: Studio, mode: Mode) -> None:
-    """Read fresh, by its key."""
+    """Read fresh, by its key: the rows that search_images gives of it."""
     guids = [image.guid for image in await unsold(studio, 3)]
     async with studio.client(mode=mode) as client:
         key = said(await client.call_tool("set_selection", {"guids": guids}))["selection_guid"]
-        selection = document(await client.read_resource(f"finerworks://selections/{key}"))
-    assert selection == {"guid": key, "guids": guids}
+        uri = f"finerworks://selections/{key}"
+        whole = document(await client.read_resource(uri))
+        first = document(await client.read_resource(f"{uri}?per_page=2"))
+        second = document(await client.read_resource(first["next"]))
+        found = said(await client.call_tool("search_images", {"selection_guid": key}))
+    assert [row["guid"] for row in whole["images"]] == guids
+    assert [*first["images"], *second["images"]] == whole["images"] == found["images"]
+    assert (whole["guid"], whole["count"], first["count"]) == (key, 3, 3)
+    assert second["previous"] == f"{uri}?page_number=1&per_page=2"
+    assert "next" not in second
 
 
 @pytest.mark.parametrize("mode", MODES)

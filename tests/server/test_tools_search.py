@@ -152,7 +152,6 @@ async def test_a_row_is_compact_and_says_what_hangs_on_the_image(studio: Studio)
         "page_number": 1,
         "per_page": 25,
         "count": 1,
-        "next": None,
     }
 
 

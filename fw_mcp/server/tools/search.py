@@ -1,7 +1,7 @@
 """`search_images`: find and page, or ask the whole library."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -40,7 +40,6 @@ from fw_mcp.server.arguments import (
 from fw_mcp.server.cutting import NOTHING, Paged, cut, size_of
 from fw_mcp.server.echo import echo
 from fw_mcp.server.image_details import Depth, Details, Listed
-from fw_mcp.server.resources import next_uri
 from fw_mcp.server.results import ToolResult
 from fw_mcp.server.rows import ImageRow, compact, image_row
 from fw_mcp.server.tool import Call, parts_of
@@ -76,7 +75,6 @@ class SearchImagesResult(ToolResult):
     page_number: int
     per_page: int
     count: int
-    next: str | None = Field(description="Resource URI.")
     next_page_number: int | None = Field(None, description="Absent on the last page.")
     next_per_page: int | None = Field(None, description="per_page for it, if another.")
     summary: dict[str, int] | None = None
@@ -97,8 +95,7 @@ class SearchImagesResult(ToolResult):
         lines += [compact(record) for record in self.records or ()]
         if self.next_page_number:
             size = f", per_page {self.next_per_page}" if self.next_per_page else ""
-            uri = self.next or "no URI"
-            lines.append(f"Next: page_number {self.next_page_number}{size} ({uri})")
+            lines.append(f"Next: page_number {self.next_page_number}{size}")
         return "\n".join(lines)
 
     def _head(self) -> list[str]:
@@ -112,10 +109,6 @@ class SearchImagesResult(ToolResult):
         matching = f"{self.asked}: {matches}" if self.summary else listed
         looked = f"Scanned {self.scanned} of {counted(self.held or 0, 'image')} in scope."
         return [f"{matching} {looked}", *filter(None, (self.not_reached, self.note))]
-
-    def structured(self) -> dict[str, Any]:
-        """The result as JSON; `next` is there even when it is null."""
-        return {**super().structured(), "next": self.next}
 
 
 async def search_images(
@@ -365,19 +358,23 @@ def _joined(*notes: str) -> str:
 
 
 def _cut(
-    listed: Sequence[Listed | None], query: Query, following: int | None, note: str = ""
+    listed: Sequence[Listed | None],
+    query: Query,
+    following: int | None,
+    not_reached: str,
+    note: str = "",
 ) -> dict[str, Any]:
     """What fits of a page, and the page after it; None is a place that is empty by now."""
     page = Paged(query.page_number, query.per_page, following, "image")
     sizes = [size_of(one) if one else NOTHING for one in listed]
-    # Its quotation marks take two characters in JSON.
-    rest = cut(sizes, page, said=len(note) + note.count('"'))
+    rest = cut(sizes, page, said=len(compact([note, not_reached])))
     kept = [one for one in listed[: rest.kept] if one]
     records = [one.record for one in kept if one.record is not None]
     return {
         "images": [one.row for one in kept],
         "next_page_number": rest.next_page_number,
         "next_per_page": rest.next_per_page if rest.next_per_page != query.per_page else None,
+        "not_reached": not_reached or None,
         "note": _joined(note, rest.note) or None,
         "records": records or None,
         "places": rest.kept,
@@ -397,26 +394,20 @@ async def _chosen(
     page = await chosen_images(parts.account, parts.writes.changes, query, *named)
     listed = [looks.listed(image) for image in page.images]
     return SearchImagesResult(
-        **_cut(listed, query, page.next_page_number),
+        **_cut(listed, query, page.next_page_number, page.not_reached),
         page_number=query.page_number,
         per_page=query.per_page,
         count=page.count,
-        next=None,
-        not_reached=page.not_reached or None,
     )
 
 
 def _result(query: Query, page: Page, looks: _Looks, note: str) -> SearchImagesResult:
     listed = [looks.listed(image) for image in page.images]
-    part = _cut(listed, query, page.next_page_number, note)
-    following = replace(query, per_page=part["next_per_page"] or query.per_page)
     return SearchImagesResult(
-        **part,
+        **_cut(listed, query, page.next_page_number, page.not_reached, note),
         page_number=page.page_number,
         per_page=page.per_page,
         count=max(page.count, page.seen),
-        next=None if looks.more_than_listed else next_uri(following, part["next_page_number"]),
-        not_reached=page.not_reached or None,
     )
 
 
@@ -429,14 +420,12 @@ def _matched(query: Query, page: "MatchPage", looks: _Looks, note: str) -> Searc
         for guid, group in page.groups.items()
     ]
     return SearchImagesResult(
-        **_cut(listed, query, query.page_number + 1 if more else None, note),
+        **_cut(listed, query, query.page_number + 1 if more else None, matches.not_reached, note),
         page_number=query.page_number,
         per_page=query.per_page,
         count=len(matches.found),
-        next=None,
         scanned=matches.scanned,
         held=matches.held,
-        not_reached=matches.not_reached or None,
     )
 
 
@@ -446,7 +435,6 @@ def _counted(query: Query, question: Question, matches: "Matches", note: str) ->
         page_number=1,
         per_page=query.per_page,
         count=len(matches.found),
-        next=None,
         asked=echo(query, question),
         note=note or None,
         summary=dict(matches.summary or {}),
