@@ -175,7 +175,8 @@ def _selects(inspector: Inspector) -> str:
     found = inspector.call("search_images", per_page=3)
     guids = [row["guid"] for row in found["images"]]
     selection = inspector.call("set_selection", guids=guids)
-    _expect(sorted(selection["stored"]) == sorted(guids), f"stored is {selection['stored']}")
+    held = [row["guid"] for row in selection["images"]]
+    _expect(sorted(held) == sorted(guids), f"it holds {held}")
     return f"{len(guids)} stored"
 
 

@@ -260,7 +260,8 @@ async def _select(assistant: _Assistant) -> None:
     found = await assistant.call("search_images", per_page=3)
     guids = [row["guid"] for row in (found.structured_content or {})["images"]]
     selection = await assistant.say("set_selection", guids=guids)
-    _expect(set(selection["stored"]) == set(guids), "the selection holds the three")
+    held = {row["guid"] for row in selection["images"]}
+    _expect(held == set(guids), "the selection holds the three")
 
 
 async def _state(assistant: _Assistant, before: int, expected: int) -> None:

@@ -19,7 +19,7 @@ from fw_mcp.server.rows import (
     went_plainly,
     would_row,
 )
-from fw_mcp.text import counted
+from fw_mcp.text import counted, shown
 from fw_mcp.writes.operation import Declined, Done, Pending, Waiting, Written
 from fw_mcp.writes.outcomes import Ends, Outcome, may_go_on
 from fw_mcp.writes.trial import UNEXPECTED
@@ -32,8 +32,7 @@ ROWS_IN_FULL = 10
 # Hosts cut off, or refuse, what is longer: neither text nor JSON is.
 CHARACTERS = 24_000
 # For what is said of what is left out, and the names of the lists.
-_RESERVED = 500
-_GUID_COSTS = GUID_SHOWN + 4
+RESERVED = 500
 _WELL = 3
 _UNDECIDED = frozenset({RowOutcome.UNKNOWN, RowOutcome.NOT_ATTEMPTED})
 _LEFT_OUT = frozenset({RowOutcome.ALREADY_GONE, RowOutcome.NOT_FOUND, RowOutcome.SKIPPED})
@@ -58,6 +57,10 @@ class ToolResult(BaseModel):
     def structured(self) -> dict[str, Any]:
         """The result as JSON."""
         return self.model_dump(mode="json", exclude_none=True)
+
+    def length(self) -> int:
+        """Characters of the longer one of its two copies."""
+        return max(len(self.text()), _length(self.structured()))
 
 
 class CallStatus(StrEnum):
@@ -229,14 +232,13 @@ class WriteResult(WrittenResult):
             way: what to do next.
             numbered: whether rows carry their places.
         """
-        left = CHARACTERS - _RESERVED - max(len(self.text()), _length(self.structured()))
+        left = CHARACTERS - RESERVED - self.length()
         numbered = numbered or len(rows) > ROWS_IN_FULL
         order = sorted(set(rows) - set(bare), key=lambda item: _urgency(rows[item]))
         urgent = [item for item in order if _urgency(rows[item]) < _WELL]
         kept, left = _that_fit(rows, urgent, left, numbered=numbered)
-        guids = [rows[item].guid or "" for item in bare]
-        guids = guids[: max(left, 0) // _GUID_COSTS] if len(kept) == len(urgent) else []
-        left -= len(guids) * _GUID_COSTS
+        named = [rows[item].guid or "" for item in bare] if len(kept) == len(urgent) else []
+        guids, left = guids_that_fit(named, left)
         if len(kept) == len(urgent) and len(guids) == len(bare):
             more, _ = _that_fit(rows, order[len(urgent) :], left, numbered=numbered)
             kept |= more
@@ -300,6 +302,18 @@ def _that_fit(
         if left < 0:
             return kept, 0
         kept[item] = row
+    return kept, left
+
+
+def guids_that_fit(guids: Sequence[str], left: int) -> tuple[list[str], int]:
+    """The first guids that fit, as they are shown, and the characters that are left then."""
+    kept: list[str] = []
+    for guid in guids:
+        told = shown(guid, GUID_SHOWN).text
+        if left < (costs := _length(told) + 2):
+            break
+        kept.append(told)
+        left -= costs
     return kept, left
 
 

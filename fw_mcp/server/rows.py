@@ -22,7 +22,7 @@ _CHANGE_SHOWN = 300
 _PRODUCTS_SHOWN = 10
 _PRODUCTS_OF_A_ROW = 4_000
 _CALLED_SHOWN = 60
-_DETAIL_SHOWN = 1_000
+DETAIL_SHOWN = 1_000
 _LISTED = (GUID_SHOWN, TITLE_SHOWN, DESCRIPTION_SHOWN, _NAME_SHOWN)
 
 
@@ -111,6 +111,21 @@ class ImageRow(Row):
             return ""
         live = f" ({', '.join(self.shops)})" if self.shops else ""
         return f"{counted(self.products, 'product')}{live}"
+
+
+class NamedRow(Row):
+    """An image, as a person knows it."""
+
+    guid: str
+    title: str | None = None
+    file_name: str | None = None
+    escaped: bool | None = None
+
+    def line(self) -> str:
+        """One line for a person."""
+        title = in_quotes(self.title) if self.title else quoted(None)
+        name = f" | {in_quotes(self.file_name)}" if self.file_name else ""
+        return f"{self.guid} {title}{name}{' | escaped' if self.escaped else ''}"
 
 
 class FieldRow(Row):
@@ -207,6 +222,21 @@ def product_row(product: Product) -> ProductRow:
         name=name.text,
         shops=list(product.shops),
         has_escapes=sku.escaped or name.escaped,
+    )
+
+
+def named_row(guid: str, image: ImageDetails | None) -> NamedRow:
+    """An image that is named by its guid; its record is None where it could not be read."""
+    texts = (image.title, image.file_name) if image else ("", "")
+    of, title, name = (
+        shown(text or "", limit)
+        for text, limit in zip((guid, *texts), (GUID_SHOWN, TITLE_SHOWN, _NAME_SHOWN), strict=True)
+    )
+    return NamedRow(
+        guid=of.text,
+        title=title.text or None,
+        file_name=name.text or None,
+        escaped=of.escaped or title.escaped or name.escaped or None,
     )
 
 
@@ -318,7 +348,7 @@ def _row(end: Ended, outcome: RowOutcome, lost: Sequence[Product], named: str) -
         file_name=file_name.text or None,
         title=called.text or None,
         outcome=outcome,
-        detail=shown(end.detail, _DETAIL_SHOWN).text or None,
+        detail=shown(end.detail, DETAIL_SHOWN).text or None,
         retry_after_s=open_s(end.detail),
         title_change=title,
         description_change=description,

@@ -197,5 +197,5 @@ def _verdict(
         outcome = outcome_without_trace(fault) if fault.sent else Outcome.NOT_ATTEMPTED
         return outcome, why_failed(fault)
     if set(stored) > set(guids):
-        return Outcome.UPDATED, "FinerWorks kept the previous selection; see stored."
-    return Outcome.FAILED, "FinerWorks stored different images; see stored."
+        return Outcome.UPDATED, "FinerWorks kept the previous selection beside it."
+    return Outcome.FAILED, "FinerWorks stored different images."

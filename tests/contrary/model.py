@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.contrary.service import Service
+from tests.support.truth import stored_in
 
 Row = Mapping[str, Any]
 
@@ -136,7 +137,7 @@ class Model:
     def _check_selection(self, asked: Asked, content: Row) -> None:
         held = self._service.selections.get(content["selection_guid"], [])
         if content["outcome"] == "updated":
-            assert set(content["stored"]) == set(held), (content, held)
+            assert set(stored_in(content)) == set(held), (content, held)
             assert set(held) >= {guid for guid in asked.guids if guid in asked.before}, content
         elif content["outcome"] in _UNTOUCHED:
             assert set(held) != set(asked.guids) or held == asked.selections.get(

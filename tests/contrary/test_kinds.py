@@ -13,7 +13,7 @@ from tests.contrary.service import Ending, Service, Ways
 from tests.support.products import covering, first_of
 from tests.support.recorder import Sent
 from tests.support.studio import YES, Clock, Person, Studio, make_studio, said
-from tests.support.truth import rows_of
+from tests.support.truth import rows_of, stored_in
 
 pytestmark = pytest.mark.anyio
 
@@ -198,7 +198,7 @@ async def test_a_selection_that_can_be_read_late_is_read_again() -> None:
     guid = service.lay("Old")
     async with studio.client() as client:
         result = await called(client, "set_selection", guids=[guid])
-    assert (result["outcome"], result["stored"]) == ("created", [guid])
+    assert (result["outcome"], stored_in(result)) == ("created", [guid])
 
 
 async def test_short_pages_hide_no_image() -> None:

@@ -143,7 +143,7 @@ def _check_truth(stage: Stage, asked: Asked, result: Row, before: Held, now: Hel
 
 def _rows(result: Row) -> Iterator[Row]:
     """The rows of a result; a selection is a row of its own."""
-    if "images" in result:
+    if "outcomes" in result:
         yield from rows_of(result)
     else:
         yield {"detail": result["message"], **result}

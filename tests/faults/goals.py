@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.faults.stage import Held
+from tests.support.truth import stored_in
 
 Row = Mapping[str, Any]
 
@@ -154,8 +155,8 @@ class Choosing(Goal):
             assert now.selection == before.selection, row
         elif row["outcome"] == "failed":
             assert not self.is_met(now), row
-        if row.get("stored") is not None:
-            assert sorted(row["stored"]) == sorted(now.selection), row
+        if "count" in row:
+            assert sorted(stored_in(row)) == sorted(now.selection), row
 
 
 def _removed(row: Row) -> frozenset[str]:

@@ -8,6 +8,7 @@ from tests.prompts.assistant import Assistant, assert_played, assistant
 from tests.prompts.judging import found, prints_at, stored_guids
 from tests.support.products import first_of
 from tests.support.studio import Mode, Studio
+from tests.support.truth import stored_in
 
 pytestmark = pytest.mark.anyio
 
@@ -78,7 +79,7 @@ async def test_a_selection_holds_exactly_what_is_large_enough(studio: Studio, mo
     rows = {row["guid"]: row for answer in answers for row in answer["images"]}
     held, large = await found(studio, WORDS), await large_enough(studio)
     assert 25 < len(large) < len(held)
-    assert set(chosen["stored"]) == large
+    assert set(stored_in(chosen)) == large
     assert set(await stored_guids(studio, chosen["selection_guid"])) == large
     assert {guid: row["print_ppi"] for guid, row in rows.items()} == {
         guid: prints_at(image, SIDES_IN) for guid, image in held.items()
@@ -92,7 +93,7 @@ async def test_one_more_image_leaves_the_others_in_the_selection(studio: Studio)
     (guid, *_) = await found(studio, "Star Trails")
     await order_more(studio, first["selection_guid"], guid)
     held = await stored_guids(studio, first["selection_guid"])
-    assert set(held) == {*first["stored"], guid}
+    assert set(held) == {*stored_in(first), guid}
 
 
 async def test_an_order_touches_no_image(studio: Studio) -> None:

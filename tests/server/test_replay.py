@@ -29,6 +29,7 @@ from tests.support.truth import (
     new_image,
     new_images,
     outcomes,
+    stored_in,
     unsold,
 )
 from tests.writes.calls import retitle
@@ -251,7 +252,7 @@ async def test_a_selection_that_was_replaced_since_is_stored_again(studio: Studi
     one, two = [image.guid for image in await unsold(studio, 2)]
     for guids in ([one], [two], [one]):
         result = await called(studio, "set_selection", {"guids": guids, "selection_guid": KEY})
-        assert (result["stored"], "replayed" in result) == (guids, False)
+        assert (stored_in(result), "replayed" in result) == (guids, False)
     assert len(studio.wire.writes) == 3
 
 

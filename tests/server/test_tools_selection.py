@@ -1,5 +1,6 @@
 """`set_selection`: the key that hands images to printing, and what it holds as read back."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -9,9 +10,9 @@ import pytest
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.support.products import first_of
-from tests.support.recorder import Sent
+from tests.support.recorder import OnTheWay, Sent
 from tests.support.studio import Mode, Studio, make_studio, said, text_of
-from tests.support.truth import holdings, unsold
+from tests.support.truth import holdings, stored_in, unsold
 from tests.writes.runs import changes
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +27,7 @@ async def selected(studio: Studio, guids: list[str], **arguments: object) -> dic
     async with studio.client() as client:
         result = said(await client.call_tool("set_selection", {"guids": guids, **arguments}))
     answer = await studio.api.list_file_selection(result["selection_guid"])
-    assert result.get("stored", list(answer.guids)) == list(answer.guids)
+    assert "count" not in result or stored_in(result) == list(answer.guids)
     return result
 
 
@@ -40,7 +41,8 @@ async def test_a_new_selection_gets_a_key_and_says_what_it_is_for(
     studio: Studio, mode: Mode
 ) -> None:
     """The whole result, in structure and in text."""
-    guids = await guids_of(studio, 3)
+    images = await unsold(studio, 3)
+    guids = [one.guid for one in images]
     async with studio.client(mode=mode) as client:
         result = await client.call_tool("set_selection", {"guids": guids})
     key = said(result)["selection_guid"]
@@ -57,14 +59,18 @@ async def test_a_new_selection_gets_a_key_and_says_what_it_is_for(
         "change_id": change.change_id,
         "selection_guid": key,
         "outcome": "created",
-        "stored": guids,
-        "missing": [],
-        "previous": [],
+        "count": 3,
+        "images": [
+            {"guid": one.guid, "title": one.title, "file_name": one.file_name} for one in images
+        ],
     }
-    assert text_of(result) == (
-        f"completed: {message}\nselection_guid {key} (created)\nstored: {', '.join(guids)}\n"
-        f"change_id {change.change_id}"
-    )
+    lines = [f'{one.guid} "{one.title}" | "{one.file_name}"' for one in images]
+    assert text_of(result).split("\n") == [
+        f"completed: {message}",
+        f"selection_guid {key} (created)",
+        *lines,
+        f"change_id {change.change_id}",
+    ]
     assert studio.wire.to("update_file_selection") == [{"guids": guids, "guid": key}]
 
 
@@ -97,7 +103,7 @@ async def test_a_known_key_holds_exactly_the_new_set_and_tells_the_former(
     await selected(studio, [one, two], selection_guid=KEY)
     result = await selected(studio, [two, three], selection_guid=KEY.upper())
     assert (result["selection_guid"], result["status"]) == (KEY, "completed")
-    assert (result["stored"], result["previous"]) == ([two, three], [one, two])
+    assert (stored_in(result), result["previous"]) == ([two, three], [one, two])
 
 
 async def test_a_service_that_merges_is_told_of_and_is_not_called_complete() -> None:
@@ -106,8 +112,8 @@ async def test_a_service_that_merges_is_told_of_and_is_not_called_complete() -> 
     one, two = await guids_of(studio, 2)
     await selected(studio, [one], selection_guid=KEY)
     result = await selected(studio, [two], selection_guid=KEY)
-    assert sorted(result["stored"]) == sorted([one, two])
-    assert "FinerWorks kept the previous selection; see stored." in result["message"]
+    assert sorted(stored_in(result)) == sorted([one, two])
+    assert "FinerWorks kept the previous selection beside it." in result["message"]
     assert result["status"] == "incomplete"
 
 
@@ -116,7 +122,7 @@ async def test_images_that_do_not_exist_are_left_out_and_named(studio: Studio) -
     (one,) = await guids_of(studio, 1)
     async with studio.client() as client:
         result = await client.call_tool("set_selection", {"guids": [GUID, one]})
-    assert (said(result)["stored"], said(result)["missing"]) == ([one], [GUID])
+    assert (stored_in(said(result)), said(result)["missing"]) == ([one], [GUID])
     assert said(result)["status"] == "incomplete"
     assert f"missing: {GUID}" in text_of(result)
     assert studio.wire.to("update_file_selection")[0]["guids"] == [one]
@@ -127,7 +133,7 @@ async def test_images_of_both_libraries_can_be_selected(studio: Studio) -> None:
     inventory = next(iter(await holdings(studio)))
     temporary = next(iter(await holdings(studio, "temporary")))
     result = await selected(studio, [temporary, inventory])
-    assert (result["stored"], result["missing"]) == ([temporary, inventory], [])
+    assert (stored_in(result), "missing" in result) == ([temporary, inventory], False)
 
 
 async def test_when_no_image_exists_nothing_is_sent(studio: Studio) -> None:
@@ -137,7 +143,7 @@ async def test_when_no_image_exists_nothing_is_sent(studio: Studio) -> None:
     result = await selected(studio, [GUID], selection_guid=KEY)
     assert len(studio.wire.to("update_file_selection")) == 1
     assert (result["outcome"], result["status"]) == ("not_attempted", "incomplete")
-    assert (result["stored"], result["missing"]) == ([one], [GUID])
+    assert (stored_in(result), result["missing"]) == ([one], [GUID])
     assert "None of these images exists; nothing was sent." in result["message"]
 
 
@@ -149,10 +155,9 @@ async def test_a_selection_that_cannot_be_read_back_is_unknown(studio: Studio) -
         result = await client.call_tool("set_selection", {"guids": [one]})
     key = said(result)["selection_guid"]
     assert (said(result)["outcome"], said(result)["status"]) == ("unknown", "incomplete")
-    assert "stored" not in said(result)
+    assert "count" not in said(result)
     assert "The selection holds an unknown number of images" in said(result)["message"]
     assert f"Read it by search_images with selection_guid {key}." in said(result)["message"]
-    assert "stored: unknown" in text_of(result)
 
 
 SPOILED = [
@@ -180,7 +185,7 @@ async def test_a_spoiled_selection_is_settled_by_reading_back(
     result = await selected(studio, [one])
     done = outcome == "created"
     assert result["outcome"] == outcome
-    assert result["stored"] == ([one] if done else [])
+    assert stored_in(result) == ([one] if done else [])
     assert result["status"] == ("completed" if done else "incomplete")
     assert len(studio.wire.to("update_file_selection")) == sent
 
@@ -207,7 +212,7 @@ async def test_a_selection_that_never_left_was_not_attempted(studio: Studio) -> 
     (one,) = await guids_of(studio, 1)
     studio.wire.on_the_way = out_of_reach
     result = await selected(studio, [one])
-    assert (result["outcome"], result["stored"]) == ("not_attempted", [])
+    assert (result["outcome"], stored_in(result)) == ("not_attempted", [])
 
 
 async def test_a_service_that_stores_other_images_is_found_out(studio: Studio) -> None:
@@ -220,8 +225,8 @@ async def test_a_service_that_stores_other_images_is_found_out(studio: Studio) -
 
     studio.wire.on_the_way = says_yes
     result = await selected(studio, [one])
-    assert (result["outcome"], result["stored"]) == ("failed", [])
-    assert "FinerWorks stored different images; see stored." in result["message"]
+    assert (result["outcome"], stored_in(result)) == ("failed", [])
+    assert "FinerWorks stored different images." in result["message"]
 
 
 @pytest.mark.parametrize("endpoint", ["list_images", "list_file_selection"])
@@ -263,7 +268,7 @@ async def test_a_selection_is_changed_by_what_is_added_and_removed(studio: Studi
         change = {"change_id": result["change_id"]}
         undone = said(await client.call_tool("undo_change", change))
         back = list((await studio.api.list_file_selection(KEY)).guids)
-    assert held == result["stored"] == [two, three]
+    assert held == stored_in(result) == [two, three]
     assert (result["outcome"], result["missing"]) == ("updated", [GUID])
     assert result["previous"] == back == [one, two]
     assert undone["status"] == "completed"
@@ -278,8 +283,8 @@ async def test_what_a_selection_does_not_hold_cannot_be_removed_from_it(studio: 
         other = said(await client.call_tool("set_selection", call))
         call = {"remove": [one], "selection_guid": KEY}
         all_of_it = said(await client.call_tool("set_selection", call))
-    assert (other["stored"], other["missing"]) == ([one], [two])
-    assert (all_of_it["outcome"], all_of_it["stored"]) == ("not_attempted", [one])
+    assert (stored_in(other), other["missing"]) == ([one], [two])
+    assert (all_of_it["outcome"], stored_in(all_of_it)) == ("not_attempted", [one])
     assert "FinerWorks cannot empty a selection" in all_of_it["message"]
 
 
@@ -301,3 +306,51 @@ async def test_a_set_and_a_change_of_it_exclude_each_other(
     assert result.is_error
     assert told in text_of(result)
     assert studio.wire.sent == []
+
+
+async def test_a_large_selection_is_told_by_its_guids(studio: Studio) -> None:
+    """Of more than ten: the count, the bare guids in order, and what does not match."""
+    guids = await guids_of(studio, 12)
+    await selected(studio, guids[:11], selection_guid=KEY)
+    async with studio.client() as client:
+        call = {"guids": [GUID, *guids], "selection_guid": KEY}
+        result = await client.call_tool("set_selection", call)
+    told = said(result)
+    assert (told["count"], told["guids"], "images" in told) == (12, guids, False)
+    assert (told["missing"], told["previous"]) == ([GUID], guids[:11])
+    assert f"guids: {', '.join(guids)}" in text_of(result)
+
+
+async def test_of_what_does_not_fit_the_number_is_told_and_the_way_to_it(studio: Studio) -> None:
+    """A selection may hold more than any call names; search_images pages through it."""
+    (one,) = await guids_of(studio, 1)
+    held = [str(UUID(int=number, version=4)) for number in range(1, 3_001)]
+    studio.wire.on_the_way = _selection_of(held)
+    async with studio.client() as client:
+        result = await client.call_tool("set_selection", {"add": [one], "selection_guid": KEY})
+    told = said(result)
+    assert told["count"] == 3_000
+    left_out = told["count"] - len(told["guids"])
+    rest = f"{left_out:,} images not listed here. search_images with selection_guid pages through "
+    assert rest in told["message"]
+    assert "3,000 previous guids not listed here. undo_change restores " in told["message"]
+    assert 20_000 < max(len(text_of(result)), len(json.dumps(told))) <= 24_000
+
+
+def _selection_of(guids: list[str]) -> OnTheWay:
+    async def answer(sent: Sent) -> httpx.Response | None:
+        if sent.endpoint != "list_file_selection":
+            return None
+        status = {"success": True, "status_code": 200}
+        return httpx.Response(200, json={"status": status, "guids": guids})
+
+    return answer
+
+
+async def test_that_titles_cannot_be_read_undoes_nothing(studio: Studio) -> None:
+    """The set is stored; the guids are told without them."""
+    (one,) = await guids_of(studio, 1)
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_images", after=1, times=9))
+    result = await selected(studio, [one])
+    assert (result["status"], result["images"]) == ("completed", [{"guid": one}])
+    assert "Their titles could not be read." in result["message"]

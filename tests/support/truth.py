@@ -44,6 +44,14 @@ def new_images(count: int) -> list[dict[str, object]]:
     return [new_image(number) for number in range(1, count + 1)]
 
 
+def stored_in(result: Row) -> list[str]:
+    """The guids that a result of set_selection says are stored, in order."""
+    named = [str(row["guid"]) for row in result.get("images", ())]
+    guids = [*named, *result.get("guids", ())]
+    assert result.get("count", 0) == len(guids)
+    return guids
+
+
 async def holdings(studio: Studio, name: LibraryName = "inventory") -> dict[str, ImageDetails]:
     """Every image of a library by guid, newest first, as the sandbox's tables hold it.
 

@@ -1,16 +1,28 @@
 """`set_selection`: hand a set of images to printing."""
 
-from typing import Annotated, cast
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, cast
 
 from mcp.types import InputRequiredResult
 from pydantic import Field
 
-from fw_mcp.errors import ArgumentsError, Reason
+from fw_mcp.api.models import ImageDetails
+from fw_mcp.errors import ArgumentsError, FwError, Reason
+from fw_mcp.images.account import Account
+from fw_mcp.images.read import read_anywhere
 from fw_mcp.server.arguments import Guid, Guids
 from fw_mcp.server.lanes import Lanes
-from fw_mcp.server.results import CallStatus, WrittenResult
+from fw_mcp.server.results import (
+    CHARACTERS,
+    RESERVED,
+    ROWS_IN_FULL,
+    CallStatus,
+    WrittenResult,
+    guids_that_fit,
+)
+from fw_mcp.server.rows import DETAIL_SHOWN, NamedRow, named_row
 from fw_mcp.server.tool import Call, caller_of, parts_of
-from fw_mcp.text import counted
+from fw_mcp.text import counted, shown
 from fw_mcp.writes.operation import Done, Pending, Written
 from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, open_s
 from fw_mcp.writes.select import Wish, selection
@@ -19,28 +31,33 @@ _PURPOSE = (
     "selection_guid is the key of this set: a page opened on FinerWorks.com with it prints these "
     "images. Whoever has the key can open the set."
 )
+_UNTITLED = "Their titles could not be read."
+_REST = "search_images with selection_guid pages through all of them."
+_REST_BEFORE = "undo_change restores all of them."
 
 
 class SetSelectionResult(WrittenResult):
     """The selection as the service holds it."""
 
+    status: Literal[CallStatus.COMPLETED, CallStatus.INCOMPLETE]
     selection_guid: str
-    outcome: Outcome
-    stored: list[str] | None = None
-    missing: list[str] = Field(description="guids that match no image, or none it held.")
-    previous: list[str] | None = Field(
-        None, description="What it held before; send it to restore it."
-    )
+    outcome: Literal[
+        Outcome.CREATED, Outcome.UPDATED, Outcome.FAILED, Outcome.UNKNOWN, Outcome.NOT_ATTEMPTED
+    ]
+    count: int | None = None
+    images: list[NamedRow] | None = None
+    guids: list[str] | None = Field(None, description="Of more than 10 images.")
+    missing: list[str] | None = Field(None, description="They match no image, or none it held.")
+    previous: list[str] | None = Field(None, description="What it held before.")
 
     def text(self) -> str:
-        """The message, the key, then the guids."""
-        stored = "unknown" if self.stored is None else ", ".join(self.stored) or "none"
+        """The message, the key, then the images."""
+        guids = {"guids": self.guids, "missing": self.missing, "previous": self.previous}
         lines = [
             f"{self.status}: {self.message}",
             f"selection_guid {self.selection_guid} ({self.outcome})",
-            f"stored: {stored}",
-            f"missing: {', '.join(self.missing)}" if self.missing else "",
-            f"previous: {', '.join(self.previous)}" if self.previous else "",
+            *(row.line() for row in self.images or ()),
+            *(f"{name}: {', '.join(some)}" for name, some in guids.items() if some),
             f"change_id {self.change_id}" if self.change_id else "",
             f"retry_after_s {self.retry_after_s}" if self.retry_after_s else "",
         ]
@@ -67,7 +84,9 @@ async def set_selection(
     """
     parts = parts_of(ctx)
     operation = selection(parts.account, _wish(guids, add, remove, selection_guid), selection_guid)
-    return _result(await parts.writes.run(caller_of(ctx), operation, Lanes(ctx, parts.guard)))
+    started = parts.account.clock()
+    written = await parts.writes.run(caller_of(ctx), operation, Lanes(ctx, parts.guard))
+    return await _result(parts.account, written, started)
 
 
 def _wish(
@@ -94,33 +113,78 @@ def _wish(
     )
 
 
-def _result(written: Written) -> SetSelectionResult | InputRequiredResult:
+async def _result(
+    account: Account, written: Written, started: float
+) -> SetSelectionResult | InputRequiredResult:
     match written:
         case Done(ends):
-            return _told(written, ends[0])
+            stored = ends[0].stored or ()
+            few = stored if len(stored) <= ROWS_IN_FULL else ()
+            return _told(written, ends[0], await _named(account, few, started))
         case Pending(request):
             return cast("InputRequiredResult", request)
     raise AssertionError("a selection asks no one")  # pragma: no cover
 
 
-def _told(done: Done, end: Ended) -> SetSelectionResult:
+async def _named(
+    account: Account, guids: Sequence[str], started: float
+) -> Mapping[str, ImageDetails] | None:
+    """The images, for their titles; None when they cannot be read, which undoes nothing."""
+    if not guids:
+        return {}
+    try:
+        return await read_anywhere(account, guids, started=started, products=False)
+    except FwError:
+        return None
+
+
+def _told(done: Done, end: Ended, named: Mapping[str, ImageDetails] | None) -> SetSelectionResult:
+    stored, held = end.stored or (), end.held or ()
+    many = stored if len(stored) > ROWS_IN_FULL else ()
+    few = () if many else stored
+    told = SetSelectionResult.model_validate(
+        {
+            "status": CallStatus.COMPLETED if done.complete else CallStatus.INCOMPLETE,
+            "message": _message(done, end, is_named=named is not None),
+            "change_id": done.change_id,
+            "replayed": True if done.replayed else None,
+            "retry_after_s": open_s(end.detail),
+            "selection_guid": end.guid or "",
+            "outcome": end.outcome,
+            "count": None if end.stored is None else len(stored),
+            "images": [named_row(guid, (named or {}).get(guid)) for guid in few] or None,
+        }
+    )
+    left = CHARACTERS - RESERVED - told.length()
+    missing, left = guids_that_fit(end.missing, left)
+    guids, left = guids_that_fit(many, left)
+    previous, _ = guids_that_fit(held, left)
+    cuts = (
+        _cut_note(len(end.missing) - len(missing), "missing guid", "Call with fewer to see each."),
+        _cut_note(len(many) - len(guids), "image", _REST),
+        _cut_note(len(held) - len(previous), "previous guid", _REST_BEFORE),
+    )
+    lists = {"missing": missing, "guids": guids, "previous": previous}
+    return told.model_copy(
+        update={
+            "message": " ".join(filter(None, (told.message, *cuts))),
+            **{name: some or None for name, some in lists.items()},
+        }
+    )
+
+
+def _message(done: Done, end: Ended, *, is_named: bool) -> str:
     unknown = "an unknown number of images"
     held = unknown if end.stored is None else counted(len(end.stored), "image")
     parts = [
         done.replayed,
         f"The selection holds {held}, as read back.",
-        end.detail,
+        shown(end.detail, DETAIL_SHOWN).text,
+        "" if is_named else _UNTITLED,
         _PURPOSE if end.outcome in GOOD else "",
     ]
-    return SetSelectionResult(
-        status=CallStatus.COMPLETED if done.complete else CallStatus.INCOMPLETE,
-        message=" ".join(part for part in parts if part),
-        change_id=done.change_id,
-        replayed=True if done.replayed else None,
-        retry_after_s=open_s(end.detail),
-        selection_guid=end.guid or "",
-        outcome=end.outcome,
-        stored=None if end.stored is None else list(end.stored),
-        missing=list(end.missing),
-        previous=None if end.held is None else list(end.held),
-    )
+    return " ".join(part for part in parts if part)
+
+
+def _cut_note(absent: int, what: str, rest: str) -> str:
+    return f"{counted(absent, what)} not listed here. {rest}" if absent else ""
