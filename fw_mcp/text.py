@@ -55,6 +55,11 @@ def is_plain(text: str) -> bool:
     return text.isprintable() and (text.isascii() or not _BLANK.search(text))
 
 
+def is_blank(text: str) -> bool:
+    """Whether there is something in `text`, and nothing of it can be seen."""
+    return bool(text) and all(one.isspace() or _is_invisible(one) for one in text)
+
+
 def shown(text: str, limit: int) -> Shown:
     """At most `limit` characters of `text`, escapes included; no emoji is cut in half.
 

@@ -10,7 +10,7 @@ from fw_mcp.cli.output import typed_yes
 from fw_mcp.cli.refusals import row_for_a_person
 from fw_mcp.cli.terminal import AtTheTerminal, SaidYes, agreed, forgotten, told, waiting_plan
 from fw_mcp.errors import GuardError
-from fw_mcp.server.rows import end_row, would_row
+from fw_mcp.server.end_rows import end_row, would_row
 from fw_mcp.signals import stop_signals
 from fw_mcp.writes.operation import Caller, Declined, Done, Operation, Waiting, Written
 from fw_mcp.writes.outcomes import Ends, all_good

@@ -35,6 +35,7 @@ class ChangeRow(Row):
         open: whether it is not known of some image what came of it.
         undone: whether it was taken back, and stayed so: no, partly or yes.
         undone_by: the last of the changes that took it back.
+        more_undos: how many there are before those.
     """
 
     change_id: str
@@ -47,6 +48,7 @@ class ChangeRow(Row):
     open: bool
     undone: Undone
     undone_by: list[str]
+    more_undos: int | None = None
     undoes: str | None = None
     caller: str
     accepted: str
@@ -76,7 +78,8 @@ class ChangeRow(Row):
 
     def _undone(self) -> str:
         by = f" by {', '.join(self.undone_by)}" if self.undone_by else ""
-        return f"undone: {self.undone}{by}"
+        more = f" and {self.more_undos} more" if self.more_undos else ""
+        return f"undone: {self.undone}{by}{more}"
 
 
 def when_told(moment: float, now: float) -> str:
@@ -126,6 +129,7 @@ def change_row(listed: Listed, now: float, named: int = _MOST_NAMED) -> ChangeRo
         open=change.is_open,
         undone=listed.undone,
         undone_by=list(change.undone_by[-_UNDOS_SHOWN:]),
+        more_undos=max(len(change.undone_by) - _UNDOS_SHOWN, 0) or None,
         undoes=change.undoes,
         caller=caller.text,
         accepted=change.accepted,

@@ -12,7 +12,10 @@ def echo(query: Query, question: Question) -> str:
     size, most = question.print_size, question.max_trim_percent
     sides = f"{size.width_in:g}x{size.height_in:g}" if size else ""
     texts = (*question.search_any, *question.file_name_contains)
+    more = len(texts) - _TEXTS_SHOWN
     several = ", ".join(quoted(text, 40) for text in texts[:_TEXTS_SHOWN])
+    if more > 0:
+        several += f" and {more} more"
     told = {
         "search_filter": quoted(query.search_filter) if query.search_filter else "",
         "search_any": several if question.search_any else "",

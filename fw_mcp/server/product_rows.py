@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from fw_mcp.images.products import NO_CURRENCY, ProductQuery, Short, Sum
 from fw_mcp.server import cutting
-from fw_mcp.server.rows import Row
-from fw_mcp.text import counted, in_quotes, quoted, shown
+from fw_mcp.server.rows import Row, cut_told, views
+from fw_mcp.text import counted, in_quotes, quoted
 
 _TEXT_SHOWN = 80
 _KIND_SHOWN = 40
@@ -31,6 +31,7 @@ class ShortRow(Row):
     not_valid: bool | None = None
     odd_fields: list[str] | None = None
     image_guid: str | None = None
+    cut: dict[str, int] | None = None
     escaped: bool | None = None
 
     def line(self) -> str:
@@ -47,6 +48,7 @@ class ShortRow(Row):
             "not valid" if self.not_valid else "",
             f"unreadable: {', '.join(self.odd_fields)}" if self.odd_fields else "",
             f"image {self.image_guid}" if self.image_guid else "",
+            cut_told(self.cut),
             "escaped" if self.escaped else "",
         ]
         return " | ".join(part for part in parts if part)
@@ -84,15 +86,19 @@ def money(currency: str | None) -> str:
 
 def short_row(product: Short) -> ShortRow:
     """A product as a listing shows it."""
-    views = {
-        "title": shown(product.title, _TEXT_SHOWN),
-        "name": shown(product.name, _TEXT_SHOWN),
-        "kind": shown(product.kind, _KIND_SHOWN),
-        "size": shown(product.size, _SIZE_SHOWN),
-        "sku": shown(product.sku, _SKU_SHOWN),
-    }
+    seen = views(
+        title=(product.title, _TEXT_SHOWN),
+        name=(product.name, _TEXT_SHOWN),
+        kind=(product.kind, _KIND_SHOWN),
+        size=(product.size, _SIZE_SHOWN),
+        sku=(product.sku, _SKU_SHOWN),
+    )
     return ShortRow(
-        **{name: view.text or None for name, view in views.items()},
+        title=seen.texts["title"],
+        name=seen.texts["name"],
+        kind=seen.texts["kind"],
+        size=seen.texts["size"],
+        sku=seen.texts["sku"],
         price=product.price,
         asking_price=product.asking_price,
         currency=product.currency or None,
@@ -101,7 +107,8 @@ def short_row(product: Short) -> ShortRow:
         not_valid=product.not_valid or None,
         odd_fields=list(product.odd_fields) or None,
         image_guid=product.image_guid,
-        escaped=any(view.escaped for view in views.values()) or None,
+        cut=seen.cut,
+        escaped=seen.escaped,
     )
 
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fw_mcp.server.rows import (
-    GUID_SHOWN,
+from fw_mcp.server.end_rows import (
     EndRow,
     RowOutcome,
     end_row,
     went_plainly,
+    would_go_plainly,
     would_row,
 )
+from fw_mcp.server.rows import GUID_SHOWN
 from fw_mcp.text import counted, shown
 from fw_mcp.writes.operation import Declined, Done, Pending, Waiting, Written
 from fw_mcp.writes.outcomes import Ends, Outcome, may_go_on
@@ -33,6 +34,7 @@ ROWS_IN_FULL = 10
 CHARACTERS = 24_000
 # For what is said of what is left out, and the names of the lists.
 RESERVED = 500
+_AT_STAKE = 2
 _WELL = 3
 _UNDECIDED = frozenset({RowOutcome.UNKNOWN, RowOutcome.NOT_ATTEMPTED})
 _LEFT_OUT = frozenset({RowOutcome.ALREADY_GONE, RowOutcome.NOT_FOUND, RowOutcome.SKIPPED})
@@ -143,8 +145,11 @@ class WriteResult(WrittenResult):
     @classmethod
     def _would(cls, status: CallStatus, message: str, would: Ends, **more: Any) -> Self:  # noqa: ANN401
         rows = {item: would_row(would[item], cls.planned) for item in sorted(would)}
+        bare: list[int] = []
+        if status is CallStatus.CONFIRMATION_REQUIRED and len(rows) > ROWS_IN_FULL:
+            bare = [item for item in rows if would_go_plainly(would[item])]
         told = cls(status=status, message=message, outcomes=_counted(rows), images=[], **more)
-        return told._listing(rows, [], _FEWER)
+        return told._listing(rows, bare, _FEWER)
 
     @classmethod
     def _declined(cls, declined: Declined) -> Self:
@@ -187,8 +192,8 @@ class WriteResult(WrittenResult):
             **cls._how_asked(done.asked),
         )
         rest = _THE_REST.format(done.change_id) if done.change_id else ""
-        numbered = bool(bare or done.earlier)
-        return told._listing(now, bare, rest, cls._way(done, is_open=is_open), numbered=numbered)
+        way = cls._way(done, is_open=is_open)
+        return told._listing(now, bare, rest, way, is_part=bool(done.earlier))
 
     @classmethod
     def _message(cls, done: Done, rows: Mapping[int, EndRow], *, is_open: bool) -> str:
@@ -221,36 +226,41 @@ class WriteResult(WrittenResult):
         rest: str,
         way: str = "",
         *,
-        numbered: bool = False,
+        is_part: bool = False,
     ) -> Self:
         """The same with as many rows and bare guids as fit a host: what went wrong comes first.
+
+        Where each image has its row, and it is in order or they are few, the rows come in the order
+        of the call; otherwise they carry their places in it.
 
         Args:
             rows: of the images to tell, by their places in the call.
             bare: those that need no row beside their guid.
             rest: how to get what is left out.
             way: what to do next.
-            numbered: whether rows carry their places.
+            is_part: whether there are images of the call beside these.
         """
         left = CHARACTERS - RESERVED - self.length()
-        numbered = numbered or len(rows) > ROWS_IN_FULL
         order = sorted(set(rows) - set(bare), key=lambda item: _urgency(rows[item]))
         urgent = [item for item in order if _urgency(rows[item]) < _WELL]
-        kept, left = _that_fit(rows, urgent, left, numbered=numbered)
+        kept, left = _that_fit(rows, urgent, left)
         named = [rows[item].guid or "" for item in bare] if len(kept) == len(urgent) else []
         guids, left = guids_that_fit(named, left)
         if len(kept) == len(urgent) and len(guids) == len(bare):
-            more, _ = _that_fit(rows, order[len(urgent) :], left, numbered=numbered)
+            more, _ = _that_fit(rows, order[len(urgent) :], left)
             kept |= more
         absent = len(rows) - len(kept) - len(guids)
-        places = order if numbered else sorted(kept)
+        many = len(rows) > ROWS_IN_FULL and any(_urgency(row) < _AT_STAKE for row in rows.values())
+        if not (is_part or bare or absent or many):
+            order = sorted(kept)
+            kept = {item: row.model_copy(update={"index": None}) for item, row in kept.items()}
         missing = f"{counted(absent, 'image')} not listed here. {rest}".rstrip() if absent else ""
         said = " ".join(part for part in (self.message, missing, way) if part)
         return self.model_copy(
             update={
                 "message": said,
                 "guids": guids or None,
-                "images": [kept[item] for item in places if item in kept],
+                "images": [kept[item] for item in order if item in kept],
                 "not_listed": absent or None,
             }
         )
@@ -292,12 +302,12 @@ class GuardedResult(WriteResult):
 
 
 def _that_fit(
-    rows: Mapping[int, EndRow], order: Sequence[int], left: int, *, numbered: bool
+    rows: Mapping[int, EndRow], order: Sequence[int], left: int
 ) -> tuple[dict[int, EndRow], int]:
-    """The first rows that fit, and the characters that are left then."""
+    """The first rows that fit, each with its place, and the characters that are left then."""
     kept: dict[int, EndRow] = {}
     for item in order:
-        row = rows[item].model_copy(update={"index": item}) if numbered else rows[item]
+        row = rows[item].model_copy(update={"index": item})
         left -= max(len(row.line()), _length(row.model_dump(mode="json", exclude_none=True))) + 2
         if left < 0:
             return kept, 0
@@ -329,7 +339,7 @@ def _urgency(row: EndRow) -> int:
     if row.outcome in _UNDECIDED:
         return 1
     if row.outcome in _LEFT_OUT or row.products_at_risk:
-        return 2
+        return _AT_STAKE
     return _WELL + (not (row.detail or row.products_removed))
 
 

@@ -1,29 +1,21 @@
-"""How images and outcomes look in results: a row each, or a whole record."""
+"""How images look in results: a row each, or a whole record."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from fw_mcp.api.models import ImageDetails, Product
+from fw_mcp.api.models import ImageDetails
 from fw_mcp.text import counted, in_quotes, is_plain, quoted, restored, shown, visible
-from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, is_skipped, open_s, text_of
 from fw_mcp.writes.update import NewText, Rewrite
 
-DESCRIPTION_SHOWN = 64
+DESCRIPTION_SHOWN = 40
 TITLE_SHOWN = 120
-_NAME_SHOWN = 80
+NAME_SHOWN = 80
 GUID_SHOWN = 40
-_SKU_SHOWN = 60
-_CHANGE_SHOWN = 300
-_PRODUCTS_SHOWN = 10
-_PRODUCTS_OF_A_ROW = 4_000
-_CALLED_SHOWN = 60
-DETAIL_SHOWN = 1_000
-_LISTED = (GUID_SHOWN, TITLE_SHOWN, DESCRIPTION_SHOWN, _NAME_SHOWN)
+_LISTED = (GUID_SHOWN, TITLE_SHOWN, DESCRIPTION_SHOWN, NAME_SHOWN)
 
 
 class Row(BaseModel):
@@ -36,30 +28,14 @@ class Row(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-class ProductRow(Row):
-    """A virtual-inventory product.
-
-    Attributes:
-        has_escapes: whether a text of it holds an escape.
-    """
-
-    sku: str
-    name: str
-    shops: list[str]
-    has_escapes: bool = Field(False, exclude=True)
-
-    def line(self) -> str:
-        """`"AP1234" "Canvas 16x20" (live in Etsy)`."""
-        live = f" (live in {', '.join(self.shops)})" if self.shops else ""
-        return f"{quoted(self.sku, 40)} {quoted(self.name, 40)}{live}"
-
-
 class ImageRow(Row):
     """One image of a listing.
 
     Attributes:
         date_added: the day.
         active: False, or nothing: most images are.
+        products: how many; nothing, where it is not known.
+        cut: how long a title or a file name is that is not shown whole.
         is_bare: whether a record beside it says the rest.
     """
 
@@ -79,6 +55,7 @@ class ImageRow(Row):
     trimmed_percent: int | None = None
     duplicate_group: int | None = None
     odd_fields: list[str] | None = None
+    cut: dict[str, int] | None = None
     escaped: bool | None = None
     is_bare: bool = Field(False, exclude=True)
 
@@ -97,6 +74,7 @@ class ImageRow(Row):
             *self._printed(),
             f"duplicate group {self.duplicate_group}" if self.duplicate_group else "",
             f"cannot be read: {', '.join(self.odd_fields)}" if self.odd_fields else "",
+            cut_told(self.cut),
             "escaped" if self.escaped else "",
         ]
         return " | ".join(part for part in parts if part)
@@ -119,125 +97,28 @@ class NamedRow(Row):
     guid: str
     title: str | None = None
     file_name: str | None = None
+    cut: dict[str, int] | None = None
     escaped: bool | None = None
 
     def line(self) -> str:
         """One line for a person."""
         title = in_quotes(self.title) if self.title else quoted(None)
-        name = f" | {in_quotes(self.file_name)}" if self.file_name else ""
-        return f"{self.guid} {title}{name}{' | escaped' if self.escaped else ''}"
-
-
-class FieldRow(Row):
-    """One field as it was and as it is, or would be.
-
-    Attributes:
-        has_escapes: whether a text of it holds an escape.
-    """
-
-    before: str
-    after: str
-    has_escapes: bool = Field(False, exclude=True)
-
-
-class RowOutcome(StrEnum):
-    """How a row ended, or would end: an `Outcome`, or what only a result tells."""
-
-    CREATED = "created"
-    ADOPTED = "adopted"
-    UPDATED = "updated"
-    DELETED = "deleted"
-    ALREADY_GONE = "already_gone"
-    NOT_FOUND = "not_found"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    NOT_ATTEMPTED = "not_attempted"
-    SKIPPED = "skipped"
-    WOULD_ADD = "would_add"
-    WOULD_UPDATE = "would_update"
-    WOULD_DELETE = "would_delete"
-    WOULD_SET = "would_set"
-
-
-class EndRow(Row):
-    """How one image of a write ended, as read back, or what would become of it.
-
-    Attributes:
-        index: its place in the call, from 0, where the rows are not those of the whole call.
-        title: what it is called, shortened.
-        title_change: the whole of what was changed, like `description_change`.
-        more_products: how many products there are beyond those listed.
-        escaped: True when a text in the row holds escapes.
-        retry_after_s: whole seconds for which it may still be carried out, as `detail` says.
-    """
-
-    index: int | None = None
-    guid: str | None = None
-    file_name: str | None = None
-    title: str | None = None
-    outcome: RowOutcome
-    detail: str | None = None
-    retry_after_s: int | None = None
-    title_change: FieldRow | None = None
-    description_change: FieldRow | None = None
-    products_at_risk: list[ProductRow] | None = None
-    products_removed: list[ProductRow] | None = None
-    products_not_restored: list[ProductRow] | None = None
-    more_products: int | None = None
-    escaped: bool | None = None
-
-    def line(self) -> str:
-        """One line for a person."""
         parts = [
-            f"{self.outcome}: {self.guid or '(no guid)'}",
-            "" if self.index is None else f"index {self.index}",
+            f"{self.guid} {title}",
             in_quotes(self.file_name) if self.file_name else "",
-            in_quotes(self.title) if self.title and not self.title_change else "",
-            _diff("title", self.title_change),
-            _diff("description", self.description_change),
-            self._listed("products that would be removed", self.products_at_risk),
-            self._listed("products removed", self.products_removed),
-            self._listed("products not restored", self.products_not_restored),
-            self.detail or "",
+            cut_told(self.cut),
             "escaped" if self.escaped else "",
         ]
         return " | ".join(part for part in parts if part)
 
-    def _listed(self, head: str, rows: list[ProductRow] | None) -> str:
-        if not rows:
-            return ""
-        more = f" and {counted(self.more_products, 'more product')}" if self.more_products else ""
-        return f"{head}: {', '.join(row.line() for row in rows)}{more}"
-
-
-def _diff(name: str, field: FieldRow | None) -> str:
-    return f"{name} {quoted(field.before)} → {quoted(field.after)}" if field else ""
-
-
-def product_row(product: Product) -> ProductRow:
-    """A product as results show it."""
-    sku, name = shown(product.sku or "", _SKU_SHOWN), shown(product.name or "", _NAME_SHOWN)
-    return ProductRow(
-        sku=sku.text,
-        name=name.text,
-        shops=list(product.shops),
-        has_escapes=sku.escaped or name.escaped,
-    )
-
 
 def named_row(guid: str, image: ImageDetails | None) -> NamedRow:
     """An image that is named by its guid; its record is None where it could not be read."""
-    texts = (image.title, image.file_name) if image else ("", "")
-    of, title, name = (
-        shown(text or "", limit)
-        for text, limit in zip((guid, *texts), (GUID_SHOWN, TITLE_SHOWN, _NAME_SHOWN), strict=True)
+    title, file_name = (image.title, image.file_name) if image else (None, None)
+    seen = views(
+        guid=(guid, GUID_SHOWN), title=(title, TITLE_SHOWN), file_name=(file_name, NAME_SHOWN)
     )
-    return NamedRow(
-        guid=of.text,
-        title=title.text or None,
-        file_name=name.text or None,
-        escaped=of.escaped or title.escaped or name.escaped or None,
-    )
+    return NamedRow(**{"guid": "", **seen.texts}, cut=seen.cut, escaped=seen.escaped)
 
 
 def image_row(image: ImageDetails) -> ImageRow:
@@ -257,6 +138,7 @@ def image_row(image: ImageDetails) -> ImageRow:
         products=None if image.products is None else len(image.products),
         shops=shops or None,
         odd_fields=list(image.odd_fields) if image.odd_fields else None,
+        cut=_lengths(title=image.title, file_name=image.file_name),
         escaped=escaped or None,
     )
 
@@ -279,6 +161,44 @@ def _cut(text: str | None, limit: int) -> str | None:
     return text[: limit - 1] + "…" if text.isascii() else shown(text, limit).text
 
 
+def _lengths(**texts: str | None) -> dict[str, int] | None:
+    limits = {"title": TITLE_SHOWN, "file_name": NAME_SHOWN}
+    return {
+        name: len(text) for name, text in texts.items() if text and len(text) > limits[name]
+    } or None
+
+
+class Views(NamedTuple):
+    """Texts as a row shows them.
+
+    Attributes:
+        texts: by name; None for one that is empty.
+        cut: how long those are that are not shown whole.
+        escaped: True when one of them holds an escape.
+    """
+
+    texts: dict[str, str | None]
+    cut: dict[str, int] | None
+    escaped: bool | None
+
+
+def views(**texts: tuple[str | None, int]) -> Views:
+    """Texts by name, each with the characters that it may have."""
+    seen = {name: shown(text or "", limit) for name, (text, limit) in texts.items()}
+    cut = {name: len(texts[name][0] or "") for name, one in seen.items() if one.cut}
+    return Views(
+        {name: one.text or None for name, one in seen.items()},
+        cut or None,
+        any(one.escaped for one in seen.values()) or None,
+    )
+
+
+def cut_told(cut: Mapping[str, int] | None) -> str:
+    """`cut: title of 1,000 characters`."""
+    told = ", ".join(f"{name} of {length:,} characters" for name, length in (cut or {}).items())
+    return f"cut: {told}" if told else ""
+
+
 def shops_of(image: ImageDetails) -> list[str]:
     """The shops that any product of the image is live in."""
     return sorted({shop for product in image.hung for shop in product.shops})
@@ -297,90 +217,6 @@ def _meant(given: str | None, stored: str, listed: int) -> str:
         return stored
     shapes = {shown(stored, limit).text for limit in (listed, *RECORD_TEXTS_SHOWN)}
     return stored if given in shapes else restored(given, stored)
-
-
-def end_row(end: Ended) -> EndRow:
-    """How an image ended, what of its text changed, and the products that went."""
-    is_new = end.outcome in {Outcome.CREATED, Outcome.ADOPTED}
-    # They went with the image that this one was made again from.
-    named = "products_not_restored" if is_new else "products_removed"
-    outcome = RowOutcome.SKIPPED if is_skipped(end) else RowOutcome(end.outcome)
-    return _row(end, outcome, end.products_gone, named)
-
-
-def would_row(end: Ended, planned: RowOutcome | None = None) -> EndRow:
-    """What would become of an image, or why nothing would be sent for it.
-
-    Args:
-        end: as it would stand.
-        planned: what would be done to it; None where that differs from image to image.
-    """
-    if end.outcome is not Outcome.NOT_ATTEMPTED or end.detail:
-        return end_row(end)
-    return _row(end, planned or _planned(end), end.products_lost, "products_at_risk")
-
-
-def went_plainly(end: Ended) -> bool:
-    """Whether an image ended as asked, and there is nothing more to tell of it than its guid."""
-    asked = end.outcome in GOOD - {Outcome.ADOPTED} and end.guid is not None
-    return asked and not (end.detail or end.doubled or end.products_gone)
-
-
-def _planned(end: Ended) -> RowOutcome:
-    if end.stored is not None:
-        return RowOutcome.WOULD_SET
-    if end.before is None:
-        return RowOutcome.WOULD_ADD if end.name else RowOutcome.NOT_ATTEMPTED
-    return RowOutcome.WOULD_UPDATE if end.after else RowOutcome.WOULD_DELETE
-
-
-def _row(end: Ended, outcome: RowOutcome, lost: Sequence[Product], named: str) -> EndRow:
-    guid, file_name = shown(end.guid or "", GUID_SHOWN), shown(end.file_name or "", _NAME_SHOWN)
-    called = shown(end.title or "", _CALLED_SHOWN)
-    title, description = _fields(end)
-    listed = [product_row(product) for product in lost[:_PRODUCTS_SHOWN]]
-    products = first_rows_that_fit(listed, _PRODUCTS_OF_A_ROW)
-    parts = [part for part in (title, description, *products) if part]
-    escaped = any(text.escaped for text in (guid, file_name, called))
-    escaped = escaped or any(part.has_escapes for part in parts)
-    return EndRow(
-        guid=guid.text or None,
-        file_name=file_name.text or None,
-        title=called.text or None,
-        outcome=outcome,
-        detail=shown(end.detail, DETAIL_SHOWN).text or None,
-        retry_after_s=open_s(end.detail),
-        title_change=title,
-        description_change=description,
-        **({named: products} if products else {}),
-        more_products=max(len(lost) - len(products), 0) or None,
-        escaped=escaped or None,
-    )
-
-
-def first_rows_that_fit(rows: Sequence[ProductRow], characters: int) -> list[ProductRow]:
-    """The first of `rows`, at least one where there is any, that take no more than `characters`."""
-    kept: list[ProductRow] = []
-    for row in rows:
-        characters -= len(row.model_dump_json())
-        if kept and characters < 0:
-            break
-        kept.append(row)
-    return kept
-
-
-def _fields(end: Ended) -> tuple[FieldRow | None, FieldRow | None]:
-    if end.before is None or end.after is None:
-        return None, None
-    title, description = zip(text_of(end.before), text_of(end.after), strict=True)
-    return _field(*title), _field(*description)
-
-
-def _field(before: str, after: str) -> FieldRow | None:
-    if before == after:
-        return None
-    was, now = shown(before, _CHANGE_SHOWN), shown(after, _CHANGE_SHOWN)
-    return FieldRow(before=was.text, after=now.text, has_escapes=was.escaped or now.escaped)
 
 
 def _iso(moment: datetime | None) -> str | None:

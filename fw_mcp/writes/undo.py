@@ -151,7 +151,8 @@ class Undo:
     def _selection(self) -> str:
         if self.selection is None:
             return ""
-        return f"it holds {_guids_first(self.held)} and would hold {_guids_first(self.selection)}"
+        now, then = (counted(len(guids), "image") for guids in (self.held, self.selection))
+        return f"it holds {now} and would hold {then}"
 
     def targets(self) -> list[Target]:
         """What would go: every image that is deleted, and those rewritten that carry products."""
@@ -175,6 +176,10 @@ class Undo:
             )
             for item, image in self.lost.items()
         }
+        if self.selection is not None:
+            ((item, end),) = self.done.ends.items()
+            untouched = Outcome.NOT_ATTEMPTED
+            ends[item] = Ended(end.guid, untouched, stored=self.selection, held=self.held)
         return ends
 
 
@@ -363,12 +368,6 @@ def _named_first(products: Sequence[Product]) -> str:
     ]
     more = len(products) - _NAMED
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")
-
-
-def _guids_first(guids: Sequence[str]) -> str:
-    more = len(guids) - _NAMED
-    named = ", ".join(guids[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-    return f"{counted(len(guids), 'image')} ({named})" if guids else "no image"
 
 
 def _question(undo: Undo, targets: Sequence[Target]) -> str:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
-from fw_mcp.errors import ApiError
+from fw_mcp.errors import ApiError, ArgumentsError, Reason
 from fw_mcp.guard.question import (
     FieldChange,
     Target,
@@ -18,7 +18,7 @@ from fw_mcp.guard.question import (
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere
 from fw_mcp.store.history import History
-from fw_mcp.text import counted
+from fw_mcp.text import counted, is_blank
 from fw_mcp.writes.chunks import Run, Write, in_chunks
 from fw_mcp.writes.operation import Operation, Prepared, hung_products, target_of
 from fw_mcp.writes.outcomes import (
@@ -41,6 +41,8 @@ from fw_mcp.writes.outcomes import (
 from fw_mcp.writes.stored import OTHER, as_stored, same_text
 
 TOOL = "update_image_metadata"
+_FIELDS = ("title", "description")
+_BLANKS_NAMED = 10
 _UNTOLD = "FinerWorks does not say which of its products are left."
 _LATER = "Products that still show: {}; FinerWorks may remove them within seconds."
 
@@ -113,6 +115,7 @@ def update(
         started = account.clock()
         found = await read_anywhere(account, [one.guid for one in texts], started=started)
         rewrites, beside = _rewritten(texts, found, meant)
+        _check_nothing_blank(rewrites)
         for item, one in rewrites.items():
             if history is not None and await _is_kept_so(one, history):
                 rewrites[item] = replace(one, is_kept_so=True)
@@ -199,6 +202,30 @@ def _rewritten(
         else:
             rewrites[item] = meant(image, one)
     return rewrites, beside
+
+
+def _check_nothing_blank(rewrites: Items[Rewrite]) -> None:
+    """Refuse to store a text that nobody can see: it may be meant to clear a text, or to keep it.
+
+    Raises:
+        ArgumentsError: naming those that would be stored so.
+    """
+    blank = [
+        f"images[{item}].{name}"
+        for item, one in rewrites.items()
+        for name, text, stored in zip(_FIELDS, one.text, text_of(one.before), strict=True)
+        if text != stored and is_blank(text)
+    ]
+    if not blank:
+        return
+    more = len(blank) - _BLANKS_NAMED
+    told = ", ".join(blank[:_BLANKS_NAMED]) + (f" and {more} more" if more > 0 else "")
+    raise ArgumentsError(
+        f"{TOOL} was not run: white space alone is given as {told}.",
+        state="Nothing was sent.",
+        next_step='To empty a description use clear: ["description"]; to keep a text omit it.',
+        reason=Reason.INVALID_ARGUMENTS,
+    )
 
 
 async def _is_kept_so(rewrite: Rewrite, history: History) -> bool:

@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from fw_mcp.api.answers import json_object
 from fw_mcp.api.models import DateToSend, ImageDetails, ListImagesResponse, normal_guid, read_date
-from fw_mcp.server.rows import image_record, image_row, product_row
+from fw_mcp.server.end_rows import product_views
+from fw_mcp.server.rows import image_record, image_row
 from tests.fuzz.effort import effort
 from tests.fuzz.odd import GUID, NUMBERS, OBJECTS, TEXTS, VALUES, written
 
@@ -95,7 +96,7 @@ def test_any_page_is_read_and_can_be_shown_or_is_one_error(
     for image in page.images:
         row = image_row(image)
         sendable([row.line(), row.model_dump(mode="json"), image_record(image, show_hires=True)])
-        sendable([product_row(product).line() for product in image.products or ()])
+        sendable([product_views(one, image.title or "").texts for one in image.products or ()])
 
 
 @effort(1)

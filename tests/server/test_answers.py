@@ -181,7 +181,8 @@ async def test_a_status_tells_finished_from_unfinished(studio: Studio) -> None:
         undone = said(await client.call_tool("undo_change", change))
     assert (undone["status"], outcomes(undone)) == ("completed", ["updated", "skipped"])
     assert [row["file_name"] for row in rows_of(undone)] == [first.file_name, second.file_name]
-    assert all(row["title"] for row in rows_of(undone))
+    assert [row["title_change"]["after"] for row in rows_of(undone)[:1]] == [first.title]
+    assert rows_of(undone)[1]["title"] == "Three"
 
 
 async def test_a_result_says_who_was_asked_what_and_the_answer(studio: Studio) -> None:

@@ -277,3 +277,11 @@ async def test_a_dry_run_says_when_it_could_not_look(studio: Studio) -> None:
         told = said(await client.call_tool("add_images", call))
     assert "already could not be read" in told["message"]
     assert told["outcomes"] == {"would_add": 1}
+
+
+async def test_white_space_alone_names_and_describes_no_new_image(studio: Studio) -> None:
+    """A blank text can only mean none: the file's name is the title then."""
+    texts = {"title": " \n", "description": "\u200b"}
+    (row,) = (await added(studio, [new_image(1, **texts)]))["images"]
+    stored = (await holdings(studio))[row["guid"]]
+    assert (stored.title, stored.description or "") == (stored.file_name, "")

@@ -156,7 +156,7 @@ def assert_same_facts(result: CallToolResult) -> None:
     told = Counter(line.split(": ")[0] for line in lines if ": " in line)
     for outcome, count in structure.get("outcomes", {}).items():
         assert told[outcome] in {count, count - len(structure.get("guids", []))}
-    if "count" in structure:
+    if "page_number" in structure:
         assert f"of {structure['count']}." in lines[0]
 
 

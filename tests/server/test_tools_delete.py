@@ -21,6 +21,7 @@ from tests.support.truth import (
     everything,
     holdings,
     outcomes,
+    product_told,
     sold,
     unsold,
 )
@@ -55,9 +56,7 @@ async def test_a_deleted_image_is_told_with_the_products_that_went(
     async with studio.client(mode=mode, person=studio.person()) as client:
         result = await client.call_tool("delete_images", {"guids": [image.guid]})
     await assert_truthful(said(result), studio)
-    removed = [
-        {"sku": one.sku, "name": one.name, "shops": list(one.shops)} for one in image.products or ()
-    ]
+    removed = [product_told(one, image) for one in image.products or ()]
     (change,) = await changes(studio)
     products = products_summary(target_of(image).products)
     assert said(result) == {

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fw_mcp.api.models import ImageDetails
+from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from tests.support.products import first_of
@@ -17,6 +17,7 @@ from tests.support.truth import (
     everything,
     holdings,
     outcomes,
+    product_told,
     sold,
     unsold,
 )
@@ -62,7 +63,6 @@ async def test_a_retitled_image_is_told_as_it_was_read_back(studio: Studio, mode
             {
                 "guid": image.guid,
                 "file_name": image.file_name,
-                "title": "Morning fog",
                 "outcome": "updated",
                 "title_change": {"before": image.title, "after": "Morning fog"},
             }
@@ -148,9 +148,7 @@ async def test_products_that_went_are_told_as_read_back(studio: Studio, mode: Mo
         result = await client.call_tool(TOOL, arguments)
     await assert_truthful(said(result), studio)
     removed = said(result)["images"][0]["products_removed"]
-    assert removed == [
-        {"sku": one.sku, "name": one.name, "shops": list(one.shops)} for one in image.products or ()
-    ]
+    assert removed == [product_told(one, image) for one in image.products or ()]
     assert [one["sku"] for one in removed if one["sku"] not in text_of(result)] == []
     assert "products removed: " in text_of(result)
 
@@ -375,3 +373,32 @@ async def test_a_description_is_not_given_and_cleared_at_once(studio: Studio) ->
     assert result.is_error
     assert "not both" in text_of(result)
     assert studio.wire.sent == []
+
+
+@pytest.mark.parametrize("blank", first_of(" ", "\u200b", "\u3000\n", "\u2800"))
+@pytest.mark.parametrize("field", ["title", "description"])
+async def test_white_space_alone_is_not_stored_by_surprise(
+    studio: Studio, field: str, blank: str
+) -> None:
+    """It may be meant to clear a text or to keep it: nothing is sent, and the ways are named."""
+    one, two = await unsold(studio, 2)
+    texts = [{"guid": one.guid, "title": "New"}, {"guid": two.guid, field: blank}]
+    async with studio.client() as client:
+        refused = await client.call_tool(TOOL, {"images": texts})
+    assert refused.is_error
+    assert f"white space alone is given as images[1].{field}." in text_of(refused)
+    assert 'To empty a description use clear: ["description"]' in text_of(refused)
+    assert studio.wire.writes == []
+
+
+async def test_white_space_that_is_stored_already_stays_as_it_is(studio: Studio) -> None:
+    """What a listing shows may be sent back unchanged."""
+    (image,) = await unsold(studio, 1)
+    await studio.api.update_images(
+        UpdateImagesRequest(images=[ImageToUpdate(guid=image.guid, title=" ", description="x")])
+    )
+    texts = [{"guid": image.guid, "title": " ", "description": "New words."}]
+    async with studio.client() as client:
+        result = said(await client.call_tool(TOOL, {"images": texts}))
+    assert outcomes(result) == ["updated"]
+    assert (await holdings(studio))[image.guid].title == " "

@@ -390,12 +390,17 @@ async def test_a_dry_run_names_products_and_shops_that_cannot_come_back(studio: 
 
 
 async def test_a_dry_run_says_what_a_selection_holds_and_would_hold(studio: Studio) -> None:
-    """Before and after, by guid."""
+    """In a row of its own: before and after, by guid."""
     one, two = [image.guid for image in await unsold(studio, 2)]
     await made(studio, "set_selection", {"guids": [one], "selection_guid": KEY})
     change = await made(studio, "set_selection", {"guids": [two], "selection_guid": KEY})
-    message = said(await undone(studio, change, dry_run=True))["message"]
-    assert f"it holds 1 image ({two}) and would hold 1 image ({one})" in message
+    result = await undone(studio, change, dry_run=True)
+    assert "it holds 1 image and would hold 1 image" in said(result)["message"]
+    (row,) = said(result)["images"]
+    holds = {"before": f"1 image ({two})", "after": f"1 image ({one})"}
+    assert row == {"guid": KEY, "outcome": "would_set", "images_change": holds}
+    assert said(result)["outcomes"] == {"would_set": 1}
+    assert f'images "1 image ({two})" → "1 image ({one})"' in text_of(result)
 
 
 async def test_the_change_of_ours_that_came_between_is_named(studio: Studio) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fw_mcp.api.models import ImageDetails, LibraryName
+from fw_mcp.api.models import ImageDetails, LibraryName, Product
 from fw_mcp.sandbox import central_time
 from fw_mcp.sandbox.endpoints import ALL_OFF, ENDPOINTS, Context, Unlisted
 from fw_mcp.sandbox.keys import SANDBOX_SESSION_ID
@@ -42,6 +42,16 @@ def new_image(number: int, **changes: object) -> dict[str, object]:
 def new_images(count: int) -> list[dict[str, object]]:
     """So many new images."""
     return [new_image(number) for number in range(1, count + 1)]
+
+
+def product_told(product: Product, image: ImageDetails) -> Row:
+    """A product as a row of a write tells it: by what it is, and not by its picture's title."""
+    (kind,) = [one["value"] for one in product.labels if one["key"] == "Product"]
+    size = str(product.name).rpartition(f"{kind} ")[2]
+    assert product.name == f"{image.title} - {kind} {size}"
+    name = f"{kind} {size.replace(' ', '')} in"
+    shops = {"shops": list(product.shops)} if product.shops else {}
+    return {"sku": product.sku, "name": name, **shops}
 
 
 def stored_in(result: Row) -> list[str]:

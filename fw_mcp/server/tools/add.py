@@ -11,10 +11,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from fw_mcp.api.models import DESCRIPTION_LIMIT, FILE_NAME_LIMIT, URI_LIMIT, ImageToAdd, LibraryName
 from fw_mcp.errors import ArgumentsError, Reason
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Flag, Positive, Title, either
+from fw_mcp.server.end_rows import RowOutcome
 from fw_mcp.server.lanes import Lanes
 from fw_mcp.server.results import CallStatus, WriteResult
-from fw_mcp.server.rows import RowOutcome
 from fw_mcp.server.tool import Call, caller_of, parts_of
+from fw_mcp.text import is_blank
 from fw_mcp.writes.add import TOOL, addition, addition_again
 from fw_mcp.writes.already_there import already_there
 from fw_mcp.writes.verify import check_files
@@ -62,7 +63,10 @@ class NewImage(BaseModel):
     def to_add(self) -> ImageToAdd:
         """The image as the API takes it."""
         names = {name: self._name(name) for name in _URI_OF}
-        return ImageToAdd.model_validate({**self.model_dump(), **names})
+        # A blank text can only mean that there is none: FinerWorks would store it.
+        texts = {"title": self.title, "description": self.description}
+        blank = {name: None for name, text in texts.items() if text and is_blank(text)}
+        return ImageToAdd.model_validate({**self.model_dump(), **names, **blank})
 
     def _name(self, name: str) -> str:
         given: str | None = getattr(self, name)

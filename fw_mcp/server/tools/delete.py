@@ -7,9 +7,9 @@ from pydantic import Field
 
 from fw_mcp.api.models import LibraryName
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Guids, PlanId, either
+from fw_mcp.server.end_rows import RowOutcome
 from fw_mcp.server.lanes import Lanes
 from fw_mcp.server.results import GuardedResult
-from fw_mcp.server.rows import RowOutcome
 from fw_mcp.server.tool import Call, caller_of, parts_of
 from fw_mcp.writes.delete import TOOL, deletion, deletion_again
 

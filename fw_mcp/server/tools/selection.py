@@ -11,6 +11,7 @@ from fw_mcp.errors import ArgumentsError, FwError, Reason
 from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere
 from fw_mcp.server.arguments import Guid, Guids
+from fw_mcp.server.end_rows import DETAIL_SHOWN
 from fw_mcp.server.lanes import Lanes
 from fw_mcp.server.results import (
     CHARACTERS,
@@ -20,7 +21,7 @@ from fw_mcp.server.results import (
     WrittenResult,
     guids_that_fit,
 )
-from fw_mcp.server.rows import DETAIL_SHOWN, NamedRow, named_row
+from fw_mcp.server.rows import NamedRow, named_row
 from fw_mcp.server.tool import Call, caller_of, parts_of
 from fw_mcp.text import counted, shown
 from fw_mcp.writes.operation import Done, Pending, Written

@@ -7,11 +7,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from fw_mcp.api.models import DESCRIPTION_LIMIT
 from fw_mcp.server.arguments import ContinueHandle, DryRun, Guid, PlanId, Title, either
+from fw_mcp.server.end_rows import RowOutcome
 from fw_mcp.server.lanes import Lanes
 from fw_mcp.server.results import GuardedResult
-from fw_mcp.server.rows import RowOutcome, meant
+from fw_mcp.server.rows import meant
 from fw_mcp.server.tool import Call, caller_of, parts_of
 from fw_mcp.writes.update import TOOL, NewText, update, update_again
+
+_GUIDS_NAMED = 5
 
 
 class ImageText(BaseModel):
@@ -45,7 +48,9 @@ def _each_once(images: list[ImageText]) -> list[ImageText]:
     guids = [image.guid for image in images]
     twice = sorted({guid for guid in guids if guids.count(guid) > 1})
     if twice:
-        raise ValueError(f"each guid may stand once; more than once: {', '.join(twice[:5])}")
+        more = len(twice) - _GUIDS_NAMED
+        named = ", ".join(twice[:_GUIDS_NAMED]) + (f" and {more} more" if more > 0 else "")
+        raise ValueError(f"each guid may stand once; more than once: {named}")
     return images
 
 
