@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from fw_mcp.text import counted
 
 # Hosts cut off a longer result; the head, with what was not scanned, has the rest of 24,000.
-_ROWS_SHOWN = 21_000
+ROWS_SHOWN = 21_000
 
 
 class Size(NamedTuple):
@@ -75,7 +75,7 @@ def cut(rows: Sequence[Size], page: Paged, said: int = 0) -> Cut:
         page: that they are of.
         said: characters of what is said about them beforehand, if that may be long.
     """
-    fit = _how_many_fit(rows, _ROWS_SHOWN - said)
+    fit = how_many_fit(rows, ROWS_SHOWN - said)
     if fit == len(rows):
         return Cut(fit, page.following, page.per_page)
     before = (page.number - 1) * page.per_page
@@ -88,7 +88,8 @@ def cut(rows: Sequence[Size], page: Paged, said: int = 0) -> Cut:
     return Cut(kept, number, per_page, note)
 
 
-def _how_many_fit(rows: Sequence[Size], room: int) -> int:
+def how_many_fit(rows: Sequence[Size], room: int) -> int:
+    """How many of the first rows take no more than `room` characters; at least one."""
     text = structured = 0
     for number, row in enumerate(rows):
         text += row.text

@@ -11,7 +11,7 @@ from fw_mcp.api.models import ImageDetails
 from fw_mcp.text import counted, in_quotes, is_plain, quoted, restored, shown, visible
 from fw_mcp.writes.update import NewText, Rewrite
 
-DESCRIPTION_SHOWN = 40
+DESCRIPTION_SHOWN = 48
 TITLE_SHOWN = 120
 NAME_SHOWN = 80
 GUID_SHOWN = 40

@@ -1,6 +1,7 @@
 """Results of tools that write: whole counts, first what went wrong, and short enough for a host."""
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -99,15 +100,16 @@ def test_no_result_of_a_write_is_longer_than_a_host_keeps(
     assert_short(dry.text(), dry.structured())
 
 
-def crowded(folder: Path, count: int) -> Studio:
+def crowded(folder: Path, count: int, text: str = LONG) -> Studio:
     """A studio of so many images with 20 products each and long titles."""
 
     def furnish(images: Images) -> None:
         images.stock(
-            [stored(number, LONG[:1_000]) for number in range(count)],
-            [product(number, LONG) for number in range(count)] * 20,
+            [replace(stored(number, text), title=text[:1_000]) for number in range(count)],
+            [product(number, text) for number in range(count)] * 20,
         )
 
+    folder.mkdir(exist_ok=True)
     file = folder / "library.sqlite3"
     open_images(file, furnish=furnish)
     limits = Limits(items_per_call=MANY, deletions_per_hour=10 * MANY)

@@ -139,7 +139,7 @@ async def test_a_row_is_compact_and_says_what_hangs_on_the_image(studio: Studio)
             {
                 "guid": image.guid,
                 "title": image.title,
-                "description": image.description[:39] + "…",
+                "description": image.description[:47] + "…",
                 "file_name": image.file_name,
                 "pix_w": image.pix_w,
                 "pix_h": image.pix_h,

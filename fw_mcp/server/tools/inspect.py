@@ -7,6 +7,7 @@ from pydantic import Field
 from fw_mcp.api.models import URI_LIMIT
 from fw_mcp.images.print_sizes import largest_prints
 from fw_mcp.pictures.inspect import Inspected
+from fw_mcp.server.cutting import ROWS_SHOWN, how_many_fit, size_of
 from fw_mcp.server.results import ToolResult
 from fw_mcp.server.rows import Row
 from fw_mcp.server.tool import Call, is_local, parts_of
@@ -62,12 +63,13 @@ class InspectFilesResult(ToolResult):
     """What each file is, in the order given."""
 
     files: list[FileRow]
+    note: str | None = None
 
     def text(self) -> str:
         """A line that counts, then a line a file."""
         read = sum(not row.error for row in self.files)
         head = f"{read} of {counted(len(self.files), 'file')} read."
-        return "\n".join([head, *(row.line() for row in self.files)])
+        return "\n".join([head, *filter(None, [self.note]), *(row.line() for row in self.files)])
 
 
 async def inspect_files(
@@ -90,7 +92,11 @@ async def inspect_files(
     parts = parts_of(ctx)
     within_s = parts.account.pace.total_s
     found = await parts.inspector.inspect(files, local=is_local(ctx), within_s=within_s)
-    return InspectFilesResult(files=[_row(one) for one in found])
+    rows = [_row(one) for one in found]
+    kept = how_many_fit([size_of(row) for row in rows], ROWS_SHOWN)
+    absent = len(rows) - kept
+    note = f"{counted(absent, 'more file')} did not fit: call again with the last {absent} alone."
+    return InspectFilesResult(files=rows[:kept], note=note if absent else None)
 
 
 def _row(one: Inspected) -> FileRow:
