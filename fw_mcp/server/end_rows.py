@@ -1,6 +1,7 @@
 """How the ends of writes look in results: a row each, of what was done or would be."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -76,6 +77,7 @@ class EndRow(Row):
         index: its place in the call, from 0, where the rows are not those of the whole call.
         title: what it is called, shortened; where it was changed, `title_change` says it.
         title_change: what was changed, like `description_change` and a selection's `images_change`.
+        products: how many would be removed, where they are not listed.
         more_products: how many products there are beyond those listed.
         cut: how long a text is that is not shown whole.
         escaped: True when a text in the row holds escapes.
@@ -92,6 +94,7 @@ class EndRow(Row):
     title_change: FieldRow | None = None
     description_change: FieldRow | None = None
     images_change: FieldRow | None = None
+    products: int | None = None
     products_at_risk: list[ProductRow] | None = None
     products_removed: list[ProductRow] | None = None
     products_not_restored: list[ProductRow] | None = None
@@ -112,6 +115,7 @@ class EndRow(Row):
             in_quotes(self.file_name) if self.file_name else "",
             in_quotes(self.title) if self.title else "",
             *(change.line(name) for name, change in changes if change),
+            f"{counted(self.products, 'product')} would be removed" if self.products else "",
             self._listed("products that would be removed", self.products_at_risk),
             self._listed("products removed", self.products_removed),
             self._listed("products not restored", self.products_not_restored),
@@ -137,16 +141,21 @@ def end_row(end: Ended) -> EndRow:
     return _row(end, outcome, end.products_gone, named)
 
 
-def would_row(end: Ended, planned: RowOutcome | None = None) -> EndRow:
+def would_row(end: Ended, planned: RowOutcome | None = None, *, brief: bool = False) -> EndRow:
     """What would become of an image, or why nothing would be sent for it.
 
     Args:
         end: as it would stand.
         planned: what would be done to it; None where that differs from image to image.
+        brief: only how many products it would lose: a question beside it says the rest.
     """
     if end.outcome is not Outcome.NOT_ATTEMPTED or end.detail:
         return end_row(end)
-    return _row(end, planned or _planned(end), end.products_lost, "products_at_risk")
+    outcome, lost = planned or _planned(end), end.products_lost
+    if not brief or end.before is None:
+        return _row(end, outcome, lost, "products_at_risk")
+    row = _row(replace(end, after=None), outcome, (), "products_at_risk")
+    return row.model_copy(update={"products": len(lost) or None})
 
 
 def went_plainly(end: Ended) -> bool:

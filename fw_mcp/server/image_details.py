@@ -18,6 +18,7 @@ _MEMBERS: dict[Detail, frozenset[str]] = {
     "urls": frozenset({"public_thumbnail_uri", "public_preview_uri", "private_hires_uri"}),
     "products": frozenset(),
 }
+_FILE_NAMES = ("thumbnail_file_name", "preview_file_name", "hires_file_name")
 _COMPUTED = {"guid", "prints", "print_ppi", "trimmed_percent", "duplicate_group"}
 # With its row, a record of one image is no longer than a result takes.
 _WITH_PRODUCTS = 18_000
@@ -44,7 +45,9 @@ class Listed(NamedTuple):
 
     def line(self) -> str:
         """As text."""
-        return "\n".join([self.row.line(), *([compact(self.record)] if self.record else [])])
+        return "\n".join(
+            filter(None, [self.row.line(), compact(self.record) if self.record else ""])
+        )
 
     def structured(self) -> dict[str, Any]:
         """As JSON."""
@@ -68,7 +71,7 @@ class Depth:
         if not self.details:
             return Listed(row, None)
         if "all" in self.details:
-            record = record_of(image, show_hires=self.show_hires)
+            record = _once(record_of(image, show_hires=self.show_hires))
             kept = {name: one for name, one in row if name in _COMPUTED}
             return Listed(ImageRow(**kept, is_bare=True), self._hung(record, image))
         return self._some(image, row)
@@ -81,7 +84,7 @@ class Depth:
             names |= {"title"} if row.title and row.title.endswith("…") else set()
         record = {
             "guid": row.guid,
-            **record_of(image, names, show_hires=self.show_hires),
+            **_once(record_of(image, names, show_hires=self.show_hires)),
         }
         return Listed(row, self._hung(record, image) if "products" in self.details else record)
 
@@ -90,6 +93,15 @@ class Depth:
             return record
         rows = (_product(one, image.title or "") for one in image.products)
         return with_products(record, rows, len(image.products), _WITH_PRODUCTS)
+
+
+def _once(record: Record) -> Record:
+    """Without the names of files that are the image's own, and that it is active, as most are."""
+    own = record.get("file_name")
+    names = {name for name in _FILE_NAMES if own and record.get(name) == own}
+    if record.get("active") is True:
+        names.add("active")
+    return {name: one for name, one in record.items() if name not in names}
 
 
 def _product(product: Product, title: str) -> Record:

@@ -144,9 +144,10 @@ class WriteResult(WrittenResult):
 
     @classmethod
     def _would(cls, status: CallStatus, message: str, would: Ends, **more: Any) -> Self:  # noqa: ANN401
-        rows = {item: would_row(would[item], cls.planned) for item in sorted(would)}
+        is_asked = status is CallStatus.CONFIRMATION_REQUIRED
+        rows = {item: would_row(would[item], cls.planned, brief=is_asked) for item in sorted(would)}
         bare: list[int] = []
-        if status is CallStatus.CONFIRMATION_REQUIRED and len(rows) > ROWS_IN_FULL:
+        if is_asked and len(rows) > ROWS_IN_FULL:
             bare = [item for item in rows if would_go_plainly(would[item])]
         told = cls(status=status, message=message, outcomes=_counted(rows), images=[], **more)
         return told._listing(rows, bare, _FEWER)
@@ -338,7 +339,7 @@ def _urgency(row: EndRow) -> int:
         return 0
     if row.outcome in _UNDECIDED:
         return 1
-    if row.outcome in _LEFT_OUT or row.products_at_risk:
+    if row.outcome in _LEFT_OUT or row.products_at_risk or row.products:
         return _AT_STAKE
     return _WELL + (not (row.detail or row.products_removed))
 

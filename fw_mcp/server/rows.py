@@ -60,10 +60,15 @@ class ImageRow(Row):
     is_bare: bool = Field(False, exclude=True)
 
     def line(self) -> str:
-        """One line for a person."""
+        """One line for a person; "" where the record beside it says it all."""
         title = in_quotes(self.title) if self.title else quoted(None)
-        parts = [
-            self.guid if self.is_bare else f"{self.guid} {title}",
+        rest = [part for part in self._parts() if part]
+        if self.is_bare:
+            return " | ".join([self.guid, *rest]) if rest else ""
+        return " | ".join([f"{self.guid} {title}", *rest])
+
+    def _parts(self) -> list[str]:
+        return [
             in_quotes(self.file_name) if self.file_name else "",
             f"{self.pix_w}x{self.pix_h}" if self.pix_w and self.pix_h else "",
             (self.date_added or "")[:10],
@@ -77,7 +82,6 @@ class ImageRow(Row):
             cut_told(self.cut),
             "escaped" if self.escaped else "",
         ]
-        return " | ".join(part for part in parts if part)
 
     def _printed(self) -> list[str]:
         sizes = ", ".join(f"{size} at {ppi} ppi" for ppi, size in (self.prints or {}).items())

@@ -90,6 +90,9 @@ def _outlined(schema: Schema, names_members: bool) -> Schema:
 def _shrunk(schema: Schema, definitions: Schema) -> Schema:
     if "$ref" in schema:
         target = definitions[schema["$ref"].rpartition("/")[2]]
+        if "enum" in target:
+            # Its docstring is for maintainers: the values say themselves.
+            target = {key: part for key, part in target.items() if key != "description"}
         schema = {**target, **{key: part for key, part in schema.items() if key != "$ref"}}
     if "anyOf" in schema and "default" in schema:
         schema = _without_null(schema, definitions)

@@ -90,7 +90,7 @@ class SearchImagesResult(ToolResult):
 
     def text(self) -> str:
         """A line that counts, then a line an image."""
-        lines = [*self._head(), *(row.line() for row in self.images)]
+        lines = [*self._head(), *filter(None, (row.line() for row in self.images))]
         lines += [f"{name}: {count}" for name, count in (self.summary or {}).items()]
         lines += [compact(record) for record in self.records or ()]
         if self.next_page_number:
