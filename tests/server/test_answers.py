@@ -106,7 +106,7 @@ def crowded(folder: Path, count: int, text: str = LONG) -> Studio:
     def furnish(images: Images) -> None:
         images.stock(
             [replace(stored(number, text), title=text[:1_000]) for number in range(count)],
-            [product(number, text) for number in range(count)] * 20,
+            [product(number, text[:1_000]) for number in range(count)] * 20,
         )
 
     folder.mkdir(exist_ok=True)

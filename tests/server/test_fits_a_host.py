@@ -12,14 +12,16 @@ from mcp.types import CallToolResult, TextContent, TextResourceContents
 from fw_mcp.server.results import CHARACTERS
 from tests.server.test_answers import crowded
 from tests.server.test_hostile_texts import guid_of
-from tests.support.products import exhaustive, first_of
+from tests.support.products import first_of
 from tests.support.studio import Studio
 from tests.support.truth import new_image
 
 pytestmark = pytest.mark.anyio
 
 KEY = "11111111-2222-4333-8444-555555555555"
-LETTERS = ("a 😀 and ", '"\\', "\u202e", "雾", "x")
+EMOJI = "a 😀 and "
+LIBRARIES = ((EMOJI, 12), ('"\\', 60), ("\u202e", 60), ("雾", 60), ("x", 60), (EMOJI, 500))
+"""What the texts are made of, and how many images there are."""
 DETAILS: tuple[Any, ...] = (["description"], ["file", "urls"], ["products"], True)
 
 
@@ -104,8 +106,7 @@ async def walked(client: Client, uri: str, rows: str) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("count", [12, pytest.param(500, marks=exhaustive)])
-@pytest.mark.parametrize("letters", first_of(*LETTERS))
+@pytest.mark.parametrize(("letters", "count"), first_of(*LIBRARIES))
 async def test_nothing_that_is_told_is_longer_than_a_host_keeps(
     tmp_path: Path, letters: str, count: int
 ) -> None:
