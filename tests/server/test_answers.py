@@ -1,9 +1,7 @@
 """Results of tools that write: whole counts, first what went wrong, and short enough for a host."""
 
 import json
-from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fw_mcp.api.models import ImageDetails, Product
-from fw_mcp.guard.guard import Limits
-from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from fw_mcp.sandbox.images import Images, open_images
 from fw_mcp.server.results import CHARACTERS, WriteResult
 from fw_mcp.server.tools.add import AddImagesResult
 from fw_mcp.server.tools.delete import DeleteImagesResult
@@ -22,10 +17,9 @@ from fw_mcp.server.tools.undo import UndoChangeResult
 from fw_mcp.server.tools.update import UpdateImageMetadataResult
 from fw_mcp.writes.operation import Done
 from fw_mcp.writes.outcomes import ALREADY, NOT_UNDONE, Ended, Outcome
-from tests.server.test_hostile_texts import guid_of, product, stored
-from tests.support.products import exhaustive
-from tests.support.studio import NO, Studio, make_studio, said, text_of
-from tests.support.truth import new_image, new_images, outcomes, rows_of, sold, unsold
+from tests.server.test_hostile_texts import guid_of
+from tests.support.studio import NO, Studio, said, text_of
+from tests.support.truth import new_images, outcomes, rows_of, sold, unsold
 
 pytestmark = pytest.mark.anyio
 
@@ -98,50 +92,6 @@ def test_no_result_of_a_write_is_longer_than_a_host_keeps(
     would = {n: ended(n, Outcome.NOT_ATTEMPTED, kinds[n % len(kinds)][1]) for n in ends}
     dry = result.previewed(would, "So many would be written.")
     assert_short(dry.text(), dry.structured())
-
-
-def crowded(folder: Path, count: int, text: str = LONG) -> Studio:
-    """A studio of so many images with 20 products each and long titles."""
-
-    def furnish(images: Images) -> None:
-        images.stock(
-            [replace(stored(number, text), title=text[:1_000]) for number in range(count)],
-            [product(number, text[:1_000]) for number in range(count)] * 20,
-        )
-
-    folder.mkdir(exist_ok=True)
-    file = folder / "library.sqlite3"
-    open_images(file, furnish=furnish)
-    limits = Limits(items_per_call=MANY, deletions_per_hour=10 * MANY)
-    return make_studio(app=create_app(file, seed=False), limits=limits)
-
-
-@pytest.mark.parametrize("count", [12, pytest.param(MANY, marks=exhaustive)])
-async def test_every_write_of_a_crowded_library_is_short(tmp_path: Path, count: int) -> None:
-    """Dry run, question, writing and taking back, by each tool."""
-    studio = crowded(tmp_path, count)
-    guids = [guid_of(number) for number in range(count)]
-    added = [new_image(n, title=LONG[:1_000], description=LONG[:300]) for n in range(count)]
-    calls: list[tuple[str, dict[str, Any]]] = [
-        ("add_images", {"images": added}),
-        (
-            UPDATE,
-            {"images": [{"guid": one, "title": LONG[5:900]} for one in guids]},
-        ),
-        ("delete_images", {"guids": guids}),
-    ]
-    for tool, arguments in calls:
-        async with studio.client() as client:
-            asked = await client.call_tool(tool, {**arguments, "dry_run": True})
-            assert_short(text_of(asked), said(asked))
-        async with studio.client(person=studio.person(takes_s=0)) as client:
-            done = await client.call_tool(tool, arguments)
-            assert_short(text_of(done), said(done))
-            change = {"change_id": said(done)["change_id"]}
-            dry = await client.call_tool("undo_change", {**change, "dry_run": True})
-            assert_short(text_of(dry), said(dry))
-            undone = await client.call_tool("undo_change", change)
-            assert_short(text_of(undone), said(undone))
 
 
 async def test_many_that_ended_as_asked_are_told_by_their_guids(studio: Studio) -> None:

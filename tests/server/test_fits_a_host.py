@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ import pytest
 from mcp.client import Client
 from mcp.types import CallToolResult, TextContent, TextResourceContents
 
+from fw_mcp.guard.guard import Limits
+from fw_mcp.sandbox.app import create_app
+from fw_mcp.sandbox.images import Images, open_images
 from fw_mcp.server.results import CHARACTERS
-from tests.server.test_answers import crowded
-from tests.server.test_hostile_texts import guid_of
+from tests.server.test_answers import assert_short as assert_counted
+from tests.server.test_hostile_texts import guid_of, product, stored
 from tests.support.products import first_of
-from tests.support.studio import Studio
+from tests.support.studio import Studio, make_studio, said
 from tests.support.truth import new_image
 
 pytestmark = pytest.mark.anyio
@@ -25,11 +29,29 @@ LIBRARIES = ((EMOJI, 12), ('"\\', 60), ("\u202e", 60), ("雾", 60), ("x", 60), (
 DETAILS: tuple[Any, ...] = (["description"], ["file", "urls"], ["products"], True)
 
 
+def crowded(folder: Path, count: int, text: str) -> Studio:
+    """A studio of so many images with 20 products each and long titles."""
+
+    def furnish(images: Images) -> None:
+        images.stock(
+            [replace(stored(number, text), title=text[:1_000]) for number in range(count)],
+            [product(number, text[:1_000]) for number in range(count)] * 20,
+        )
+
+    folder.mkdir(exist_ok=True)
+    file = folder / "library.sqlite3"
+    open_images(file, furnish=furnish)
+    limits = Limits(items_per_call=500, deletions_per_hour=10 * 500)
+    return make_studio(app=create_app(file, seed=False), limits=limits)
+
+
 def assert_short(result: CallToolResult) -> None:
     """Its text and its JSON, pictures aside; an error too."""
     text = "".join(part.text for part in result.content if isinstance(part, TextContent))
     assert len(text) <= CHARACTERS
     assert len(json.dumps(result.structured_content, ensure_ascii=False)) <= CHARACTERS
+    if "outcomes" in (result.structured_content or {}):
+        assert_counted(text, said(result))
 
 
 def reads(guids: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
