@@ -117,12 +117,12 @@ Percent = Annotated[int, Field(ge=0, le=100), BeforeValidator(_number)]
 PerPage = Annotated[int, Field(ge=1, le=50), BeforeValidator(_number)]
 OfGuids = BeforeValidator(_all_as_none)
 Flag = Annotated[bool, BeforeValidator(_truth)]
-DryRun = Annotated[Flag, Field(description="Only report what would happen.")]
+DryRun = Annotated[Flag, Field(description="Report; send nothing.")]
 PlanId = Annotated[
     str,
     Field(description="From confirmation_required; rest unchanged."),
 ]
-ContinueHandle = Annotated[str, Field(description="From an incomplete result; pass it alone.")]
+ContinueHandle = Annotated[str, Field(description="From incomplete; pass it alone.")]
 
 
 def either(arguments: object, handle: str | None, name: str, **beside: bool) -> None:

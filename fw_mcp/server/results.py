@@ -95,9 +95,9 @@ class WriteResult(WrittenResult):
     way_after_failure: ClassVar[str] = _FAILED
     planned: ClassVar[RowOutcome | None] = None
 
-    continue_handle: str | None = Field(None, description="Pass it alone to continue.")
+    continue_handle: str | None = None
     outcomes: dict[str, int]
-    guids: list[str] | None = Field(None, description="As asked, no row; in call order.")
+    guids: list[str] | None = Field(None, description="As asked; in call order.")
     images: list[EndRow]
     not_listed: int | None = None
 
@@ -259,7 +259,7 @@ class GuardedResult(WriteResult):
 
     asked: str | None = None
     plan_id: str | None = None
-    question: str | None = Field(None, description="Show it to the person, word for word.")
+    question: str | None = None
     expires_at: str | None = None
 
     def _asked(self) -> str | None:

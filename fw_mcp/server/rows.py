@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from fw_mcp.api.models import ImageDetails, Product
 from fw_mcp.text import counted, in_quotes, is_plain, quoted, restored, shown, visible
@@ -80,7 +81,7 @@ class ImageRow(Row):
     duplicate_group: int | None = None
     odd_fields: list[str] | None = None
     escaped: bool | None = None
-    is_bare: bool = Field(False, exclude=True)
+    is_bare: SkipJsonSchema[bool] = Field(False, exclude=True)
 
     def line(self) -> str:
         """One line for a person."""

@@ -108,13 +108,12 @@ async def add_images(
     dry_run: DryRun = False,
     continue_handle: ContinueHandle | None = None,
 ) -> AddImagesResult | InputRequiredResult:
-    """Import, upload or register new pictures, photos or artwork: add them to the library by URL.
+    """Upload, import or register new photos, pictures or artwork: add images to the library by URL.
 
-    FinerWorks fetches the URLs: each must be public and stay up until printing. Take sizes and
-    pixels from inspect_files, and look with search_images first, because FinerWorks accepts
-    duplicates. To change existing images use update_image_metadata. No person is asked. The same
-    call within ten minutes returns the first result. Never re-add an unknown image: use
-    continue_handle.
+    FinerWorks fetches each link: it must be public and stay up until printing. Take sizes and
+    pixels from inspect_files; ask search_images first: FinerWorks accepts duplicates. To change
+    existing images use update_image_metadata. No person is asked. The same call within ten minutes
+    returns the first result. Never re-add an unknown image: use continue_handle.
     """
     either(
         images,

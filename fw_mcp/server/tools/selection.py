@@ -58,12 +58,12 @@ async def set_selection(
         Field(description="Its key; default: a new one."),
     ] = None,
 ) -> SetSelectionResult | InputRequiredResult:
-    """Select or choose pictures or photos for a print order: put images together in a selection.
+    """Select, choose, pick or group pictures to order prints: put images together in a selection.
 
-    Returns its key: a FinerWorks.com page opened with it offers these images for printing. It
-    orders nothing and changes no image. Check resolution first with search_images (print_size).
-    guids is the complete set, and overwrites without asking; add and remove change it; previous
-    holds what it held. Guids that match no image are skipped and listed in missing.
+    Returns its key: a FinerWorks.com page opened with it offers them for printing. It orders
+    nothing and changes no image. Check resolution first with search_images (print_size). guids is
+    the complete set and overwrites without asking; undo_change restores it. Guids that match none
+    are skipped and listed.
     """
     parts = parts_of(ctx)
     operation = selection(parts.account, _wish(guids, add, remove, selection_guid), selection_guid)
