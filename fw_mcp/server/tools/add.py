@@ -103,7 +103,7 @@ async def add_images(
     allow_duplicate: Annotated[Flag, Field(description="Register the same file again.")] = False,
     verify: Annotated[
         Flag,
-        Field(description="Check file_size and pixels first."),
+        Field(description="Refuse what differs in size or pixels."),
     ] = False,
     dry_run: DryRun = False,
     continue_handle: ContinueHandle | None = None,
