@@ -41,7 +41,7 @@ _DOUBLED = "Some images are in FinerWorks more than once; see their details."
 _FAILED = "To try failed images again, call again with only those."
 _THE_REST = "search_images with change_id {} pages through all of them."
 _FEWER = "Call with fewer images to see each."
-_TRIED = f"{UNEXPECTED}: see its detail, and go on only if that is as the person wants it."
+_TRIED = f"{UNEXPECTED}: see its detail, and continue only if that is what the person wants."
 _OPEN = "What may still be carried out is only read until retry_after_s is over."
 _GO_ON = "For the rest call this tool again with continue_handle alone."
 

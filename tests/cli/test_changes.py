@@ -273,7 +273,7 @@ def test_a_broken_export_leaves_no_half_file(kept: Kept, tmp_path: Path) -> None
     """It would look like a whole one."""
     kept.write(small(1), small(2))
     kept.edit("UPDATE items SET sent = 'no json' WHERE change_id = ?", f"{2:016x}")
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(StoreError, match="Cannot use the store"):
         export_changes(kept.assembly(), tmp_path / "half.jsonl")
     assert not (tmp_path / "half.jsonl").exists()
 

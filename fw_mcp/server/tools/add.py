@@ -56,7 +56,7 @@ class NewImage(BaseModel):
     def _names_files(self) -> Self:
         unnamed = [name for name in _URI_OF if not self._name(name)]
         if unnamed:
-            raise ValueError(f"{', '.join(unnamed)} cannot be taken from the URI: give it")
+            raise ValueError(f"{', '.join(unnamed)} cannot be derived from the URI; provide it")
         return self
 
     def to_add(self) -> ImageToAdd:
@@ -188,6 +188,6 @@ def _check_distinct(images: Sequence[ImageToAdd]) -> None:
     raise ArgumentsError(
         f"add_images was not run: images[{twice}] is the same file as images[{first}].",
         state="Nothing was sent.",
-        next_step="Leave one out, or set allow_duplicate to register it twice.",
+        next_step="Omit one, or set allow_duplicate to register it twice.",
         reason=Reason.INVALID_ARGUMENTS,
     )

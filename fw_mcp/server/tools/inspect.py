@@ -14,9 +14,9 @@ from fw_mcp.text import counted, in_quotes, is_plain, shown
 
 _SOURCE_SHOWN = 120
 _NAME_SHOWN = 200
-_NEEDS_URL = "add_images needs a URL of it that FinerWorks can reach."
-_TOO_LONG = f"Its URL is longer than the {URI_LIMIT} characters that add_images takes."
-_NO_SIZE = "Its server does not say its file_size."
+_NEEDS_URL = "add_images needs a URL for it that FinerWorks can reach."
+_TOO_LONG = f"Its URL is longer than the {URI_LIMIT} characters add_images accepts."
+_NO_SIZE = "The server does not report its size."
 
 
 class FileRow(Row):

@@ -286,11 +286,11 @@ def _check(query: Query, question: Question, looks: _Looks) -> None:
     only = set(question.only)
     for pair in _EXCLUDE_EACH_OTHER:
         if len(both := [name for name in question.only if name in pair]) > 1:
-            raise _refused(f"no image is both {both[0]} and {both[1]}", f"Leave {both[1]} out")
+            raise _refused(f"no image is both {both[0]} and {both[1]}", f"Omit {both[1]}")
     if query.active and "inactive" in only:
-        raise _refused("active is true and only names inactive", "Leave one out")
+        raise _refused("active is true but only includes inactive", "Omit one")
     if query.library == "temporary" and only & OF_PRODUCTS:
-        raise _refused("temporary images have no products", "Ask the inventory")
+        raise _refused("temporary images have no products", "Use library inventory")
     if "products" in looks.depth.details and not question.with_products:
         raise _refused(
             "products are listed only of the inventory, with list_products", "Omit products"
@@ -304,10 +304,10 @@ def _check(query: Query, question: Question, looks: _Looks) -> None:
         )
     if question.min_ppi != MIN_PPI and not (only & OF_PRINTS or question.summary):
         raise _refused(
-            "min_ppi alone leaves nothing out", "Add large_enough or too_small to only, or summary,"
+            "min_ppi alone filters nothing", "Add large_enough or too_small to only, or summary,"
         )
     if question.summary and (looks.depth.details or looks.print_sizes):
-        raise _refused("summary gives no rows", "Leave summary, or details and print_sizes, out")
+        raise _refused("summary returns no rows", "Omit summary, or details and print_sizes")
 
 
 def _refused(what: str, next_step: str) -> ArgumentsError:

@@ -16,8 +16,8 @@ from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, open_s
 from fw_mcp.writes.select import Wish, selection
 
 _PURPOSE = (
-    "selection_guid is the key of this set: a page opened on FinerWorks.com with it prints these "
-    "images. Whoever has the key can open the set."
+    "selection_guid is the key of this selection: opened on FinerWorks.com, it offers these images "
+    "for printing. Anyone who has the key can open the selection."
 )
 
 

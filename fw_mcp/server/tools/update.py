@@ -45,7 +45,7 @@ def _each_once(images: list[ImageText]) -> list[ImageText]:
     guids = [image.guid for image in images]
     twice = sorted({guid for guid in guids if guids.count(guid) > 1})
     if twice:
-        raise ValueError(f"each guid may stand once; more than once: {', '.join(twice[:5])}")
+        raise ValueError(f"each guid may appear only once; repeated: {', '.join(twice[:5])}")
     return images
 
 
@@ -72,7 +72,7 @@ async def update_image_metadata(
     """Rename photos or pictures: change, edit, fix or write titles, captions, descriptions.
 
     Updates the title or description, nothing else. FinerWorks removes the products of an inventory
-    image whose text changes, also from shops, for good, so a person is asked first. On
+    image whose text changes, in shops too, for good, so a person is asked first. On
     confirmation_required relay question verbatim; repeat with plan_id only after a clear yes.
     dry_run gives the diff, undo_change the old text. Limit, images losing products:
     {items_per_call} per call, {deletions_per_hour} per hour.
