@@ -5,7 +5,6 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
@@ -19,7 +18,7 @@ from fw_mcp.server.rows import (
     went_plainly,
     would_row,
 )
-from fw_mcp.text import counted
+from fw_mcp.text import counted, timed
 from fw_mcp.writes.operation import Declined, Done, Pending, Waiting, Written
 from fw_mcp.writes.outcomes import Ends, Outcome, may_go_on
 from fw_mcp.writes.trial import UNEXPECTED
@@ -284,7 +283,7 @@ class GuardedResult(WriteResult):
             waiting.would,
             plan_id=plan.plan_id,
             question=plan.question,
-            expires_at=datetime.fromtimestamp(plan.expires_at, UTC).isoformat(timespec="seconds"),
+            expires_at=timed(plan.expires_at),
             **cls._how_asked(waiting.asked),
         )
 

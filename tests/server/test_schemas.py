@@ -224,7 +224,8 @@ def test_what_models_wondered_about_is_said_where_they_ask(
     """One clause each."""
     name, _, path = place.partition(".")
     properties = dict(properties_in(tools[name].input_schema))
-    said = properties[f"$.{path}"]["description"] if path else tools[name].description
+    whole = tools[name].description or ""
+    said: str = properties[f"$.{path}"]["description"] if path else whole
     assert [words for words in SAID[place] if words not in said] == []
 
 
