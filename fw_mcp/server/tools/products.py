@@ -88,9 +88,11 @@ async def search_products(
         str | None, Field(max_length=300, description="Words in name or description.")
     ] = None,
     sku_filter: Annotated[
-        _Texts | None, Field(description='At most 50; ["any"]: all.'), OfGuids
+        _Texts | None, Field(description='SKUs, at most 50; ["any"]: all.'), OfGuids
     ] = None,
-    product_code_filter: Annotated[_Texts | None, Field(description="At most 50."), OfGuids] = None,
+    product_code_filter: Annotated[
+        _Texts | None, Field(description="At most 50 codes."), OfGuids
+    ] = None,
     guid_filter: Annotated[
         FewGuids | None, Field(description="Image guids, at most 50."), OfGuids
     ] = None,
@@ -98,7 +100,9 @@ async def search_products(
     per_page: Annotated[PerPage, Field(description="At most 50.")] = 10,
     sort_field: Annotated[SortField, Field(description="Default id.")] = "id",
     sort_direction: Annotated[SortDirection, Field(description="Default DESC.")] = "DESC",
-    created_date_from: Annotated[DateFrom | None, Field(description="ISO 8601.")] = None,
+    created_date_from: Annotated[
+        DateFrom | None, Field(description="Created since; ISO 8601.")
+    ] = None,
     created_date_to: Annotated[DateTo | None, Field(description="That day too.")] = None,
     only: Annotated[list[OnlyProducts] | None, Field(description="All must match.")] = None,
     shop: Annotated[

@@ -132,7 +132,7 @@ async def search_images(
     ] = None,
     search_any: Annotated[
         list[Annotated[str, Field(max_length=300)]] | None,
-        Field(max_length=10, description="At most 10 such phrases, joined."),
+        Field(max_length=10, description="Any of 10 such phrases."),
         OfTexts,
     ] = None,
     guid_filter: Annotated[
@@ -192,8 +192,8 @@ async def search_images(
     print_sizes: Annotated[
         Flag, Field(description="Add largest prints at 300, 200, 150 ppi.")
     ] = False,
-    change_id: Annotated[str | None, Field(description="Only images of this change.")] = None,
-    selection_guid: Annotated[Guid | None, Field(description="Only this selection.")] = None,
+    change_id: Annotated[str | None, Field(description="Of this change.")] = None,
+    selection_guid: Annotated[Guid | None, Field(description="In this selection.")] = None,
 ) -> SearchImagesResult:
     """Search the library: find or show a photo, picture or image; list photos, count how many.
 
