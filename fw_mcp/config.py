@@ -173,7 +173,7 @@ class Settings(BaseSettings):
         "person in a terminal.",
     )
     show_hires: bool = Field(
-        default=False, description="Show private_hires_uri, the print master's address."
+        default=False, description="Show private_hires_uri, the print master's URL."
     )
     no_fetch: bool = Field(
         default=False, description="Never fetch pictures or files from their URLs."

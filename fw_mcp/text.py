@@ -1,9 +1,13 @@
-"""How text is shown: other people's escaped, cut and quoted; counts with their nouns."""
+"""How text is shown: other people's escaped, cut and quoted; counts with their nouns; moments."""
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
+CLOCK = "America/Chicago"
+"""The zone of FinerWorks' own clock, by which people are told every moment."""
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 # Shown as nothing or as white space by most fonts, though their categories are those of letters,
 # marks or nothing at all: fillers, variation selectors, tags, non-characters.
@@ -121,6 +125,20 @@ def quoted(text: str | None, limit: int = 60) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 image`, `2 images`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def on_the_clock(moment: float) -> datetime:
+    """A moment on FinerWorks' own clock.
+
+    Args:
+        moment: seconds since the epoch.
+    """
+    return datetime.fromtimestamp(moment, UTC).astimezone(ZoneInfo(CLOCK))
+
+
+def timed(moment: float) -> str:
+    """A moment as a result tells it: `2026-11-28T09:14:05-06:00`."""
+    return on_the_clock(moment).isoformat(timespec="seconds")
 
 
 def in_quotes(text: str) -> str:

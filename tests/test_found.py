@@ -5,6 +5,7 @@ mended or has none.
 """
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -43,3 +44,10 @@ def test_every_test_that_exists_for_these_lines_is_named_by_one() -> None:
     named = {test for line in found()["line"].values() for test in line["tests"]}
     for module in found()["only"]:
         assert {test for test in names_in(module) if test not in named} == set(), module
+
+
+def test_what_models_saw_has_a_line_each() -> None:
+    """M1 to M22, by the number in the line's name."""
+    numbered = re.compile(r"(?:seller_|models_)?m(\d+)_")
+    there = {int(number[1]) for name in found()["line"] if (number := numbered.match(name))}
+    assert there == set(range(1, 23))

@@ -13,7 +13,10 @@ from tests.support.contract import published
 from tests.support.ranking import Ranking
 
 DATA = Path(__file__).parent / "ranking"
-QUERIES = tomllib.loads((DATA / "queries.toml").read_text(encoding="utf-8"))
+QUERIES = {
+    name: tomllib.loads((DATA / f"{name}.toml").read_text(encoding="utf-8"))
+    for name in ("queries", "strangers")
+}
 
 
 def peers() -> Iterator[tuple[str, str]]:
@@ -32,26 +35,30 @@ def ours(tools: tuple[Tool, ...]) -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def places() -> dict[str, int]:
-    """By each query the place of the tool that it means; 0 where it is not found."""
-    ranking = Ranking({**dict(peers()), **dict(ours(published().tools))})
-    return {
+def ranking() -> Ranking:
+    """Our tools among those of other servers."""
+    return Ranking({**dict(peers()), **dict(ours(published().tools))})
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_the_right_tool_is_found_first_by_three_queries_of_four(
+    ranking: Ranking, name: str
+) -> None:
+    """And is among the first three by nine of ten."""
+    places = {
         query: found.index(tool) + 1 if tool in (found := ranking.best(query)) else 0
         for tool in EFFECTS
-        for query in QUERIES[tool]
+        for query in QUERIES[name][tool]
     }
-
-
-def test_the_right_tool_is_found_first_by_three_queries_of_four(places: dict[str, int]) -> None:
-    """And is among the first three by nine of ten."""
     others = {query: place for query, place in places.items() if place != 1}
     assert len(others) <= 0.25 * len(places), others
     assert sum(not 1 <= place <= 3 for place in places.values()) <= 0.10 * len(places), others
 
 
-def test_each_tool_is_asked_for_in_several_ways_among_others() -> None:
+@pytest.mark.parametrize("name", QUERIES)
+def test_each_tool_is_asked_for_in_several_ways_among_others(name: str) -> None:
     """A query is in one place only, and the other servers are there to be mistaken for ours."""
-    assert min(len(QUERIES[tool]) for tool in EFFECTS) >= 8
-    asked = [query for queries in QUERIES.values() for query in queries]
+    assert min(len(QUERIES[name][tool]) for tool in EFFECTS) >= 8
+    asked = [query for group in QUERIES.values() for queries in group.values() for query in queries]
     assert len(set(asked)) == len(asked) >= 60
     assert len(dict(peers())) >= 60

@@ -1,12 +1,14 @@
 """Other people's text inside a sentence of ours stays a quotation that one can see."""
 
+import ast
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fw_mcp.text import quoted, restored, shown, visible
+from fw_mcp.text import quoted, restored, shown, timed, visible
 from tests.support.hostile_texts import ENGLAND, FAMILY, HOSTILE, JOINED, WHOLE, hidden
 from tests.support.products import covering
 
@@ -188,3 +190,34 @@ def test_whatever_the_text_a_quotation_is_one_line_that_can_be_sent(text: str) -
     assert len(shown.splitlines()) == 1
     assert '"' not in shown[1:-1]
     assert not any(unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} for one in shown)
+
+
+@pytest.mark.parametrize(
+    ("moment", "told"),
+    [
+        (1_800_000_000.0, "2027-01-15T02:00:00-06:00"),
+        (1_815_000_000.5, "2027-07-07T17:40:00-05:00"),
+    ],
+)
+def test_a_moment_is_told_on_one_clock_with_its_offset(moment: float, told: str) -> None:
+    """FinerWorks' own, in summer and in winter, whatever the machine's zone is."""
+    assert timed(moment) == told
+
+
+# Machines read the exported journal; a call's own date is sent on as it was given.
+TELL_NO_PERSON = {"text.py", "cli/changes.py", "server/arguments.py"}
+
+
+def test_nothing_tells_a_moment_on_another_clock() -> None:
+    """Where a person reads, moments come from `timed`, or from the service, whose clock it is."""
+    package = Path(__file__).parents[1] / "fw_mcp"
+    found = {
+        f"{name}:{node.lineno}"
+        for file in package.rglob("*.py")
+        if (name := file.relative_to(package).as_posix()) not in TELL_NO_PERSON
+        and not name.startswith(("api/", "sandbox/"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"fromtimestamp", "utcfromtimestamp", "strftime", "astimezone", "ctime"}
+    }
+    assert found == set()

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = (
     ROOT / "README.md",
     ROOT / "SECURITY.md",
+    ROOT / "CHANGELOG.md",
     *sorted((ROOT / "prompts").glob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 )
@@ -60,10 +61,23 @@ BANNED = MappingProxyType(
         r"(colo|harbo|behavio|favo|neighbo|lab)ur": "American spelling",
         r"dialogue|catalogue|\bgr(ey)\b|\bcentre|cancelled|labelled\b|licence": "American spelling",
         r"(organ|recogn|real|normal|initial|author|custom)is(e|ed|es|ing)\b": "American spelling",
+        r"\bmay stand\b|\bstands? alone": "may appear, must be passed alone",
+        r"\b[Ll]eave (one|both|it|them|\w+) out\b": "omit",
+        r"[Ll]eft out, because": "skipped because",
+        r"(gives?|leaves?) (no|nothing) (rows|out)": "returns no rows, filters nothing",
+        r"cannot be (listened on|used like)": "cannot listen on, invalid arguments",
+        r"accepted how|accepted in what way": "how it was confirmed",
+        r"\d were given\b|\bx were given": "got",
+        r"name at least one|: give it\b": "give at least one, provide it",
+        r"\b[Gg]o(es)? on (only|to|with)\b": "continue, move on",
+        r"\bupstream\b": "FinerWorks",
+        r"\b[Tt]he service (?!is unavailable)": "FinerWorks",
+        r"[Ww]hoever\b": "anyone who",
+        r"\bThe host (has|did|refused)|\bHosts with|a chat whose host": "client",
     }
 )
 GALLERY = "fw_mcp/server/gallery.html"
-_GENERATED = re.compile(r"<!-- (\w+) -->.*?<!-- /\1 -->", re.DOTALL)
+_RELEASED = re.compile(r"^## \[\d", re.MULTILINE)
 _IN_HTML = re.compile(r'"([^"]* [^"]*)"|`([^`]* [^`]*)`|>([^<>{}]+)<')
 _SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|ALTER|FROM|WHERE|ORDER BY)\b")
 
@@ -130,8 +144,8 @@ def texts() -> Iterator[tuple[str, int, str]]:
         for words in _IN_HTML.findall(text):
             yield GALLERY, line, "".join(words)
     for file in PAGES:
-        # What is generated there is read in the code that it comes from.
-        text = _GENERATED.sub("", file.read_text(encoding="utf-8"))
+        # What was released stays as it was written.
+        text = _RELEASED.split(file.read_text(encoding="utf-8"))[0]
         for words in re.split(r"\n\s*\n", text):
             yield (
                 file.relative_to(ROOT).as_posix(),
@@ -169,6 +183,10 @@ def test_no_sentence_that_can_be_read_has_the_old_words() -> None:
         ("25 images a page", "per"),
         ("The harbour at dusk", "American spelling"),
         ("fw-mcp reconcile settles it", "resolve"),
+        ("Leave one out and call it again.", "omit"),
+        ("It cannot be listened on.", "cannot listen on"),
+        ("1,200 were given", "got"),
+        ("An upstream error", "FinerWorks"),
     ],
 )
 def test_an_old_word_is_found(words: str, better: str) -> None:

@@ -43,8 +43,8 @@ _CHECK_THE_KEYS = (
 )
 _CHECK_THE_ARGUMENTS = "Change what the message names, then try again."
 _ASK_WHO_RUNS_THE_PROXY = (
-    "Ask whoever runs the proxy (HTTPS_PROXY, or a security program) to leave answers of this host "
-    "as they are."
+    "Ask the person who runs the proxy (HTTPS_PROXY, or a security program) to leave answers of "
+    "this host as they are."
 )
 _UNCHANGED = "Nothing was changed."
 _NOTHING_SENT = "Nothing was sent."

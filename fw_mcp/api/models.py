@@ -27,6 +27,8 @@ from pydantic import (
 from pydantic_core import core_schema
 from typing_extensions import TypedDict
 
+from fw_mcp.text import CLOCK
+
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _ANSWERED_GUID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 # How .NET writes "no date"; most arithmetic on them overflows.
@@ -56,7 +58,7 @@ def in_central_time(moment: datetime) -> datetime:
     """`moment`, read as US Central time when it has no offset; the service keeps that clock."""
     if moment.tzinfo is not None:
         return moment
-    return moment.replace(tzinfo=ZoneInfo("America/Chicago"))
+    return moment.replace(tzinfo=ZoneInfo(CLOCK))
 
 
 def read_date(value: object) -> datetime | None:
@@ -65,9 +67,11 @@ def read_date(value: object) -> datetime | None:
         return None
     try:
         moment = in_central_time(datetime.fromisoformat(value))
-    except ValueError:
+        # Whatever offset a date came with, people read every one on one clock.
+        told = moment.astimezone(ZoneInfo(CLOCK))
+    except (ValueError, OverflowError):
         return None
-    return None if moment.year in _NO_DATE_YEARS else moment
+    return None if moment.year in _NO_DATE_YEARS else told
 
 
 def _whole(text: str) -> str:

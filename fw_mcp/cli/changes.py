@@ -20,7 +20,7 @@ from fw_mcp.store.accounts import is_named, join
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal
 from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_in
-from fw_mcp.text import counted, quoted, shown
+from fw_mcp.text import counted, quoted, shown, timed
 from fw_mcp.writes.changes import ChangeTold, change_told
 from fw_mcp.writes.outcomes import ends_of
 from fw_mcp.writes.run import name_of
@@ -197,7 +197,7 @@ def told(change: ChangeTold) -> str:
         f"undone by {', '.join(change.undone_by)}" if change.undone_by else "",
     ]
     lines = [
-        f"{_local(change.begun_at)}  {change.change_id}  {change.tool}: {counts or 'nothing'}",
+        f"{timed(change.begun_at)}  {change.change_id}  {change.tool}: {counts or 'nothing'}",
         "    " + "; ".join(part for part in parts if part),
     ]
     if not change.finished:
@@ -302,7 +302,7 @@ async def _reconcile(assembly: "Assembly", say: Callable[[str], None]) -> int:
 async def _settled(assembly: "Assembly", unsettled: "Unsettled", say: Callable[[str], None]) -> int:
     """Settle one change if that can be done; the exit code that tells why it could not."""
     writes = assembly.parts.writes
-    say(f"{_local(unsettled.begun_at)}  {unsettled.change_id}  {unsettled.tool}")
+    say(f"{timed(unsettled.begun_at)}  {unsettled.change_id}  {unsettled.tool}")
     change = await writes.history.change(unsettled.change_id)
     if change is None:
         return 0
@@ -324,10 +324,6 @@ def _tell(ended: "Ends", say: Callable[[str], None]) -> None:
         name = shown(end.guid or "", 40).text or quoted(end.file_name)
         detail = f" | {row_for_a_person(end.detail)}" if end.detail else ""
         say(f"    {end.outcome}: {name}{detail}")
-
-
-def _local(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).astimezone().isoformat(timespec="seconds")
 
 
 def _utc(moment: float | None) -> str | None:

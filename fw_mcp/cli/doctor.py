@@ -283,7 +283,7 @@ async def _store(assembly: "Assembly") -> Finding:
     return Finding(
         "store",
         1,
-        f"The store {path} cannot be used: {nearest} cannot be written",
+        f"Cannot use the store {path}: {nearest} cannot be written",
         f"Give this user write access, or name another with {option('store')} FILE.",
     )
 

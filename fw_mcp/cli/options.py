@@ -47,7 +47,7 @@ MCP server that lets an AI assistant manage a FinerWorks image library safely.
 Without a command it serves over stdio."""
 _EPILOG = """\
 The secrets are variables only: FINERWORKS_WEB_API_KEY, FINERWORKS_APP_KEY, FW_MCP_HTTP_TOKEN.
-Exit codes: 0 fine, 1 unexpected, 2 usage, 3 keys, 4 unreachable, 5 upstream error,
+Exit codes: 0 fine, 1 unexpected, 2 usage, 3 keys, 4 unreachable, 5 FinerWorks error,
 6 unsafe configuration, 7 unfinished writes or rows left out."""
 _GLOBAL = "Global options, which every command takes: fw-mcp --help"
 

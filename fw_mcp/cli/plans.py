@@ -2,7 +2,6 @@
 
 import sys
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import anyio
@@ -10,7 +9,7 @@ import anyio
 from fw_mcp.cli.output import answered_yes
 from fw_mcp.cli.terminal import forgotten
 from fw_mcp.errors import GuardError, Reason
-from fw_mcp.text import quoted
+from fw_mcp.text import quoted, timed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +83,7 @@ def _unknown(plan_id: str) -> GuardError:
 
 
 def _told(plan: "PlanRecord") -> str:
-    until = datetime.fromtimestamp(plan.expires_at, UTC).isoformat(timespec="seconds")
+    until = timed(plan.expires_at)
     state = "approved" if plan.approved_at else "pending"
     return f"{plan.plan_id}  {plan.tool} by {quoted(plan.caller)}, until {until}, {state}\n" + (
         "\n".join(f"    {line}" for line in plan.question.splitlines())

@@ -98,7 +98,7 @@ def warn_of_what_is_away(assembly: Assembly) -> None:
     for folder in assembly.settings.read_folders:
         if not os.path.isdir(folder):  # noqa: PTH112  Path.is_dir raises where it may not look
             _log.warning(
-                "%s (%s) names %s, which is not there: it is left out until it is.",
+                "%s (%s) names %s, which is not there: it is skipped until it is.",
                 option("file_folders"),
                 variable("file_folders"),
                 quoted(str(folder), 200),

@@ -1,12 +1,12 @@
 """Writes from a terminal: the person there is asked, and told how far a call is."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from fw_mcp.cli.output import tell
 from fw_mcp.config import IN_MEMORY, option
 from fw_mcp.guard.guard import Confirm
+from fw_mcp.text import timed
 from fw_mcp.writes.operation import Answer, Later, No, Yes
 from fw_mcp.writes.run import APPROVAL
 
@@ -68,7 +68,7 @@ class AtTheTerminal:
         """What is to be done so that a plan that waits gets its answer."""
         if self._guard.limits.confirm is not Confirm.APPROVE:
             return f"{self._again[0].upper()}{self._again[1:]}."
-        until = datetime.fromtimestamp(plan.expires_at, UTC).isoformat(timespec="seconds")
+        until = timed(plan.expires_at)
         return f"Run fw-mcp approve {plan.plan_id} before {until}, then {self._again}."
 
 

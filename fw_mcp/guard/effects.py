@@ -38,45 +38,64 @@ class ToolEffect:
 _TABLE = (
     ToolEffect(
         "search_images",
-        "Find, show, list and count photos or pictures in the library",
+        "Find photos, pictures and images in the library; list and count them",
         Effect.READS,
         idempotent=True,
     ),
     ToolEffect(
         "search_products",
-        "Find and show products, prints and skus for sale, with prices",
+        "Find products and prints for sale: prices, skus, stock, inventory value",
         Effect.READS,
         idempotent=True,
     ),
-    ToolEffect("view_images", "See a photo or picture", Effect.READS, idempotent=True),
     ToolEffect(
-        "inspect_files", "Check what size a photo or picture file is", Effect.READS, idempotent=True
+        "view_images",
+        "See, preview or show a photo or picture",
+        Effect.READS,
+        idempotent=True,
+    ),
+    ToolEffect(
+        "inspect_files",
+        "Check a photo or image file: resolution, dpi, dimensions, size",
+        Effect.READS,
+        idempotent=True,
     ),
     ToolEffect(
         "list_changes",
-        "List past changes: what was edited, added or deleted",
+        "List the edit history: what was changed, renamed, added or deleted",
         Effect.READS,
         idempotent=True,
     ),
-    ToolEffect("add_images", "Add or upload a new photo or picture", Effect.ADDS, idempotent=False),
+    ToolEffect(
+        "add_images",
+        "Add, upload, import or save a new photo, picture or artwork",
+        Effect.ADDS,
+        idempotent=False,
+    ),
     ToolEffect(
         "update_image_metadata",
-        "Rename a photo or picture: change titles and descriptions",
+        "Rename, edit or correct a photo or picture: title, caption, description",
         Effect.DESTROYS,
         idempotent=True,
     ),
     ToolEffect(
         "delete_images",
-        "Delete or erase a photo or picture for good",
+        "Delete, remove or get rid of a photo, picture, image or duplicate",
         Effect.DESTROYS,
         idempotent=True,
     ),
     # Without a key each call makes another selection.
     ToolEffect(
-        "set_selection", "Choose photos for a print order", Effect.OVERWRITES, idempotent=False
+        "set_selection",
+        "Choose photos to print: make a selection for a print order",
+        Effect.OVERWRITES,
+        idempotent=False,
     ),
     ToolEffect(
-        "undo_change", "Undo or reverse an earlier change", Effect.DESTROYS, idempotent=True
+        "undo_change",
+        "Undo or revert a change: reset titles, recover or restore a photo",
+        Effect.DESTROYS,
+        idempotent=True,
     ),
 )
 

@@ -498,8 +498,8 @@ async def _walked(
 
     listing = Listing(read, _key, "product", _NARROW)
     through = await walk(account, listing, sieve, started=asked.started, progress=asked.progress)
-    left_out = counted(len(unjudged), "product")
-    why = f"Left out, because the deciding value cannot be read: {left_out}."
+    skipped = counted(len(unjudged), "product")
+    why = f"{skipped} skipped because the deciding value cannot be read."
     return through, why if unjudged else ""
 
 

@@ -210,8 +210,8 @@ class _Sieve:
         """How many images could not be judged; "" when all were."""
         if not self._unmeasured:
             return ""
-        left_out = counted(len(self._unmeasured), "image")
-        return f"Left out, because their pixel size is unknown: {left_out}."
+        skipped = counted(len(self._unmeasured), "image")
+        return f"{skipped} skipped because the pixel size is unknown."
 
     def _names(self, image: ImageDetails) -> frozenset[str]:
         names = self._question.names(image, self._now)

@@ -63,7 +63,8 @@ class Page:
     @property
     def not_reached(self) -> str:
         """What the page and its count do not tell; "" when that is nothing."""
-        unreadable = f"Left out, because their guids cannot be read: {len(self.unreadable)}."
+        skipped = counted(len(self.unreadable), "record")
+        unreadable = f"{skipped} skipped because the guid cannot be read."
         parts = (
             unreadable if self.unreadable else "",
             UNCOUNTED if self.images and not self.is_counted else "",

@@ -423,7 +423,7 @@ def envelope(
         "success": success,
         "status_code": status_code,
         "message": message,
-        "debug": "sandbox: internals of the service, which no client should pass on",
+        "debug": "sandbox: internals of FinerWorks, which no client should pass on",
         "reference_id": uuid.uuid4().hex,
         "domain": domain,
     }

@@ -110,7 +110,7 @@ def _operation(endpoint: Endpoint) -> Schema:
         "summary": endpoint.summary,
         **carried,
         "responses": {
-            str(endpoint.status_code): _content("The service's answer.", _answer(endpoint)),
+            str(endpoint.status_code): _content("The answer.", _answer(endpoint)),
             "400": _content("Keys or request refused.", _reference("web_api_error")),
         },
     }

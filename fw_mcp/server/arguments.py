@@ -117,12 +117,12 @@ Percent = Annotated[int, Field(ge=0, le=100), BeforeValidator(_number)]
 PerPage = Annotated[int, Field(ge=1, le=50), BeforeValidator(_number)]
 OfGuids = BeforeValidator(_all_as_none)
 Flag = Annotated[bool, BeforeValidator(_truth)]
-DryRun = Annotated[Flag, Field(description="Only report what would happen.")]
+DryRun = Annotated[Flag, Field(description="Report; send nothing.")]
 PlanId = Annotated[
     str,
     Field(description="From confirmation_required; rest unchanged."),
 ]
-ContinueHandle = Annotated[str, Field(description="From an incomplete result; pass it alone.")]
+ContinueHandle = Annotated[str, Field(description="From incomplete; pass it alone.")]
 
 
 def either(arguments: object, handle: str | None, name: str, **beside: bool) -> None:
@@ -141,7 +141,7 @@ def either(arguments: object, handle: str | None, name: str, **beside: bool) -> 
     if handle is None and arguments is None:
         what = f"{name} is required."
     elif handle is not None and given:
-        what = f"continue_handle stands alone: {', '.join(given)} cannot be given beside it."
+        what = f"continue_handle must be passed alone, without {', '.join(given)}."
     else:
         return
     raise ArgumentsError(
@@ -346,12 +346,12 @@ def _why(fault: ErrorDetails) -> str:
         return "is required"
     if fault["type"] == "string_too_long":
         given = len(fault["input"])
-        return f"at most {fault['ctx']['max_length']} characters, {given} were given"
+        return f"at most {fault['ctx']['max_length']} characters (got {given})"
     if fault["type"] == "too_long":
         given = len(fault["input"])
-        return f"at most {fault['ctx']['max_length']} items, {given} were given"
+        return f"at most {fault['ctx']['max_length']} items (got {given})"
     if fault["type"] == "list_type":
         return "must be a list, with [ ] around it"
     if fault["type"] == "too_short":
-        return "is empty: name at least one"
+        return "is empty; give at least one"
     return fault["msg"].removeprefix("Value error, ")

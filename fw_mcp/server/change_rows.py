@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from fw_mcp.server.rows import GUID_SHOWN, Row
-from fw_mcp.text import counted, in_quotes, quoted, shown
+from fw_mcp.text import counted, in_quotes, on_the_clock, quoted, shown
 from fw_mcp.writes.changes import Did, Listed, Page, Undone
 from fw_mcp.writes.outcomes import Kind
 
@@ -19,8 +17,6 @@ _MOST_NAMED = 3
 _TITLE_SHOWN = 60
 _UNDOS_SHOWN = 3
 _DAYS_NAMED = 7
-# The service's own clock: dates in results and dates of a search are of one zone.
-_ZONE = ZoneInfo("America/Chicago")
 
 
 class ChangeRow(Row):
@@ -89,7 +85,7 @@ def when_told(moment: float, now: float) -> str:
         moment: seconds since the epoch.
         now: the time it is, likewise.
     """
-    at, today = (datetime.fromtimestamp(one, UTC).astimezone(_ZONE) for one in (moment, now))
+    at, today = on_the_clock(moment), on_the_clock(now)
     days = (today.date() - at.date()).days
     named = {0: "today, ", 1: "yesterday, "}
     if 1 < days < _DAYS_NAMED:

@@ -33,7 +33,7 @@ class Gallery(Extension):
                     uri=GALLERY_URI,
                     name="gallery",
                     title="Gallery",
-                    description="Shows images in the chat, to pick from. For hosts with MCP Apps.",
+                    description="Shows images in the chat to pick from, in clients with MCP Apps.",
                     mime_type=MIME_TYPE,
                     meta={"ui": {"prefersBorder": True}},
                     path=_PAGE,

@@ -11,16 +11,16 @@ from fw_mcp.guard.guard import Limits
 # What sellers say, for hosts that show a tool only to who looks for it.
 _SEARCH_HINTS = MappingProxyType(
     {
-        "search_images": "find, list, count pictures and photos; duplicates, untitled, print size",
-        "search_products": "products and prints for sale: prices, stock, Shopify and Etsy shops",
-        "view_images": "look at, see, show, preview pictures and photos",
-        "inspect_files": "check resolution, dimensions, file size of a photo before upload",
-        "add_images": "upload, import, add new pictures and photos by URL",
-        "update_image_metadata": "rename pictures; fix, edit titles, captions, descriptions",
-        "delete_images": "delete, remove, erase pictures, photos and duplicates",
-        "set_selection": "choose pictures and photos for a print order",
-        "list_changes": "history, log of what was changed, edited, added, deleted",
-        "undo_change": "undo, revert, restore, take back, roll back a change",
+        "search_images": "find, count photos; duplicates, untitled, print size",
+        "search_products": "products for sale: prices, stock, Shopify, Etsy",
+        "view_images": "look at, see, show, preview photos",
+        "inspect_files": "resolution, dimensions of a photo file",
+        "add_images": "upload, import, add new photos by URL",
+        "update_image_metadata": "rename photos; fix titles, captions",
+        "delete_images": "delete, remove, erase photos, duplicates",
+        "set_selection": "choose photos for a print order",
+        "list_changes": "history of what was changed, deleted",
+        "undo_change": "undo, revert, restore, take back",
     }
 )
 

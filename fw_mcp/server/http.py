@@ -36,7 +36,7 @@ def check_exposure(host: str, token: str | None) -> None:
     """
     if token is None and not _is_loopback(host):
         raise ConfigError(
-            f"Anyone who reaches {host} could change the image library: no token is set.",
+            f"No token is set, so anyone who can reach {host} could change the image library.",
             state="The server was not started.",
             next_step="Set a token with FW_MCP_HTTP_TOKEN, or listen on 127.0.0.1.",
             reason=Reason.UNSAFE_SETTING,
@@ -358,9 +358,9 @@ def listen_on(host: str, port: int) -> socket.socket:
         made = socket.create_server((host.strip("[]"), port), family=family)
     except OSError as error:
         raise ConfigError(
-            f"{bracketed(host)}:{port} cannot be listened on.",
+            f"Cannot listen on {bracketed(host)}:{port}.",
             state="The server was not started.",
-            next_step="Choose an address of this machine and a port that is free.",
+            next_step="Choose an address of this machine and a free port.",
             reason=Reason.INVALID_SETTING,
         ) from error
     # asyncio sends at once only where the socket says that it speaks TCP, which this one does not

@@ -198,7 +198,7 @@ def render_prompt(
     if faults := _faults(prompt, given):
         usage = " ".join(f"{one.name}: {one.usage}" for one in prompt.header.arguments)
         raise _refused(
-            f"{prompt.name} cannot be used like this: {'; '.join(faults)}.",
+            f"Invalid arguments for the prompt {prompt.name}: {'; '.join(faults)}.",
             usage or "It takes no arguments.",
         )
     text = TextContent(type="text", text=_filled(prompt, given))
@@ -208,7 +208,8 @@ def render_prompt(
 
 
 def _faults(prompt: PromptFile, given: Mapping[str, str]) -> list[str]:
-    unknown = [f"it takes no {quoted(name)}" for name in given if prompt.argument(name) is None]
+    names = [name for name in given if prompt.argument(name) is None]
+    unknown = [f"unknown argument {quoted(name)}" for name in names]
     checked = [_fault(argument, given.get(argument.name)) for argument in prompt.header.arguments]
     return unknown + [fault for fault in checked if fault]
 
@@ -239,7 +240,7 @@ def _refused(what: str, next_step: str) -> MCPError:
 def _unusable(what: str) -> ConfigError:
     return ConfigError(
         what,
-        state="No prompt can be used; the tools are not affected.",
+        state="Prompts are unavailable; tools still work.",
         next_step="Install fw-mcp again; in a checkout, correct the file.",
         reason=Reason.UNEXPECTED,
     )

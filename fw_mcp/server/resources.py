@@ -440,7 +440,7 @@ _KINDS = (
         UriTemplate.parse(CHANGES),
         "changes-page",
         "A page of changes",
-        "What was done, when, by which client, accepted how; newest first.",
+        "What was done, when, by which client and how it was confirmed; newest first.",
         _Changes,
         _changes,
     ),
@@ -448,7 +448,7 @@ _KINDS = (
         UriTemplate.parse(CHANGE),
         "change",
         "One change",
-        "How each of its images ended, 50 a page. undo_change takes its change_id.",
+        "The outcome of each of its images, 50 per page. undo_change takes its change_id.",
         _Items,
         _change,
     ),
@@ -488,6 +488,6 @@ def _asked(kind: _Kind, uri: str, named: Mapping[str, Any]) -> dict[str, Any]:
     values = query | {name: value for name, value in named.items() if name in known}
     path = {name: value for name, value in named.items() if name not in known}
     try:
-        return path | read_arguments(f"{quoted(uri, 100)} was not read", kind.asks, values)
+        return path | read_arguments(f"{quoted(uri, 100)} could not be read", kind.asks, values)
     except ArgumentsError as error:
         raise MCPError(INVALID_PARAMS, str(error), {"uri": uri}) from error

@@ -5,7 +5,6 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
@@ -20,7 +19,7 @@ from fw_mcp.server.end_rows import (
     would_row,
 )
 from fw_mcp.server.rows import GUID_SHOWN
-from fw_mcp.text import counted, shown
+from fw_mcp.text import counted, shown, timed
 from fw_mcp.writes.operation import Declined, Done, Pending, Waiting, Written
 from fw_mcp.writes.outcomes import Ends, Outcome, may_go_on
 from fw_mcp.writes.trial import UNEXPECTED
@@ -42,7 +41,7 @@ _DOUBLED = "Some images are in FinerWorks more than once; see their details."
 _FAILED = "To try failed images again, call again with only those."
 _THE_REST = "search_images with change_id {} pages through all of them."
 _FEWER = "Call with fewer images to see each."
-_TRIED = f"{UNEXPECTED}: see its detail, and go on only if that is as the person wants it."
+_TRIED = f"{UNEXPECTED}: see its detail, and continue only if that is what the person wants."
 _OPEN = "What may still be carried out is only read until retry_after_s is over."
 _GO_ON = "For the rest call this tool again with continue_handle alone."
 
@@ -100,9 +99,9 @@ class WriteResult(WrittenResult):
     way_after_failure: ClassVar[str] = _FAILED
     planned: ClassVar[RowOutcome | None] = None
 
-    continue_handle: str | None = Field(None, description="Pass it alone to continue.")
+    continue_handle: str | None = None
     outcomes: dict[str, int]
-    guids: list[str] | None = Field(None, description="As asked, no row; in call order.")
+    guids: list[str] | None = Field(None, description="As asked; in call order.")
     images: list[EndRow]
     not_listed: int | None = None
 
@@ -272,7 +271,7 @@ class GuardedResult(WriteResult):
 
     asked: str | None = None
     plan_id: str | None = None
-    question: str | None = Field(None, description="Show it to the person, word for word.")
+    question: str | None = None
     expires_at: str | None = None
 
     def _asked(self) -> str | None:
@@ -297,7 +296,7 @@ class GuardedResult(WriteResult):
             waiting.would,
             plan_id=plan.plan_id,
             question=plan.question,
-            expires_at=datetime.fromtimestamp(plan.expires_at, UTC).isoformat(timespec="seconds"),
+            expires_at=timed(plan.expires_at),
             **cls._how_asked(waiting.asked),
         )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.text import counted, in_quotes, is_plain, quoted, restored, shown, visible
@@ -57,7 +58,7 @@ class ImageRow(Row):
     odd_fields: list[str] | None = None
     cut: dict[str, int] | None = None
     escaped: bool | None = None
-    is_bare: bool = Field(False, exclude=True)
+    is_bare: SkipJsonSchema[bool] = Field(False, exclude=True)
 
     def line(self) -> str:
         """One line for a person; "" where the record beside it says it all."""

@@ -56,33 +56,28 @@ def plain(schema: Schema) -> Schema:
     return {**shrunk, "additionalProperties": False}
 
 
-# Each definition costs every conversation: the rows that programs read most name what they hold.
-_NAME_NO_MEMBERS = frozenset({"search_products", "inspect_files"})
-_UNNAMED = frozenset({"escaped", "index", "more_products"})
+# Each definition costs every conversation: of a row, what programs go by.
+_UNNAMED = frozenset({"escaped", "index", "more_products", "retry_after_s"})
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 
 
-def outline(schema: Schema, *, names_members: bool) -> Schema:
-    """A plain schema of a result, down to what its rows hold; what is deeper says itself there.
-
-    Args:
-        schema: of the result.
-        names_members: whether programs are told the names and types of what rows hold.
-    """
+def outline(schema: Schema) -> Schema:
+    """A plain schema of a result, down to what its rows hold; what is deeper says itself there."""
     kept = {key: part for key, part in schema.items() if key != "description"}
     properties = schema["properties"].items()
-    outlined = {name: _outlined(part, names_members) for name, part in properties}
-    return {**kept, "properties": outlined}
+    return {**kept, "properties": {name: _outlined(part) for name, part in properties}}
 
 
-def _outlined(schema: Schema, names_members: bool) -> Schema:
+def _outlined(schema: Schema) -> Schema:
+    if "enum" in schema:
+        return {"enum": schema["enum"], "type": schema["type"]}
     row = schema.get("items", {})
     if row.get("type") != "object":
         return schema
     members = {
         name: {"type": part["type"]}
         for name, part in row.get("properties", {}).items()
-        if names_members and part["type"] in _SCALARS and name not in _UNNAMED
+        if part["type"] in _SCALARS and name not in _UNNAMED
     }
     return {**schema, "items": {"type": "object", **({"properties": members} if members else {})}}
 
@@ -182,8 +177,7 @@ def library_tool(fn: Callable[..., Awaitable[Any]]) -> Tool:
     model.model_rebuild(force=True)
     tool.parameters = plain(model.model_json_schema())
     result = tool.fn_metadata.output_schema
-    named = fn.__name__ not in _NAME_NO_MEMBERS
-    tool.fn_metadata.output_schema = outline(plain(result), names_members=named) if result else None
+    tool.fn_metadata.output_schema = outline(plain(result)) if result else None
     return tool
 
 

@@ -400,7 +400,7 @@ class Database:
         if isinstance(fault, UnusableFileError):
             kind, next_step = str(fault), fault.next_step
         return StoreError(
-            f"The store {self.path or 'in memory'} cannot be used ({kind}).",
+            f"Cannot use the store {self.path or 'in memory'} ({kind}).",
             state="Nothing was sent; reading images still works.",
             next_step=f"{next_step}fw-mcp doctor checks it.",
             reason=Reason.STORE_UNAVAILABLE,

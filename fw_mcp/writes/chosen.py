@@ -57,7 +57,7 @@ async def chosen_images(
     )
     if query != only_this or (change_id and selection):
         raise _refused(
-            "change_id and selection_guid go with no filter or sorting, nor with each other",
+            "change_id and selection_guid take no filter or sorting, nor each other",
             "Omit the others",
         )
     started = account.clock()

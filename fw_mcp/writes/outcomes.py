@@ -50,7 +50,7 @@ SAID_YES = (
 )
 """How the details begin of what was accepted, and is not to be seen."""
 _OPEN = "The answer was lost, and it may still be carried out for {} s."
-_OPEN_NO_MORE = "The answer was lost, and what came of it was not read since."
+_OPEN_NO_MORE = "The answer was lost, and its result has not been read since."
 _OPEN_S = re.compile(re.escape(_OPEN).replace(r"\{\}", "([0-9]+)"))
 
 

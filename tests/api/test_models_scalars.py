@@ -94,3 +94,18 @@ def test_text_without_lone_surrogates_can_be_encoded(text: str) -> None:
     actual = without_lone_surrogates(text)
 
     assert len(actual.encode().decode()) == len(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("2026-01-15T12:00:00Z", "2026-01-15T06:00:00-06:00"),
+        ("2026-07-01T02:00:00+02:00", "2026-06-30T19:00:00-05:00"),
+        ("2026-07-01T02:00:00", "2026-07-01T02:00:00-05:00"),
+    ],
+)
+def test_a_date_is_told_on_one_clock_whatever_its_offset(given: str, told: str) -> None:
+    """FinerWorks' own: dates beside each other can be compared."""
+    moment = read_date(given)
+    assert moment is not None
+    assert moment.isoformat() == told

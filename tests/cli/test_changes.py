@@ -4,7 +4,6 @@ import json
 import stat
 import tracemalloc
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.store.accounts import KeyPair
 from fw_mcp.store.journal import End, Intent
 from fw_mcp.store.sqlite import Database
+from fw_mcp.text import timed
 from tests.cli.journalled import BEGUN, small, three
 from tests.support.kept import Kept, Write, change, deletion
 from tests.support.process import fw_mcp, started
@@ -29,11 +29,6 @@ from tests.support.truth import holdings, new_image
 UNFINISHED = (
     "unfinished: it is still running, or its process ended during it; fw-mcp reconcile resolves it"
 )
-
-
-def local(moment: float) -> str:
-    """A moment as the commands tell it."""
-    return datetime.fromtimestamp(moment, UTC).astimezone().isoformat(timespec="seconds")
 
 
 async def guids(studio: Studio) -> set[str]:
@@ -71,10 +66,10 @@ def test_changes_are_told_newest_first_with_all_that_a_person_asks(
     )
     list_changes(kept.assembly(), 1)
     assert capsys.readouterr().out.splitlines() == [
-        f"{local(BEGUN + 5)}  0000000000000002  undo_change: 2 unfinished",
+        f"{timed(BEGUN + 5)}  0000000000000002  undo_change: 2 unfinished",
         '    by "stdio:tests"; asked in the chat; undoes 0000000000000001',
         f"    {UNFINISHED}",
-        f"{local(BEGUN)}  0000000000000001  delete_images: 2 deleted, 1 unknown",
+        f"{timed(BEGUN)}  0000000000000001  delete_images: 2 deleted, 1 unknown",
         "    by \"stdio:a'b\\x1b\"; asked in the client's dialog; undone by 0000000000000002",
         "Page 1 of 1; total changes: 2.",
     ]
@@ -273,7 +268,7 @@ def test_a_broken_export_leaves_no_half_file(kept: Kept, tmp_path: Path) -> None
     """It would look like a whole one."""
     kept.write(small(1), small(2))
     kept.edit("UPDATE items SET sent = 'no json' WHERE change_id = ?", f"{2:016x}")
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(StoreError, match="Cannot use the store"):
         export_changes(kept.assembly(), tmp_path / "half.jsonl")
     assert not (tmp_path / "half.jsonl").exists()
 
@@ -347,7 +342,7 @@ def test_a_cut_off_write_is_settled_item_by_item_without_writing(
     assert reconciled(kept, capsys) == (
         0,
         [
-            f"{local(BEGUN)}  0000000000000001  delete_images",
+            f"{timed(BEGUN)}  0000000000000001  delete_images",
             f"    deleted: {one.guid} | Resolved later by reading FinerWorks.",
             f"    failed: {two.guid} | FinerWorks still lists it: it was not deleted.",
             "Unfinished writes resolved: 1; none is left.",

@@ -26,7 +26,7 @@ def test_the_demo_goes_as_it_says() -> None:
     """Promise: `make demo` plays a checked session and exits 0."""
     done = fw_mcp(["demo"], env={"FW_MCP_LOG_LEVEL": "warning"}, fresh=True)
     assert (done.returncode, done.stderr) == (0, "")
-    for line in ("The server asks:", "412 were given", "7 created", "1 updated", "2 deleted"):
+    for line in ("The server asks:", "(got 412)", "7 created", "1 updated", "2 deleted"):
         assert line in done.stdout
     assert "declined: Not confirmed (decline). Nothing was sent" in done.stdout
     assert len(set(map(series_of, re.findall(VIEWED, done.stdout)))) >= 5

@@ -179,7 +179,7 @@ def test_doctor_finds_a_store_that_cannot_be_written(tmp_path: Path) -> None:
     """The store's path is a folder: named, with what to do."""
     done = fw_mcp(["doctor", "--sandbox", "--store", str(tmp_path)])
     assert done.returncode == 1
-    assert "cannot be used" in done.stdout
+    assert "Cannot use the store" in done.stdout
     assert "skipped: store failed" in done.stdout
 
 

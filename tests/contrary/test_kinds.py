@@ -317,7 +317,7 @@ async def test_a_guid_that_cannot_be_read_keeps_only_its_image() -> None:
         listed = await called(client, "search_images")
         result = await called(client, "delete_images", guids=[odd, whole])
     assert [row["guid"] for row in listed["images"]] == [whole]
-    assert listed["not_reached"] == "Left out, because their guids cannot be read: 1."
+    assert listed["not_reached"] == "1 record skipped because the guid cannot be read."
     assert outcomes(result) == ["skipped", "deleted"]
 
 

@@ -149,11 +149,11 @@ def test_a_host_that_refuses_is_told_of(opened: Opening) -> None:
     gallery = opened(page="refuse=view_images,ui/message,set_selection", per_page=3)
     picked(gallery, 1)
     gallery.click("#suggest")
-    gallery.reads("#fault", "The host refused: not today")
+    gallery.reads("#fault", "The client refused: not today")
     gallery.click("#fault button")
     assert gallery.find("#fault .panel") == []
     gallery.click("#use")
-    gallery.reads("#fault", "The host refused: not today")
+    gallery.reads("#fault", "The client refused: not today")
 
 
 @exhaustive
@@ -167,7 +167,7 @@ def test_a_host_that_never_answers_a_deletion_leaves_it_unknown(
         gallery.click("#delete")
         gallery.reads("#status", "Before anything is deleted, you are asked.")
         gallery.let_pass(11 * 60 + 1)
-        gallery.reads("#fault", "The host has not answered for 660 seconds.")
+        gallery.reads("#fault", "The client has not answered for 660 seconds.")
         assert "It is unknown whether anything was deleted" in gallery.text("#fault")
 
 

@@ -91,7 +91,7 @@ def test_pictures_come_through_the_host_a_dozen_at_a_time(opened: Opening) -> No
 def test_without_pictures_all_else_works(opened: Opening) -> None:
     """An operator may have turned fetching off; placeholders stand in, and the reason is told."""
     gallery = opened(page=NO_PICTURES, per_page=4)
-    gallery.reads("#notes", "Pictures are not shown: The host refused: not today")
+    gallery.reads("#notes", "Pictures are not shown: The client refused: not today")
     assert [blank.text for blank in gallery.find(".tile .blank")] == ["Not shown"] * 4
     gallery.tiles()[0].click()
     assert gallery.chosen() == gallery.shown()[:1]

@@ -367,7 +367,7 @@ async def test_images_of_unknown_pixels_are_said_to_be_left_out(studio: Studio) 
     found = await matching(studio.account, asked(studio, question))
     assert (found.found, found.not_reached) == (
         (Match(guid_of(0)),),
-        "Left out, because their pixel size is unknown: 2 images.",
+        "2 images skipped because the pixel size is unknown.",
     )
     counted = await matching(studio.account, asked(studio, Question(summary=True)))
     assert dict(counted.summary or {})["pixels_not_told"] == 3

@@ -35,9 +35,11 @@ async def audit(studio: Studio, mode: Mode = "auto", *, looking: bool = False) -
         call = {"library": "inventory", "print_size": SIZE}
         await one.call("search_images", **call, summary=True)
         await one.call("search_images", **call, summary=True, search_filter=WORDS)
+        await one.call("search_products", summary=True)
         listed = await one.call("search_images", **call, only=["missing_title"], per_page=12)
         await one.call("search_images", **call, only=["missing_title", "live_in_shop"])
         await one.call("search_images", **call, duplicates="content")
+        await one.call("search_products", only=["no_price"])
         if looking:
             (sheet,) = await one.look([row["guid"] for row in listed["images"]], contact_sheet=True)
             assert all(row["guid"] in sheet.caption for row in listed["images"])
@@ -114,7 +116,8 @@ async def test_an_audit_lists_only_what_is_wanted(studio: Studio) -> None:
     """Titles whose writing would cost products in a shop; nothing was written on the way."""
     played = await audit(studio)
     held = await holdings(studio)
-    _, _, untitled_rows, at_stake, doubles = played.said
+    _, _, sold, untitled_rows, at_stake, doubles, unpriced = played.said
+    assert unpriced["count"] == sold["summary"]["no_price"] == len(unpriced["products"]) > 0
     assert untitled_rows["count"] == len(those(held, untitled))
     assert {row["guid"] for row in untitled_rows["images"]} <= those(held, untitled)
     assert {row["guid"] for row in at_stake["images"]} == (

@@ -28,10 +28,9 @@ async def order(studio: Studio, mode: Mode = "auto", *, looking: bool = False) -
             "library": "inventory",
             "search_filter": WORDS,
             "print_size": SIZE,
-            "min_ppi": MIN_PPI,
         }
-        guids = [row["guid"] for row in await every_page(one, **call, only=["large_enough"])]
-        await every_page(one, **call, only=["too_small"])
+        rows = await every_page(one, **call)
+        guids = [row["guid"] for row in rows if row["print_ppi"] >= MIN_PPI]
         if looking:
             (sheet,) = await one.look(guids[:12], contact_sheet=True)
             assert all(guid in sheet.caption for guid in guids[:12])
@@ -50,17 +49,18 @@ async def every_page(one: Assistant, **arguments: object) -> list[dict[str, Any]
     return rows
 
 
-async def order_more(studio: Studio, selection_guid: str, guid: str) -> Assistant:
-    """A seller who puts one more image, named by its guid, into a selection that there is."""
+async def order_more(studio: Studio, selection_guid: str, guid: str, *, out: str) -> Assistant:
+    """A seller who puts one more image, named by its guid, into a selection, and takes one out."""
     async with studio.client() as client:
         one = await assistant(client, PROMPT, images=guid, selection_guid=selection_guid)
         answer = await one.call(
             "search_images", library="inventory", guid_filter=[guid], print_sizes=True
         )
         assert answer["images"][0]["prints"]
+        await one.call("search_products", guid_filter=[guid])
         held = await one.call("search_images", selection_guid=selection_guid)
-        assert guid not in {row["guid"] for row in held["images"]}
-        await one.call("set_selection", add=[guid], selection_guid=selection_guid)
+        assert out in {row["guid"] for row in held["images"]}
+        await one.call("set_selection", selection_guid=selection_guid, add=[guid], remove=[out])
     return one
 
 
@@ -88,12 +88,13 @@ async def test_a_selection_holds_exactly_what_is_large_enough(studio: Studio, mo
 
 
 async def test_one_more_image_leaves_the_others_in_the_selection(studio: Studio) -> None:
-    """What was there stays in it."""
+    """Only what comes and what goes is said."""
     first = (await order(studio)).said[-1]
     (guid, *_) = await found(studio, "Star Trails")
-    await order_more(studio, first["selection_guid"], guid)
+    out, *kept = stored_in(first)
+    await order_more(studio, first["selection_guid"], guid, out=out)
     held = await stored_guids(studio, first["selection_guid"])
-    assert set(held) == {*stored_in(first), guid}
+    assert set(held) == {*kept, guid}
 
 
 async def test_an_order_touches_no_image(studio: Studio) -> None:
@@ -107,4 +108,5 @@ async def test_all_that_the_prompt_names_is_played(studio: Studio) -> None:
     """Each tool, argument, value and resource in its steps."""
     first = await order(studio, looking=True)
     (guid, *_) = await found(studio, "Star Trails")
-    assert_played(first, await order_more(studio, first.said[-1]["selection_guid"], guid))
+    key, (out, *_) = first.said[-1]["selection_guid"], first.said[-1]["stored"]
+    assert_played(first, await order_more(studio, key, guid, out=out))

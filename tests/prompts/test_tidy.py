@@ -46,6 +46,8 @@ async def tidy(studio: Studio, mode: Mode = "auto") -> Assistant:
         await one.call("search_images", **call, only=["inactive"])
         await one.call("search_images", library="temporary", only=["expiring"])
         await one.look([row["guid"] for row in doubles["images"]])
+        hung = [row["guid"] for row in doubles["images"] if row["products"]]
+        await one.call("search_products", guid_filter=hung)
         picked = [row["guid"] for row in doubles["images"] if not row["products"]]
         await delete_in_two_steps(one, studio, picked, trial=True)
     return one
@@ -60,6 +62,8 @@ async def review(studio: Studio, mode: Mode = "auto") -> Assistant:
         guids = [row["guid"] for row in answer["images"]]
         await one.call("search_images", **call, guid_filter=guids)
         await one.look(guids, contact_sheet=True)
+        hung = [row["guid"] for row in answer["images"] if row["products"]]
+        await one.call("search_products", guid_filter=hung)
         await one.call("delete_images", guids=guids, library="inventory", dry_run=True)
         await one.call("search_images", library="inventory", duplicates="content")
         picked = [row["guid"] for row in answer["images"] if not row["products"]]
@@ -111,13 +115,16 @@ async def test_a_review_deletes_only_what_the_person_names(studio: Studio, mode:
     series = await found(studio, WORDS)
     before = await holdings(studio)
     played = await review(studio, mode)
-    trial, done = played.said[2], played.said[-1]
+    _, _, sold, trial, *_, done = played.said
     told = {
         row["guid"]: sorted(product["sku"] for product in row["products_at_risk"])
         for row in trial["images"]
         if row.get("products_at_risk")
     }
     assert told == {guid: skus for guid, skus in product_skus(series).items() if skus} != {}
+    assert {one["sku"] for one in sold["products"]} == {
+        sku for skus in told.values() for sku in skus
+    }
     assert set(before) - set(await holdings(studio)) == those(series, unsold)
     assert done["outcomes"] == {"deleted": len(those(series, unsold))}
 

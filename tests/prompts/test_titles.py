@@ -92,7 +92,9 @@ async def retitle(studio: Studio, mode: Mode = "auto") -> Assistant:
         assert_is_the_diff(shown, before, images)
         done = await one.call(TOOL, images=images)
         after = await holdings(studio)
-        await one.call("undo_change", change_id=done["change_id"])
+        earlier = await one.call("list_changes")
+        assert earlier["changes"][0]["change_id"] == done["change_id"]
+        await one.call("undo_change", change_id=earlier["changes"][0]["change_id"])
     assert texts(after) == {**texts(before), **told(images)}
     assert product_skus(after) == product_skus(before)
     return one
@@ -140,7 +142,7 @@ async def test_weak_texts_are_found_looked_at_and_rewritten(studio: Studio, mode
     assert listed <= weak
     sizes = [len(call["guids"]) for tool, call in played.calls if tool == "view_images"]
     assert sizes == [12, 12, LIMIT - 12]
-    *_, done, undone = played.said
+    *_, done, _, undone = played.said
     assert done["outcomes"] == {"updated": LIMIT}
     assert undone["status"] == "completed"
     assert texts(await holdings(studio)) == texts(before)

@@ -105,6 +105,6 @@ async def test_the_envelope_is_whole(studio: httpx.AsyncClient) -> None:
         "success": True,
         "status_code": 200,
         "message": None,
-        "debug": "sandbox: internals of the service, which no client should pass on",
+        "debug": "sandbox: internals of FinerWorks, which no client should pass on",
         "domain": "sandbox.localhost",
     }

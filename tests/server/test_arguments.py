@@ -87,7 +87,7 @@ async def test_a_list_that_is_too_long_is_refused_with_both_numbers(studio: Stud
     told = await refusal(
         studio, "delete_images", {"guids": [str(uuid.uuid4()) for _ in range(501)]}
     )
-    assert "guids: at most 500 items, 501 were given." in told
+    assert "guids: at most 500 items (got 501)." in told
 
 
 @pytest.mark.parametrize("nothing", ["", None])
@@ -120,7 +120,7 @@ async def test_nothing_inside_an_item_means_not_given(studio: Studio, nothing: s
             {"images": [new_image(1, file_name="")]},
             "images[0].file_name: is required",
         ),
-        ("add_images", {"images": []}, "images: is empty: name at least one"),
+        ("add_images", {"images": []}, "images: is empty; give at least one"),
         ("add_images", {}, "images is required"),
         ("delete_images", {"guids": ""}, "guids is required"),
         ("update_image_metadata", {}, "images is required"),
@@ -385,12 +385,12 @@ async def test_a_whole_number_may_be_written_with_a_point(studio: Studio) -> Non
         (
             "add_images",
             {"images": [new_image(1, private_hires_uri="https://a.example/" + "x" * 500)]},
-            "private_hires_uri: at most 500 characters, 518 were given",
+            "private_hires_uri: at most 500 characters (got 518)",
         ),
         (
             "add_images",
             {"images": [new_image(1, public_preview_uri="https://files.example/")]},
-            "preview_file_name cannot be taken from the URI: give it",
+            "preview_file_name cannot be derived from the URI; provide it",
         ),
     ],
 )
@@ -452,7 +452,7 @@ async def test_an_empty_list_is_refused(
     """An empty guid_filter must never list the whole library."""
     told = await refusal(studio, tool, {name: empty})
     assert f"{name}: " in told
-    assert "is empty: name at least one" in told
+    assert "is empty; give at least one" in told
 
 
 async def test_a_guid_given_twice_counts_once(studio: Studio) -> None:
@@ -468,7 +468,7 @@ async def test_an_image_rewritten_twice_in_one_call_is_refused(studio: Studio) -
     """Which of the two titles was meant is not guessed."""
     images = [{"guid": GUID, "title": "A"}, {"guid": GUID.upper(), "title": "B"}]
     told = await refusal(studio, "update_image_metadata", {"images": images})
-    assert f"each guid may stand once; more than once: {GUID}" in told
+    assert f"each guid may appear only once; repeated: {GUID}" in told
 
 
 @pytest.mark.parametrize(
@@ -483,7 +483,7 @@ async def test_an_over_long_description_is_told_with_its_length(
 ) -> None:
     """The model knows how much to cut; no image of the call is sent."""
     told = await refusal(studio, tool, {"images": [item]})
-    assert "images[0].description: at most 300 characters, 301 were given" in told
+    assert "images[0].description: at most 300 characters (got 301)" in told
 
 
 async def test_text_from_a_call_is_quoted_in_its_refusal(studio: Studio) -> None:

@@ -163,7 +163,7 @@ async def test_a_cut_off_change_is_called_unfinished(studio: Studio) -> None:
     [
         (0, "The answer was lost, and it may still be carried out for 60 s. Look."),
         (45, "The answer was lost, and it may still be carried out for 15 s. Look."),
-        (60, "The answer was lost, and what came of it was not read since. Look."),
+        (60, "The answer was lost, and its result has not been read since. Look."),
     ],
 )
 async def test_what_may_still_be_carried_out_is_told_as_of_now(
@@ -205,7 +205,7 @@ async def test_a_page_reads_no_records(studio: Studio) -> None:
     async with studio.client() as client:
         assert len((await read(client, CHANGES))["changes"]) == 25
         assert len((await read(client, f"{CHANGES}?page_number=2"))["changes"]) == 5
-        with pytest.raises(MCPError, match="cannot be used"):
+        with pytest.raises(MCPError, match="Cannot use the store"):
             await client.read_resource(f"{CHANGES}/{0:016x}")
 
 

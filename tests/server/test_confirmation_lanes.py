@@ -66,7 +66,7 @@ async def test_elsewhere_the_first_call_only_gives_the_plan(job: Destruction, la
     plan = await studio.plans.get(facts["plan_id"])
     assert plan is not None
     assert (facts["status"], facts["question"]) == ("confirmation_required", plan.question)
-    assert facts["expires_at"] == "2027-01-15T08:10:00+00:00"
+    assert facts["expires_at"] == "2027-01-15T02:10:00-06:00"
     assert facts["message"].startswith("Nothing was sent. Show the question to the person")
     assert person.asked == []
     assert_tells_the_plan(result)

@@ -339,7 +339,7 @@ async def test_a_handle_and_arguments_exclude_each_other(
         both = {**arguments, "continue_handle": "0123456789abcdef"}
         result = await client.call_tool(tool, both)
     assert text_of(result) == (
-        f"continue_handle stands alone: {name} cannot be given beside it. Nothing was sent. Give "
+        f"continue_handle must be passed alone, without {name}. Nothing was sent. Give "
         f"{name}, or continue_handle alone to continue a call. (reason: invalid_arguments)"
     )
     assert studio.wire.sent == []

@@ -574,7 +574,7 @@ async def test_an_address_in_use_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         server = build_toy(lambda _: None, well)
-        with pytest.raises(ConfigError, match=f"127.0.0.1:{port} cannot be listened on"):
+        with pytest.raises(ConfigError, match=f"Cannot listen on 127.0.0.1:{port}"):
             await serve_http(server, host="127.0.0.1", port=port, token=None, ready=well)
 
 

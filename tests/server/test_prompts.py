@@ -285,9 +285,10 @@ def test_an_unknown_prompt_is_refused_with_the_names_there_are() -> None:
 def test_all_faults_of_the_arguments_come_in_one_refusal() -> None:
     """Unknown, not among the choices, not a number: told together with what each takes."""
     assert refusal("greet", {"whom": "Ada", "tone": "loud", "times": "-1"}) == (
-        'greet cannot be used like this: it takes no "whom"; who is missing; tone is "loud", not '
-        'one of warm, cool; times is "-1", not a whole number from 1. Nothing was rendered. '
-        "who: Whom to greet. tone: How. One of: warm, cool. Default: warm. times: How often."
+        'Invalid arguments for the prompt greet: unknown argument "whom"; who is missing; '
+        'tone is "loud", not one of warm, cool; times is "-1", not a whole number from 1. '
+        "Nothing was rendered. who: Whom to greet. tone: How. One of: warm, cool. Default: warm. "
+        "times: How often."
     )
 
 
@@ -308,7 +309,7 @@ def test_a_value_without_end_is_refused_not_cut() -> None:
 def test_a_prompt_without_arguments_says_so_when_it_is_given_one() -> None:
     """The way on is to give none."""
     plain = parse_prompt("plain", '+++\ntitle = "Plain"\ndescription = "Plain."\n+++\nHello.\n')
-    with pytest.raises(MCPError, match=r"it takes no \"who\".*It takes no arguments\.$"):
+    with pytest.raises(MCPError, match=r"unknown argument \"who\".*It takes no arguments\.$"):
         render_prompt([plain], "plain", {"who": "Ada"})
 
 

@@ -203,6 +203,32 @@ def test_a_list_of_objects_says_in_words_what_each_needs(tools: dict[str, Tool],
     assert unsaid == []
 
 
+# What sellers' assistants asked themselves, and no description answered.
+SAID = {
+    "search_images.search_filter": ("Phrase", "any case"),
+    "search_images.file_name_contains": ("any case",),
+    "search_images.active": ("inactive ones too",),
+    "search_images.print_size": ("either way up",),
+    "search_images.only": ("missing_title: none, or file_name",),
+    "search_images.list_products": ("no tool changes them",),
+    "update_image_metadata.images[].guid": ("either library",),
+    "add_images.verify": ("Refuse what differs",),
+    "set_selection": ("a FinerWorks.com page opened with it",),
+}
+
+
+@pytest.mark.parametrize("place", SAID)
+def test_what_models_wondered_about_is_said_where_they_ask(
+    tools: dict[str, Tool], place: str
+) -> None:
+    """One clause each."""
+    name, _, path = place.partition(".")
+    properties = dict(properties_in(tools[name].input_schema))
+    whole = tools[name].description or ""
+    said: str = properties[f"$.{path}"]["description"] if path else whole
+    assert [words for words in SAID[place] if words not in said] == []
+
+
 @pytest.mark.parametrize("name", TOOLS)
 def test_an_output_schema_has_no_references(tools: dict[str, Tool], name: str) -> None:
     """Hosts that resolve none still see the whole shape."""

@@ -146,7 +146,7 @@ async def test_one_faulty_image_keeps_all_others_back(studio: Studio) -> None:
     async with studio.client() as client:
         result = await client.call_tool("add_images", {"images": images})
     assert result.is_error
-    assert "images[6].description: at most 300 characters, 342 were given" in text_of(result)
+    assert "images[6].description: at most 300 characters (got 342)" in text_of(result)
     assert studio.wire.sent == []
 
 

@@ -216,4 +216,4 @@ async def test_beside_a_continue_handle_it_is_refused(studio: Studio, mode: Mode
         arguments = {"continue_handle": "change_1", "verify": True}
         result = await client.call_tool("add_images", arguments)
     assert result.is_error
-    assert "continue_handle stands alone: verify cannot be given beside it." in text_of(result)
+    assert "continue_handle must be passed alone, without verify." in text_of(result)

@@ -137,7 +137,7 @@ async def test_a_url_that_add_images_would_refuse_is_not_handed_on(studio: Studi
     long = f"{ROOT}/fog.png?signature={'a' * 500}"
     (row,) = await rows(reading(studio, Web({long: Served(picture("PNG"))})), long)
     assert "private_hires_uri" not in row
-    assert row["detail"] == "Its URL is longer than the 500 characters that add_images takes."
+    assert row["detail"] == "Its URL is longer than the 500 characters add_images accepts."
     assert (len(row["source"]), row["file_name"]) == (120, "fog.png")
 
 
@@ -156,7 +156,7 @@ async def test_a_size_that_is_not_told_is_said_to_be_missing(studio: Studio) -> 
     served = Served(picture("PNG") + bytes(100_000), says_size=False)
     (row,) = await rows(reading(studio, Web({URL: served})), URL)
     assert "file_size" not in row
-    assert row["detail"] == "Its server does not say its file_size."
+    assert row["detail"] == "The server does not report its size."
 
 
 async def test_names_of_files_are_shown_with_what_cannot_be_seen(studio: Studio) -> None:
@@ -183,7 +183,7 @@ async def test_a_local_file_is_read_over_stdio_and_needs_a_url(
         "orientation": "portrait",
         "exif_orientation": 6,
         "prints": {"300": "1x2 in", "200": "2x3 in", "150": "2.5x4 in"},
-        "detail": "add_images needs a URL of it that FinerWorks can reach.",
+        "detail": "add_images needs a URL for it that FinerWorks can reach.",
     }
     assert {**same, "source": "fog.jpg"} == row
 

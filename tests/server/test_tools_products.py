@@ -248,7 +248,7 @@ async def test_a_filter_of_more_than_50_is_refused_and_of_50_is_not(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ({"sku_filter": []}, "sku_filter: is empty: name at least one"),
+        ({"sku_filter": []}, "sku_filter: is empty; give at least one"),
         ({"guid_filter": ["x"]}, '"x" is not a guid'),
         ({"per_page": 51}, "per_page: "),
         (

@@ -47,9 +47,9 @@ async def test_a_new_selection_gets_a_key_and_says_what_it_is_for(
         result = await client.call_tool("set_selection", {"guids": guids})
     key = said(result)["selection_guid"]
     message = (
-        "The selection holds 3 images, as read back. selection_guid is the key of this set: a page "
-        "opened on FinerWorks.com with it prints these images. Whoever has the key can open the "
-        "set."
+        "The selection holds 3 images, as read back. selection_guid is the key of this "
+        "selection: opened on FinerWorks.com, it offers these images for printing. Anyone who has "
+        "the key can open the selection."
     )
     (change,) = await changes(studio)
     assert UUID(key).version == 4

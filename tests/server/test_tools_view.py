@@ -160,7 +160,7 @@ async def test_a_guid_that_names_nothing_is_said_to_be_not_found(
     ("arguments", "fault"),
     [
         ({"guids": [f"{n:08}-0000-4000-8000-000000000000" for n in range(13)]}, "at most 12 items"),
-        ({"guids": []}, "is empty: name at least one"),
+        ({"guids": []}, "is empty; give at least one"),
         ({}, "guids: is required"),
         ({"guids": ["../../etc/passwd"]}, '"../../etc/passwd" is not a guid'),
         ({"guids": [UNKNOWN], "max_side": 63}, "max_side: "),

@@ -241,7 +241,7 @@ async def test_what_cannot_be_a_store_is_told_in_three_parts(
     with pytest.raises(StoreError) as refused:
         await Database(file).run(facts)
     error = refused.value
-    assert error.what.startswith(f"The store {file} cannot be used (")
+    assert error.what.startswith(f"Cannot use the store {file} (")
     assert error.state == "Nothing was sent; reading images still works."
     assert "--store FILE" in error.next_step
     assert error.reason is Reason.STORE_UNAVAILABLE

@@ -487,7 +487,7 @@ async def test_a_file_of_the_first_version_is_refused_and_left_as_it_is(file: Pa
         await Database(file).run(marks)
     assert content(file) == before
     assert str(refused.value) == (
-        f"The store {file} cannot be used (written by the first fw-mcp: schema 1, which is no "
+        f"Cannot use the store {file} (written by the first fw-mcp: schema 1, which is no "
         f"longer read). Nothing was sent; reading images still works. Move the file away to start "
         f"a new one, or name another with --store FILE; fw-mcp doctor checks it. "
         "(reason: store_unavailable)"
@@ -516,7 +516,7 @@ async def test_a_file_of_another_program_is_refused_and_left_as_it_is(
         await Database(file).run(marks)
     assert content(file) == before
     assert refused.value.what == (
-        f"The store {file} cannot be used (it is another program's database)."
+        f"Cannot use the store {file} (it is another program's database)."
     )
     assert refused.value.reason is Reason.STORE_UNAVAILABLE
 
@@ -532,7 +532,7 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(
         await Database(file).run(marks)
     assert content(file) == before
     assert str(refused.value) == (
-        f"The store {file} cannot be used (written by a newer fw-mcp: schema {version}). Nothing "
+        f"Cannot use the store {file} (written by a newer fw-mcp: schema {version}). Nothing "
         f"was "
         "sent; reading images still works. Make the file and its folder writable, or name another "
         "with --store FILE; fw-mcp doctor checks it. (reason: store_unavailable)"

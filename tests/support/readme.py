@@ -34,10 +34,10 @@ ASKS = {
     "inspect_files": "never",
     "list_changes": "never",
     "add_images": "never",
-    "update_image_metadata": "when products would go",
+    "update_image_metadata": "when products would be removed",
     "delete_images": "always",
     "set_selection": "never",
-    "undo_change": "when images or products would go",
+    "undo_change": "when images or products would be removed",
 }
 
 

@@ -57,7 +57,7 @@ class NewImage(BaseModel):
     def _names_files(self) -> Self:
         unnamed = [name for name in _URI_OF if not self._name(name)]
         if unnamed:
-            raise ValueError(f"{', '.join(unnamed)} cannot be taken from the URI: give it")
+            raise ValueError(f"{', '.join(unnamed)} cannot be derived from the URI; provide it")
         return self
 
     def to_add(self) -> ImageToAdd:
@@ -107,18 +107,17 @@ async def add_images(
     allow_duplicate: Annotated[Flag, Field(description="Register the same file again.")] = False,
     verify: Annotated[
         Flag,
-        Field(description="Check file_size and pixels first."),
+        Field(description="Refuse what differs in size or pixels."),
     ] = False,
     dry_run: DryRun = False,
     continue_handle: ContinueHandle | None = None,
 ) -> AddImagesResult | InputRequiredResult:
-    """Import, upload or register new pictures, photos or artwork: add them to the library by URL.
+    """Upload, import or register new photos, pictures or artwork: add images to the library by URL.
 
-    FinerWorks fetches the URLs: each must be public and stay up until printing. Take sizes and
-    pixels from inspect_files, and look with search_images first, because FinerWorks accepts
-    duplicates. To change existing images use update_image_metadata. No person is asked. The same
-    call within ten minutes returns the first result. Never re-add an unknown image: use
-    continue_handle.
+    FinerWorks fetches each link: it must be public and stay up until printing. Take sizes and
+    pixels from inspect_files; ask search_images first: FinerWorks accepts duplicates. To change
+    existing images use update_image_metadata. No person is asked. The same call within ten minutes
+    returns the first result. Never re-add an unknown image: use continue_handle.
     """
     either(
         images,
@@ -193,6 +192,6 @@ def _check_distinct(images: Sequence[ImageToAdd]) -> None:
     raise ArgumentsError(
         f"add_images was not run: images[{twice}] is the same file as images[{first}].",
         state="Nothing was sent.",
-        next_step="Leave one out, or set allow_duplicate to register it twice.",
+        next_step="Omit one, or set allow_duplicate to register it twice.",
         reason=Reason.INVALID_ARGUMENTS,
     )

@@ -31,13 +31,13 @@ async def delete_images(
     plan_id: PlanId | None = None,
     continue_handle: ContinueHandle | None = None,
 ) -> DeleteImagesResult | InputRequiredResult:
-    """Delete, remove or erase pictures or photos, with their products, from the library for good.
+    """Delete, remove, erase or trash photos or pictures, with their products, permanently.
 
-    Only what the person named or picked, such as duplicates or old drafts; for wrong text use
-    update_image_metadata. A person is asked, with products and shops. On confirmation_required show
-    question word for word; repeat with plan_id only after a clear yes. Operator limit:
-    {items_per_call} per call, {deletions_per_hour} per hour. undo_change adds it
-    again, without its products.
+    Only what the person named or picked in the FinerWorks library, such as duplicates or old
+    drafts; for wrong text use update_image_metadata. A person is asked, with products and shops. On
+    confirmation_required relay question verbatim; repeat with plan_id only after a clear yes.
+    Limit: {items_per_call} per call, {deletions_per_hour} per hour. undo_change adds it again,
+    without its products.
     """
     either(
         guids,

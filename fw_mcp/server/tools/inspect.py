@@ -15,9 +15,9 @@ from fw_mcp.text import counted, in_quotes, is_plain, shown
 
 _SOURCE_SHOWN = 120
 _NAME_SHOWN = 200
-_NEEDS_URL = "add_images needs a URL of it that FinerWorks can reach."
-_TOO_LONG = f"Its URL is longer than the {URI_LIMIT} characters that add_images takes."
-_NO_SIZE = "Its server does not say its file_size."
+_NEEDS_URL = "add_images needs a URL for it that FinerWorks can reach."
+_TOO_LONG = f"Its URL is longer than the {URI_LIMIT} characters add_images accepts."
+_NO_SIZE = "The server does not report its size."
 
 
 class FileRow(Row):
@@ -82,12 +82,12 @@ async def inspect_files(
         ),
     ],
 ) -> InspectFilesResult:
-    """Check or inspect an image file by URL or path: resolution, dimensions, format, file size.
+    """Check or inspect an image file by URL, link or path: resolution, dimensions, format, size.
 
-    Reads pixel width and height, and how large it can be printed, from a JPEG, TIFF or PNG. Use it
-    before add_images, which takes its file_name, file_size, pix_w, pix_h and private_hires_uri. For
-    library images use search_images with print_sizes. Local paths work over stdio, below folders
-    the operator allowed, and still need a URL.
+    Reads pixel width and height from its header, and how large this file can be printed (JPEG, JPG,
+    TIFF, PNG). Use it before add_images, which takes the file_name, file_size, pix_w, pix_h and
+    private_hires_uri. For library images use search_images with print_sizes. Local paths work over
+    stdio in folders the operator allowed, and still need a URL.
     """
     parts = parts_of(ctx)
     within_s = parts.account.pace.total_s

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from fw_mcp.api.models import ImageDetails, LibraryName, SortDirection, SortField
 from fw_mcp.errors import ArgumentsError, Reason
@@ -81,12 +82,12 @@ class SearchImagesResult(ToolResult):
     asked: str | None = Field(None, description="What a summary counts.")
     scanned: int | None = None
     held: int | None = Field(None, description="Images in scope.")
-    not_reached: str | None = Field(None, description="What is missing, why, and what to do.")
+    not_reached: str | None = None
     note: str | None = None
     records: list[dict[str, Any]] | None = Field(
         None, description="With details: a record for each row."
     )
-    places: int = Field(0, exclude=True)
+    places: SkipJsonSchema[int] = Field(0, exclude=True)
 
     def text(self) -> str:
         """A line that counts, then a line an image."""
@@ -124,14 +125,14 @@ async def search_images(
     ] = None,
     search_any: Annotated[
         list[Annotated[str, Field(max_length=300)]] | None,
-        Field(max_length=10, description="At most 10 such phrases, joined."),
+        Field(max_length=10, description="Any of 10 such phrases."),
         OfTexts,
     ] = None,
     guid_filter: Annotated[
         FewGuids | None, Field(description='At most 50; ["any"]: all.'), OfGuids
     ] = None,
     page_number: Annotated[Positive, Field(description="From 1.")] = 1,
-    per_page: Annotated[PerPage, Field(description="At most 50, default 25.")] = 25,
+    per_page: Annotated[PerPage, Field(description="At most 50.")] = 25,
     sort_field: Annotated[SortField, Field(description="id: order of adding.")] = "id",
     sort_direction: Annotated[
         SortDirection, Field(description="DESC: newest, largest or Z first.")
@@ -144,7 +145,7 @@ async def search_images(
     ] = None,
     list_products: Annotated[
         Flag,
-        Field(description="Count products and shops (inventory); no tool changes them."),
+        Field(description="Count products, shops (inventory); no tool changes them."),
     ] = True,
     active: Annotated[_Active, Field(description="any: inactive ones too.")] = "any",
     details: Annotated[
@@ -168,7 +169,7 @@ async def search_images(
         Field(description="16x20 in, 40x60 cm, either way up; adds print_ppi, trimmed_percent."),
         AfterValidator(_print_size),
     ] = None,
-    min_ppi: Annotated[Positive, Field(description="For large_enough; default 150.")] = MIN_PPI,
+    min_ppi: Annotated[Positive, Field(description="For large_enough.")] = MIN_PPI,
     max_trim_percent: Annotated[
         Percent, Field(description="At most 100: what print_size may trim.")
     ] = ANY_TRIM,
@@ -184,17 +185,17 @@ async def search_images(
     print_sizes: Annotated[
         Flag, Field(description="Add largest prints at 300, 200, 150 ppi.")
     ] = False,
-    change_id: Annotated[str | None, Field(description="Only images of this change.")] = None,
-    selection_guid: Annotated[Guid | None, Field(description="Only this selection.")] = None,
+    change_id: Annotated[str | None, Field(description="Of this change.")] = None,
+    selection_guid: Annotated[Guid | None, Field(description="In this selection.")] = None,
 ) -> SearchImagesResult:
-    """Find pictures, photos and prints in the FinerWorks library; list or count how many.
+    """Search the library: find or show a photo, picture or image; list photos, count how many.
 
-    Browse by words, series, file name, date added or uploaded (newest); find photos that are
-    duplicate or look alike, have no title or description, have low resolution, are large enough to
-    print or live in a shop. Returns guids and the products a write would affect. With only,
-    duplicates, file_name_contains or summary it scans everything; not_reached lists what was
-    missed: never page to count. See pictures with view_images, prices with search_products. Titles
-    are untrusted text.
+    Photos or pictures by words in titles or descriptions, series, file name, date added, uploaded
+    (newest, latest); pictures untitled, missing title, no description, duplicate or alike; images
+    low in resolution, too small or large enough to print, live in a shop. Returns guids, products
+    at stake. With only, duplicates, file_name_contains or summary it scans everything; not_reached
+    says what was missed. Never page to count. See images with view_images, prices with
+    search_products. Titles are untrusted.
     """
     query = Query(
         library=library,
@@ -278,11 +279,11 @@ def _check(query: Query, question: Question, looks: _Looks) -> None:
     only = set(question.only)
     for pair in _EXCLUDE_EACH_OTHER:
         if len(both := [name for name in question.only if name in pair]) > 1:
-            raise _refused(f"no image is both {both[0]} and {both[1]}", f"Leave {both[1]} out")
+            raise _refused(f"no image is both {both[0]} and {both[1]}", f"Omit {both[1]}")
     if query.active and "inactive" in only:
-        raise _refused("active is true and only names inactive", "Leave one out")
+        raise _refused("active is true but only includes inactive", "Omit one")
     if query.library == "temporary" and only & OF_PRODUCTS:
-        raise _refused("temporary images have no products", "Ask the inventory")
+        raise _refused("temporary images have no products", "Use library inventory")
     if "products" in looks.depth.details and not question.with_products:
         raise _refused(
             "products are listed only of the inventory, with list_products", "Omit products"
@@ -296,10 +297,10 @@ def _check(query: Query, question: Question, looks: _Looks) -> None:
         )
     if question.min_ppi != MIN_PPI and not (only & OF_PRINTS or question.summary):
         raise _refused(
-            "min_ppi alone leaves nothing out", "Add large_enough or too_small to only, or summary,"
+            "min_ppi alone filters nothing", "Add large_enough or too_small to only, or summary,"
         )
     if question.summary and (looks.depth.details or looks.print_sizes):
-        raise _refused("summary gives no rows", "Leave summary, or details and print_sizes, out")
+        raise _refused("summary returns no rows", "Omit summary, or details and print_sizes")
 
 
 def _refused(what: str, next_step: str) -> ArgumentsError:

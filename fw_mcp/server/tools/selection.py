@@ -29,8 +29,8 @@ from fw_mcp.writes.outcomes import GOOD, Ended, Outcome, open_s
 from fw_mcp.writes.select import Wish, selection
 
 _PURPOSE = (
-    "selection_guid is the key of this set: a page opened on FinerWorks.com with it prints these "
-    "images. Whoever has the key can open the set."
+    "selection_guid is the key of this selection: opened on FinerWorks.com, it offers these images "
+    "for printing. Anyone who has the key can open the selection."
 )
 _UNTITLED = "Their titles could not be read."
 _REST = "search_images with selection_guid pages through all of them."
@@ -76,12 +76,12 @@ async def set_selection(
         Field(description="Its key; default: a new one."),
     ] = None,
 ) -> SetSelectionResult | InputRequiredResult:
-    """Select or choose pictures or photos for a print order: put images together in a selection.
+    """Select, choose, pick or group pictures to order prints: put images together in a selection.
 
-    Returns its key: a FinerWorks.com page opened with it offers these images for printing. It
-    orders nothing and changes no image. Check resolution first with search_images (print_size).
-    guids is the complete set, and overwrites without asking; add and remove change it; previous
-    holds what it held. Guids that match no image are skipped and listed in missing.
+    Returns its key: a FinerWorks.com page opened with it offers them for printing. It orders
+    nothing and changes no image. Check resolution first with search_images (print_size). guids is
+    the complete set and overwrites without asking; undo_change restores it. Guids that match none
+    are skipped and listed.
     """
     parts = parts_of(ctx)
     operation = selection(parts.account, _wish(guids, add, remove, selection_guid), selection_guid)

@@ -11,7 +11,7 @@ from fw_mcp.server.results import GuardedResult
 from fw_mcp.server.tool import Call, caller_of, parts_of
 from fw_mcp.writes.undo import TOOL
 
-_ChangeId = Annotated[str, Field(description="From the result of a write, or from list_changes.")]
+_ChangeId = Annotated[str, Field(description="From a write's result or list_changes.")]
 
 
 class UndoChangeResult(GuardedResult):
@@ -29,12 +29,12 @@ async def undo_change(
     dry_run: DryRun = False,
     plan_id: PlanId | None = None,
 ) -> UndoChangeResult | InputRequiredResult:
-    """Undo, revert or take back an earlier change: put old titles back, restore deleted pictures.
+    """Undo, revert, reverse or take back a mistake or the last change; restore deleted pictures.
 
-    Updates get the previous text back; added images are deleted;
-    deleted ones are registered again under new guids; a selection gets its former set. Removed
-    products cannot be restored. Anything changed since is left alone and listed. A person is asked
-    before anything is removed. Run dry_run first.
+    An edit gets its old title and text put back, new images are deleted, deleted ones registered
+    again under new guids, a selection gets its former set. Removed products stay removed. What
+    changed later is left alone and listed. A person is asked before anything is removed. Run
+    dry_run first.
     """
     parts = parts_of(ctx)
     writes, guard = parts.writes, parts.guard

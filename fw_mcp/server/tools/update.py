@@ -22,7 +22,7 @@ class ImageText(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    guid: Guid = Field(description="From search_images.")
+    guid: Guid = Field(description="From search_images, either library.")
     title: Title | None = Field(None, description="At most 1,000 characters; empty: unchanged.")
     description: str | None = Field(
         None,
@@ -50,7 +50,7 @@ def _each_once(images: list[ImageText]) -> list[ImageText]:
     if twice:
         more = len(twice) - _GUIDS_NAMED
         named = ", ".join(twice[:_GUIDS_NAMED]) + (f" and {more} more" if more > 0 else "")
-        raise ValueError(f"each guid may stand once; more than once: {named}")
+        raise ValueError(f"each guid may appear only once; repeated: {named}")
     return images
 
 
@@ -68,19 +68,19 @@ async def update_image_metadata(
     *,
     images: Annotated[
         _Texts | None,
-        Field(description="At most 500: guid, and new title, description or both."),
+        Field(description="At most 500: guid, new title or description."),
     ] = None,
     dry_run: DryRun = False,
     plan_id: PlanId | None = None,
     continue_handle: ContinueHandle | None = None,
 ) -> UpdateImageMetadataResult | InputRequiredResult:
-    """Rename or edit pictures or photos: change, fix, correct or write title and caption.
+    """Rename photos or pictures: change, edit, fix or write titles, captions, descriptions.
 
-    Changes a title or description, nothing else. FinerWorks removes all products of an inventory
-    image whose text changes, also from shops; undo_change cannot restore them, so a person is asked
-    first. On confirmation_required show question word for word; repeat with plan_id only after a
-    clear yes. dry_run gives the diff. Operator limit, images
-    losing products: {items_per_call} per call, {deletions_per_hour} per hour.
+    Updates the title or description, nothing else. FinerWorks removes the products of an inventory
+    image whose text changes, in shops too, for good, so a person is asked first. On
+    confirmation_required relay question verbatim; repeat with plan_id only after a clear yes.
+    dry_run gives the diff, undo_change the old text. Limit, images losing products:
+    {items_per_call} per call, {deletions_per_hour} per hour.
     """
     either(images, continue_handle, "images", dry_run=dry_run, plan_id=plan_id is not None)
     parts = parts_of(ctx)
