@@ -119,7 +119,6 @@ class Played:
         if not calls:
             return
         self.service.catch_up()
-        self.last_at = self.clock()
         self.person.answer = YES if step.yes else NO
         self.person.asked.clear()
         self.person.meanwhile = self._hanging(calls[0], step) if self._hangs(step) else None
@@ -135,7 +134,7 @@ class Played:
             )
             for one in calls
         ]
-        self.last = next((one for one in calls if one.tool != "search_images"), self.last)
+        self._keep_last(calls)
         self.service.endings[:] = step.endings
         results = await self._called(calls, clients)
         self.service.endings.clear()
@@ -157,6 +156,15 @@ class Played:
                 await self._check_pages(clients[0], content)
             if content.get("change_id"):
                 self.made.append((self._first_made(asked, content), content))
+
+    def _keep_last(self, calls: Sequence[Asked]) -> None:
+        """What `again` makes again, and when it was made; an answer given again is not made."""
+        last = next((one for one in calls if one.tool != "search_images"), None)
+        if last is None:
+            return
+        if self.last is None or last.arguments is not self.last.arguments:
+            self.last_at = self.clock()
+        self.last = last
 
     def _first_made(self, asked: Asked, content: Row) -> Asked:
         """The call as it was first made: one that is only answered again changed nothing since."""
@@ -242,6 +250,7 @@ class Played:
         # A call that was settled is a new one after ten minutes: it asks for another image.
         if self.last is not None and self.clock() - self.last_at > _REPLAY_S:
             self.model.wanted.update(self.last.masters)
+            self.last_at = self.clock()
         return self.last
 
     def _chosen(self, step: Step) -> tuple[str, ...]:
