@@ -173,7 +173,7 @@ def test_a_store_that_cannot_be_used_does_not_keep_a_server_from_serving(
     """It is said, and reading shows more."""
     kept.path.write_text("This is no database." * 100)
     anyio.run(look_after_journal, kept.assembly())
-    assert "The journal could not be checked: The store " in caplog.text
+    assert "The journal could not be checked: Cannot use the store " in caplog.text
 
 
 def test_an_address_that_cannot_be_listened_on_is_told_as_ever(kept: Kept) -> None:

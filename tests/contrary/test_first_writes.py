@@ -90,7 +90,7 @@ async def test_what_ends_otherwise_than_expected_stops_the_call_once(
     assert (alone, outcomes(first)) == ([1], [GOOD[tool], *["not_attempted"] * 6])
     assert first["images"][0]["detail"].endswith(f"{UNEXPECTED}: {why}.")
     assert {row["detail"] for row in first["images"][1:]} == {HELD_BACK}
-    assert f"{UNEXPECTED}: see its detail, and go on only if" in first["message"]
+    assert f"{UNEXPECTED}: see its detail, and continue only if" in first["message"]
     assert outcomes(repeated) == outcomes(first)
     assert outcomes(last).count("not_attempted") == (ways.products_go == "more")
 

@@ -355,7 +355,7 @@ async def test_a_handle_beside_a_dry_run_or_a_plan_sends_nothing(
     async with slow.client() as client:
         result = await client.call_tool("delete_images", {"continue_handle": handle, **beside})
     assert result.is_error
-    assert "cannot be given beside it" in text_of(result)
+    assert f"must be passed alone, without {', '.join(beside)}" in text_of(result)
     assert len(slow.wire.to("delete_images")) == 1
 
 

@@ -333,7 +333,7 @@ def test_a_prompt_without_arguments_says_so_when_it_is_given_one() -> None:
 def test_a_file_that_does_not_hold_together_is_refused(old: str, new: str) -> None:
     """A header without end, unknown keys, wrong types, placeholders that match no argument."""
     assert old in SAMPLE
-    with pytest.raises(ConfigError, match=r"The prompt greet .* the tools are not affected"):
+    with pytest.raises(ConfigError, match=r"The prompt greet .* tools still work"):
         parse_prompt("greet", SAMPLE.replace(old, new, 1))
 
 

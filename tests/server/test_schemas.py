@@ -205,8 +205,8 @@ def test_a_list_of_objects_says_in_words_what_each_needs(tools: dict[str, Tool],
 
 # What sellers' assistants asked themselves, and no description answered.
 SAID = {
-    "search_images.search_filter": ("Phrase", "any case"),
-    "search_images.file_name_contains": ("any case",),
+    "search_images.search_filter": ("Phrase", "case-insensitive"),
+    "search_images.file_name_contains": ("case-insensitive",),
     "search_images.active": ("inactive ones too",),
     "search_images.print_size": ("either way up",),
     "search_images.only": ("missing_title: none, or file_name",),

@@ -233,7 +233,7 @@ async def test_with_fetching_off_each_url_says_so(studio: Studio) -> None:
 @pytest.mark.parametrize(
     ("files", "fault"),
     [
-        ([], "name at least one"),
+        ([], "give at least one"),
         ([URL] * 51, "at most 50"),
         (["x" * 2_001], "at most 2000 characters"),
     ],

@@ -51,9 +51,9 @@ async def test_the_images_of_a_change_are_read_page_by_page(studio: Studio) -> N
     [
         ({"change_id": "00ff"}, 'there is no change "00ff"'),
         ({"selection_guid": KEY}, f"there is no selection {KEY}, or it is empty"),
-        ({"selection_guid": KEY, "change_id": "00ff"}, "nor with each other"),
-        ({"change_id": "00ff", "search_filter": "fog"}, "go with no filter"),
-        ({"selection_guid": KEY, "active": "true"}, "go with no filter"),
+        ({"selection_guid": KEY, "change_id": "00ff"}, "nor each other"),
+        ({"change_id": "00ff", "search_filter": "fog"}, "take no filter"),
+        ({"selection_guid": KEY, "active": "true"}, "take no filter"),
         ({"selection_guid": KEY, "summary": True}, "takes no question"),
     ],
 )

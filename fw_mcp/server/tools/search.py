@@ -121,7 +121,7 @@ async def search_images(
     ] = "inventory",
     search_filter: Annotated[
         str | None,
-        Field(max_length=300, description="Phrase in title or description, any case."),
+        Field(max_length=300, description="Phrase in title or description, case-insensitive."),
     ] = None,
     search_any: Annotated[
         list[Annotated[str, Field(max_length=300)]] | None,
@@ -154,7 +154,7 @@ async def search_images(
     ] = None,
     file_name_contains: Annotated[
         list[Annotated[str, Field(max_length=200)]] | None,
-        Field(max_length=50, description="Any of 50 parts of names, any case."),
+        Field(max_length=50, description="Any of 50 parts of names, case-insensitive."),
         OfTexts,
     ] = None,
     only: Annotated[

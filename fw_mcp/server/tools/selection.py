@@ -73,7 +73,7 @@ async def set_selection(
     remove: Annotated[Guids | None, Field(description="At most 500 fewer.")] = None,
     selection_guid: Annotated[
         Guid | None,
-        Field(description="Its key; default: a new one."),
+        Field(description="Its key; default: new."),
     ] = None,
 ) -> SetSelectionResult | InputRequiredResult:
     """Select, choose, pick or group pictures to order prints: put images together in a selection.
