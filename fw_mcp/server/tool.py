@@ -62,8 +62,12 @@ _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 
 
 def outline(schema: Schema) -> Schema:
-    """A plain schema of a result, down to what its rows hold; what is deeper says itself there."""
-    kept = {key: part for key, part in schema.items() if key != "description"}
+    """A plain schema of a result, down to what its rows hold; what is deeper says itself there.
+
+    It is open: clients keep definitions, and a later version may tell more.
+    """
+    left_out = {"additionalProperties", "description"}
+    kept = {key: part for key, part in schema.items() if key not in left_out}
     properties = schema["properties"].items()
     return {**kept, "properties": {name: _outlined(part) for name, part in properties}}
 

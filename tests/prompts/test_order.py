@@ -108,5 +108,5 @@ async def test_all_that_the_prompt_names_is_played(studio: Studio) -> None:
     """Each tool, argument, value and resource in its steps."""
     first = await order(studio, looking=True)
     (guid, *_) = await found(studio, "Star Trails")
-    key, (out, *_) = first.said[-1]["selection_guid"], first.said[-1]["stored"]
+    key, (out, *_) = first.said[-1]["selection_guid"], stored_in(first.said[-1])
     assert_played(first, await order_more(studio, key, guid, out=out))
