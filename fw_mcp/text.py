@@ -32,6 +32,8 @@ _UNIT = re.compile(
     re.DOTALL,
 )
 _LONGEST_UNIT = 24
+_MEGABYTE = 1_000_000
+_WHOLE_FROM = 9.95
 _GOES_ON = re.compile("[\u20e3\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
 _DOUBLE_QUOTES = re.compile('["\u02ba\u02ee\u201c-\u201f\u2033\u2036\uff02]')
 
@@ -116,6 +118,14 @@ def quoted(text: str | None, limit: int = 60) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 image`, `2 images`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def megabytes(size: int) -> str:
+    """`1,480 MB`, of bytes; `0.3 MB` of little."""
+    amount = size / _MEGABYTE
+    return (
+        f"{amount:,.0f} MB" if amount >= _WHOLE_FROM or not size else f"{max(amount, 0.1):.1f} MB"
+    )
 
 
 def in_quotes(text: str) -> str:
