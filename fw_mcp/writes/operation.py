@@ -23,6 +23,7 @@ _DOES = MappingProxyType(
         "delete_images": "delete",
         "update_image_metadata": "update, removing products:",
         "undo_change": "undo:",
+        "add_images": "upload",
     }
 )
 
@@ -54,8 +55,9 @@ class Prepared:
         would: how each item would stand afterwards, or why nothing would be sent for it.
         write: does it, in one run, and says how each item ended.
         summary: what it would do, in a sentence.
-        targets: the images that would be deleted or lose products.
+        targets: the images that would be deleted or lose products; or what becomes public.
         question: what is asked before any target goes.
+        weight: how many images the operator's limits count; None for each target.
         seen: guid → a short name for the state of each image.
         still_so: of what a former run did, what still is so; the rest is done again.
     """
@@ -66,6 +68,7 @@ class Prepared:
     summary: str = ""
     targets: Sequence[Target] = ()
     question: str = ""
+    weight: int | None = None
     seen: Mapping[str, str] = field(default_factory=dict)
     still_so: Callable[[Items[Ended]], Awaitable[Items[Ended]]] = all_still_so
 

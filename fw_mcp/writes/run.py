@@ -553,6 +553,7 @@ def _proposal(caller: Caller, operation: Operation, prepared: Prepared) -> Propo
         arguments=operation.identity,
         targets=prepared.targets,
         question=prepared.question,
+        weight=prepared.weight,
     )
 
 

@@ -218,6 +218,11 @@ class Uploads:
         self._ended = anyio.Event()
 
     @property
+    def goes_on(self) -> bool:
+        """Whether an upload goes on after the call that asked for it has answered."""
+        return self._group is not None
+
+    @property
     def is_on(self) -> bool:
         """Whether files can be uploaded at all."""
         return bool(self._bucket and self.folders and self._renderer.available)

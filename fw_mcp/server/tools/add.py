@@ -15,7 +15,7 @@ from fw_mcp.server.lanes import Lanes
 from fw_mcp.server.results import CallStatus, WriteResult
 from fw_mcp.server.rows import RowOutcome
 from fw_mcp.server.tool import Call, caller_of, parts_of
-from fw_mcp.writes.add import TOOL, addition, addition_again
+from fw_mcp.writes.addition import TOOL, addition, addition_again
 from fw_mcp.writes.already_there import already_there
 from fw_mcp.writes.verify import check_files
 
