@@ -220,7 +220,7 @@ class Inspector:
         return _unread(path, _LOCAL_SLOW)
 
     def _read(self, path: str) -> Inspected:
-        meant = _path(path)
+        meant = path_meant(path)
         with self._folders.open(meant) as file:
             size, facts = file.seek(0, SEEK_END), facts_of(file)
             name = PurePath(meant).name
@@ -231,7 +231,7 @@ def _is_url(file: str) -> bool:
     return "://" in file and not _FILE_URL.match(_unquoted(file))
 
 
-def _path(file: str) -> str:
+def path_meant(file: str) -> str:
     """The path that is meant: of a `file:` URL, or in the quotes of a command line.
 
     That of a URL on another host stays one, which no folder has.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -95,7 +96,7 @@ class WriteResult(WrittenResult):
     way_after_failure: ClassVar[str] = _FAILED
     planned: ClassVar[RowOutcome | None] = None
 
-    continue_handle: str | None = Field(None, description="Pass it alone to continue.")
+    continue_handle: str | None = None
     outcomes: dict[str, int]
     guids: list[str] | None = Field(None, description="As asked, no row; in call order.")
     images: list[EndRow]
@@ -133,13 +134,31 @@ class WriteResult(WrittenResult):
                 return cls._done(written)
 
     @classmethod
-    def previewed(cls, would: Ends, summary: str) -> Self:
-        """What a call would do."""
-        return cls._would(CallStatus.DRY_RUN, f"Nothing was sent. {summary}", would)
+    def previewed(
+        cls, would: Ends, summary: str, found: Mapping[int, str] = MappingProxyType({})
+    ) -> Self:
+        """What a call would do.
+
+        Args:
+            would: how each image would stand.
+            summary: the whole, in a sentence.
+            found: what was found out about images whose rows are to say it.
+        """
+        return cls._would(CallStatus.DRY_RUN, f"Nothing was sent. {summary}", would, found)
 
     @classmethod
-    def _would(cls, status: CallStatus, message: str, would: Ends, **more: Any) -> Self:  # noqa: ANN401
+    def _would(
+        cls,
+        status: CallStatus,
+        message: str,
+        would: Ends,
+        found: Mapping[int, str] = MappingProxyType({}),
+        **more: Any,  # noqa: ANN401
+    ) -> Self:
         rows = {item: would_row(would[item], cls.planned) for item in sorted(would)}
+        for item, detail in found.items():
+            said = " ".join(filter(None, (detail, rows[item].detail)))
+            rows[item] = rows[item].model_copy(update={"detail": said})
         told = cls(status=status, message=message, outcomes=_counted(rows), images=[], **more)
         return told._listing(rows, [], _FEWER)
 

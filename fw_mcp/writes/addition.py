@@ -35,8 +35,8 @@ _log = logging.getLogger(__name__)
 
 # Of a call's time, what is left for registering when it waits no longer for uploads.
 _TO_REGISTER = 0.4
-_UPLOADING = "Not sent: still uploading, which goes on."
-_NO_YES = "Not uploaded: nobody was asked about its folder yet. Call again in ten minutes."
+_UPLOADING = "Not sent: the upload is still running."
+_NO_YES = "Not uploaded: no one was asked about its folder yet. Call again in ten minutes."
 _ADDED_BEFORE = "Added from this file before."
 # What tells an image from others, as the journal keeps it.
 _SENT = ("private_hires_uri", "file_name", "library")
@@ -238,9 +238,16 @@ class _Call:
         ready: dict[int, ImageToAdd] = {}
         if due:
             ended |= await self._brought(due, ready)
-        images = dict(sorted({**self._urls, **ready}.items()))
-        ended |= await add_in_batches(self._run, images, self._library, on_purpose=self._on_purpose)
-        return ended
+        # One call at a time: another may have registered the same files meanwhile.
+        async with self._uploads.registering:
+            if not self._on_purpose:
+                meanwhile = await self._there(ready)
+                ended |= meanwhile
+                ready = {item: one for item, one in ready.items() if item not in meanwhile}
+            images = dict(sorted({**self._urls, **ready}.items()))
+            return ended | await add_in_batches(
+                self._run, images, self._library, on_purpose=self._on_purpose
+            )
 
     async def _brought(self, due: Items[FileToAdd], ready: dict[int, ImageToAdd]) -> Ends:
         """Bring files where they are `ready` to be registered; the ends of those that are not."""

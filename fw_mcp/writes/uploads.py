@@ -189,6 +189,9 @@ class Uploads:
         limits: the operator's.
         now: seconds since the epoch.
         reached: told each step of each upload.
+
+    Attributes:
+        registering: held while files that are up are registered.
     """
 
     def __init__(
@@ -207,6 +210,7 @@ class Uploads:
         self.folders = folders
         self.limits = limits
         self.now = now
+        self.registering = anyio.Lock()
         self._bucket = bucket
         self._renderer = renderer
         self._check = check
@@ -408,7 +412,7 @@ class Uploads:
             job.ended = _refused(str(unreadable), _CONVERT)
         except OSError as unread:
             _log.info("a file was not read to its end: %s", type(unread).__name__)
-            job.ended = _refused("It could not be read to its end.", "Try it again.")
+            job.ended = _refused("It could not be read completely.", "Try it again.")
         except _CRASHES as crash:
             # Raised where it is waited for: it must not end what serves others.
             job.crash = crash

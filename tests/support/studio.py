@@ -22,6 +22,7 @@ from fw_mcp.embedded import SandboxTransport
 from fw_mcp.guard.guard import Guard, Limits
 from fw_mcp.images.account import Account, Pace
 from fw_mcp.pictures.fetch.fetcher import Fetcher
+from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.similarity import Likenesses
 from fw_mcp.pictures.view import Viewer
@@ -36,10 +37,14 @@ from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal, Step
 from fw_mcp.store.plans import PlanStore
 from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database
+from fw_mcp.store.uploads import UploadStore
+from fw_mcp.writes.addition import FromFiles
 from fw_mcp.writes.run import Writes
 from fw_mcp.writes.trial import Tried
+from fw_mcp.writes.uploads import UploadLimits, Uploads, UploadStep
 from tests.support.client import InProcessClient
 from tests.support.recorder import Recorder
+from tests.support.uploading import Painter, Shelf
 
 Mode = Literal["auto", "legacy"]
 
@@ -149,6 +154,10 @@ def make_studio(
     service: httpx.AsyncBaseTransport | None = None,
     clock: Clock | None = None,
     tried: bool = False,
+    shelf: Shelf | None = None,
+    painter: Painter | None = None,
+    upload_limits: UploadLimits | None = None,
+    reached_upload: Callable[[UploadStep], None] = lambda _: None,
 ) -> Studio:
     """A studio on a fresh sandbox, or on `app`, which another studio already serves.
 
@@ -156,7 +165,7 @@ def make_studio(
     fetches pictures and files, from the sandbox and nowhere else unless it is given. `kept_for` is
     the account of its store; `reached` is told each step of each write. `service` stands in the
     place of the sandbox; `clock` is its time, too; `tried` where each kind of write was tried on it
-    before.
+    before. Files of `folders` are uploaded to `shelf`, where there is one.
     """
     clock = clock or Clock()
     faults = faults or Faults()
@@ -177,6 +186,19 @@ def make_studio(
     if fetcher == "sandbox":
         fetcher = Fetcher(inside={SANDBOX_URL: lambda: SandboxTransport(app)}, resolve=_nowhere)
     viewer = Viewer(fetcher, workshop or Workshop(), clock=clock)
+    files = None
+    if shelf is not None:
+        uploads = Uploads(
+            UploadStore(database),
+            Folders(folders),
+            shelf,
+            painter or Painter(),
+            shelf.check,
+            limits=upload_limits or UploadLimits(),
+            now=clock,
+            reached=reached_upload,
+        )
+        files = FromFiles(uploads, writes)
     parts = Parts(
         account=account,
         guard=guard,
@@ -184,6 +206,7 @@ def make_studio(
         viewer=viewer,
         inspector=Inspector(fetcher, folders),
         likenesses=Likenesses(viewer, clock=clock),
+        files=files,
         show_hires=show_hires,
     )
     return Studio(
@@ -207,7 +230,8 @@ def on_account(parts: Parts, account: Account) -> Parts:
     """The parts with another way to the service."""
     kept = parts.writes
     writes = Writes(account, parts.guard, kept.journal, kept.history, tried=kept.tried)
-    return replace(parts, account=account, writes=writes)
+    files = parts.files and FromFiles(parts.files.uploads, writes)
+    return replace(parts, account=account, writes=writes, files=files)
 
 
 def sandbox_account(sandbox: Path | str = IN_MEMORY) -> str:
