@@ -24,11 +24,13 @@ from fw_mcp.images.account import Account, Pace
 from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.similarity import Likenesses
+from fw_mcp.pictures.upload.sandbox import SandboxBucket
 from fw_mcp.pictures.view import Viewer
 from fw_mcp.pictures.worker.pool import Workshop
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.endpoints import ALL_OFF, Switches
 from fw_mcp.sandbox.faults.plan import Faults
+from fw_mcp.sandbox.faults.uploads import UploadFaults
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB_API_KEY
 from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.parts import Parts
@@ -145,6 +147,7 @@ def make_studio(
     per_series: int = PER_SERIES,
     app: Starlette | None = None,
     faults: Faults | None = None,
+    upload_faults: UploadFaults | None = None,
     reached: Callable[[Step], None] = lambda _: None,
     service: httpx.AsyncBaseTransport | None = None,
     clock: Clock | None = None,
@@ -160,7 +163,9 @@ def make_studio(
     """
     clock = clock or Clock()
     faults = faults or Faults()
-    app = app or create_app(per_series=per_series, switches=switches, faults=faults)
+    app = app or create_app(
+        per_series=per_series, switches=switches, faults=faults, upload_faults=upload_faults
+    )
     database = Database(store, account=kept_for, busy_timeout_s=busy_timeout_s)
     plans, journal = PlanStore(database), Journal(database, clock, reached)
 
@@ -184,6 +189,12 @@ def make_studio(
         viewer=viewer,
         inspector=Inspector(fetcher, folders),
         likenesses=Likenesses(viewer, clock=clock),
+        bucket=SandboxBucket(
+            SANDBOX_URL,
+            lambda: Keys(SANDBOX_WEB_API_KEY, SANDBOX_APP_KEY).headers,
+            lambda: SandboxTransport(app),
+            clock.sleep,
+        ),
         show_hires=show_hires,
     )
     return Studio(
