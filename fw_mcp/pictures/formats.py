@@ -1,7 +1,9 @@
 """What a picture file is, from its header alone; it knows neither URLs nor paths."""
 
 import io
+import re
 import struct
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,6 +16,8 @@ _MOST_READS = 20_000
 _LONGEST_READ = 65_536
 _FURTHEST = 2**62
 _HEAD = 64
+_HTML_WITHIN = 1024
+_HTML = re.compile(rb"\s*<(?:.*<)?(?:!doctype html|html|head|body)[\s>]", re.IGNORECASE | re.DOTALL)
 _UPRIGHT = 1
 _ORIENTATIONS = range(1, 9)
 _SIDEWAYS = range(5, 9)
@@ -89,6 +93,11 @@ class Facts:
     def stored(self) -> tuple[int, int]:
         """Width and height as the file stores them, in pixels."""
         return _turned(self.pix_w, self.pix_h, self.exif_orientation)
+
+
+def is_html(content: bytes) -> bool:
+    """Whether a file is a web page, by its first bytes."""
+    return _HTML.match(content[:_HTML_WITHIN].removeprefix(BOM_UTF8)) is not None
 
 
 def picture_type(content: bytes) -> str | None:

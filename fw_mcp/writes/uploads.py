@@ -10,7 +10,7 @@ import hmac
 import io
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -29,11 +29,13 @@ from fw_mcp.api.models import FILE_NAME_LIMIT, ImageToAdd
 from fw_mcp.errors import FwError, GuardError, Reason, UploadError
 from fw_mcp.guard.question import PublicFolder
 from fw_mcp.images.account import Progress
+from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.folders import Folders, found
 from fw_mcp.pictures.formats import Facts, UnreadablePicture, facts_of
 from fw_mcp.pictures.renditions import Renditions
 from fw_mcp.pictures.threads import unwaited
 from fw_mcp.pictures.upload.bucket import Bucket
+from fw_mcp.pictures.upload.public import check_public
 from fw_mcp.store.uploads import SameFile, Upload, UploadStore
 from fw_mcp.text import counted, megabytes
 from fw_mcp.writes.outcomes import Items
@@ -60,6 +62,18 @@ _SHOWN_AS = "JPEG"
 _CONVERT = "Convert it to TIFF, JPEG or PNG."
 # What nobody foresaw of bytes that nobody here wrote.
 _CRASHES = (RuntimeError, ValueError, LookupError, TypeError, AttributeError)
+
+
+def public_check(
+    fetcher: Fetcher, sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+) -> "Check":
+    """Fetches uploads under the guard that holds for every URL."""
+
+    async def check(sizes: Mapping[str, int]) -> None:
+        for url, size in sizes.items():
+            await check_public(fetcher, url, size, sleep)
+
+    return check
 
 
 class UploadStep(StrEnum):

@@ -25,11 +25,13 @@ from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.similarity import Likenesses
+from fw_mcp.pictures.upload.sandbox import SandboxBucket
 from fw_mcp.pictures.view import Viewer
 from fw_mcp.pictures.worker.pool import Workshop
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.endpoints import ALL_OFF, Switches
 from fw_mcp.sandbox.faults.plan import Faults
+from fw_mcp.sandbox.faults.uploads import UploadFaults
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB_API_KEY
 from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.parts import Parts
@@ -41,7 +43,7 @@ from fw_mcp.store.uploads import UploadStore
 from fw_mcp.writes.addition import FromFiles
 from fw_mcp.writes.run import Writes
 from fw_mcp.writes.trial import Tried
-from fw_mcp.writes.uploads import UploadLimits, Uploads, UploadStep
+from fw_mcp.writes.uploads import Renderer, UploadLimits, Uploads, UploadStep, public_check
 from tests.support.client import InProcessClient
 from tests.support.recorder import Recorder
 from tests.support.uploading import Painter, Shelf
@@ -150,12 +152,13 @@ def make_studio(
     per_series: int = PER_SERIES,
     app: Starlette | None = None,
     faults: Faults | None = None,
+    upload_faults: UploadFaults | None = None,
     reached: Callable[[Step], None] = lambda _: None,
     service: httpx.AsyncBaseTransport | None = None,
     clock: Clock | None = None,
     tried: bool = False,
-    shelf: Shelf | None = None,
-    painter: Painter | None = None,
+    shelf: Shelf | Literal["sandbox"] | None = None,
+    painter: Renderer | None = None,
     upload_limits: UploadLimits | None = None,
     reached_upload: Callable[[UploadStep], None] = lambda _: None,
 ) -> Studio:
@@ -169,7 +172,9 @@ def make_studio(
     """
     clock = clock or Clock()
     faults = faults or Faults()
-    app = app or create_app(per_series=per_series, switches=switches, faults=faults)
+    app = app or create_app(
+        per_series=per_series, switches=switches, faults=faults, upload_faults=upload_faults
+    )
     database = Database(store, account=kept_for, busy_timeout_s=busy_timeout_s)
     plans, journal = PlanStore(database), Journal(database, clock, reached)
 
@@ -188,12 +193,14 @@ def make_studio(
     viewer = Viewer(fetcher, workshop or Workshop(), clock=clock)
     files = None
     if shelf is not None:
+        bucket = sandbox_bucket(app, clock) if shelf == "sandbox" else shelf
+        check = public_check(fetcher, clock.sleep) if shelf == "sandbox" else shelf.check
         uploads = Uploads(
             UploadStore(database),
             Folders(folders),
-            shelf,
+            bucket,
             painter or Painter(),
-            shelf.check,
+            check,
             limits=upload_limits or UploadLimits(),
             now=clock,
             reached=reached_upload,
@@ -244,6 +251,16 @@ def sandbox_account(sandbox: Path | str = IN_MEMORY) -> str:
     name = account_name(Settings(sandbox=str(sandbox)))
     assert isinstance(name, str)
     return name
+
+
+def sandbox_bucket(app: Starlette, clock: Clock) -> SandboxBucket:
+    """Where the sandbox keeps what is uploaded to it."""
+    return SandboxBucket(
+        SANDBOX_URL,
+        lambda: Keys(SANDBOX_WEB_API_KEY, SANDBOX_APP_KEY).headers,
+        lambda: SandboxTransport(app),
+        clock.sleep,
+    )
 
 
 async def _nowhere(_: str) -> Sequence[str]:
