@@ -147,7 +147,3 @@ def _told(jpegs: "Sequence[Jpeg | None]") -> _Made:
         for jpeg in jpegs
     ]
     return {"pictures": pictures}, [jpeg.content for jpeg in jpegs if jpeg]
-
-
-if __name__ == "__main__":
-    main()

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _START = """\
 import json, sys
 sys.path += json.loads(sys.argv.pop(1))
-from runpy import run_module
-run_module("fw_mcp.pictures.worker.{}", run_name="__main__", alter_sys=True)
+from fw_mcp.pictures.worker.{} import main
+main()
 """
 # Without these some systems cannot start a program at all.
 _KEPT_OF_THE_ENVIRONMENT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
