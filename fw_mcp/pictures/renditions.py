@@ -15,14 +15,13 @@ import anyio
 from pydantic import BaseModel, ConfigDict
 
 from fw_mcp.errors import Reason, UploadError
-from fw_mcp.pictures.formats import Facts, facts_of, turned
+from fw_mcp.pictures.formats import facts_of, turned
 from fw_mcp.pictures.masters import NOTHING_UPLOADED, master_facts, refused
 from fw_mcp.pictures.threads import unwaited
 from fw_mcp.pictures.worker.process import heard, kept, own_command, parts, started
 from fw_mcp.pictures.worker.rendition import ENVIRON, TOO_LARGE, UNREADABLE, Task
 
 PREVIEW_SIDE = 1600
-THUMBNAIL_SIDE = 200
 
 _TOTAL_S = 120.0
 # Each may take 200 MB.
@@ -108,7 +107,7 @@ class Renderer:
                 reason=Reason.UPLOAD_OFF,
             )
         facts = await unwaited(partial(master_facts, file))
-        task = _task(facts, side)
+        task = Task.of(facts, side)
         async with self._turns:
             with anyio.move_on_after(self._total_s):
                 return _checked(task, await self._run(task, file))
@@ -124,19 +123,6 @@ class Renderer:
             async with started(command, self._environ, stdin=file) as child:
                 return await heard(child, _MOST_BYTES)
         return b""
-
-
-def _task(facts: Facts, side: int) -> Task:
-    preview = _within(facts.stored, side)
-    thumbnail = _within(preview, THUMBNAIL_SIDE)
-    return Task(facts.format, facts.stored, facts.exif_orientation, preview, thumbnail)
-
-
-def _within(size: tuple[int, int], side: int) -> tuple[int, int]:
-    """At most `side` pixels on each side, in the same proportions, and never more than before."""
-    scale = min(1, side / max(size))
-    pix_w, pix_h = (max(1, round(one * scale)) for one in size)
-    return pix_w, pix_h
 
 
 class _Told(BaseModel):

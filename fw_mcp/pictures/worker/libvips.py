@@ -14,9 +14,6 @@ import pyvips
 
 from fw_mcp.pictures.worker.rendition import TOO_LARGE, UNREADABLE, Refused, Size, Task
 
-MOST_HELD = 145_000_000
-"""Bytes that a decoder may hold: of 200 MB what is left beside all the rest."""
-
 _QUALITY = 82
 _DECODERS = MappingProxyType(
     {"JPEG": "jpeg", "PNG": "png", "TIFF": "tiff", "WEBP": "webp", "AVIF": "heif"}
@@ -88,7 +85,7 @@ def _opened(task: Task, file: _File) -> pyvips.Image:
     image = file.opened(decoder)
     if (image.width, image.height) != tuple(task.stored):
         raise Refused(UNREADABLE)
-    if _held(task.format, image) > MOST_HELD:
+    if _held(task.format, image) > task.most_held:
         raise Refused(TOO_LARGE)
     times = max(task.stored) / max(task.preview)
     if task.format == "JPEG":
