@@ -16,10 +16,12 @@ SAMPLE := -m "not exhaustive"
 MEASURED := --cov --cov-report=term
 THE_REST := -m "exhaustive or hypothesis" --hypothesis-profile=full
 LOCKED := --only-binary=:all: --require-hashes
+# The one exception: pyvips has no wheel. Its source is Python alone, and what builds it is locked too.
+BUILT := --no-binary=pyvips --no-build-isolation
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint rest bench bench-faults fuzz conformance clients contract format lock latest lock-check clean
+.PHONY: help demo uploading test check lint rest bench bench-faults fuzz conformance clients contract format lock latest lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,14 +33,20 @@ define VENV_MADE
 endef
 
 # What runs, without what tests it; the package is found beside this file.
-$(RUNNABLE): requirements/runtime.txt
+$(RUNNABLE): requirements/runtime.txt requirements/upload.txt requirements/build.txt
 	$(call VENV_MADE,some seconds)
 	@$(BIN)/python -m $(INSTALL) $(LOCKED) -r requirements/runtime.txt
+	@$(MAKE) --silent uploading 2>$(VENV)/uploading.log || echo "What uploads pictures cannot be installed here ($(VENV)/uploading.log says why): the demo leaves out its folder of pictures."
 	@touch $(RUNNABLE)
 
-$(READY): requirements/dev.txt pyproject.toml
+uploading:
+	@$(BIN)/python -m $(INSTALL) $(LOCKED) -r requirements/build.txt
+	@$(BIN)/python -m $(INSTALL) $(LOCKED) $(BUILT) -r requirements/upload.txt
+
+$(READY): requirements/dev.txt requirements/upload.txt pyproject.toml
 	$(call VENV_MADE,a minute or two)
 	@$(BIN)/python -m $(INSTALL) $(LOCKED) -r requirements/dev.txt
+	@$(MAKE) --silent uploading
 	@$(BIN)/python -m $(INSTALL) --no-build-isolation --editable .
 	@$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $(RUNNABLE) $(READY)
@@ -93,8 +101,9 @@ $(BIN)/uv: $(READY)
 	@touch $(BIN)/uv
 
 lock: $(BIN)/uv ## Resolve the hashed requirements again (UPGRADE=--upgrade: the newest) and check them
-	@$(COMPILE) $(UPGRADE) --group dev pyproject.toml -o requirements/dev.txt
+	@$(COMPILE) $(UPGRADE) --group dev --extra upload --no-emit-package pyvips pyproject.toml -o requirements/dev.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt pyproject.toml -o requirements/runtime.txt
+	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra upload pyproject.toml -o requirements/upload.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --group build -o requirements/build.txt
 	@$(BIN)/python requirements/check.py
 
