@@ -24,7 +24,9 @@ from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
 from fw_mcp.images.account import Account
 from fw_mcp.pictures.fetch.fetcher import Fetcher
+from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.inspect import Inspector
+from fw_mcp.pictures.renditions import Renderer
 from fw_mcp.pictures.similarity import Likenesses
 from fw_mcp.pictures.upload.bucket import Bucket
 from fw_mcp.pictures.upload.sandbox import SandboxBucket
@@ -37,9 +39,12 @@ from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal, Step
 from fw_mcp.store.plans import PlanStore
 from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_in, session_id
+from fw_mcp.store.uploads import UploadStore
 from fw_mcp.text import quoted
+from fw_mcp.writes.addition import FromFiles
 from fw_mcp.writes.run import Writes
 from fw_mcp.writes.trial import Tried
+from fw_mcp.writes.uploads import UploadLimits, Uploads, public_check
 
 if TYPE_CHECKING:
     import httpx
@@ -67,6 +72,7 @@ class Assembly:
     database: Database
     plans: PlanStore
     parts: Parts
+    uploads: Uploads
     fetcher: Fetcher
 
     def mean_the_stores_account(self) -> None:
@@ -116,8 +122,28 @@ def assemble(
     guard = Guard(plans, limits(settings), time.time)
     history = History(database)
     fetcher = _fetcher(settings, sandbox)
-    bucket = _bucket(settings, environ, sandbox)
     viewer = Viewer(fetcher, Workshop(environ=environ))
+    uploads = Uploads(
+        UploadStore(database),
+        Folders(settings.read_folders),
+        _bucket(settings, environ, sandbox),
+        Renderer(environ=environ),
+        public_check(fetcher),
+        limits=UploadLimits(
+            mb_per_hour=settings.upload_mb_per_hour,
+            asks=not settings.upload_without_asking,
+            preview_side=settings.upload_preview_side,
+        ),
+        now=time.time,
+    )
+    writes = Writes(
+        account,
+        guard,
+        Journal(database, time.time, reached),
+        history,
+        _once(lambda: _identify(settings, database, account)),
+        tried=Tried(history, always=settings.sandbox is not None),
+    )
     return Assembly(
         settings=settings,
         database=database,
@@ -125,20 +151,16 @@ def assemble(
         parts=Parts(
             account=account,
             guard=guard,
-            writes=Writes(
-                account,
-                guard,
-                Journal(database, time.time, reached),
-                history,
-                _once(lambda: _identify(settings, database, account)),
-                tried=Tried(history, always=settings.sandbox is not None),
-            ),
+            writes=writes,
             viewer=viewer,
             inspector=Inspector(fetcher, settings.read_folders),
             likenesses=Likenesses(viewer),
+            # Whoever calls over HTTP gets at no file of this machine.
+            files=None if settings.http else FromFiles(uploads, writes),
             show_hires=settings.show_hires,
             note=_SANDBOX_NOTE if settings.sandbox is not None else "",
         ),
+        uploads=uploads,
         fetcher=fetcher,
     )
 

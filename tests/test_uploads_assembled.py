@@ -33,7 +33,7 @@ def settings(**given: object) -> Settings:
 
 async def play(assembly: Assembly) -> None:
     """From a file in the bucket to a row of the library that is looked at."""
-    bucket = assembly.parts.bucket
+    bucket = assembly.uploads.target
     assert bucket is not None
     try:
         for key in ("master.png", "preview.png"):
@@ -83,9 +83,9 @@ async def test_a_sandbox_that_is_served_takes_uploads_too(tmp_path: Path) -> Non
 
 def test_without_a_setting_there_is_nowhere_to_upload_to() -> None:
     """Of an account on FinerWorks; what the settings name comes before a sandbox."""
-    assert assemble(settings(store=IN_MEMORY), {}).parts.bucket is None
+    assert assemble(settings(store=IN_MEMORY), {}).uploads.target is None
     both = settings(sandbox=IN_MEMORY, upload_to="s3://my-prints/fw", upload_public_url=PUBLIC)
-    bucket = assemble(both, {}).parts.bucket
+    bucket = assemble(both, {}).uploads.target
     assert bucket is not None
     assert (bucket.place, bucket.url("a.jpg")) == ("s3://my-prints/fw", f"{PUBLIC}/a.jpg")
 

@@ -27,7 +27,7 @@ _SPACES = re.compile("[\u00a0\u202f]")
 
 _log = logging.getLogger("fw_mcp.pictures")
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif"})
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif"})
 """How the names of the pictures in a folder end."""
 
 T = TypeVar("T")

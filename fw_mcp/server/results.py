@@ -219,6 +219,7 @@ class WriteResult(WrittenResult):
             _DOUBLED if any(end.doubled for end in done.ends.values()) else "",
             _TRIED if any(UNEXPECTED in end.detail for end in done.ends.values()) else "",
             _OPEN if is_open and any(row.retry_after_s for row in rows.values()) else "",
+            done.afterwards,
         ]
         return " ".join(part for part in parts if part)
 

@@ -204,6 +204,18 @@ class UploadStore:
 
         return await self._database.run(work)
 
+    async def of_images(self, guids: Collection[str]) -> list[Upload]:
+        """Every upload that one of these images was registered with, and that is not removed.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        return [
+            one
+            for one in await self.every()
+            if one.removed_at is None and not set(guids).isdisjoint(one.guids.values())
+        ]
+
     async def begin(self, upload: Upload, most_bytes_per_hour: int) -> bool:
         """Record what is about to be sent, unless it is more than the hour allows.
 

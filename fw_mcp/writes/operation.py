@@ -60,6 +60,7 @@ class Prepared:
         weight: how many images the operator's limits count; None for each target.
         seen: guid → a short name for the state of each image.
         still_so: of what a former run did, what still is so; the rest is done again.
+        afterwards: what is left to do for a person once it is done, in a sentence.
     """
 
     read_at: float
@@ -71,6 +72,7 @@ class Prepared:
     weight: int | None = None
     seen: Mapping[str, str] = field(default_factory=dict)
     still_so: Callable[[Items[Ended]], Awaitable[Items[Ended]]] = all_still_so
+    afterwards: str = ""
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,7 @@ class Done:
         asked: who was asked what, and the answer; "" where nobody was.
         earlier: the items that an earlier part of the same call told so already.
         found: in words, what became of items that were unknown before; "" where there were none.
+        afterwards: what is left to do for a person, in a sentence.
     """
 
     ends: Ends
@@ -196,6 +199,7 @@ class Done:
     asked: str = ""
     earlier: frozenset[int] = frozenset()
     found: str = ""
+    afterwards: str = ""
 
     def replay(self, words: str = REPLAYED) -> "Done":
         """The same, given again."""

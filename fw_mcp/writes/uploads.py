@@ -10,7 +10,15 @@ import hmac
 import io
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -31,7 +39,8 @@ from fw_mcp.guard.question import PublicFolder
 from fw_mcp.images.account import Progress
 from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.folders import Folders, found
-from fw_mcp.pictures.formats import Facts, UnreadablePicture, facts_of
+from fw_mcp.pictures.formats import Facts
+from fw_mcp.pictures.masters import master_facts, refused
 from fw_mcp.pictures.renditions import Renditions
 from fw_mcp.pictures.threads import unwaited
 from fw_mcp.pictures.upload.bucket import Bucket
@@ -45,7 +54,6 @@ _log = logging.getLogger(__name__)
 _AT_A_TIME = 3
 _TELL_EVERY_S = 1.0
 _MEGABYTE = 1_000_000
-MOST_BYTES = 1_000 * _MEGABYTE
 # For so long nobody asks the bucket again whether what was there still is.
 _FRESH_S = 3600
 _KINDS = MappingProxyType(
@@ -54,12 +62,10 @@ _KINDS = MappingProxyType(
         "PNG": (".png", "image/png"),
         "TIFF": (".tif", "image/tiff"),
         "WEBP": (".webp", "image/webp"),
-        "HEIC": (".heic", "image/heic"),
         "AVIF": (".avif", "image/avif"),
     }
 )
 _SHOWN_AS = "JPEG"
-_CONVERT = "Convert it to TIFF, JPEG or PNG."
 # What nobody foresaw of bytes that nobody here wrote.
 _CRASHES = (RuntimeError, ValueError, LookupError, TypeError, AttributeError)
 
@@ -205,6 +211,7 @@ class Uploads:
         reached: told each step of each upload.
 
     Attributes:
+        target: the bucket, whether or not the rest that it takes is there.
         registering: held while files that are up are registered.
     """
 
@@ -225,7 +232,7 @@ class Uploads:
         self.limits = limits
         self.now = now
         self.registering = anyio.Lock()
-        self._bucket = bucket
+        self.target = bucket
         self._renderer = renderer
         self._check = check
         self._reached = reached
@@ -235,6 +242,19 @@ class Uploads:
         self._contents: dict[str, anyio.Lock] = {}
         self._ended = anyio.Event()
 
+    def reading(self, folders: Folders) -> "Uploads":
+        """The same uploads, of files of other folders."""
+        return Uploads(
+            self.store,
+            folders,
+            self.target,
+            self._renderer,
+            self._check,
+            limits=self.limits,
+            now=self.now,
+            reached=self._reached,
+        )
+
     @property
     def goes_on(self) -> bool:
         """Whether an upload goes on after the call that asked for it has answered."""
@@ -243,7 +263,7 @@ class Uploads:
     @property
     def is_on(self) -> bool:
         """Whether files can be uploaded at all."""
-        return bool(self._bucket and self.folders and self._renderer.available)
+        return bool(self.target and self.folders and self._renderer.available)
 
     @property
     def bucket(self) -> Bucket:
@@ -252,13 +272,13 @@ class Uploads:
         Raises:
             UploadError: this server uploads nothing; what is missing is said.
         """
-        if self._bucket is None:
+        if self.target is None:
             _off("it has no place for them", "set --upload-to and --upload-public-url")
         if not self.folders:
             _off("it may read no folder", "allow folders with --file-folders")
         if not self._renderer.available:
             _off("what makes previews is not installed", "run: pip install 'fw-mcp[upload]'")
-        return self._bucket
+        return self.target
 
     @property
     def public_address(self) -> str:
@@ -276,6 +296,11 @@ class Uploads:
             finally:
                 self._group = None
                 group.cancel_scope.cancel()
+
+    async def work(self) -> None:
+        """Let uploads go on, until canceled."""
+        async with self.working():
+            await anyio.sleep_forever()
 
     async def known(self, files: Iterable[FileToAdd]) -> dict[SameFile, Upload]:
         """What these very files were uploaded as.
@@ -422,11 +447,9 @@ class Uploads:
                 job.ended = await self._brought(job)
         except FwError as fault:
             job.ended = fault
-        except UnreadablePicture as unreadable:
-            job.ended = _refused(str(unreadable), _CONVERT)
         except OSError as unread:
             _log.info("a file was not read to its end: %s", type(unread).__name__)
-            job.ended = _refused("It could not be read completely.", "Try it again.")
+            job.ended = refused("It could not be read completely.", "Try it again.")
         except _CRASHES as crash:
             # Raised where it is waited for: it must not end what serves others.
             job.crash = crash
@@ -457,8 +480,6 @@ class Uploads:
         if former and await self._is_there(former):
             return former
         facts, content = await unwaited(partial(_read, file))
-        if facts.format not in _KINDS:
-            raise _refused(f"{facts.format} files are not printed from.", _CONVERT)
         secret = await self.store.secret()
         master = _key(secret, "master", content, facts.format)
         # Of files that hold the same, one is sent.
@@ -466,7 +487,7 @@ class Uploads:
             for former in await self.store.of_content(self.bucket.place, master):
                 if await self._is_there(former):
                     return await self._noted(job, former)
-            file.seek(0)
+            _rewind(file)
             made = await self._renderer.render(file, side=self.limits.preview_side)
             preview, thumbnail = (
                 _key(secret, role, hashlib.sha256(one).hexdigest(), _SHOWN_AS)
@@ -520,7 +541,7 @@ class Uploads:
         self._reached(UploadStep.INTENT_RECORDED)
         for key, size in missing.items():
             is_master = key == upload.master
-            parts[key].seek(0)
+            _rewind(parts[key])
             mime_type = upload.mime_type if is_master else _KINDS[_SHOWN_AS][1]
             await bucket.put(key, parts[key], size, mime_type, job.tell if is_master else _nobody)
             self._reached(UploadStep.PUT)
@@ -569,9 +590,15 @@ class _Told:
 
 def _read(file: BinaryIO) -> tuple[Facts, str]:
     """What a file is, and the digest of what it holds."""
-    facts = facts_of(file)
+    facts = master_facts(file)
     file.seek(0)
     return facts, hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _rewind(file: BinaryIO) -> None:
+    """Go to the beginning; who shares its descriptor moved it behind the back of its buffer."""
+    file.seek(0, io.SEEK_END)
+    file.seek(0)
 
 
 def _key(secret: bytes, role: str, content: str, kind: str) -> str:
@@ -584,15 +611,7 @@ def _check_same(file: FileToAdd, opened: BinaryIO) -> None:
     """See that a file is what it was when the call was made."""
     now = found(opened.fileno(), file.path)
     if (now.size, now.mtime_ns) != (file.file_size, file.mtime_ns):
-        raise _refused("It was written to in the meantime.", "Call again once it is complete.")
-    if now.size > MOST_BYTES:
-        raise _refused(f"It is larger than {megabytes(MOST_BYTES)}.", "Save a smaller one.")
-
-
-def _refused(why: str, next_step: str) -> UploadError:
-    return UploadError(
-        why, state="It was not registered.", next_step=next_step, reason=Reason.NOT_UPLOADED
-    )
+        raise refused("It was written to in the meantime.", "Call again once it is complete.")
 
 
 def _over_the_hour(mb_per_hour: int) -> GuardError:

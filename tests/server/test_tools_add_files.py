@@ -214,7 +214,7 @@ async def test_what_is_not_up_is_not_registered_and_the_rest_is(folder: Path) ->
     result = await added(studio, "fog.png", "not.png", "sun.png")
     assert sorted(outcomes(result)) == ["created", "failed", "failed"]
     details = {row["file_name"]: row.get("detail", "") for row in rows_of(result)}
-    assert details["not.png"].startswith("Not uploaded: It is not a readable picture")
+    assert details["not.png"].startswith("Not uploaded: The file is no picture that is taken")
     shelf.before = Shelf().before
     (folder / "not.png").unlink()
     result = await added(studio, "fog.png", "sun.png")
@@ -271,8 +271,7 @@ async def test_a_call_that_runs_past_its_time_answers_and_its_handle_joins_what_
     """Promise: a call answers within its host's time; what goes on is not sent twice."""
     studio, shelf = studio_of(folder)
     held = shelf.before = Held(studio, shelf)
-    assert studio.parts.files
-    async with studio.parts.files.uploads.working():
+    async with studio.uploads.working():
         first = await added(studio, "fog.png", "sun.png")
         assert (first["status"], sorted(outcomes(first))) == (
             "incomplete",
@@ -295,13 +294,12 @@ async def test_a_call_that_runs_past_its_time_answers_and_its_handle_joins_what_
 async def test_two_calls_with_the_same_file_at_once_register_it_once(folder: Path) -> None:
     """Calls that differ, so that neither is taken for the other."""
     studio, shelf = studio_of(folder)
-    assert studio.parts.files
     results: list[dict[str, Any]] = []
 
     async def call(*files: str) -> None:
         results.append(said(await called(studio, *files)))
 
-    async with studio.parts.files.uploads.working(), anyio.create_task_group() as group:
+    async with studio.uploads.working(), anyio.create_task_group() as group:
         group.start_soon(call, "fog.png")
         group.start_soon(call, "fog.png", "sun.png")
     assert len(shelf.put_keys) == 6

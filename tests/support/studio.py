@@ -124,6 +124,7 @@ class Studio:
     writes: Writes
     account: Account
     guard: Guard
+    uploads: Uploads
     parts: Parts
     server: FwServer
     api: FinerWorksClient
@@ -191,21 +192,17 @@ def make_studio(
     if fetcher == "sandbox":
         fetcher = Fetcher(inside={SANDBOX_URL: lambda: SandboxTransport(app)}, resolve=_nowhere)
     viewer = Viewer(fetcher, workshop or Workshop(), clock=clock)
-    files = None
-    if shelf is not None:
-        bucket = sandbox_bucket(app, clock) if shelf == "sandbox" else shelf
-        check = public_check(fetcher, clock.sleep) if shelf == "sandbox" else shelf.check
-        uploads = Uploads(
-            UploadStore(database),
-            Folders(folders),
-            bucket,
-            painter or Painter(),
-            check,
-            limits=upload_limits or UploadLimits(),
-            now=clock,
-            reached=reached_upload,
-        )
-        files = FromFiles(uploads, writes)
+    bucket = sandbox_bucket(app, clock) if shelf == "sandbox" else shelf
+    uploads = Uploads(
+        UploadStore(database),
+        Folders(folders),
+        bucket,
+        painter or Painter(),
+        shelf.check if isinstance(shelf, Shelf) else public_check(fetcher, clock.sleep),
+        limits=upload_limits or UploadLimits(),
+        now=clock,
+        reached=reached_upload,
+    )
     parts = Parts(
         account=account,
         guard=guard,
@@ -213,7 +210,7 @@ def make_studio(
         viewer=viewer,
         inspector=Inspector(fetcher, folders),
         likenesses=Likenesses(viewer, clock=clock),
-        files=files,
+        files=FromFiles(uploads, writes),
         show_hires=show_hires,
     )
     return Studio(
@@ -227,6 +224,7 @@ def make_studio(
         writes=writes,
         account=account,
         guard=guard,
+        uploads=uploads,
         parts=parts,
         server=build_server(parts),
         api=sandbox_client(SandboxTransport(app)),

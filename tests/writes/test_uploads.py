@@ -353,7 +353,7 @@ async def test_what_is_no_picture_for_printing_is_not_sent(desk: Desk, name: str
     """Whatever it is called; what to convert it to is said."""
     (desk.folder / name).write_bytes(UNREADABLE[name])
     (fault,) = await desk.faults(name)
-    assert "Convert it to TIFF, JPEG or PNG." in str(fault)
+    assert fault.reason is Reason.NOT_UPLOADED
     assert desk.shelf.put_keys == []
 
 
