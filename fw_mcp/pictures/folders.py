@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from errno import EISDIR, ELOOP, ENOTDIR
 from pathlib import Path
@@ -241,17 +242,15 @@ def _listed_resolved(folder: Path, names: tuple[str, ...]) -> Listed:
 def _pictures(folder: Path, entries: "Sequence[os.DirEntry[str]]") -> Listed:
     """Those of what is there that are pictures by their names; links never are."""
     shown = [entry for entry in entries if not entry.name.startswith(".")]
-    kept = sorted(
-        (
-            entry
-            for entry in shown
-            if Path(entry.name).suffix.lower() in PICTURES and entry.is_file(follow_symlinks=False)
-        ),
-        key=lambda entry: entry.name,
-    )
-    stood = [(entry.name, entry.stat(follow_symlinks=False)) for entry in kept]
-    pictures = [Found(str(folder / name), one.st_size, one.st_mtime_ns) for name, one in stood]
-    return Listed(folder.name, pictures, len(shown) - len(kept))
+    named = [entry for entry in shown if Path(entry.name).suffix.lower() in PICTURES]
+    pictures = []
+    for entry in sorted(named, key=lambda entry: entry.name):
+        # One may be gone since it was listed.
+        with suppress(FileNotFoundError):
+            now = entry.stat(follow_symlinks=False)
+            if stat.S_ISREG(now.st_mode):
+                pictures.append(Found(str(folder / entry.name), now.st_size, now.st_mtime_ns))
+    return Listed(folder.name, pictures, len(shown) - len(pictures))
 
 
 def _resolved(folder: Path, names: tuple[str, ...]) -> tuple[int, str]:
