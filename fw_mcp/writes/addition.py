@@ -25,8 +25,9 @@ from fw_mcp.writes.outcomes import (
     all_good,
     is_settled,
 )
+from fw_mcp.writes.print_master import FileToAdd
 from fw_mcp.writes.run import Writes
-from fw_mcp.writes.uploads import FileToAdd, Uploads
+from fw_mcp.writes.uploads import Uploads
 from fw_mcp.writes.verify import check_files
 
 TOOL = "add_images"

@@ -13,7 +13,8 @@ from fw_mcp.pictures.inspect import path_meant
 from fw_mcp.pictures.threads import unwaited
 from fw_mcp.store.uploads import SameFile
 from fw_mcp.text import counted, quoted
-from fw_mcp.writes.uploads import FileToAdd, Uploads
+from fw_mcp.writes.print_master import FileToAdd
+from fw_mcp.writes.uploads import Uploads
 
 MOST = 500
 """Images of a call."""
@@ -90,7 +91,7 @@ async def stand(
                 if (row := known.get(same[one.path])) is None or library not in row.guids
             ]
             chosen = (new or pictures)[: max(room, 0)]
-            if left := len(new) - len(chosen):
+            if (left := len(new) - len(chosen)) > 0:
                 told.append(
                     f"{counted(left, 'more picture')} of {quoted(folder.name)} "
                     f"{'is' if left == 1 else 'are'} left: make the same call again afterwards."

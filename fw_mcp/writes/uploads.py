@@ -6,7 +6,6 @@ first byte is sent.
 """
 
 import hashlib
-import hmac
 import io
 import logging
 from collections import Counter
@@ -25,22 +24,19 @@ from enum import StrEnum
 from functools import partial
 from math import inf
 from pathlib import PurePath
-from types import MappingProxyType
 from typing import BinaryIO, NoReturn, Protocol
-from unicodedata import normalize
 from urllib.parse import urlsplit
 
 import anyio
 from anyio.abc import TaskGroup
 
-from fw_mcp.api.models import FILE_NAME_LIMIT, ImageToAdd
+from fw_mcp.api.models import ImageToAdd
 from fw_mcp.errors import FwError, GuardError, Reason, UploadError
 from fw_mcp.guard.question import PublicFolder
 from fw_mcp.images.account import Progress
 from fw_mcp.pictures.fetch.fetcher import Fetcher
-from fw_mcp.pictures.folders import Folders, found
-from fw_mcp.pictures.formats import Facts
-from fw_mcp.pictures.masters import master_facts, refused
+from fw_mcp.pictures.folders import Folders
+from fw_mcp.pictures.masters import refused
 from fw_mcp.pictures.renditions import Renditions
 from fw_mcp.pictures.threads import unwaited
 from fw_mcp.pictures.upload.bucket import Bucket
@@ -48,6 +44,7 @@ from fw_mcp.pictures.upload.public import check_public
 from fw_mcp.store.uploads import SameFile, Upload, UploadStore
 from fw_mcp.text import counted, megabytes
 from fw_mcp.writes.outcomes import Items
+from fw_mcp.writes.print_master import KINDS, SHOWN_AS, FileToAdd, check_same, key_of, read, rewind
 
 _log = logging.getLogger(__name__)
 
@@ -56,16 +53,6 @@ _TELL_EVERY_S = 1.0
 _MEGABYTE = 1_000_000
 # For so long nobody asks the bucket again whether what was there still is.
 _FRESH_S = 3600
-_KINDS = MappingProxyType(
-    {
-        "JPEG": (".jpg", "image/jpeg"),
-        "PNG": (".png", "image/png"),
-        "TIFF": (".tif", "image/tiff"),
-        "WEBP": (".webp", "image/webp"),
-        "AVIF": (".avif", "image/avif"),
-    }
-)
-_SHOWN_AS = "JPEG"
 # What nobody foresaw of bytes that nobody here wrote.
 _CRASHES = (RuntimeError, ValueError, LookupError, TypeError, AttributeError)
 
@@ -115,40 +102,6 @@ class Check(Protocol):
         Raises:
             UploadError: one does not.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class FileToAdd:
-    """A file to upload and register, as it stood when the call was made.
-
-    Attributes:
-        path: absolute.
-        file_size: bytes.
-        mtime_ns: when it was last written, in nanoseconds since the epoch.
-        title: FinerWorks takes the file name when None.
-    """
-
-    path: str
-    file_size: int
-    mtime_ns: int
-    title: str | None = None
-    description: str | None = None
-
-    @property
-    def file_name(self) -> str:
-        """Its name as FinerWorks gets it: letters composed, and not too long."""
-        name = normalize("NFC", PurePath(self.path).name)
-        return name.encode("utf-8", "replace").decode()[-FILE_NAME_LIMIT:]
-
-    @property
-    def folder(self) -> str:
-        """The folder that it lies in."""
-        return str(PurePath(self.path).parent)
-
-    @property
-    def same(self) -> SameFile:
-        """What it is known again by."""
-        return SameFile(self.path, self.file_size, self.mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,22 +428,22 @@ class Uploads:
 
     async def _put(self, job: _Job, file: BinaryIO) -> Upload:
         """See that all of a file is there, and send what is not."""
-        _check_same(job.file, file)
+        check_same(job.file, file)
         former = (await self.known([job.file])).get(job.file.same)
         if former and await self._is_there(former):
             return former
-        facts, content = await unwaited(partial(_read, file))
+        facts, content = await unwaited(partial(read, file))
         secret = await self.store.secret()
-        master = _key(secret, "master", content, facts.format)
+        master = key_of(secret, "master", content, facts.format)
         # Of files that hold the same, one is sent.
         async with self._contents.setdefault(master, anyio.Lock()):
             for former in await self.store.of_content(self.bucket.place, master):
                 if await self._is_there(former):
                     return await self._noted(job, former)
-            _rewind(file)
+            rewind(file)
             made = await self._renderer.render(file, side=self.limits.preview_side)
             preview, thumbnail = (
-                _key(secret, role, hashlib.sha256(one).hexdigest(), _SHOWN_AS)
+                key_of(secret, role, hashlib.sha256(one).hexdigest(), SHOWN_AS)
                 for role, one in (("preview", made.preview), ("thumbnail", made.thumbnail))
             )
             upload = Upload(
@@ -502,7 +455,7 @@ class Uploads:
                 mtime_ns=job.file.mtime_ns,
                 pix_w=facts.pix_w,
                 pix_h=facts.pix_h,
-                mime_type=_KINDS[facts.format][1],
+                mime_type=KINDS[facts.format][1],
                 preview=preview,
                 preview_size=len(made.preview),
                 thumbnail=thumbnail,
@@ -531,7 +484,7 @@ class Uploads:
     async def _sent(self, job: _Job, upload: Upload, parts: Mapping[str, BinaryIO]) -> Upload:
         """Send what is not there, on record before the first byte, the print master last."""
         file, bucket = parts[upload.master], self.bucket
-        _check_same(job.file, file)
+        check_same(job.file, file)
         missing = {
             key: size for key, size in upload.parts.items() if await bucket.size_of(key) != size
         }
@@ -541,12 +494,12 @@ class Uploads:
         self._reached(UploadStep.INTENT_RECORDED)
         for key, size in missing.items():
             is_master = key == upload.master
-            _rewind(parts[key])
-            mime_type = upload.mime_type if is_master else _KINDS[_SHOWN_AS][1]
+            rewind(parts[key])
+            mime_type = upload.mime_type if is_master else KINDS[SHOWN_AS][1]
             await bucket.put(key, parts[key], size, mime_type, job.tell if is_master else _nobody)
             self._reached(UploadStep.PUT)
         try:
-            _check_same(job.file, file)
+            check_same(job.file, file)
         except UploadError:
             # What is there is not what its key says.
             await bucket.remove([upload.master])
@@ -586,32 +539,6 @@ class _Told:
         amount = megabytes(size - bytes_left).removesuffix(" MB")
         said = f"{done} of {counted(files, 'file')}, {amount} of {megabytes(size)}"
         await self._tell(done + share, files, said)
-
-
-def _read(file: BinaryIO) -> tuple[Facts, str]:
-    """What a file is, and the digest of what it holds."""
-    facts = master_facts(file)
-    file.seek(0)
-    return facts, hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
-
-
-def _rewind(file: BinaryIO) -> None:
-    """Go to the beginning; who shares its descriptor moved it behind the back of its buffer."""
-    file.seek(0, io.SEEK_END)
-    file.seek(0)
-
-
-def _key(secret: bytes, role: str, content: str, kind: str) -> str:
-    """A name that nobody can guess, and the same for the same bytes in the same role."""
-    told = hmac.new(secret, f"{role}:{content}".encode(), hashlib.sha256).hexdigest()
-    return told + _KINDS[kind][0]
-
-
-def _check_same(file: FileToAdd, opened: BinaryIO) -> None:
-    """See that a file is what it was when the call was made."""
-    now = found(opened.fileno(), file.path)
-    if (now.size, now.mtime_ns) != (file.file_size, file.mtime_ns):
-        raise refused("It was written to in the meantime.", "Call again once it is complete.")
 
 
 def _over_the_hour(mb_per_hour: int) -> GuardError:

@@ -9,7 +9,8 @@ from fw_mcp.pictures.formats import Facts
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.text import counted, megabytes
 from fw_mcp.writes.outcomes import Ended, Ends, Items, Outcome
-from fw_mcp.writes.uploads import FileToAdd, Uploads
+from fw_mcp.writes.print_master import FileToAdd
+from fw_mcp.writes.uploads import Uploads
 
 # Of a file that has no address yet; nothing in a library has this one.
 _NOWHERE = "not uploaded"

@@ -14,7 +14,8 @@ from fw_mcp.errors import FwError, Reason, StoreError, UploadError
 from fw_mcp.pictures.folders import Folders
 from fw_mcp.store.sqlite import Database
 from fw_mcp.store.uploads import Upload, UploadStore
-from fw_mcp.writes.uploads import FileToAdd, UploadLimits, Uploads
+from fw_mcp.writes.print_master import FileToAdd
+from fw_mcp.writes.uploads import UploadLimits, Uploads
 from tests.images.progress import Progress
 from tests.support.studio import Clock
 from tests.support.uploading import Painter, Shelf, failed, picture

@@ -28,7 +28,7 @@ from fw_mcp.writes.already_there import already_there
 from fw_mcp.writes.local_files import MOST, Named, stand
 from fw_mcp.writes.operation import Operation
 from fw_mcp.writes.outcomes import Items
-from fw_mcp.writes.uploads import FileToAdd
+from fw_mcp.writes.print_master import FileToAdd
 from fw_mcp.writes.verify import check_files
 from fw_mcp.writes.would_add import FilesSeen, seen
 
@@ -217,6 +217,8 @@ async def _ready(
             next_step="Give public URLs.",
             reason=Reason.INVALID_ARGUMENTS,
         )
+    # Whose uploads are on record must be known.
+    await files.writes.identify()
     stood = await stand(files.uploads, named, library, MOST - (len(images) - len(named)))
     ready: list[ImageToAdd | FileToAdd] = []
     for item, image in enumerate(images):
