@@ -40,7 +40,7 @@ def pins(part: str) -> dict[str, str]:
     return {one["name"]: one["version"] for one in found if one}
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [*PARTS, "s3"])
 def test_every_line_of_the_lock_is_one_version_of_one_package_with_its_hashes(part: str) -> None:
     """No option, URL or extra: each would make pip look for what is not locked."""
     lines = requirements(part)
@@ -49,7 +49,7 @@ def test_every_line_of_the_lock_is_one_version_of_one_package_with_its_hashes(pa
     assert len(pins(part)) == len(lines)
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [*PARTS, "s3"])
 def test_no_package_of_the_lock_is_for_some_pythons_only(part: str) -> None:
     """The check reads markers as the Python at hand does, also where it tries another's wheels."""
     found = [PIN.fullmatch(line) for line in requirements(part)]
@@ -89,7 +89,7 @@ def test_what_shows_pictures_is_installed_with_it() -> None:
 
 @pytest.mark.parametrize(
     ("name", "files"),
-    [("Makefile", ["runtime", "dev"]), ("Dockerfile", ["runtime", "build"]), (".ci/run", [])],
+    [("Makefile", ["runtime", "dev", "s3"]), ("Dockerfile", ["runtime", "build"]), (".ci/run", [])],
 )
 def test_whoever_installs_the_lock_resolves_and_builds_nothing(name: str, files: list[str]) -> None:
     """Promise: `make demo` works on a fresh machine, whatever was released since."""
