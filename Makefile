@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNNABLE := $(VENV)/.runnable
 READY := $(VENV)/.ready
+# The S3 server that `make rest` uploads to; it brings more packages than all else together.
+S3 := .venv-s3
+S3_READY := $(S3)/.ready
 # The workers of a test run share what one of them has compiled, wherever this was turned off.
 export PYTHONDONTWRITEBYTECODE :=
 # More than cores: many tests wait for processes and browsers.
@@ -51,6 +54,11 @@ $(READY): requirements/dev.txt requirements/upload.txt pyproject.toml
 	@$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $(RUNNABLE) $(READY)
 
+$(S3_READY): requirements/s3.txt
+	@$(PYTHON) -m venv $(S3)
+	@$(S3)/bin/python -m $(INSTALL) $(LOCKED) -r requirements/s3.txt
+	@touch $(S3_READY)
+
 demo: $(RUNNABLE) ## Play a real session over stdio against the embedded sandbox
 	@$(BIN)/python -m fw_mcp demo
 
@@ -69,7 +77,7 @@ lint: $(READY) ## Check lint, format, types and the tool definitions
 	$(BIN)/mypy bench/clients/*.py
 	$(BIN)/tdqs lint --fail-on warning --command "$(BIN)/python -m fw_mcp --sandbox"
 
-rest: $(READY) ## Run what make test leaves out: every case, and more examples of each property
+rest: $(READY) $(S3_READY) ## Run what make test leaves out: every case, and more examples of each property
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(THE_REST)
 
 bench: $(READY) ## Measure, as ratios in one run
@@ -105,6 +113,7 @@ lock: $(BIN)/uv ## Resolve the hashed requirements again (UPGRADE=--upgrade: the
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt pyproject.toml -o requirements/runtime.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra upload pyproject.toml -o requirements/upload.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --group build -o requirements/build.txt
+	@$(COMPILE) $(UPGRADE) --group s3 -o requirements/s3.txt
 	@$(BIN)/python requirements/check.py
 
 latest: $(BIN)/uv ## Play the demo and run the tests on the newest and on the lowest allowed dependencies
@@ -114,4 +123,4 @@ lock-check: $(READY) ## Try the hashed requirements with the pips and for the Py
 	@$(BIN)/python requirements/check.py
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(S3) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

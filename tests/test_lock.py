@@ -43,7 +43,7 @@ def pins(part: str) -> dict[str, str]:
     return {one["name"]: one["version"] for one in found if one}
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [*PARTS, "s3"])
 def test_every_line_of_the_lock_is_one_version_of_one_package_with_its_hashes(part: str) -> None:
     """No option, URL or extra: each would make pip look for what is not locked."""
     lines = requirements(part)
@@ -52,7 +52,7 @@ def test_every_line_of_the_lock_is_one_version_of_one_package_with_its_hashes(pa
     assert len(pins(part)) == len(lines)
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [*PARTS, "s3"])
 def test_no_package_of_the_lock_is_for_some_pythons_only(part: str) -> None:
     """The check reads markers as the Python at hand does, also where it tries another's wheels."""
     found = [PIN.fullmatch(line) for line in requirements(part)]
@@ -110,7 +110,7 @@ def test_what_shows_pictures_is_installed_with_it() -> None:
 @pytest.mark.parametrize(
     ("name", "files"),
     [
-        ("Makefile", ["runtime", "build", "upload", "dev"]),
+        ("Makefile", ["runtime", "build", "upload", "dev", "s3"]),
         ("Dockerfile", ["build", "upload"]),
         (".ci/run", []),
     ],

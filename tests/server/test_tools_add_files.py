@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from mcp.types import CallToolResult
 
-from fw_mcp.errors import Reason
+from fw_mcp.errors import Reason, StoreError
 from fw_mcp.guard.guard import Confirm, Limits
 from fw_mcp.writes.uploads import UploadLimits
 from tests.server.test_replay import over_http
 from tests.support.products import first_of
+from tests.support.recorder import Sent
 from tests.support.studio import NO, YES, Mode, Studio, make_studio, said, text_of
 from tests.support.truth import (
     assert_nothing_listed_twice,
@@ -434,3 +436,80 @@ async def test_a_dry_run_names_what_is_in_the_library_already(folder: Path) -> N
     assert "uploaded before" in fog["detail"]
     assert f"Already there as {row['guid']}" in fog["detail"]
     assert f"Already there as {other['guid']}" in sun["detail"]
+
+
+@pytest.mark.parametrize("step", ["begin", "uploaded", "verified", "asked", "registered"])
+async def test_where_the_record_fails_nothing_is_lost_or_registered_twice(
+    folder: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever step of it could not be written, the next call ends it."""
+    studio, shelf = studio_of(folder)
+
+    async def away(*_: object) -> None:
+        raise StoreError("Away.", state="", next_step="", reason=Reason.STORE_UNAVAILABLE)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(studio.uploads.store, step, away)
+        await called(studio, "fog.png")
+    registered = len(studio.wire.to("add_images"))
+    assert registered == (step == "registered")
+    assert bool(shelf.put_keys) is (step != "begin")
+    # Another call than the first: the journal's own memory of that does not help.
+    last = await added(studio, "fog.png", "sun.png")
+    assert sorted(outcomes(last)) == (["adopted", "created"] if registered else ["created"] * 2)
+    assert len(set(shelf.put_keys)) == len(shelf.kept) == 6
+
+
+async def test_the_same_content_under_two_names_is_two_images_of_one_object(folder: Path) -> None:
+    """Each with its own name."""
+    (folder / "twin.png").write_bytes((folder / "fog.png").read_bytes())
+    studio, shelf = studio_of(folder)
+    result = said(await called(studio, "fog.png", "twin.png"))
+    assert outcomes(result) == ["created"] * 2
+    held = await holdings(studio)
+    fog, twin = (held[row["guid"]] for row in rows_of(result))
+    assert (fog.file_name, twin.file_name) == ("fog.png", "twin.png")
+    assert fog.private_hires_uri == twin.private_hires_uri
+    assert len(shelf.kept) == 3
+
+
+async def test_what_is_not_known_of_an_earlier_call_is_not_sent_again(folder: Path) -> None:
+    """Its answer was lost: another call for the file waits until it is known."""
+    studio, _ = studio_of(folder)
+
+    async def lost(sent: Sent) -> httpx.Response | None:
+        if sent.endpoint == "add_images":
+            raise httpx.ReadError("lost")
+        return None
+
+    studio.wire.on_the_way = lost
+    assert outcomes(said(await called(studio, "fog.png"))) == ["unknown"]
+    studio.wire.on_the_way = None
+    sent = len(studio.wire.to("add_images"))
+    waits = said(await called(studio, "fog.png", "sun.png"))
+    assert sorted(outcomes(waits)) == ["created", "not_attempted"]
+    studio.clock.forward(120)
+    last = await added(studio, "sun.png", "fog.png")
+    assert outcomes(last) == ["created"] * 2
+    assert len(studio.wire.to("add_images")) == sent + 2
+
+
+async def test_what_the_operator_has_to_be_asked_about_is_not_sent_on_an_old_call(
+    folder: Path,
+) -> None:
+    """A call that was let through freely is gone on with by a server that asks: it fails closed."""
+    studio, shelf = studio_of(folder)
+
+    async def fail(what: str) -> None:
+        if what.startswith("put "):
+            raise failed("The store does not answer.")
+
+    shelf.before = fail
+    assert outcomes(await added(studio, "fog.png")) == ["failed"]
+    shelf.before = Shelf().before
+    studio.uploads.limits = UploadLimits()
+    again = said(await called(studio, "fog.png"))
+    assert outcomes(again) == ["not_attempted"]
+    assert "no one was asked about its folder" in again["images"][0]["detail"]
+    studio.clock.forward(700)
+    assert said(await called(studio, "fog.png"))["status"] == "confirmation_required"

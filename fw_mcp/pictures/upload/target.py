@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from fw_mcp.pictures.upload.bucket import Bucket
 from fw_mcp.pictures.upload.folder import FolderBucket
@@ -20,6 +19,8 @@ def bucket_of(url: str, public_url: str, environ: Mapping[str, str]) -> Bucket:
     """
     parts = urlsplit(url)
     if parts.scheme == "file":
+        from urllib.request import url2pathname  # noqa: PLC0415  brings an HTTP client
+
         return FolderBucket(Path(url2pathname(parts.path)), public_url)
     prefix = "/".join(part for part in parts.path.split("/") if part)
     return S3Bucket(parts.netloc, prefix, public_url, environ)

@@ -76,7 +76,7 @@ class Trouble(Enum):
         "Save it smaller, or ask the operator for another --upload-to.",
     )
     UNREADABLE = (
-        "The file could not be read to its end.",
+        "The file could not be read completely.",
         "Check that its disk is connected, then repeat the call.",
     )
     CHANGED = (
