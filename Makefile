@@ -14,7 +14,7 @@ WORKERS ?= 3
 # A worker that is done takes over what another one still has to do.
 IN_PARALLEL := -n $(WORKERS) --dist worksteal
 # The whole lock, wheel by wheel: nothing is resolved or built on a user's machine.
-INSTALL := pip install --quiet --disable-pip-version-check --no-deps
+INSTALL := pip install --quiet --disable-pip-version-check --no-deps --no-compile
 SAMPLE := -m "not exhaustive"
 MEASURED := --cov --cov-report=term
 THE_REST := -m "exhaustive or hypothesis" --hypothesis-profile=full
@@ -42,9 +42,11 @@ $(RUNNABLE): requirements/runtime.txt requirements/upload.txt requirements/build
 	@$(MAKE) --silent uploading 2>$(VENV)/uploading.log || echo "What uploads pictures cannot be installed here ($(VENV)/uploading.log says why): the demo leaves out its folder of pictures."
 	@touch $(RUNNABLE)
 
+# What builds pyvips does not stay.
 uploading:
-	@$(BIN)/python -m $(INSTALL) $(LOCKED) -r requirements/build.txt
-	@$(BIN)/python -m $(INSTALL) $(LOCKED) $(BUILT) -r requirements/upload.txt
+	@$(BIN)/python -m $(INSTALL) $(LOCKED) --target $(VENV)/build -r requirements/build.txt
+	@PYTHONPATH=$(CURDIR)/$(VENV)/build $(BIN)/python -m $(INSTALL) $(LOCKED) $(BUILT) -r requirements/upload.txt
+	@rm -rf $(VENV)/build
 
 $(READY): requirements/dev.txt requirements/upload.txt pyproject.toml
 	$(call VENV_MADE,a minute or two)

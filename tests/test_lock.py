@@ -93,6 +93,14 @@ def commands(name: str) -> list[str]:
     return [line for line in lines if not re.match("#|[A-Z]+ [?:]?=", line)]
 
 
+def test_only_the_demo_does_without_what_uploads() -> None:
+    """Where it has no wheel, that is said; the tests need it."""
+    (demo, tests) = [line for line in commands("Makefile") if "--silent uploading" in line]
+    assert "|| echo" in demo
+    assert "the demo leaves out its folder of pictures" in demo
+    assert tests.endswith("uploading")
+
+
 def installs(name: str) -> list[list[str]]:
     """What each command that installs packages is given."""
     form = r"\bpip (?:--python \S+ )?(?:install|wheel) (.*)"

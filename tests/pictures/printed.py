@@ -1,10 +1,14 @@
 """Print masters for tests, made by libvips: every kind of file that sellers have."""
 
 import io
+import logging
 from typing import Any
 
 import pyvips
 from PIL import Image
+
+# It tells each of its steps, which takes longer than the steps do.
+logging.getLogger("pyvips").setLevel(logging.WARNING)
 
 COLOURS = ((200, 60, 50), (60, 150, 80), (50, 80, 170), (180, 170, 120))
 """Of the four corners; no profile here makes one that sRGB has not."""

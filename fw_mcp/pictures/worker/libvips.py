@@ -20,7 +20,7 @@ _DECODERS = MappingProxyType(
 )
 # What decoders hold, as measured: bytes a pixel of those that decode all at once, lines of others.
 _AVIF, _WEBP, _PROGRESSIVE, _PROGRESSIVE_WITH_LESS_COLOUR = 15, 4, 6, 3
-_LINES, _ROWS_OF_TILES = 800, 2.5
+_LINES, _ROWS_OF_TILES, _INTERLACED = 800, 2.5, 1.1
 _PROFILE = "icc-profile-data"
 _CMYK = "cmyk"
 _WHITES = MappingProxyType({"uchar": 255, "ushort": 65_535})
@@ -106,7 +106,7 @@ def _held(format_: str, image: pyvips.Image) -> float:
         less = image.get("jpeg-chroma-subsample") == "4:2:0"
         return pixels * (_PROGRESSIVE_WITH_LESS_COLOUR if less else _PROGRESSIVE)
     if image.get_typeof("interlaced"):
-        return float(pixels * samples)
+        return float(pixels * samples * _INTERLACED)
     tile = image.get("tile-height") if image.get_typeof("tile-height") else 0
     return float(image.width * samples * max(_LINES, tile * _ROWS_OF_TILES))
 

@@ -7,7 +7,7 @@ from fw_mcp.pictures.formats import Facts
 
 THUMBNAIL_SIDE = 200
 MOST_HELD = 145_000_000
-"""Of 200 MB what is left beside all the rest."""
+"""Of 200 MiB what is left beside all the rest."""
 ENVIRON = MappingProxyType({"VIPS_CONCURRENCY": "1", "MALLOC_ARENA_MAX": "1"})
 """Each thread would take memory of its own."""
 UNREADABLE, TOO_LARGE = "unreadable", "too_large"
@@ -33,7 +33,7 @@ class Task:
     orientation: int
     preview: Size
     thumbnail: Size
-    most_held: int = MOST_HELD
+    most_held: float = MOST_HELD
 
     @classmethod
     def of(cls, facts: Facts, side: int) -> "Task":
