@@ -216,7 +216,7 @@ async def test_what_is_not_up_is_not_registered_and_the_rest_is(folder: Path) ->
     result = await added(studio, "fog.png", "not.png", "sun.png")
     assert sorted(outcomes(result)) == ["created", "failed", "failed"]
     details = {row["file_name"]: row.get("detail", "") for row in rows_of(result)}
-    assert details["not.png"].startswith("Not uploaded: The file is no picture that is taken")
+    assert details["not.png"].startswith("Not uploaded: The file is not a picture that is taken")
     shelf.before = Shelf().before
     (folder / "not.png").unlink()
     result = await added(studio, "fog.png", "sun.png")
@@ -424,7 +424,7 @@ async def test_a_dry_run_reads_headers_and_says_what_would_be_uploaded(folder: P
     )
 
 
-async def test_a_dry_run_names_what_is_in_the_library_already(folder: Path) -> None:
+async def test_a_dry_run_of_files_names_those_that_are_there(folder: Path) -> None:
     """By file name, size and pixels, or as uploaded before."""
     studio, _ = studio_of(folder)
     (row,) = rows_of(await added(studio, "fog.png"))
