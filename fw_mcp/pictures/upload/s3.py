@@ -1,13 +1,15 @@
 """A bucket of an S3-compatible store."""
 
+import asyncio
 import atexit
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from ipaddress import ip_address
+from threading import Event
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urlsplit
 
@@ -28,6 +30,7 @@ PART = 5 * 2**20
 
 _AT_A_TIME = 4
 _PARTING_S = 0.05
+_TAKEN_BACK_S = 2
 _CACHED = "public, max-age=31536000, immutable"
 _STATUS = re.compile(r"status code: ([0-9]{3})")
 _SERVER_ERROR = 500
@@ -192,17 +195,34 @@ async def _send(
 ) -> None:
     attributes: Attributes = {"Content-Type": mime_type, "Cache-Control": _CACHED}
     if size > PART:
-        await store.put_async(
+        cut = Event()
+        sending = store.put_async(
             key,
-            pieces(content, size, PART, sent, behind=_AT_A_TIME),
+            pieces(content, size, PART, sent, behind=_AT_A_TIME, cut=cut),
             attributes=attributes,
             chunk_size=PART,
             max_concurrency=_AT_A_TIME,
         )
+        await _ended(sending, cut)
     else:
         parts = pieces(content, size, PART, sent, behind=1)
         whole = await unwaited(lambda: b"".join(parts))
         await store.put_async(key, whole, attributes=attributes, use_multipart=False)
+
+
+async def _ended(sending: Awaitable[object], cut: Event) -> None:
+    """Wait for the parts; where that is cancelled, let the client take back those it sent."""
+    put = asyncio.ensure_future(sending)
+    try:
+        await asyncio.shield(put)
+    except asyncio.CancelledError:
+        cut.set()
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait([put], timeout=_TAKEN_BACK_S)
+        if not put.cancel():
+            # Told to nobody: the cancellation is.
+            put.exception()
+        raise
 
 
 def _config(environ: Mapping[str, str]) -> "S3Config":
