@@ -128,10 +128,17 @@ class S3Bucket:
 
     async def remove(self, keys: Sequence[str]) -> None:
         """Delete the objects."""
+        for key in keys:
+            await self._remove(key)
+
+    async def _remove(self, key: str) -> None:
         store, failures = self._store, self._failures
         with anyio.move_on_after(self._patience.ask_s):
             try:
-                await store.delete_async(list(keys))
+                await store.delete_async(key)
+            except FileNotFoundError:
+                # Some stores say of what is not there that it is not, others nothing.
+                return
             except failures as failed:
                 raise told(_trouble(failed)) from None
             return
@@ -228,7 +235,7 @@ async def _ended(sending: Awaitable[object], cut: Event) -> None:
 def _config(environ: Mapping[str, str]) -> "S3Config":
     """What the environment says; nothing else is asked, such as a cloud's metadata service."""
     given: S3Config = {
-        # One request for each: not every store knows the other one.
+        # Not every store knows the request that removes several.
         "disable_bulk_delete": True,
         "access_key_id": environ.get("AWS_ACCESS_KEY_ID", ""),
         "secret_access_key": environ.get("AWS_SECRET_ACCESS_KEY", ""),
