@@ -4,12 +4,12 @@ import errno
 import os
 import secrets
 import stat
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import BinaryIO, TypeVar
 
 from fw_mcp.pictures.threads import unwaited
@@ -48,7 +48,7 @@ class FolderBucket:
     async def put(self, key: str, content: BinaryIO, size: int, mime_type: str, sent: Sent) -> None:
         """Write the file; a call that is cancelled leaves nothing."""
         del mime_type
-        cut = threading.Event()
+        cut = Event()
         try:
             await _in_a_thread(partial(self._write, key, content, size, sent, cut))
         finally:
@@ -69,9 +69,7 @@ class FolderBucket:
             return None
         return found.st_size if stat.S_ISREG(found.st_mode) else None
 
-    def _write(
-        self, key: str, content: BinaryIO, size: int, sent: Sent, cut: threading.Event
-    ) -> None:
+    def _write(self, key: str, content: BinaryIO, size: int, sent: Sent, cut: Event) -> None:
         self._check()
         path = self._folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,9 +77,7 @@ class FolderBucket:
         beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
             with beside.open("xb") as file:
-                for piece in pieces(content, size, _PIECE, sent):
-                    if cut.is_set():
-                        return
+                for piece in pieces(content, size, _PIECE, sent, cut=cut):
                     file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())

@@ -1,6 +1,7 @@
 """A file in pieces, on its way to a store."""
 
 from collections.abc import Iterator
+from threading import Event
 from typing import BinaryIO
 
 from fw_mcp.pictures.upload.bucket import Sent
@@ -8,7 +9,13 @@ from fw_mcp.pictures.upload.trouble import Trouble, told
 
 
 def pieces(
-    content: BinaryIO, size: int, length: int, sent: Sent, *, behind: int = 0
+    content: BinaryIO,
+    size: int,
+    length: int,
+    sent: Sent,
+    *,
+    behind: int = 0,
+    cut: Event | None = None,
 ) -> Iterator[bytes]:
     """The file from its beginning, `length` bytes at a time.
 
@@ -18,12 +25,15 @@ def pieces(
         length: of a piece, in bytes.
         sent: told how much is sent: all but the last `behind` pieces, which are on their way.
         behind: how many pieces are sent at a time.
+        cut: set when nobody waits for the rest any more.
 
     Raises:
-        UploadError: it cannot be read, or is of another size.
+        UploadError: it cannot be read, or is of another size; or nobody waits for it.
     """
     at = 0
     while at < size:
+        if cut and cut.is_set():
+            raise told(Trouble.UNREADABLE)
         piece = _read(content, min(length, size - at))
         at += len(piece)
         # What is larger has to be known before the last piece makes it whole.

@@ -71,6 +71,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     held: Store
 
+    def handle(self) -> None:
+        """Answer until whoever asks goes away."""
+        with suppress(ConnectionError):
+            super().handle()
+
     def do_PUT(self) -> None:
         """Keep an object or a part."""
         body, query = self._body(), self._query()
@@ -78,7 +83,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self._is_ill(method):
             return
         if method == "PART":
-            self.held.parts[query["uploadId"][0]][int(query["partNumber"][0])] = body
+            # One that is taken back has no use for a part that comes late.
+            parts = self.held.parts.get(query["uploadId"][0], {})
+            parts[int(query["partNumber"][0])] = body
         else:
             self.held.objects[self._path()] = (body, dict(self.headers.items()))
         self._answer(200, headers={"ETag": '"1"'})
