@@ -489,8 +489,9 @@ async def test_what_is_not_known_of_an_earlier_call_is_not_sent_again(folder: Pa
     waits = said(await called(studio, "fog.png", "sun.png"))
     assert sorted(outcomes(waits)) == ["created", "not_attempted"]
     studio.clock.forward(120)
-    last = await added(studio, "sun.png", "fog.png")
+    last = said(await called(studio, "sun.png", "fog.png"))
     assert outcomes(last) == ["created"] * 2
+    await assert_nothing_listed_twice(studio)
     assert len(studio.wire.to("add_images")) == sent + 2
 
 
