@@ -87,5 +87,5 @@ def _unreadable(head: bytes) -> UploadError:
     if head[:2] in {b"II", b"MM"}:
         what = f"The file is a TIFF that is broken or cut off, or {_RAW}."
         return refused(what, _EXPORT)
-    what = "The file is no picture that is taken (JPEG, PNG, TIFF, WebP, AVIF), or it is broken."
+    what = "The file is not a picture that is taken (JPEG, PNG, TIFF, WebP, AVIF), or it is broken."
     return refused(what, f"If it opens in a picture editor: {_SAVE_AS[0].lower()}{_SAVE_AS[1:]}")

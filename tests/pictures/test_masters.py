@@ -51,8 +51,8 @@ REFUSED = {
     "video": ("is a video,", box(b"ftyp", b"isom\0\0\2\0isomavc1")),
     "ZIP": ("is a ZIP archive", b"PK\x03\x04" + bytes(40)),
     "nothing": ("is empty.", b""),
-    "text": ("is no picture that is taken (JPEG, PNG, TIFF, WebP, AVIF)", b"fog.jpg"),
-    "JPEG cut off": ("is no picture that is taken", picture("JPEG")[:100]),
+    "text": ("is not a picture that is taken (JPEG, PNG, TIFF, WebP, AVIF)", b"fog.jpg"),
+    "JPEG cut off": ("is not a picture that is taken", picture("JPEG")[:100]),
     "bomb": ("has 2,500 megapixels; up to 1,500 are taken.", bomb()),
 }
 
