@@ -36,7 +36,7 @@ _SAVE_OTHERWISE = (
 _WORDS = MappingProxyType(
     {
         UNREADABLE: (
-            "The picture is broken or cut off; it cannot be read completely.",
+            "The picture is broken or cut off: it cannot be read completely.",
             _SAVE_AGAIN,
         ),
         TOO_LARGE: ("The picture takes too much memory to read, as it is saved.", _SAVE_OTHERWISE),

@@ -85,7 +85,7 @@ async def test_a_picture_that_is_cut_off_is_told_as_that(tmp_path: Path) -> None
     path.write_bytes(file_of(MASTER, "JPEG")[:2000])
     with path.open("rb") as file:
         told = await refused(Renderer(), file)
-    assert told.what == "The picture is broken or cut off; it cannot be read completely."
+    assert told.what == "The picture is broken or cut off: it cannot be read completely."
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ libvips only the one decoder that is needed can be reached.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from os import SEEK_SET
 from types import MappingProxyType
 from typing import BinaryIO
@@ -136,15 +135,10 @@ def _scaled(image: pyvips.Image, size: Size) -> pyvips.Image:
 
 def _in_srgb(image: pyvips.Image) -> pyvips.Image:
     """In sRGB with its profile, by the file's own profile, or by what it is without one."""
-    how = {"intent": "relative", "black_point_compensation": True}
-    if image.get_typeof(_PROFILE):
-        # One that is broken, or of another kind of picture, is as good as none.
-        with suppress(pyvips.Error):
-            return image.icc_transform("srgb", embedded=True, **how).copy_memory()
-        image = image.copy()
-        image.remove(_PROFILE)
-    if image.interpretation == _CMYK:
-        return image.icc_transform("srgb", input_profile=_CMYK, **how).copy_memory()
+    if image.get_typeof(_PROFILE) or image.interpretation == _CMYK:
+        # Where its own is broken, or of another kind of picture, a usual one stands in.
+        how = {"embedded": True, "intent": "relative", "black_point_compensation": True}
+        return image.icc_transform("srgb", **how).copy_memory()
     plain = image.colourspace("srgb").copy()
     plain.set_type(pyvips.GValue.blob_type, _PROFILE, pyvips.Operation.call("profile_load", "srgb"))
     return plain
