@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNNABLE := $(VENV)/.runnable
 READY := $(VENV)/.ready
+# The S3 server that `make rest` uploads to; it brings more packages than all else together.
+S3 := .venv-s3
+S3_READY := $(S3)/.ready
 # The workers of a test run share what one of them has compiled, wherever this was turned off.
 export PYTHONDONTWRITEBYTECODE :=
 # More than cores: many tests wait for processes and browsers.
@@ -11,15 +14,17 @@ WORKERS ?= 3
 # A worker that is done takes over what another one still has to do.
 IN_PARALLEL := -n $(WORKERS) --dist worksteal
 # The whole lock, wheel by wheel: nothing is resolved or built on a user's machine.
-INSTALL := pip install --quiet --disable-pip-version-check --no-deps
+INSTALL := pip install --quiet --disable-pip-version-check --no-deps --no-compile
 SAMPLE := -m "not exhaustive"
 MEASURED := --cov --cov-report=term
 THE_REST := -m "exhaustive or hypothesis" --hypothesis-profile=full
 LOCKED := --only-binary=:all: --require-hashes
+# The one exception: pyvips has no wheel. Its source is Python alone, and what builds it is locked too.
+BUILT := --no-binary=pyvips --no-build-isolation
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint rest bench bench-faults fuzz conformance clients contract format lock latest lock-check clean
+.PHONY: help demo uploading test check lint rest bench bench-faults fuzz conformance clients contract format lock latest lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,17 +36,30 @@ define VENV_MADE
 endef
 
 # What runs, without what tests it; the package is found beside this file.
-$(RUNNABLE): requirements/runtime.txt
+$(RUNNABLE): requirements/runtime.txt requirements/upload.txt requirements/build.txt
 	$(call VENV_MADE,some seconds)
 	@$(BIN)/python -m $(INSTALL) $(LOCKED) -r requirements/runtime.txt
+	@$(MAKE) --silent uploading 2>$(VENV)/uploading.log || echo "What uploads pictures cannot be installed here ($(VENV)/uploading.log says why): the demo leaves out its folder of pictures."
 	@touch $(RUNNABLE)
 
-$(READY): requirements/dev.txt pyproject.toml
+# What builds pyvips does not stay.
+uploading:
+	@$(BIN)/python -m $(INSTALL) $(LOCKED) --target $(VENV)/build -r requirements/build.txt
+	@PYTHONPATH=$(CURDIR)/$(VENV)/build $(BIN)/python -m $(INSTALL) $(LOCKED) $(BUILT) -r requirements/upload.txt
+	@rm -rf $(VENV)/build
+
+$(READY): requirements/dev.txt requirements/upload.txt pyproject.toml
 	$(call VENV_MADE,a minute or two)
 	@$(BIN)/python -m $(INSTALL) $(LOCKED) -r requirements/dev.txt
+	@$(MAKE) --silent uploading
 	@$(BIN)/python -m $(INSTALL) --no-build-isolation --editable .
 	@$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $(RUNNABLE) $(READY)
+
+$(S3_READY): requirements/s3.txt
+	@$(PYTHON) -m venv $(S3)
+	@$(S3)/bin/python -m $(INSTALL) $(LOCKED) -r requirements/s3.txt
+	@touch $(S3_READY)
 
 demo: $(RUNNABLE) ## Play a real session over stdio against the embedded sandbox
 	@$(BIN)/python -m fw_mcp demo
@@ -61,7 +79,7 @@ lint: $(READY) ## Check lint, format, types and the tool definitions
 	$(BIN)/mypy bench/clients/*.py
 	$(BIN)/tdqs lint --fail-on warning --command "$(BIN)/python -m fw_mcp --sandbox"
 
-rest: $(READY) ## Run what make test leaves out: every case, and more examples of each property
+rest: $(READY) $(S3_READY) ## Run what make test leaves out: every case, and more examples of each property
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(THE_REST)
 
 bench: $(READY) ## Measure, as ratios in one run
@@ -93,9 +111,11 @@ $(BIN)/uv: $(READY)
 	@touch $(BIN)/uv
 
 lock: $(BIN)/uv ## Resolve the hashed requirements again (UPGRADE=--upgrade: the newest) and check them
-	@$(COMPILE) $(UPGRADE) --group dev pyproject.toml -o requirements/dev.txt
+	@$(COMPILE) $(UPGRADE) --group dev --extra upload --no-emit-package pyvips pyproject.toml -o requirements/dev.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt pyproject.toml -o requirements/runtime.txt
+	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra upload pyproject.toml -o requirements/upload.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --group build -o requirements/build.txt
+	@$(COMPILE) $(UPGRADE) --group s3 -o requirements/s3.txt
 	@$(BIN)/python requirements/check.py
 
 latest: $(BIN)/uv ## Play the demo and run the tests on the newest and on the lowest allowed dependencies
@@ -105,4 +125,4 @@ lock-check: $(READY) ## Try the hashed requirements with the pips and for the Py
 	@$(BIN)/python requirements/check.py
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(S3) build dist .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

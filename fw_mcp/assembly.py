@@ -24,8 +24,13 @@ from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
 from fw_mcp.images.account import Account
 from fw_mcp.pictures.fetch.fetcher import Fetcher
+from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.inspect import Inspector
+from fw_mcp.pictures.renditions import Renderer
 from fw_mcp.pictures.similarity import Likenesses
+from fw_mcp.pictures.upload.bucket import Bucket
+from fw_mcp.pictures.upload.sandbox import SandboxBucket
+from fw_mcp.pictures.upload.target import bucket_of
 from fw_mcp.pictures.view import Viewer
 from fw_mcp.pictures.worker.pool import Workshop
 from fw_mcp.server.parts import Parts
@@ -34,9 +39,12 @@ from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal, Step
 from fw_mcp.store.plans import PlanStore
 from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_in, session_id
+from fw_mcp.store.uploads import UploadStore
 from fw_mcp.text import quoted
+from fw_mcp.writes.addition import FromFiles
 from fw_mcp.writes.run import Writes
 from fw_mcp.writes.trial import Tried
+from fw_mcp.writes.uploads import UploadLimits, Uploads, public_check
 
 if TYPE_CHECKING:
     import httpx
@@ -52,6 +60,7 @@ _log = logging.getLogger(__name__)
 NO_HOME = Path(os.devnull) / "no-home-folder"
 
 _SANDBOX_URL = "http://sandbox.localhost"
+_OF_A_STORE = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _SANDBOX_NOTE = "This is the sandbox: a fictional studio; nothing here is real."
 
 
@@ -63,6 +72,7 @@ class Assembly:
     database: Database
     plans: PlanStore
     parts: Parts
+    uploads: Uploads
     fetcher: Fetcher
 
     def mean_the_stores_account(self) -> None:
@@ -113,6 +123,27 @@ def assemble(
     history = History(database)
     fetcher = _fetcher(settings, sandbox)
     viewer = Viewer(fetcher, Workshop(environ=environ))
+    uploads = Uploads(
+        UploadStore(database),
+        Folders(settings.read_folders),
+        _bucket(settings, environ, sandbox),
+        Renderer(environ=environ),
+        public_check(fetcher),
+        limits=UploadLimits(
+            mb_per_hour=settings.upload_mb_per_hour,
+            asks=not settings.upload_without_asking,
+            preview_side=settings.upload_preview_side,
+        ),
+        now=time.time,
+    )
+    writes = Writes(
+        account,
+        guard,
+        Journal(database, time.time, reached),
+        history,
+        _once(lambda: _identify(settings, database, account)),
+        tried=Tried(history, always=settings.sandbox is not None),
+    )
     return Assembly(
         settings=settings,
         database=database,
@@ -120,20 +151,16 @@ def assemble(
         parts=Parts(
             account=account,
             guard=guard,
-            writes=Writes(
-                account,
-                guard,
-                Journal(database, time.time, reached),
-                history,
-                _once(lambda: _identify(settings, database, account)),
-                tried=Tried(history, always=settings.sandbox is not None),
-            ),
+            writes=writes,
             viewer=viewer,
             inspector=Inspector(fetcher, settings.read_folders),
             likenesses=Likenesses(viewer),
+            # Whoever calls over HTTP gets at no file of this machine.
+            files=None if settings.http else FromFiles(uploads, writes),
             show_hires=settings.show_hires,
             note=_SANDBOX_NOTE if settings.sandbox is not None else "",
         ),
+        uploads=uploads,
         fetcher=fetcher,
     )
 
@@ -300,10 +327,49 @@ def required_keys(settings: Settings) -> Keys:
     return Keys(_secret(settings.web_api_key), _secret(settings.app_key))
 
 
-def secrets_of(settings: Settings) -> list[str]:
+def secrets_of(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """What must never be written anywhere."""
     values = (settings.web_api_key, settings.app_key, settings.http_token)
-    return [text for text in map(_secret, values) if text]
+    of_a_store = (environ.get(name, "").strip() for name in _OF_A_STORE)
+    return [text for text in (*map(_secret, values), *of_a_store) if text]
+
+
+def _bucket(
+    settings: Settings, environ: Mapping[str, str], sandbox: "Transport | None"
+) -> Bucket | None:
+    """Where files are uploaded: what the operator named, or else a sandbox itself.
+
+    Raises:
+        ConfigError: settings that are of use only together are not.
+    """
+    _check_upload(settings)
+    if settings.upload_to and settings.upload_public_url:
+        return bucket_of(settings.upload_to, settings.upload_public_url, environ)
+    if sandbox is not None:
+        from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY  # noqa: PLC0415
+
+        keys = Keys(SANDBOX_WEB_API_KEY, SANDBOX_APP_KEY)
+        return SandboxBucket(_SANDBOX_URL, lambda: keys.headers, sandbox)
+    base_url = BaseUrl.parse(settings.base_url)
+    if not base_url.is_loopback:
+        return None
+    return SandboxBucket(base_url.text, lambda: required_keys(settings).headers)
+
+
+def _check_upload(settings: Settings) -> None:
+    wrong = ""
+    if bool(settings.upload_to) != bool(settings.upload_public_url):
+        wrong = f"{both_names('upload_to')} and {both_names('upload_public_url')} go together."
+    elif settings.upload_to and settings.no_fetch:
+        wrong = f"{both_names('upload_to')} cannot be used with {both_names('no_fetch')}."
+    if wrong:
+        raise ConfigError(
+            wrong,
+            state="Nothing was started.",
+            next_step="Set both upload settings and let URLs be fetched, because each upload is "
+            "fetched once to see that it is public; or set neither.",
+            reason=Reason.INVALID_SETTING,
+        )
 
 
 def _sandbox(settings: Settings) -> "Transport | None":
@@ -324,12 +390,22 @@ def _sandbox(settings: Settings) -> "Transport | None":
 
 def _fetcher(settings: Settings, sandbox: "Transport | None") -> Fetcher:
     """Fetches pictures and files, unless the operator turned that off."""
-    is_on, hosts = not settings.no_fetch, settings.fetched_hosts
-    if sandbox is not None:
-        return Fetcher(is_on=is_on, hosts=hosts, inside={_SANDBOX_URL: sandbox})
-    url = BaseUrl.parse(settings.base_url)
-    loopback = _origin(url.text) if url.is_loopback else None
-    return Fetcher(is_on=is_on, hosts=hosts, loopback=loopback)
+    hosts, loopback = settings.fetched_hosts, []
+    if uploads := settings.upload_public_url:
+        # The operator chose it: it may be on this machine, and need not be listed.
+        if BaseUrl.parse(uploads).is_loopback:
+            loopback.append(_origin(uploads))
+        elif hosts:
+            hosts.append(urlsplit(uploads).hostname or "")
+    base_url = BaseUrl.parse(settings.base_url)
+    if sandbox is None and base_url.is_loopback:
+        loopback.append(_origin(base_url.text))
+    return Fetcher(
+        is_on=not settings.no_fetch,
+        hosts=hosts,
+        inside={_SANDBOX_URL: sandbox} if sandbox else {},
+        loopback=loopback,
+    )
 
 
 def _origin(url: str) -> str:

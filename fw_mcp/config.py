@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self, get_args, get_origin
+from urllib.parse import urlsplit
 
 from pydantic import (
     Field,
@@ -51,6 +52,13 @@ _QUOTES = ('""', "''", "``", "\u201c\u201d", "\u2018\u2019")
 _SPELLINGS = MappingProxyType(
     {"warn": "warning", "err": "error", "critical": "error", "fatal": "error", "trace": "debug"}
 )
+# A bucket by the rules that all stores share, and a path that needs no escape in a URL.
+_STORE = re.compile(
+    r"""s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9] (/+[A-Za-z0-9_~-][A-Za-z0-9._~-]*)* /*\Z
+    | file://(localhost)?/[^?#]+\Z""",
+    re.VERBOSE,
+)
+_LOOPBACK = re.compile(r"localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|::1")
 _PATHS = ("store", "sandbox", "sandbox_file")
 # A blank one must not turn off what it would have restricted.
 _NEVER_BLANK = frozenset({"writes", "http_token"})
@@ -188,6 +196,26 @@ class Settings(BaseSettings):
         description="Folders that inspect_files may read over stdio, separated as in PATH.",
         examples=["/home/you/prints"],
     )
+    upload_to: str | None = Field(
+        None,
+        description="Where add_images uploads local files: s3://BUCKET/PREFIX, an S3-compatible "
+        "store with keys in AWS_* variables, or file:///FOLDER, one that is published.",
+        examples=["s3://my-prints/fw"],
+    )
+    upload_public_url: str | None = Field(
+        None,
+        description="Public https URL of what --upload-to names; its host is always fetched from.",
+        examples=["https://images.example.com/fw"],
+    )
+    upload_without_asking: bool = Field(
+        default=False, description="Upload from a folder for the first time without a question."
+    )
+    upload_mb_per_hour: int = Field(
+        5000, ge=0, description="Megabytes per hour that may be uploaded."
+    )
+    upload_preview_side: int = Field(
+        1600, ge=400, le=4000, description="Longest side of uploaded previews, in pixels."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="Log level on stderr."
     )
@@ -262,6 +290,26 @@ class Settings(BaseSettings):
             )
         return text
 
+    @field_validator("upload_to")
+    @classmethod
+    def _uploads_have_a_store(cls, text: str | None) -> str | None:
+        # What it says is not repeated: it may hold a key that belongs elsewhere.
+        if text and not _STORE.match(text):
+            raise ValueError(
+                "must be s3://bucket, s3://bucket/prefix or file:///folder, without keys or a query"
+            )
+        return text
+
+    @field_validator("upload_public_url")
+    @classmethod
+    def _uploads_are_public(cls, text: str | None) -> str | None:
+        if text and not _is_public_place(text):
+            raise ValueError(
+                "must be an https URL such as https://images.example.com/fw, without a user, a "
+                "query or a port of its own"
+            )
+        return text and text.rstrip("/")
+
     @model_validator(mode="after")
     def _approval_needs_a_file(self) -> Self:
         in_memory = str(self.store or self.sandbox) == IN_MEMORY
@@ -271,6 +319,20 @@ class Settings(BaseSettings):
                 f"{both_names('store')} a file"
             )
         return self
+
+
+def _is_public_place(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    is_here = _LOOPBACK.fullmatch(host) is not None
+    is_bare = not set("?#@\\ ") & set(text) and text.isascii() and text.isprintable()
+    return is_bare and (
+        (is_here and parts.scheme in {"http", "https"})
+        or (_HOST.match(host) is not None and parts.scheme == "https" and port in {None, 443})
+    )
 
 
 def is_placeholder(text: str) -> bool:

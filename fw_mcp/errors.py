@@ -8,6 +8,7 @@
     ├── GuardError           the guard refused: nothing was sent
     ├── StoreError           the store could not be read or written: nothing was sent
     ├── FetchError           a URL or a file that was not read
+    ├── UploadError          a file that was not uploaded, or is not reachable where it was
     └── ApiError             the service, or the way to it
         ├── TransportError   no answer; ``sent`` says whether the request may have arrived
         ├── StatusError      an HTTP status outside 2xx
@@ -52,6 +53,9 @@ class Reason(StrEnum):
     CANNOT_UNDO = "cannot_undo"
     NOT_FETCHED = "not_fetched"
     FETCH_OFF = "fetch_off"
+    UPLOAD_OFF = "upload_off"
+    NOT_UPLOADED = "not_uploaded"
+    UPLOAD_LIMIT = "upload_limit"
     STORE_UNAVAILABLE = "store_unavailable"
     UNEXPECTED = "unexpected"
 
@@ -102,6 +106,10 @@ class StoreError(FwError):
 
 class FetchError(FwError):
     """A URL or a file was not read; why is told to nobody outside the log."""
+
+
+class UploadError(FwError):
+    """A file was not uploaded, or its public address does not give it."""
 
 
 class ApiError(FwError):

@@ -36,6 +36,8 @@ _UNIT = re.compile(
     re.DOTALL,
 )
 _LONGEST_UNIT = 24
+_MEGABYTE = 1_000_000
+_WHOLE_FROM = 9.95
 _GOES_ON = re.compile("[\u20e3\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff]")
 _DOUBLE_QUOTES = re.compile('["\u02ba\u02ee\u201c-\u201f\u2033\u2036\uff02]')
 
@@ -139,6 +141,14 @@ def on_the_clock(moment: float) -> datetime:
 def timed(moment: float) -> str:
     """A moment as a result tells it: `2026-11-28T09:14:05-06:00`."""
     return on_the_clock(moment).isoformat(timespec="seconds")
+
+
+def megabytes(size: int) -> str:
+    """`1,480 MB`, of bytes; `0.3 MB` of little."""
+    amount = size / _MEGABYTE
+    return (
+        f"{amount:,.0f} MB" if amount >= _WHOLE_FROM or not size else f"{max(amount, 0.1):.1f} MB"
+    )
 
 
 def in_quotes(text: str) -> str:

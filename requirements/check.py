@@ -3,6 +3,9 @@
 `make lock-check` runs it. Nothing is installed but pips, in throw-away environments, and all comes
 from where pip is set up to look. A package that is locked but has no wheel that fits, or whose file
 has another hash, ends it with 1 and is named, with the case in which that was seen.
+
+One package may come as source: pyvips has no wheel. It holds Python alone, so that no compiler is
+asked for; what builds it is locked as well.
 """
 
 import argparse
@@ -20,7 +23,8 @@ from functools import partial
 from pathlib import Path
 
 FLAGS = ("--no-deps", "--only-binary=:all:", "--require-hashes")
-PARTS = ("runtime", "dev", "build")
+BUILT = ("--no-binary=pyvips", "--no-build-isolation")
+PARTS = ("runtime", "upload", "dev", "build")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # What Python 3.11's first and later releases bring, and others in wide use; with the last Python
 # that each runs on.
@@ -29,6 +33,7 @@ NEWEST = "newest"
 HERE = "here"
 
 _THIS = ".".join(map(str, sys.version_info[:2]))
+_BUILDS = Path(__file__).with_name("build.txt")
 _AT_ONCE = 2
 _LONGEST_S = 300
 _QUIET = ("--quiet", "--disable-pip-version-check", "--no-input")
@@ -105,10 +110,13 @@ def _with_pip(folder: Path, pip: str) -> Path:
     venv.create(place, with_pip=False)
     python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     wanted = "pip" if pip == NEWEST else f"pip=={pip}"
-    install = ["--python", str(python), "install", *FLAGS[:2], *_QUIET, wanted]
-    done = _run(Path(sys.executable), install)
-    if done.returncode:
-        raise SystemExit(f"{wanted} cannot be installed, to try the lock with it.\n{done.stderr}")
+    for flags, what in ((FLAGS[:2], [wanted]), (FLAGS, ["-r", str(_BUILDS)])):
+        install = ["--python", str(python), "install", *flags, *_QUIET, *what]
+        done = _run(Path(sys.executable), install)
+        if done.returncode:
+            raise SystemExit(
+                f"{what[-1]} cannot be installed, to try the lock with it.\n{done.stderr}"
+            )
     return python
 
 
@@ -132,7 +140,7 @@ def _tried(files: Sequence[Path], case: Case) -> str:
         done = _run(
             case.python,
             [
-                *("install", "--dry-run", "--ignore-installed", *_QUIET, *FLAGS),
+                *("install", "--dry-run", "--ignore-installed", *_QUIET, *FLAGS, *BUILT),
                 *(("--target", nowhere, *other) if other else ()),
                 *(part for file in files for part in ("-r", str(file))),
             ],

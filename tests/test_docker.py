@@ -42,12 +42,14 @@ def test_both_stages_stand_on_one_base_that_the_builder_may_choose() -> None:
 def test_what_comes_from_outside_is_checked_against_its_hash() -> None:
     """Every install names hashed requirements, or the wheel just built and nothing else."""
     installs = re.findall(
-        r"pip (?:--python \S+ )?install ([^&]+)", " && ".join(arguments_of("RUN"))
+        r"pip (?:--python \S+ )?(?:install|wheel) ([^&]+)", " && ".join(arguments_of("RUN"))
     )
-    locked = ["--no-deps", "--only-binary=:all:", "--require-hashes", "-r"]
+    locked = ["--no-deps", "--only-binary=:all:", "--require-hashes"]
+    source = ["--no-binary=pyvips", "--no-build-isolation"]
     assert [install.split() for install in installs] == [
-        [*locked, "requirements/runtime.txt"],
-        [*locked, "requirements/build.txt"],
+        [*locked, "-r", "requirements/build.txt"],
+        [*locked[:2], *source, locked[2], "-w", "wheels", "-r", "requirements/upload.txt"],
+        ["--no-deps", "--no-index", "wheels/*.whl"],
         ["--no-deps", "--no-index", "dist/*.whl"],
     ]
 

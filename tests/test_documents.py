@@ -13,6 +13,7 @@ from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Limits
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
+from fw_mcp.sandbox.faults.uploads import UploadFaultKind
 from fw_mcp.server.prompts import load_prompts
 
 ROOT = Path(__file__).parents[1]
@@ -80,7 +81,7 @@ def test_the_page_on_faults_names_every_member_kind_and_switch() -> None:
     page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
     named = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
     members, switches = ([one.name for one in fields(kind)] for kind in (Fault, Switches))
-    assert named == [*members, *FaultKind, *switches]
+    assert named == [*members, *FaultKind, "verb", *UploadFaultKind, *switches]
 
 
 def test_the_page_on_hosts_has_a_row_for_each_with_address_and_token() -> None:

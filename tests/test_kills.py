@@ -16,11 +16,14 @@ import pytest
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.store.journal import Step
+from fw_mcp.writes.outcomes import MAY_STILL_HAPPEN_S
+from fw_mcp.writes.uploads import UploadStep
 from tests.support.killed import Killing
 from tests.support.process import environment, fw_mcp
 from tests.support.products import covering, exhaustive
 from tests.support.studio import Studio, make_studio, said, sandbox_account
 from tests.support.truth import holdings, new_images, sold
+from tests.support.uploading import picture
 
 pytestmark = pytest.mark.anyio
 
@@ -69,13 +72,20 @@ class Scene:
         """A fresh library."""
         sandbox = folder / "sandbox"
         app, account = create_app(str(sandbox)), sandbox_account(sandbox)
-        return cls(folder, make_studio(app=app, store=folder / "store", kept_for=account))
+        studio = make_studio(
+            app=app,
+            store=folder / "store",
+            kept_for=account,
+            shelf="sandbox",
+            folders=[folder / "New Work"],
+        )
+        return cls(folder, studio)
 
-    def cut_off(self, killer: Killer, tool: str, step: Step, nth: int = 1) -> int:
+    def cut_off(self, killer: Killer, tool: str, step: Step | UploadStep, nth: int = 1) -> int:
         """Make the call in a process that dies at `step`; its exit code."""
         files = str(self.folder / "sandbox"), str(self.folder / "store")
-        clock = self.studio.clock()
-        return killer(Killing(*files, step, nth, tool, self.arguments, clock))
+        clock, folder = self.studio.clock(), str(self.folder / "New Work")
+        return killer(Killing(*files, step, nth, tool, self.arguments, clock, folder))
 
     async def call(self, tool: str) -> dict[str, Any]:
         """The same call in this process, answered with yes."""
@@ -200,6 +210,61 @@ async def assert_told(
             assert end.guid not in held
         if end.outcome == "updated" and end.guid in held:
             assert (held[end.guid].title or "").startswith("New title of")
+
+
+BEFORE_A_PUT = (Step.BEFORE_INTENT, Step.INTENT_RECORDED, UploadStep.INTENT_RECORDED)
+# The steps of one journal entry are reached once, but for the first: the call is on record earlier.
+TWICE = (*UploadStep, Step.BEFORE_INTENT, Step.INTENT_RECORDED)
+UPLOADED = [
+    *(pytest.param(step, 1) for step in (UploadStep.PUT, UploadStep.VERIFIED, Step.ANSWERED)),
+    *(pytest.param(step, 1, marks=exhaustive) for step in (*UploadStep, *Step)),
+    *(pytest.param(step, 2, marks=exhaustive) for step in TWICE),
+    *(pytest.param(UploadStep.PUT, nth, marks=exhaustive) for nth in (3, 4, 5, 6)),
+]
+
+
+def put_in(folder: Path) -> set[str]:
+    """The keys of what the sandbox keeps."""
+    return {path.name for path in folder.rglob("*.*") if len(path.stem) == 64}
+
+
+@pytest.mark.parametrize(("step", "nth"), UPLOADED)
+@pytest.mark.parametrize("later_s", [30, pytest.param(4000, marks=exhaustive)])
+async def test_a_killed_upload_is_on_record_and_ended_by_the_same_call(
+    step: Step | UploadStep, nth: int, later_s: float, tmp_path: Path, killer: Killer
+) -> None:
+    """Promise: nothing uploaded is forgotten, registered unreachable, or registered twice."""
+    scene = Scene.in_folder(tmp_path)
+    studio = scene.studio
+    for name in ("fog.png", "sun.png"):
+        picture(tmp_path / "New Work", name)
+    scene.arguments = {"images": [{"file": "./"}]}
+    before = await holdings(studio)
+    assert scene.cut_off(killer, "add_images", step, nth) == -signal.SIGKILL
+
+    rows = await studio.uploads.store.every()
+    on_record = {key for row in rows for key in row.parts}
+    assert on_record or step in {Step.BEFORE_INTENT, Step.INTENT_RECORDED}
+    put = put_in(tmp_path)
+    assert put <= on_record
+    assert bool(put) is (step not in BEFORE_A_PUT or nth > 1)
+    studio.clock.forward(later_s)
+    await scene.call("add_images")
+    if later_s < MAY_STILL_HAPPEN_S:
+        # What may still have been on its way is looked for once more.
+        studio.clock.forward(MAY_STILL_HAPPEN_S)
+        await scene.call("add_images")
+    new = [image for guid, image in (await holdings(studio)).items() if guid not in before]
+    assert sorted(str(image.file_name) for image in new) == ["fog.png", "sun.png"]
+    bucket = studio.uploads.bucket
+    reachable = {
+        bucket.url(key)
+        for row in await studio.uploads.store.every()
+        for key, size in row.parts.items()
+        if await bucket.size_of(key) == size
+    }
+    assert {str(image.private_hires_uri) for image in new} <= reachable
+    assert await studio.journal.unsettled() == []
 
 
 async def test_reconcile_and_doctor_tell_a_killed_write(tmp_path: Path, killer: Killer) -> None:

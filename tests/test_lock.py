@@ -19,8 +19,11 @@ from tests.support.process import environment
 from tests.support.products import exhaustive
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("runtime", "dev", "build")
+PARTS = ("runtime", "upload", "dev", "build")
 FLAGS = ["--no-deps", "--only-binary=:all:", "--require-hashes"]
+# pyvips has no wheel. Its source is Python alone, so that what builds it compiles nothing.
+SOURCE = "pyvips"
+BUILT = [f"--no-binary={SOURCE}", "--no-build-isolation"]
 PIN = re.compile(
     r"(?P<name>[a-z0-9]+(?:-[a-z0-9]+)*)==(?P<version>[0-9][0-9a-z.]*)"
     r"(?: ; (?P<marker>[^#@;]+?))?(?: --hash=sha256:[0-9a-f]{64})+"
@@ -40,7 +43,7 @@ def pins(part: str) -> dict[str, str]:
     return {one["name"]: one["version"] for one in found if one}
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [*PARTS, "s3"])
 def test_every_line_of_the_lock_is_one_version_of_one_package_with_its_hashes(part: str) -> None:
     """No option, URL or extra: each would make pip look for what is not locked."""
     lines = requirements(part)
@@ -49,7 +52,7 @@ def test_every_line_of_the_lock_is_one_version_of_one_package_with_its_hashes(pa
     assert len(pins(part)) == len(lines)
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [*PARTS, "s3"])
 def test_no_package_of_the_lock_is_for_some_pythons_only(part: str) -> None:
     """The check reads markers as the Python at hand does, also where it tries another's wheels."""
     found = [PIN.fullmatch(line) for line in requirements(part)]
@@ -58,10 +61,26 @@ def test_no_package_of_the_lock_is_for_some_pythons_only(part: str) -> None:
     assert [one for one in of_a_python if "'emscripten'" not in one] == []
 
 
-@pytest.mark.parametrize("part", ["runtime", "build"])
+@pytest.mark.parametrize("part", ["runtime", "upload", "build"])
 def test_what_is_shipped_has_the_versions_of_development(part: str) -> None:
     """The container holds what the tests ran against."""
-    assert pins(part).items() <= pins("dev").items()
+    of_development = pins("dev") | {SOURCE: pins("upload")[SOURCE]}
+    assert pins(part).items() <= of_development.items()
+
+
+def test_what_comes_as_source_is_in_one_part_and_what_builds_it_is_locked() -> None:
+    """No other part needs to build anything."""
+    assert [part for part in PARTS if SOURCE in pins(part)] == ["upload"]
+    (line,) = [one for one in requirements("upload") if one.startswith(f"{SOURCE}==")]
+    assert line.count("--hash=") == 1
+    assert "setuptools" in pins("build")
+
+
+def test_what_uploads_is_what_runs_and_more() -> None:
+    """One file installs all of it."""
+    assert pins("runtime").items() <= pins("upload").items()
+    more = pins("upload").keys() - pins("runtime").keys()
+    assert {"obstore", SOURCE, "pyvips-binary"} <= more
 
 
 def commands(name: str) -> list[str]:
@@ -74,9 +93,18 @@ def commands(name: str) -> list[str]:
     return [line for line in lines if not re.match("#|[A-Z]+ [?:]?=", line)]
 
 
+def test_only_the_demo_does_without_what_uploads() -> None:
+    """Where it has no wheel, that is said; the tests need it."""
+    (demo, tests) = [line for line in commands("Makefile") if "--silent uploading" in line]
+    assert "|| echo" in demo
+    assert "the demo leaves out its folder of pictures" in demo
+    assert tests.endswith("uploading")
+
+
 def installs(name: str) -> list[list[str]]:
     """What each command that installs packages is given."""
-    found = [re.search(r"\bpip (?:--python \S+ )?install (.*)", line) for line in commands(name)]
+    form = r"\bpip (?:--python \S+ )?(?:install|wheel) (.*)"
+    found = [re.search(form, line) for line in commands(name)]
     return [one[1].split() for one in found if one]
 
 
@@ -89,18 +117,25 @@ def test_what_shows_pictures_is_installed_with_it() -> None:
 
 @pytest.mark.parametrize(
     ("name", "files"),
-    [("Makefile", ["runtime", "dev"]), ("Dockerfile", ["runtime", "build"]), (".ci/run", [])],
+    [
+        ("Makefile", ["runtime", "build", "upload", "dev", "s3"]),
+        ("Dockerfile", ["build", "upload"]),
+        (".ci/run", []),
+    ],
 )
 def test_whoever_installs_the_lock_resolves_and_builds_nothing(name: str, files: list[str]) -> None:
     """Promise: `make demo` works on a fresh machine, whatever was released since."""
     locked = [given for given in installs(name) if "-r" in given]
     assert [given[-1] for given in locked] == [f"requirements/{part}.txt" for part in files]
     assert [[one for one in given if one in FLAGS] for given in locked] == [FLAGS] * len(files)
+    # The one exception, and nowhere else.
+    built = [[one for one in given if one in BUILT or "no-binary" in one] for given in locked]
+    assert built == [BUILT if part == "upload" else [] for part in files]
 
 
 @pytest.mark.parametrize(
     ("name", "others"),
-    [("Makefile", [".", "uv"]), ("Dockerfile", ["dist/*.whl"]), (".ci/run", [])],
+    [("Makefile", [".", "uv"]), ("Dockerfile", ["wheels/*.whl", "dist/*.whl"]), (".ci/run", [])],
 )
 def test_nothing_else_is_installed_but_the_project_and_what_makes_the_lock(
     name: str, others: list[str]

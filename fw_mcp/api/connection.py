@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
@@ -54,6 +55,11 @@ class Keys:
     def __post_init__(self) -> None:
         for name in ("web_api_key", "app_key"):
             object.__setattr__(self, name, _checked_key(name, getattr(self, name)))
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """As they are sent."""
+        return {"web_api_key": self.web_api_key, "app_key": self.app_key}
 
     def __repr__(self) -> str:
         return f"Keys(web_api_key={_MASK!r}, app_key={_MASK!r})"

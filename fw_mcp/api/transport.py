@@ -138,8 +138,7 @@ class _KeysAuth(httpx.Auth):
         self._keys = keys
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response]:
-        request.headers["web_api_key"] = self._keys.web_api_key
-        request.headers["app_key"] = self._keys.app_key
+        request.headers.update(self._keys.headers)
         yield request
 
 

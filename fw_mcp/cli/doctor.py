@@ -77,7 +77,7 @@ def examine(assembly: "Assembly", own: "Mapping[str, object]") -> int:
     else:
         told = "\n".join(map(_line, findings))
     # What broke a check may quote a key.
-    print(MaskingFormatter(secrets_of(assembly.settings)).masked(told))
+    print(MaskingFormatter(secrets_of(assembly.settings, os.environ)).masked(told))
     return next((one.exit_code for one in findings if one.exit_code), 0)
 
 

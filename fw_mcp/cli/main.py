@@ -99,5 +99,5 @@ def _run(arguments: Sequence[str]) -> int:
 
         module, function = COMMANDS.get(command, SERVE).place
         run = getattr(import_module(module), function)
-    log_to_stderr(settings.log_level, secrets_of(settings))
+    log_to_stderr(settings.log_level, secrets_of(settings, os.environ))
     return int(run(assemble(settings, os.environ), own))

@@ -41,6 +41,10 @@ METAVARS = {
     "base_url": "URL",
     "fetch_hosts": "HOSTS",
     "file_folders": "FOLDERS",
+    "upload_to": "URL",
+    "upload_public_url": "URL",
+    "upload_mb_per_hour": "N",
+    "upload_preview_side": "PIXELS",
 }
 _DESCRIPTION = """\
 MCP server that lets an AI assistant manage a FinerWorks image library safely.

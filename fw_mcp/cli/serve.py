@@ -111,6 +111,7 @@ async def _run(assembly: Assembly, serve_over: Serve) -> None:
             # It gets its turn once the transport waits for the first message.
             beside.start_soon(look_after_journal_daily, assembly, anyio.sleep)
             beside.start_soon(settle_what_is_open, assembly, anyio.sleep)
+            beside.start_soon(assembly.uploads.work)
             await serve_over(build_server(assembly.parts))
             beside.cancel_scope.cancel()
     except BaseExceptionGroup as group:

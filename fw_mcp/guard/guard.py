@@ -53,11 +53,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A destructive call, before anybody answered.
+    """A call that a person has to be asked about, before anybody answered.
 
     Attributes:
         arguments: what names the call's effect, as plain JSON; `dry_run` and `plan_id` stay out.
-        targets: the images that would be deleted or lose products, read fresh.
+        targets: the images that would be deleted or lose products, read fresh; or what would
+            become public.
+        weight: how many images the limits count; None for each target.
     """
 
     tool: str
@@ -65,6 +67,7 @@ class Proposal:
     arguments: object
     targets: Sequence[Target]
     question: str
+    weight: int | None = None
 
 
 class Guard:
@@ -142,10 +145,11 @@ class Guard:
             GuardError: it is larger than the operator allows in one call, or in this hour.
             StoreError: it could not be kept.
         """
-        self.check_size(len(proposal.targets), proposal.tool)
+        weight = len(proposal.targets) if proposal.weight is None else proposal.weight
+        self.check_size(weight, proposal.tool)
         now = self.now()
         plan_id = secrets.token_hex(8)
-        if await self._plans.spent(now) + len(proposal.targets) > self.limits.deletions_per_hour:
+        if weight and await self._plans.spent(now) + weight > self.limits.deletions_per_hour:
             self._refuse(Claim.HOURLY_LIMIT, plan_id, proposal.tool)
         record = PlanRecord(
             plan_id=plan_id,
@@ -153,7 +157,7 @@ class Guard:
             caller=proposal.caller,
             arguments_digest=digest(proposal.arguments),
             targets_digest=standing(proposal.targets),
-            weight=len(proposal.targets),
+            weight=weight,
             question=proposal.question,
             created_at=now,
             expires_at=now + self.limits.plan_ttl_s,

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter, itemgetter
+from pathlib import PurePath
 from typing import Any
 
-from fw_mcp.text import counted, quoted, shown
+from fw_mcp.text import counted, megabytes, quoted, shown
 
 LONGEST = 2400
 """Characters of a question, before what undo or a change since the last one adds."""
@@ -78,6 +79,26 @@ class Target:
     changes: tuple[FieldChange, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PublicFolder:
+    """A folder on this machine, some of whose files would become public.
+
+    Attributes:
+        path: absolute; only its last name is ever told.
+        files: how many would.
+        size: of these, in bytes.
+    """
+
+    path: str
+    files: int
+    size: int
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return PurePath(self.path).name or "/"
+
+
 _FIELDS_OF_TARGET, _FIELDS_OF_PRODUCT, _FIELDS_OF_CHANGE = (
     attrgetter(*(field.name for field in fields(kind)))
     for kind in (Target, HungProduct, FieldChange)
@@ -141,6 +162,32 @@ def retitling_question(targets: Sequence[Target], rewritten: int) -> str:
         targets,
         f"The former text can be restored afterwards. {_for_good(targets)}",
     )
+
+
+def upload_question(folders: Sequence[PublicFolder], address: str) -> str:
+    """Ask whether files of these folders may become public.
+
+    Args:
+        folders: at least one.
+        address: where everybody can fetch them then.
+    """
+    files, size = sum(one.files for one in folders), sum(one.size for one in folders)
+    total = f"{counted(files, 'file')}, {megabytes(size)}"
+    one = len(folders) == 1
+    whose = f"the folder {_named(folders[0].name)}" if one else f"{len(folders):,} folders"
+    lines = [
+        f"- {_named(folder.name)}: {counted(folder.files, 'file')}, {megabytes(folder.size)}"
+        for folder in folders[:_LINES]
+        if not one
+    ]
+    if len(folders) > _LINES:
+        lines.append(f"- and {counted(len(folders) - _LINES, 'more folder')}")
+    head = (
+        f"Upload {counted(files, 'file')} from {whose} to {address}? Whoever has the address of a "
+        "file there can download it; it cannot be guessed."
+    )
+    later = f"Later uploads from {'this folder' if one else 'these folders'} to this place are not "
+    return "\n".join([head, *lines, f"{_TOTAL}{total}.", f"{later}asked about."])
 
 
 def totals_of(question: str) -> str:

@@ -10,10 +10,12 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
-from errno import EISDIR, ELOOP
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from errno import EISDIR, ELOOP, ENOTDIR
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 from unicodedata import normalize
 
 from fw_mcp.errors import FetchError, Reason
@@ -25,6 +27,51 @@ _BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.stat in os.supports_dir_fd
 _SPACES = re.compile("[\u00a0\u202f]")
 
 _log = logging.getLogger("fw_mcp.pictures")
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif"})
+"""How the names of the pictures in a folder end."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A regular file as it stands on the disk.
+
+    Attributes:
+        path: absolute, with the names that the disk has for it.
+        size: bytes.
+        mtime_ns: when it was last written, in nanoseconds since the epoch.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+
+    @property
+    def name(self) -> str:
+        """The name of the file."""
+        return Path(self.path).name
+
+    @property
+    def folder(self) -> str:
+        """The folder that it lies in."""
+        return str(Path(self.path).parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What lies in a folder, not below it.
+
+    Attributes:
+        name: of the folder.
+        pictures: in the order of their names.
+        others: how many more there are, folders and links among them; hidden ones do not count.
+    """
+
+    name: str
+    pictures: Sequence[Found]
+    others: int
 
 
 class Folders:
@@ -53,10 +100,40 @@ class Folders:
         Raises:
             FetchError: there is no such file below a folder; the text is the same for every cause.
         """
+        return os.fdopen(self._reached(path, self._opened)[0], "rb")
+
+    def look(self, path: str) -> Found:
+        """The regular file at `path`, as it stands now.
+
+        Args:
+            path: as for `open`.
+
+        Raises:
+            FetchError: as for `open`.
+        """
+        descriptor, where = self._reached(path, self._opened)
+        try:
+            return found(descriptor, where)
+        finally:
+            os.close(descriptor)
+
+    def list(self, path: str) -> Listed:
+        """The pictures in the folder at `path`.
+
+        Args:
+            path: of one of the folders, or of one below it.
+
+        Raises:
+            FetchError: there is no such folder; the text is that of a file.
+        """
+        return self._reached(path, _listed if self._opened is _walked else _listed_resolved)
+
+    def _reached(self, path: str, reach: Callable[[Path, tuple[str, ...]], T]) -> T:
+        """What `reach` gives for the first folder that `path` leads to something in."""
         cause = "bad path"
         for folder, names in self._places(path):
             try:
-                return os.fdopen(self._opened(folder, names), "rb")
+                return reach(folder, names)
             except OSError as unopened:
                 cause = unopened.strerror or cause
             except ValueError:
@@ -75,8 +152,14 @@ class Folders:
                 below = Path(*given.parts[len(folder.parts) :])
             else:
                 continue
-            if below.parts and ".." not in below.parts:
+            if ".." not in below.parts:
                 yield folder, below.parts
+
+
+def found(descriptor: int, path: str) -> Found:
+    """The open file as it stands now."""
+    now = os.fstat(descriptor)
+    return Found(path, now.st_size, now.st_mtime_ns)
 
 
 def _is_below(given: Path, folder: Path) -> bool:
@@ -107,34 +190,85 @@ def _alike(name: str, names: Sequence[str]) -> str:
     return found[0] if len(found) == 1 else name
 
 
-def _walked(folder: Path, names: Sequence[str]) -> int:
-    """A descriptor of the file that the names lead to; no link is followed."""
-    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _walked(folder: Path, names: tuple[str, ...]) -> tuple[int, str]:
+    """A descriptor of the file that the names lead to, and its path; no link is followed."""
+    if not names:
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+    at, path = _entered(folder, names[:-1])
     try:
-        for name in names[:-1]:
-            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-            below = os.open(_there(name, at), flags, dir_fd=at)
-            os.close(at)
-            at = below
         # Looked at first: to open a device may already do something.
         last = _there(names[-1], at)
         _check_regular(os.stat(last, dir_fd=at, follow_symlinks=False))
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        return _checked(os.open(last, flags, dir_fd=at))
+        return _checked(os.open(last, flags, dir_fd=at)), str(path / last)
     finally:
         os.close(at)
 
 
-def _resolved(folder: Path, names: Sequence[str]) -> int:
+def _entered(folder: Path, names: Sequence[str]) -> tuple[int, Path]:
+    """A descriptor of the folder that the names lead to, and its path."""
+    at, path = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), folder
+    try:
+        for name in names:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+            path /= _there(name, at)
+            below = os.open(path.name, flags, dir_fd=at)
+            os.close(at)
+            at = below
+    except BaseException:
+        os.close(at)
+        raise
+    return at, path
+
+
+def _listed(folder: Path, names: tuple[str, ...]) -> Listed:
+    at, path = _entered(folder, names)
+    try:
+        with os.scandir(at) as entries:
+            return _pictures(path, list(entries))
+    finally:
+        os.close(at)
+
+
+def _listed_resolved(folder: Path, names: tuple[str, ...]) -> Listed:
     """The same where folders cannot be opened."""
+    path = _inside(folder, names)
+    if stat.S_ISLNK(path.lstat().st_mode) and names:
+        raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))
+    with os.scandir(path) as entries:
+        return _pictures(path, list(entries))
+
+
+def _pictures(folder: Path, entries: "Sequence[os.DirEntry[str]]") -> Listed:
+    """Those of what is there that are pictures by their names; links never are."""
+    shown = [entry for entry in entries if not entry.name.startswith(".")]
+    named = [entry for entry in shown if Path(entry.name).suffix.lower() in PICTURES]
+    pictures = []
+    for entry in sorted(named, key=lambda entry: entry.name):
+        # One may be gone since it was listed.
+        with suppress(FileNotFoundError):
+            now = entry.stat(follow_symlinks=False)
+            if stat.S_ISREG(now.st_mode):
+                pictures.append(Found(str(folder / entry.name), now.st_size, now.st_mtime_ns))
+    return Listed(folder.name, pictures, len(shown) - len(pictures))
+
+
+def _resolved(folder: Path, names: tuple[str, ...]) -> tuple[int, str]:
+    """The same where folders cannot be opened."""
+    path = _inside(folder, names)
+    _check_regular(path.lstat())
+    return _checked(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))), str(path)
+
+
+def _inside(folder: Path, names: Sequence[str]) -> Path:
+    """The path that the names lead to, which no link may lead out of the folder."""
     path = folder
     for name in names:
         is_there = os.path.lexists(path / name)
         path /= name if is_there else _alike(name, [one.name for one in path.iterdir()])
     if not path.resolve(strict=True).is_relative_to(folder.resolve(strict=True)):
         raise OSError(ELOOP, os.strerror(ELOOP))
-    _check_regular(path.lstat())
-    return _checked(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)))
+    return path
 
 
 def _checked(descriptor: int) -> int:

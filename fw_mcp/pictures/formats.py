@@ -1,7 +1,9 @@
 """What a picture file is, from its header alone; it knows neither URLs nor paths."""
 
 import io
+import re
 import struct
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,6 +16,8 @@ _MOST_READS = 20_000
 _LONGEST_READ = 65_536
 _FURTHEST = 2**62
 _HEAD = 64
+_HTML_WITHIN = 1024
+_HTML = re.compile(rb"\s*<(?:.*<)?(?:!doctype html|html|head|body)[\s>]", re.IGNORECASE | re.DOTALL)
 _UPRIGHT = 1
 _ORIENTATIONS = range(1, 9)
 _SIDEWAYS = range(5, 9)
@@ -27,6 +31,7 @@ _STARTS = (
     (b"II+\0", "image/tiff"),
     (b"MM\0+", "image/tiff"),
 )
+_EXTENSIONS = MappingProxyType({"JPEG": "jpg", "TIFF": "tif"})
 _OF_ANY_CODEC = "image/heif"
 _BRANDS = (
     (b"avif", "image/avif"),
@@ -81,6 +86,16 @@ class Facts:
     exif_orientation: int
 
     @property
+    def mime_type(self) -> str:
+        """What a file of this format is served as."""
+        return f"image/{self.format.lower()}"
+
+    @property
+    def extension(self) -> str:
+        """How the name of a file of this format ends, the dot included."""
+        return f".{_EXTENSIONS.get(self.format, self.format.lower())}"
+
+    @property
     def displayed(self) -> tuple[int, int]:
         """Width and height as the picture is displayed, in pixels."""
         return self.pix_w, self.pix_h
@@ -88,7 +103,12 @@ class Facts:
     @property
     def stored(self) -> tuple[int, int]:
         """Width and height as the file stores them, in pixels."""
-        return _turned(self.pix_w, self.pix_h, self.exif_orientation)
+        return turned(self.pix_w, self.pix_h, self.exif_orientation)
+
+
+def is_html(content: bytes) -> bool:
+    """Whether a file is a web page, by its first bytes."""
+    return _HTML.match(content[:_HTML_WITHIN].removeprefix(BOM_UTF8)) is not None
 
 
 def picture_type(content: bytes) -> str | None:
@@ -127,7 +147,7 @@ def facts_of(source: BinaryIO | io.RawIOBase) -> Facts:
     if not (0 < stored.pix_w <= _MOST_PIXELS and 0 < stored.pix_h <= _MOST_PIXELS):
         raise UnreadablePicture
     orientation = stored.orientation if stored.orientation in _ORIENTATIONS else _UPRIGHT
-    pix_w, pix_h = _turned(stored.pix_w, stored.pix_h, orientation)
+    pix_w, pix_h = turned(stored.pix_w, stored.pix_h, orientation)
     return Facts(media_type.removeprefix("image/").upper(), pix_w, pix_h, orientation)
 
 
@@ -169,7 +189,8 @@ class _Frugal:
         return self.read(size)
 
 
-def _turned(pix_w: int, pix_h: int, orientation: int) -> tuple[int, int]:
+def turned(pix_w: int, pix_h: int, orientation: int) -> tuple[int, int]:
+    """A width and a height, once a picture of this EXIF orientation stands upright; and back."""
     return (pix_h, pix_w) if orientation in _SIDEWAYS else (pix_w, pix_h)
 
 

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from os import SEEK_END
 from pathlib import Path, PurePath, PurePosixPath
@@ -15,7 +15,8 @@ import anyio
 from fw_mcp.errors import FetchError, Reason
 from fw_mcp.pictures.fetch.fetcher import Fetcher, refusal
 from fw_mcp.pictures.folders import Folders
-from fw_mcp.pictures.formats import Facts, UnreadablePicture, facts_of
+from fw_mcp.pictures.formats import Facts, UnreadablePicture, facts_of, is_html
+from fw_mcp.pictures.share_links import direct_link
 from fw_mcp.pictures.threads import unwaited
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class Missing(Exception):  # noqa: N818  a wish for bytes, not a fault
         super().__init__(offset, length)
         self.offset = offset
         self.length = length
+
+
+class SharePage(Exception):  # noqa: N818  what was found, not a fault
+    """A web page in place of a file."""
 
 
 class Sparse(io.RawIOBase):
@@ -98,8 +103,14 @@ class Sparse(io.RawIOBase):
         raise Missing(at, end - at)
 
 
+SHARE_PAGE = "It is a share page, not the file: a web page answers there."
+"""Said of what was fetched; it tells no more of a host that is not asked."""
+
 NOT_REACHED = "There was no time left for it; pass fewer files per call."
 
+_NO_PAGE = (
+    "Use a URL that answers with the file itself, without a login or a page before the download."
+)
 _LOCAL_OFF = (
     "Local files are read only over stdio, and only inside folders allowed with --file-folders; "
     "pass a URL instead."
@@ -123,6 +134,7 @@ class Inspected:
         file_name: the last part of the path, or of the URL's path; "" if it was not read.
         file_size: in bytes; None if unknown.
         facts: None when `error` says why.
+        is_page: whether a web page answered in place of a file.
     """
 
     source: str
@@ -131,6 +143,7 @@ class Inspected:
     file_size: int | None = None
     facts: Facts | None = None
     error: str = ""
+    is_page: bool = False
 
     @property
     def is_reached(self) -> bool:
@@ -201,8 +214,12 @@ class Inspector:
                 return await self._local(file)
         except FetchError as unread:
             # What to do where fetching is off is no matter of one file.
-            next_step = "" if unread.reason is Reason.FETCH_OFF else f" {unread.next_step}"
+            is_off = unread.reason is Reason.FETCH_OFF
+            next_step = "" if is_off else f" {_direct(file) or unread.next_step}"
             return _unread(file, f"{unread.what}{next_step}")
+        except SharePage:
+            error = f"{SHARE_PAGE} {_direct(file) or _NO_PAGE}"
+            return replace(_unread(file, error), is_page=True)
         except UnreadablePicture as unreadable:
             return _unread(file, str(unreadable))
         return _unread(file, _LOCAL_OFF)
@@ -220,18 +237,24 @@ class Inspector:
         return _unread(path, _LOCAL_SLOW)
 
     def _read(self, path: str) -> Inspected:
-        meant = _path(path)
+        meant = path_meant(path)
         with self._folders.open(meant) as file:
             size, facts = file.seek(0, SEEK_END), facts_of(file)
             name = PurePath(meant).name
             return Inspected(path, is_url=False, file_name=name, file_size=size, facts=facts)
 
 
+def _direct(file: str) -> str:
+    """What to do about a share link; "" for what is none by its text."""
+    link = direct_link(_unquoted(file))
+    return f"Use its direct link: {link}" if link else ""
+
+
 def _is_url(file: str) -> bool:
     return "://" in file and not _FILE_URL.match(_unquoted(file))
 
 
-def _path(file: str) -> str:
+def path_meant(file: str) -> str:
     """The path that is meant: of a `file:` URL, or in the quotes of a command line.
 
     That of a URL on another host stays one, which no folder has.
@@ -264,8 +287,11 @@ async def remote_facts(fetcher: Fetcher, url: str) -> tuple[Facts, int | None]:
     Raises:
         FetchError: it was not fetched.
         UnreadablePicture: it is no picture, its header is broken, or lies scattered too far.
+        SharePage: it is a web page.
     """
     first = await fetcher.fetch_range(url, 0, _PIECE)
+    if is_html(first.content):
+        raise SharePage
     remote = _Remote(fetcher, url, first)
     while True:
         try:

@@ -2,14 +2,15 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from functools import cached_property
+from errno import ENOSPC
+from functools import cached_property, partial
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -30,16 +31,19 @@ from fw_mcp.sandbox.endpoints import (
 )
 from fw_mcp.sandbox.faults.answers import spoiled
 from fw_mcp.sandbox.faults.plan import Fault, Faults
+from fw_mcp.sandbox.faults.uploads import UploadFault, UploadFaultKind, UploadFaults, instead
 from fw_mcp.sandbox.faults.work import carry_out
 from fw_mcp.sandbox.images import Images, Row, check_file, open_images
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
-from fw_mcp.sandbox.masters import Master
+from fw_mcp.sandbox.masters import Master, wanted
 from fw_mcp.sandbox.requests import BindingError, Members, Model
 from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES, furnish
+from fw_mcp.sandbox.uploads import InFolder, InMemory, Uploads, is_key, media_type
 
 _VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _BY_NAME = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 _DIGITS = 8
+_UPLOAD_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable"}
 _PICTURE_HEADERS = {"Cache-Control": "public, max-age=86400, immutable"}
 
 
@@ -54,6 +58,8 @@ def create_app(
     per_series: int = INVENTORY_PER_SERIES,
     switches: Switches = ALL_OFF,
     faults: Faults | None = None,
+    upload_faults: UploadFaults | None = None,
+    uploads: Uploads | None = None,
     fault_control: bool = False,
     clock: Callable[[], datetime] = central_time.utc_now,
 ) -> Starlette:
@@ -69,9 +75,11 @@ def create_app(
         per_series: how many inventory images each of the studio's eight series has.
         switches: where to depart from the ordinary behaviour.
         faults: what is to go wrong.
-        fault_control: serve ``POST`` (add one) and ``DELETE`` (clear) ``/_sandbox/faults``, and
-            ``PUT /_sandbox/switches``, without keys. Leave it off where strangers can reach the
-            application.
+        upload_faults: the same with uploaded files.
+        uploads: where those are kept; None for a folder beside the file, or memory without one.
+        fault_control: serve ``POST`` (add one) and ``DELETE`` (clear) ``/_sandbox/faults`` and
+            ``/_sandbox/faults/uploads``, and ``PUT /_sandbox/switches``, without keys. Leave it
+            off where strangers can reach the application.
         clock: gives the time, with a zone.
 
     Returns:
@@ -83,16 +91,20 @@ def create_app(
     file = Path(path) if path is not None else None
     if file:
         check_file(file)
+    kept = uploads or (InFolder(Path(f"{file}.uploads")) if file else InMemory())
+    shelf = _Shelf(kept, upload_faults or UploadFaults())
     sandbox = _Sandbox(file, per_series if seed else 0, switches, faults or Faults(), clock)
     sandbox.is_faulty = fault_control
     routes = [
         Route("/", sandbox.page),
         Route("/openapi.json", _openapi),
         Route("/pictures/{guid}/{size}", sandbox.picture),
+        Route("/uploads/{key:path}", shelf.serve, methods=["GET", "HEAD", "PUT", "DELETE"]),
         Route("/{version}/{name}", sandbox.call, methods=_VERBS),
     ]
     control = [
         Route("/_sandbox/faults", sandbox.plan_faults, methods=["POST", "DELETE"]),
+        Route("/_sandbox/faults/uploads", shelf.plan_faults, methods=["POST", "DELETE"]),
         Route("/_sandbox/switches", sandbox.set_switches, methods=["PUT"]),
     ]
     # Starlette's own redirect to a path without its slash would send a write twice.
@@ -225,19 +237,88 @@ class _Sandbox:
         self._switches = switches
 
 
+class _Shelf:
+    """The uploaded files: everyone may read them, the account's keys put and delete them."""
+
+    def __init__(self, uploads: Uploads, faults: UploadFaults) -> None:
+        self._uploads = uploads
+        self._faults = faults
+
+    async def serve(self, request: Request) -> Response:
+        """Answer ``/uploads/<key>``, or what goes wrong instead."""
+        key, verb = request.path_params["key"], request.method
+        if verb in {"PUT", "DELETE"} and not _keys_fit(request.headers):
+            return keys_refused()
+        if not is_key(key):
+            raise HTTPException(404)
+        kind = self._faults.take(verb)
+        if spoiled := instead(kind):
+            return spoiled
+        if verb == "PUT":
+            return await self._put(request, key, is_lost=kind is UploadFaultKind.LOST)
+        size = self._uploads.size(key)
+        if size is None:
+            raise HTTPException(404)
+        if verb == "DELETE":
+            self._uploads.remove(key)
+            return Response(status_code=204)
+        pieces = partial(self._uploads.pieces, key)
+        return _part(request, size, pieces, _UPLOAD_HEADERS, media_type(key))
+
+    async def plan_faults(self, request: Request) -> Response:
+        """Add a fault to the plan, or clear it."""
+        if request.method == "DELETE":
+            self._faults.clear()
+            return Response(status_code=204)
+        return await _told(request, UploadFault, self._faults.add)
+
+    async def _put(self, request: Request, key: str, *, is_lost: bool) -> Response:
+        room = self._uploads.room(key)
+        if int(request.headers.get("content-length", "0")) > room:
+            return Response(status_code=413)
+        draft = self._uploads.draft(key)
+        try:
+            async for piece in request.stream():
+                room -= len(piece)
+                if room < 0:
+                    return Response(status_code=413)
+                draft.write(piece)
+            if not is_lost:
+                draft.keep()
+        except ClientDisconnect:
+            # Nobody is there to be answered.
+            return Response(status_code=400)
+        except OSError as failed:
+            return Response(status_code=507 if failed.errno == ENOSPC else 500)
+        finally:
+            draft.drop()
+        return Response(status_code=201)
+
+
 def _master(request: Request, image: Row, headers: Mapping[str, str]) -> Response:
     """The print master of an image, or the part of it that is asked for."""
     master = Master(image["pix_w"], image["pix_h"], image["file_size"])
-    wanted = master.wanted(request.headers.get("range", ""))
-    first, end = wanted or (0, master.file_size)
+    return _part(request, master.file_size, master.pieces, headers, "image/jpeg")
+
+
+def _part(
+    request: Request,
+    size: int,
+    pieces: Callable[[int, int], Iterator[bytes]],
+    headers: Mapping[str, str],
+    media_type: str,
+) -> Response:
+    """A file, or the part of it that is asked for."""
+    part = wanted(request.headers.get("range", ""), size)
+    first, end = part or (0, size)
     told = {**headers, "Accept-Ranges": "bytes", "Content-Length": str(end - first)}
-    if wanted:
-        told["Content-Range"] = f"bytes {first}-{end - 1}/{master.file_size}"
+    if part:
+        told["Content-Range"] = f"bytes {first}-{end - 1}/{size}"
     return StreamingResponse(
-        master.pieces(first, end if request.method == "GET" else first),
-        206 if wanted else 200,
+        pieces(first, end if request.method == "GET" else first),
+        206 if part else 200,
         told,
-        media_type="image/jpeg",
+        media_type=media_type,
     )
 
 

@@ -42,6 +42,7 @@ SERVER_ERROR = "An error has occurred."
 
 _ODD_CHARACTER = re.compile(r"[^A-Za-z0-9._-]")
 _URIS = ("public_thumbnail_uri", "public_preview_uri", "private_hires_uri")
+_OWN = ("/pictures/", "/uploads/")
 _UNPUBLISHED = ("library", "session_id")
 
 USER_ACCOUNT = {
@@ -324,8 +325,9 @@ def _stored(context: Context, wanted: AddImages, image: NewImage) -> StoredImage
     file_name = sanitised(image.file_name)
     if context.names_altered:
         file_name = renamed(file_name)
+    uris = {name: _relative(context, getattr(image, name)) for name in _URIS}
     return StoredImage(
-        **asdict(image) | {"title": image.title or file_name, "file_name": file_name},
+        **asdict(image) | {"title": image.title or file_name, "file_name": file_name, **uris},
         guid=str(uuid.uuid4()),
         personal_gallery_title=None,
         members_gallery_category=None,
@@ -391,9 +393,15 @@ def _on_sale(context: Context, row: Row) -> Row:
 
 def _absolute(context: Context, uri: str | None) -> str | None:
     """The sandbox's own URIs are stored without a host; all others are given back as they came."""
-    if uri and uri.startswith("/pictures/"):
+    if uri and uri.startswith(_OWN):
         return context.base_url + uri[1:]
     return uri
+
+
+def _relative(context: Context, uri: str | None) -> str | None:
+    """A URI of an uploaded file without the host: a sandbox in a file may be served elsewhere."""
+    own = f"{context.base_url}uploads/"
+    return f"/uploads/{uri.removeprefix(own)}" if uri and uri.startswith(own) else uri
 
 
 def _written(context: Context, microseconds: int | None) -> str | None:

@@ -37,18 +37,6 @@ class Master:
         for start in range(first, stop, _PIECE):
             yield self._part(start, min(start + _PIECE, stop))
 
-    def wanted(self, range_header: str) -> tuple[int, int] | None:
-        """The first byte that a `Range` header asks for, and the one after the last.
-
-        None for all of it: a range that cannot be served is not looked at, as HTTP allows.
-        """
-        found = _RANGE.fullmatch(range_header.strip())
-        if not found:
-            return None
-        first, last = int(found[1]), int(found[2] or self.file_size)
-        end = min(last + 1, self.file_size)
-        return (first, end) if first < end else None
-
     def _part(self, first: int, end: int) -> bytes:
         part = bytearray(end - first)
         head = _head(self.pix_w, self.pix_h)
@@ -59,6 +47,23 @@ class Master:
             if at < until:
                 part[at - first : until - first] = content[at - place : until - place]
         return bytes(part)
+
+
+def wanted(range_header: str, size: int) -> tuple[int, int] | None:
+    """The first byte that a `Range` header asks for, and the one after the last.
+
+    None for all of it: a range that cannot be served is not looked at, as HTTP allows.
+
+    Args:
+        range_header: as it came; "" for none.
+        size: of the file in bytes.
+    """
+    found = _RANGE.fullmatch(range_header.strip())
+    if not found:
+        return None
+    first, last = int(found[1]), int(found[2] or size)
+    end = min(last + 1, size)
+    return (first, end) if first < end else None
 
 
 def _head(pix_w: int, pix_h: int) -> bytes:

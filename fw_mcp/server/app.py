@@ -21,7 +21,7 @@ from fw_mcp.server.params import as_meant
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.prompts import PromptFile, completer, listed_prompts, load_prompts, render_prompt
 from fw_mcp.server.tool import library_tool
-from fw_mcp.server.tools.add import add_images
+from fw_mcp.server.tools.add import FROM_FILES, add_images
 from fw_mcp.server.tools.changes import list_changes
 from fw_mcp.server.tools.delete import delete_images
 from fw_mcp.server.tools.inspect import inspect_files
@@ -134,7 +134,10 @@ def build_server(parts: Parts) -> FwServer:
 
 
 def _published(tool: Callable[..., Awaitable[Any]], parts: Parts) -> MadeTool:
-    return in_gallery(with_hints(with_limits(library_tool(tool), parts.guard.limits)))
+    made = library_tool(tool)
+    if tool is add_images and parts.files and parts.files.uploads.is_on:
+        made = made.model_copy(update={"description": FROM_FILES})
+    return in_gallery(with_hints(with_limits(made, parts.guard.limits)))
 
 
 def _lifespan(parts: Parts) -> Any:  # noqa: ANN401  a context manager of the SDK's own shape

@@ -9,6 +9,7 @@ from fw_mcp.images.products import ProductScans
 from fw_mcp.images.questions import Scans
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.view import Viewer
+from fw_mcp.writes.addition import FromFiles
 from fw_mcp.writes.run import Writes
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Parts:
         viewer: shows images.
         inspector: reads the headers of files that are not registered yet.
         likenesses: tells which images look alike.
+        files: adds images from files of this machine; None where it never does.
         show_hires: whether `private_hires_uri`, the print master's address, may be shown.
         note: one sentence for the instructions, such as that this is the sandbox.
         scans: the last walks through the library.
@@ -38,6 +40,7 @@ class Parts:
     viewer: Viewer
     inspector: Inspector
     likenesses: "Compares"
+    files: FromFiles | None = None
     show_hires: bool = False
     note: str = ""
     scans: Scans = field(default_factory=Scans)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -137,14 +138,32 @@ class WriteResult(WrittenResult):
                 return cls._done(written)
 
     @classmethod
-    def previewed(cls, would: Ends, summary: str) -> Self:
-        """What a call would do."""
-        return cls._would(CallStatus.DRY_RUN, f"Nothing was sent. {summary}", would)
+    def previewed(
+        cls, would: Ends, summary: str, found: Mapping[int, str] = MappingProxyType({})
+    ) -> Self:
+        """What a call would do.
+
+        Args:
+            would: how each image would stand.
+            summary: the whole, in a sentence.
+            found: what was found out about images whose rows are to say it.
+        """
+        return cls._would(CallStatus.DRY_RUN, f"Nothing was sent. {summary}", would, found)
 
     @classmethod
-    def _would(cls, status: CallStatus, message: str, would: Ends, **more: Any) -> Self:  # noqa: ANN401
+    def _would(
+        cls,
+        status: CallStatus,
+        message: str,
+        would: Ends,
+        found: Mapping[int, str] = MappingProxyType({}),
+        **more: Any,  # noqa: ANN401
+    ) -> Self:
         is_asked = status is CallStatus.CONFIRMATION_REQUIRED
         rows = {item: would_row(would[item], cls.planned, brief=is_asked) for item in sorted(would)}
+        for item, detail in found.items():
+            said = " ".join(filter(None, (detail, rows[item].detail)))
+            rows[item] = rows[item].model_copy(update={"detail": said})
         bare: list[int] = []
         if is_asked and len(rows) > ROWS_IN_FULL:
             bare = [item for item in rows if would_go_plainly(would[item])]
@@ -208,6 +227,7 @@ class WriteResult(WrittenResult):
             _DOUBLED if any(end.doubled for end in done.ends.values()) else "",
             _TRIED if any(UNEXPECTED in end.detail for end in done.ends.values()) else "",
             _OPEN if is_open and any(row.retry_after_s for row in rows.values()) else "",
+            done.afterwards,
         ]
         return " ".join(part for part in parts if part)
 

@@ -20,10 +20,17 @@ _LAST_PLACES = (
 # Items go to a change that is there already: the copy of theirs, which then loses the original.
 _JOIN = (
     """
-    UPDATE facts SET account = :account WHERE account = :former AND name = 'session_id'
-    AND NOT EXISTS (
+    UPDATE facts SET account = :account
+    WHERE account = :former AND name NOT IN ('account', 'named') AND NOT EXISTS (
         SELECT kept.value FROM facts AS kept
-        WHERE kept.account = :account AND kept.name = 'session_id'
+        WHERE kept.account = :account AND kept.name = facts.name
+    )
+    """,
+    """
+    UPDATE uploads SET account = :account WHERE account = :former AND NOT EXISTS (
+        SELECT kept.path FROM uploads AS kept
+        WHERE kept.account = :account AND kept.place = uploads.place
+            AND kept.path = uploads.path AND kept.master = uploads.master
     )
     """,
     "UPDATE plans SET account = :account WHERE account = :former",

@@ -182,7 +182,7 @@ class PlanStore:
                 return Claim.EXPIRED
             if approved_only and plan.approved_at is None:
                 return Claim.NOT_APPROVED
-            if self._spent(connection, now) + plan.weight > weight_per_hour:
+            if plan.weight and self._spent(connection, now) + plan.weight > weight_per_hour:
                 return Claim.HOURLY_LIMIT
             self._end(connection, plan_id, now, PlanEnd.CARRIED_OUT)
             return Claim.WON

@@ -25,7 +25,9 @@ _log = logging.getLogger(__name__)
 _OTHERS = 0o077
 # "fwmc": what tells a store from another program's SQLite file.
 _APPLICATION_ID = 0x66776D63
-_VERSION = 3
+_VERSION = 4
+# What it lacks is made; all else it has as it is now.
+_WITHOUT_UPLOADS = 3
 
 IN_THIS_PROCESS = "process-"
 """How an account's name begins whose library is in this process, and ends with it."""
@@ -73,6 +75,21 @@ CREATE INDEX items_since ON items (account, (coalesce(finished_at, begun_at)));
 CREATE INDEX items_open ON items (account, change_id)
     WHERE kind <> '' AND (outcome IS NULL OR outcome = 'unknown');
 """
+_UPLOADS = """
+CREATE TABLE uploads (
+    account TEXT NOT NULL, place TEXT NOT NULL, path TEXT NOT NULL, master TEXT NOT NULL,
+    file_name TEXT NOT NULL, size BIGINT NOT NULL, mtime_ns BIGINT NOT NULL,
+    pix_w INTEGER NOT NULL, pix_h INTEGER NOT NULL, mime_type TEXT NOT NULL,
+    preview TEXT NOT NULL, preview_size BIGINT NOT NULL,
+    thumbnail TEXT NOT NULL, thumbnail_size BIGINT NOT NULL,
+    sent BIGINT NOT NULL, change_id TEXT NOT NULL, guids TEXT NOT NULL,
+    begun_at DOUBLE PRECISION NOT NULL, uploaded_at DOUBLE PRECISION,
+    verified_at DOUBLE PRECISION, removed_at DOUBLE PRECISION,
+    PRIMARY KEY (account, place, path, master)
+);
+CREATE INDEX uploads_begun ON uploads (account, begun_at);
+CREATE INDEX uploads_content ON uploads (account, place, master);
+"""
 
 _JOURNAL_1 = (
     "entry_id",
@@ -118,7 +135,7 @@ def check_usable(connection: sqlite3.Connection) -> None:
             "Move the file away to start a new one, or name another with --store FILE; ",
         )
     empty = connection.execute("SELECT name FROM sqlite_master").fetchone() is None
-    ours = {0: empty, 2: marked, _VERSION: marked}
+    ours = {0: empty, 2: marked, _WITHOUT_UPLOADS: marked, _VERSION: marked}
     if not ours.get(version, False):
         raise UnusableFileError("it is another program's database")
 
@@ -133,11 +150,13 @@ def prepare(connection: sqlite3.Connection, account: str) -> None:
     version = _version(connection)
     if version == _VERSION:
         return
-    if version:
-        put_aside(connection)
-    _run(connection, _TABLES)
-    if version:
-        _take_over(connection, account)
+    if version != _WITHOUT_UPLOADS:
+        if version:
+            put_aside(connection)
+        _run(connection, _TABLES)
+        if version:
+            _take_over(connection, account)
+    _run(connection, _UPLOADS)
     connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {_VERSION}")
 
@@ -193,6 +212,7 @@ _LEAVE = (
     "DELETE FROM facts WHERE account = ?",
     "DELETE FROM plans WHERE account = ?",
     "DELETE FROM changes WHERE account = ?",
+    "DELETE FROM uploads WHERE account = ?",
 )
 
 

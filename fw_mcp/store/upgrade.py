@@ -1,4 +1,4 @@
-"""What schema 2 kept, brought into the tables of schema 3; all of it in one transaction.
+"""What schema 2 kept, brought into the tables of later ones; all of it in one transaction.
 
 Schema 2 had one journal entry a request, with what was to be sent, what stood there and what was
 read back as arrays, and did not tell accounts apart but in `changes`.

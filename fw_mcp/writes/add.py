@@ -5,20 +5,15 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import anyio
 
 from fw_mcp.api.models import ADD_LIMIT, AddImagesRequest, ImageDetails, ImageToAdd, LibraryName
 from fw_mcp.errors import ApiError, FwError, ShapeError
-from fw_mcp.guard.question import digest
-from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_images
-from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.store.journal import Intent
-from fw_mcp.text import counted, quoted
+from fw_mcp.text import quoted
 from fw_mcp.writes.add_matching import (
-    Baseline,
     added_since,
     answered,
     baseline,
@@ -28,8 +23,7 @@ from fw_mcp.writes.add_matching import (
     may_be,
     same_file,
 )
-from fw_mcp.writes.chunks import WAITS_S, Run, chunks_of, first_of, given_up, insisted, waits_s
-from fw_mcp.writes.operation import Operation, Prepared
+from fw_mcp.writes.chunks import Run, chunks_of, first_of, given_up, insisted, waits_s
 from fw_mcp.writes.outcomes import (
     MAY_BE,
     MAY_STILL_HAPPEN_S,
@@ -39,7 +33,6 @@ from fw_mcp.writes.outcomes import (
     Kind,
     Outcome,
     all_failed,
-    all_good,
     is_sent_again,
     may_still_happen,
     outcome_of_fault,
@@ -50,83 +43,13 @@ from fw_mcp.writes.outcomes import (
     why_failed,
 )
 from fw_mcp.writes.stored import as_stored
-from fw_mcp.writes.verify import check_files
 
-TOOL = "add_images"
 _TWO = 2
 _SHOWN = "The answer was lost; FinerWorks lists the image."
 _HAD = "FinerWorks already has this file and returned the existing image."
 _COMING = "Not sent: another call sent this file, and it may still be added for {} s."
 _LEFT = "Not sent: the call was canceled before its turn."
 _FIND_OUT = "Do not add it again; search_images shows whether it came."
-
-
-def addition(
-    account: Account,
-    images: Sequence[ImageToAdd],
-    library: LibraryName,
-    *,
-    allow_duplicate: bool,
-    inspector: Inspector | None = None,
-) -> Operation:
-    """The registration of images.
-
-    Args:
-        account: whose.
-        images: metadata and URLs.
-        library: `inventory` or `temporary`.
-        allow_duplicate: whether the same file may be registered twice on purpose.
-        inspector: compares what is said of the files with their headers first. It is no part of
-            what is asked for: the same call with it or without it is one call.
-    """
-    given = [image.model_dump(mode="json") for image in images]
-    asked = {"library": library, "allow_duplicate": allow_duplicate}
-    keys = [digest(image) for image in given]
-    items = dict(enumerate(images))
-
-    async def read() -> Prepared:
-        # Adding takes nothing away, so there is nothing to ask.
-        started = account.clock()
-
-        async def write(run: Run) -> Ends:
-            if inspector:
-                # What a former run did needs no look at files that may be gone by now.
-                await check_files(account, inspector, run.due(items), started=run.started)
-            return await add_in_batches(run, items, library, on_purpose=allow_duplicate)
-
-        async def still_so(settled: Items[Ended]) -> Items[Ended]:
-            return await _still_listed(account, settled, library, started)
-
-        return Prepared(
-            read_at=started,
-            would=untouched,
-            write=write,
-            summary=f"{counted(len(images), 'image')} would be registered.",
-            still_so=still_so,
-        )
-
-    untouched = _skipped(items, "")
-    return Operation(
-        tool=TOOL,
-        arguments={"images": given, **asked},
-        identity={"images": sorted(keys), **asked},
-        keys=keys,
-        untouched=untouched,
-        read=read,
-        made_of=lambda arguments: addition_again(account, arguments),
-        resumes=True,
-        is_complete=_is_complete,
-    )
-
-
-def addition_again(account: Account, arguments: Mapping[str, Any]) -> Operation:
-    """The registration that the journal holds."""
-    return addition(
-        account,
-        [ImageToAdd.model_validate(image) for image in arguments["images"]],
-        arguments["library"],
-        allow_duplicate=arguments["allow_duplicate"],
-    )
 
 
 async def add_in_batches(
@@ -152,16 +75,12 @@ async def add_in_batches(
     if not due and not run.carried:
         return ended
     kept = run.change.baseline
-    if kept is None:
-        before = await baseline(run.account, library, run.started)
-        run = replace(run, change=replace(run.change, baseline=json.dumps(before.record())))
-    else:
-        before = baseline_of(json.loads(kept))
+    run = await with_baseline(run, library)
     if run.carried:
         await _keep(run, images, library)
     if not due:
         return ended
-    adding = _Adding(run, library, before, on_purpose=on_purpose)
+    adding = _Adding(run, library, on_purpose=on_purpose)
     if kept is not None:
         # What a former run sent may still appear while this one sends it again.
         adding.doubted |= due
@@ -169,35 +88,23 @@ async def add_in_batches(
     return ended | await adding.run(due, len(images))
 
 
-def _is_complete(ends: Ends) -> bool:
-    return all_good(ends) and not any(end.doubled for end in ends.values())
+async def with_baseline(run: Run, library: LibraryName) -> Run:
+    """The run of a change that holds what the library held when it began.
 
-
-async def _still_listed(
-    account: Account, settled: Items[Ended], library: LibraryName, started: float
-) -> Items[Ended]:
-    """What is not listed any more is registered again."""
-    guids = [end.guid for end in settled.values() if end.guid]
-    listed: dict[str, ImageDetails] = {}
-    # A list that is late must not have it registered twice.
-    for wait_s in WAITS_S:
-        left = [guid for guid in guids if guid not in listed]
-        if not left or account.time_left_s(started) <= wait_s:
-            break
-        await account.sleep(wait_s)
-        listed |= await read_images(account, left, library, started=started, products=False)
-    return {
-        item: end
-        for item, end in settled.items()
-        # One that has a guid and does not show yet is on its way.
-        if end.outcome is Outcome.UNKNOWN or end.guid in listed
-    }
+    Raises:
+        ApiError: the newest images could not be listed.
+    """
+    if run.change.baseline is not None:
+        return run
+    before = await baseline(run.account, library, run.started)
+    return replace(run, change=replace(run.change, baseline=json.dumps(before.record())))
 
 
 async def _keep(run: Run, images: Items[ImageToAdd], library: LibraryName) -> None:
     """Put on record what another change did for this one, or the next same call would do it."""
-    await run.begin(Kind.ADD, {item: _intent(images[item], library) for item in run.settled})
-    await run.finish(run.settled)
+    carried = {item: end for item, end in run.settled.items() if item in images}
+    await run.begin(Kind.ADD, {item: _intent(images[item], library) for item in carried})
+    await run.finish(carried)
 
 
 def _intent(image: ImageToAdd, library: LibraryName) -> Intent:
@@ -232,16 +139,14 @@ class _Adding:
         asked: every image that this run sent or a former one settled, once each.
     """
 
-    def __init__(
-        self, run: Run, library: LibraryName, before: Baseline, *, on_purpose: bool
-    ) -> None:
+    def __init__(self, run: Run, library: LibraryName, *, on_purpose: bool) -> None:
         self.doubted: dict[int, ImageToAdd] = {}
         self.asked: list[ImageToAdd] = []
         self._on_purpose = on_purpose
         self._run = run
         self._account = run.account
         self._library = library
-        self._before = before
+        self._before = baseline_of(json.loads(run.change.baseline or "{}"))
         self._taken = {end.guid for end in run.settled.values() if end.guid}
         self._failures = 0
         self._stopped = ""
@@ -275,12 +180,15 @@ class _Adding:
         await self._run.begin(Kind.ADD, intents)
         try:
             batch.ended |= await self._coming(batch.images)
+            batch.ended |= await self._run.there(batch.images)
             await self._send_all(batch, total)
         finally:
             # Also when the caller left: what was sent must be known and on record.
             with anyio.CancelScope(shield=True):
                 await self._read_back(batch)
-                await self._run.finish(_skipped(batch.images, _LEFT) | batch.ended)
+                ended = _skipped(batch.images, _LEFT) | batch.ended
+                await self._run.keep(ended)
+                await self._run.finish(ended)
 
     async def _coming(self, images: Items[ImageToAdd]) -> Ends:
         """Those that another call sent, and that may still be added for it."""

@@ -1,7 +1,7 @@
 """Which images of an add are in the library already: FinerWorks registers the same file twice."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from fw_mcp.api.models import ImageDetails, ImageToAdd, LibraryName
@@ -11,14 +11,14 @@ from fw_mcp.images.read import Query
 from fw_mcp.images.scan import scan
 from fw_mcp.text import counted
 from fw_mcp.writes.add_matching import same_file
-from fw_mcp.writes.outcomes import Ends
+from fw_mcp.writes.outcomes import Ends, Items
 
 _Sizes = tuple[int | None, int | None, int | None]
 
 
 async def already_there(
     account: Account,
-    images: Sequence[ImageToAdd],
+    images: Items[ImageToAdd],
     library: LibraryName,
     would: Ends,
     progress: Progress,
@@ -27,13 +27,13 @@ async def already_there(
 
     Args:
         account: whose.
-        images: to be added, in the order of the call.
+        images: to be added, by their places in the call.
         library: that is scanned.
         would: what would become of each, if none were there.
         progress: told after each page.
     """
-    files = {image.private_hires_uri for image in images}
-    sizes: set[_Sizes] = {(one.file_size, one.pix_w, one.pix_h) for one in images}
+    files = {image.private_hires_uri for image in images.values()}
+    sizes: set[_Sizes] = {(one.file_size, one.pix_w, one.pix_h) for one in images.values()}
 
     def keep(image: ImageDetails) -> ImageDetails | None:
         facts = (image.file_size, image.pix_w, image.pix_h)
@@ -60,9 +60,7 @@ async def already_there(
     return named, " ".join(filter(None, (is_said, walk.not_reached)))
 
 
-def _matched(
-    images: Sequence[ImageToAdd], listed: Iterable[ImageDetails]
-) -> dict[int, ImageDetails]:
+def _matched(images: Items[ImageToAdd], listed: Iterable[ImageDetails]) -> dict[int, ImageDetails]:
     """The record of each image that has one, by its URL or by its name, size and pixels."""
     by_uri: dict[str, ImageDetails] = {}
     by_sizes: defaultdict[_Sizes, list[ImageDetails]] = defaultdict(list)
@@ -70,7 +68,7 @@ def _matched(
         by_uri.setdefault(record.private_hires_uri or "", record)
         by_sizes[record.file_size, record.pix_w, record.pix_h].append(record)
     found: dict[int, ImageDetails] = {}
-    for item, image in enumerate(images):
+    for item, image in images.items():
         alike = by_sizes[image.file_size, image.pix_w, image.pix_h]
         # Elsewhere on the net it is the same file still.
         named = (record for record in alike if _is_same(image, record))

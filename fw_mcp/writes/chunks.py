@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from fw_mcp.api.models import ImageDetails, LibraryName
+from fw_mcp.api.models import ImageDetails, ImageToAdd, LibraryName
 from fw_mcp.api.pacing import RetryPolicy, repeated
 from fw_mcp.errors import ApiError, FwError, ShapeError
 from fw_mcp.images.account import Account, Progress
@@ -62,6 +62,14 @@ async def _nothing() -> Mapping[str, float]:
     return {}
 
 
+async def _none_there(_: Items[ImageToAdd]) -> Ends:
+    return {}
+
+
+async def _unkept(_: Items[Ended]) -> None:
+    """Nothing is kept beside the journal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run of a call that writes.
@@ -81,6 +89,9 @@ class Run:
         tried: tells whether a kind of write was tried on the account before.
         coming: gives the print masters that other calls of this caller may still add, and for how
             many seconds.
+        there: of images that are about to be added, those that other calls added from the same
+            files, and how these ended.
+        keep: told what images became, before that goes on record.
     """
 
     account: Account
@@ -96,6 +107,8 @@ class Run:
     others: Callable[[], Awaitable[Collection[str]]] = _nobody
     tried: Callable[[Kind], Awaitable[bool]] = _each
     coming: Callable[[], Awaitable[Mapping[str, float]]] = _nothing
+    there: Callable[[Items[ImageToAdd]], Awaitable[Ends]] = _none_there
+    keep: Callable[[Items[Ended]], Awaitable[None]] = _unkept
 
     def due(self, items: Items[T]) -> Items[T]:
         """The items that no former run settled."""

@@ -23,6 +23,7 @@ _DOES = MappingProxyType(
         "delete_images": "delete",
         "update_image_metadata": "update, removing products:",
         "undo_change": "undo:",
+        "add_images": "upload",
     }
 )
 
@@ -54,10 +55,12 @@ class Prepared:
         would: how each item would stand afterwards, or why nothing would be sent for it.
         write: does it, in one run, and says how each item ended.
         summary: what it would do, in a sentence.
-        targets: the images that would be deleted or lose products.
+        targets: the images that would be deleted or lose products; or what becomes public.
         question: what is asked before any target goes.
+        weight: how many images the operator's limits count; None for each target.
         seen: guid → a short name for the state of each image.
         still_so: of what a former run did, what still is so; the rest is done again.
+        afterwards: what is left to do for a person once it is done, in a sentence.
     """
 
     read_at: float
@@ -66,8 +69,10 @@ class Prepared:
     summary: str = ""
     targets: Sequence[Target] = ()
     question: str = ""
+    weight: int | None = None
     seen: Mapping[str, str] = field(default_factory=dict)
     still_so: Callable[[Items[Ended]], Awaitable[Items[Ended]]] = all_still_so
+    afterwards: str = ""
 
 
 @dataclass(frozen=True)
@@ -184,6 +189,7 @@ class Done:
         asked: who was asked what, and the answer; "" where nobody was.
         earlier: the items that an earlier part of the same call told so already.
         found: in words, what became of items that were unknown before; "" where there were none.
+        afterwards: what is left to do for a person, in a sentence.
     """
 
     ends: Ends
@@ -193,6 +199,7 @@ class Done:
     asked: str = ""
     earlier: frozenset[int] = frozenset()
     found: str = ""
+    afterwards: str = ""
 
     def replay(self, words: str = REPLAYED) -> "Done":
         """The same, given again."""

@@ -17,6 +17,7 @@ from fw_mcp.images.account import Account
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change, Item, Journal
 from fw_mcp.store.locks import Fence
+from fw_mcp.store.uploads import UploadStore
 from fw_mcp.text import quoted
 from fw_mcp.writes.changes import Changes
 from fw_mcp.writes.chunks import Run
@@ -179,7 +180,8 @@ class Writes:
         for one in await self._with_undoings(change_id):
             if await self.is_under_way(one):
                 raise cannot_undo(f"Change {change_id}, or an undo of it, is still running.")
-        return await undo(self.account, self.reconciler, self.history, change_id)
+        uploads = UploadStore(self.journal.database)
+        return await undo(self.account, self.reconciler, self.history, uploads, change_id)
 
     async def settle(self, change: Change) -> Ends:
         """How every item of a change ended; what is not known is read now, and recorded.
@@ -258,7 +260,8 @@ class Writes:
         fence: Fence,
     ) -> Done:
         run = self._new_run(caller, change, fence, prepared.read_at)
-        return await self._on_record(operation, run, await prepared.write(run))
+        done = await self._on_record(operation, run, await prepared.write(run))
+        return replace(done, afterwards=prepared.afterwards if done.complete else "")
 
     async def _asked(
         self, caller: Caller, operation: Operation, ask: Ask
@@ -553,6 +556,7 @@ def _proposal(caller: Caller, operation: Operation, prepared: Prepared) -> Propo
         arguments=operation.identity,
         targets=prepared.targets,
         question=prepared.question,
+        weight=prepared.weight,
     )
 
 

@@ -26,6 +26,7 @@ from fw_mcp.images.account import Account
 from fw_mcp.images.read import read_anywhere, read_selection, read_where_products_show
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change, Item
+from fw_mcp.store.uploads import UploadStore
 from fw_mcp.text import counted, quoted
 from fw_mcp.writes.add import add_in_batches
 from fw_mcp.writes.chunks import Run
@@ -56,6 +57,10 @@ _CHANGED_SINCE = "Not undone: someone has changed it since."
 _GONE_SINCE = "Not undone: it no longer exists."
 _THERE_BEFORE = "Not undone: it existed before."
 _HELD_NOTHING = "Not undone: it held nothing before, and FinerWorks cannot empty a selection."
+_LEFT_UP = (
+    "{} of these images stay public; in a terminal, fw-mcp uploads --remove-unused removes those "
+    "that no image uses."
+)
 _NAMED = 5
 _INCOMPLETE = "Not undone: the stored record is incomplete"
 
@@ -184,7 +189,11 @@ class Undo:
 
 
 async def undo(
-    account: Account, reconciler: Reconciler, history: History, change_id: str
+    account: Account,
+    reconciler: Reconciler,
+    history: History,
+    uploads: UploadStore,
+    change_id: str,
 ) -> Operation:
     """Taking back a change.
 
@@ -192,6 +201,7 @@ async def undo(
         account: whose.
         reconciler: finds out what is not known of it.
         history: the journal, read.
+        uploads: what was uploaded.
         change_id: of the change.
 
     Raises:
@@ -205,10 +215,12 @@ async def undo(
     done = await _undoable(reconciler, history, change, account.clock())
     if done is None:
         raise cannot_undo(f"Change {change_id} made no changes.")
-    return _operation(account, history, done)
+    return _operation(account, history, uploads, done)
 
 
-def _operation(account: Account, history: History, done: Undoable) -> Operation:
+def _operation(
+    account: Account, history: History, uploads: UploadStore, done: Undoable
+) -> Operation:
     change_id = done.change.change_id
 
     async def read() -> Prepared:
@@ -223,6 +235,8 @@ def _operation(account: Account, history: History, done: Undoable) -> Operation:
         targets = undo.targets()
         at_risk = products_summary([one for target in targets for one in target.products])
         removed = f" Products that would be removed: {at_risk}." if targets else ""
+        files = await uploads.of_images([image.guid for image in undo.doomed.values()])
+        left = _LEFT_UP.format(counted(len(files), "uploaded file")) if files else ""
 
         async def write(run: Run) -> Ends:
             if len(await history.undoing(change_id)) != done.undoings:
@@ -233,9 +247,10 @@ def _operation(account: Account, history: History, done: Undoable) -> Operation:
             read_at=started,
             would=undo.would(),
             write=write,
-            summary=f"{undo.summary()}{removed}",
+            summary=" ".join(filter(None, (f"{undo.summary()}{removed}", left))),
             targets=targets,
             question=_question(undo, targets) if targets else "",
+            afterwards=left,
         )
 
     def is_complete(ends: Ends) -> bool:
@@ -251,7 +266,7 @@ def _operation(account: Account, history: History, done: Undoable) -> Operation:
         keys=[str(item) for item in done.ends],
         untouched={item: Ended(end.guid, Outcome.NOT_ATTEMPTED) for item, end in done.ends.items()},
         read=read,
-        made_of=lambda _: _operation(account, history, done),
+        made_of=lambda _: _operation(account, history, uploads, done),
         also=(TOOL_OF[done.kind],),
         undoes=change_id,
         is_complete=is_complete,

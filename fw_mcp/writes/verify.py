@@ -48,6 +48,8 @@ async def check_files(
 def _faults(image: ImageToAdd, found: Inspected) -> Iterator[str]:
     if not found.is_reached:
         yield "not checked in time"
+    elif found.is_page:
+        yield "its private_hires_uri is a share page, not the file"
     elif found.facts is None:
         yield "its private_hires_uri could not be read"
     else:

@@ -22,7 +22,9 @@ from tests.support.studio import Studio
 def on(studio: Studio) -> Assembly:
     """The parts of a command on a studio."""
     nothing = Fetcher(is_on=False)
-    return Assembly(Settings(), studio.database, studio.plans, studio.parts, nothing)
+    return Assembly(
+        Settings(), studio.database, studio.plans, studio.parts, studio.uploads, nothing
+    )
 
 
 def test_a_report_is_a_new_file_for_its_owner_alone(

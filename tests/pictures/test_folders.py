@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fw_mcp.errors import FetchError, Reason
-from fw_mcp.pictures.folders import NOT_READ, Folders
+from fw_mcp.pictures.folders import NOT_READ, Folders, Found
 
 BOTH = pytest.mark.parametrize("by_descriptor", [True, False], ids=["walked", "resolved"])
 
@@ -257,3 +257,60 @@ def test_the_log_holds_a_cause_and_no_path(
         "a file was not read: bad path",
         "a file was not read: bad path",
     ]
+
+
+@BOTH
+def test_a_file_is_looked_at_as_it_stands(pictures: Path, by_descriptor: bool) -> None:
+    """By its whole path, however it was named, so that it is known again."""
+    folders = Folders([pictures], by_descriptor=by_descriptor)
+    stood = (pictures / "2025/fog.tif").stat()
+    meant = Found(str(pictures / "2025/fog.tif"), stood.st_size, stood.st_mtime_ns)
+    before = descriptors()
+    for path in ("2025/fog.tif", str(pictures / "2025/fog.tif"), f"{pictures}/2025//./fog.tif"):
+        assert folders.look(path) == meant
+    assert (meant.name, meant.folder) == ("fog.tif", str(pictures / "2025"))
+    assert descriptors() == before
+
+
+@BOTH
+def test_a_folder_is_listed_and_nothing_below_it(pictures: Path, by_descriptor: bool) -> None:
+    """Pictures by their names, in order; links, pipes, folders and others are counted alone."""
+    for name in ("b.PNG", "a.jpeg", ".hidden.png", "notes.txt", "Cafe\u0301.webp"):
+        (pictures / name).write_bytes(b"x")
+    (pictures / "folder.png").mkdir()
+    (pictures / "link.png").symlink_to("dusk.jpg")
+    make_pipe(pictures / "pipe.tif")
+    folders = Folders([pictures], by_descriptor=by_descriptor)
+    before = descriptors()
+    for path in ("./", f"{pictures}/", str(pictures)):
+        listed = folders.list(path)
+        assert (listed.name, listed.others) == ("pictures", 5)
+        names = [one.name for one in listed.pictures]
+        assert names == ["Cafe\u0301.webp", "a.jpeg", "b.PNG", "dusk.jpg"]
+    (fog,) = folders.list("2025/").pictures
+    assert fog == folders.look("2025/fog.tif")
+    assert descriptors() == before
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "path", ["../private/", "link/", "dusk.jpg/", "nothing/", "/etc/", "2025/../"]
+)
+def test_no_other_folder_is_listed(pictures: Path, path: str, by_descriptor: bool) -> None:
+    """Not by `..`, not through a link, and no file is one; the text is that of a file."""
+    (pictures / "link").symlink_to("../private")
+    folders = Folders([pictures], by_descriptor=by_descriptor)
+    before = descriptors()
+    with pytest.raises(FetchError) as refused:
+        folders.list(path)
+    assert str(refused.value) == refusal(folders, "nothing.tif")
+    assert descriptors() == before
+
+
+@BOTH
+def test_a_folder_is_no_file_to_look_at(pictures: Path, by_descriptor: bool) -> None:
+    """Nor is the operator's own."""
+    folders = Folders([pictures], by_descriptor=by_descriptor)
+    for path in ("2025", "./", str(pictures)):
+        with pytest.raises(FetchError):
+            folders.look(path)

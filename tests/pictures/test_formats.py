@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from fw_mcp.pictures.formats import Facts, UnreadablePicture, facts_of, picture_type
+from fw_mcp.pictures.formats import Facts, UnreadablePicture, facts_of, is_html, picture_type
 from tests.pictures.headers import ORIENTATION, WIDTH, box, displayed, heic, picture, sides, tiff
 
 TYPES = {
@@ -377,3 +377,22 @@ def test_any_bytes_have_a_type_or_none(content: bytes) -> None:
     """What has no type is not read further."""
     if picture_type(content) is None:
         assert read(content) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "is_page"),
+    [
+        (b"<!DOCTYPE html><html>", True),
+        (b"\xef\xbb\xbf \r\n<HTML lang=en>", True),
+        (b"<?xml version='1.0'?>\n<!DOCTYPE html PUBLIC", True),
+        (b"<!-- Sign in --><html>", True),
+        (b"<head><title>", True),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", False),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'>", False),
+        (b"\xff\xd8\xff\xe1<html>", False),
+        (b"", False),
+    ],
+)
+def test_a_web_page_is_known_by_its_beginning(content: bytes, is_page: bool) -> None:
+    """Not by words inside a picture."""
+    assert is_html(content) is is_page

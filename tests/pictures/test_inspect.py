@@ -232,7 +232,7 @@ async def test_each_url_has_its_row_in_order() -> None:
     web = Web(
         {
             URL: Served(picture("TIFF", (600, 400), 8)),
-            "https://files.example/page": Served(b"<!doctype html>"),
+            "https://files.example/page": Served(b"\xef\xbb\xbf\n<!doctype html>"),
         }
     )
     files = ["https://files.example/gone.jpg", URL, "https://files.example/page", "http://["]
@@ -245,7 +245,11 @@ async def test_each_url_has_its_row_in_order() -> None:
         file_size=len(picture("TIFF", (600, 400), 8)),
         facts=Facts("TIFF", 400, 600, 8),
     )
-    assert html == Inspected("https://files.example/page", is_url=True, error=UNREADABLE)
+    assert html.is_page
+    assert html.error == (
+        "It is a share page, not the file: a web page answers there. Use a URL that answers with "
+        "the file itself, without a login or a page before the download."
+    )
     assert odd.error == gone.error
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from fw_mcp.sandbox import pictures
 from fw_mcp.sandbox.app import create_app
-from fw_mcp.sandbox.masters import Master
+from fw_mcp.sandbox.masters import Master, wanted
 from fw_mcp.sandbox.series import SERIES, Series
 from tests.sandbox.wire import SELECTION, UNKNOWN_GUID, added, calling, new_image, walked
 from tests.support.products import exhaustive
@@ -127,4 +127,4 @@ async def test_a_part_of_a_print_master_is_served(studio: httpx.AsyncClient) -> 
 @pytest.mark.parametrize("given", ["", "bytes=-5", "bytes=5-1", "lines=1-2", "bytes=0-1,5-6", "x"])
 def test_a_range_that_is_none_asks_for_all(given: str) -> None:
     """As HTTP has it."""
-    assert Master(10, 10, 1_000).wanted(given) is None
+    assert wanted(given, 1_000) is None

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from fw_mcp.guard.effects import EFFECTS, Effect
 from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
 from fw_mcp.server.tool import plain
 from tests.support.contract import Published, published
-from tests.support.studio import Mode, Studio, make_studio, said, text_of
+from tests.support.studio import Mode, make_studio, said, text_of
+from tests.support.uploading import Shelf
 
 Schema = Mapping[str, Any]
 
@@ -304,9 +306,13 @@ def test_the_limits_that_are_enforced_are_published(tools: dict[str, Tool]) -> N
     assert [image[name]["minimum"] for name in ("file_size", "pix_w", "pix_h")] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("shelf", [None, Shelf()], ids=["by URL", "from files"])
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_the_whole_list_of_tools_stays_small(studio: Studio, mode: Mode) -> None:
+async def test_the_whole_list_of_tools_stays_small(
+    mode: Mode, shelf: Shelf | None, tmp_path: Path
+) -> None:
     """Promise: what a model reads is at most 14,500 bytes, and the whole list at most 26,000."""
+    studio = make_studio(shelf=shelf, folders=[tmp_path])
     async with studio.client(mode=mode) as client:
         listed = await client.list_tools()
     document = listed.model_dump_json(by_alias=True, exclude_none=True)

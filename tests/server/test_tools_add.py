@@ -241,7 +241,7 @@ async def test_plain_http_any_port_and_the_sandbox_s_own_pictures_are_taken(stud
     for url in ("http://files.example:8080/a.jpg", "https://93.184.216.34/a.jpg#top"):
         result = await added(studio, [new_image(1, private_hires_uri=url)])
         assert result["outcomes"] == {"created": 1}
-    own = make_studio(fetcher=Fetcher(loopback="http://127.0.0.1:8321"))
+    own = make_studio(fetcher=Fetcher(loopback=["http://127.0.0.1:8321"]))
     image = new_image(1, private_hires_uri="http://127.0.0.1:8321/a.jpg")
     assert (await added(own, [image]))["outcomes"] == {"created": 1}
 

@@ -118,6 +118,14 @@ async def test_no_url_is_told(studio: Studio) -> None:
     assert "files.example" not in text
 
 
+async def test_a_share_page_is_told_as_one(studio: Studio) -> None:
+    """What a link shows to a person is not what is printed; the link is not told."""
+    web = Web({url_of(1): Served(b"<!DOCTYPE html><html><title>fog.tif</title></html>")})
+    text = await refused(reading(studio, web), [claimed(1)])
+    assert "its private_hires_uri is a share page, not the file" in text
+    assert "files.example" not in text
+
+
 async def test_a_file_whose_size_nobody_tells_is_not_verified(studio: Studio) -> None:
     """What was not compared is not said to agree."""
     web = Web({url_of(1): Served(FILE + bytes(100_000), says_size=False)})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.pictures.fetch.web import Web
+from tests.pictures.fetch.web import Page, Web, page
 from tests.pictures.headers import picture
 from tests.pictures.served import LARGE, Served, ServedTiff
 from tests.server.inspected import reading
@@ -122,14 +122,33 @@ async def test_what_cannot_be_read_says_why_and_keeps_nothing_back(studio: Studi
     studio = reading(studio, web)
     async with studio.client() as client:
         result = await client.call_tool("inspect_files", {"files": files})
-    gone, page, png, metadata = said(result)["files"]
+    gone, html, png, metadata = said(result)["files"]
     assert gone == {"source": files[0], "error": REFUSED}
     assert metadata == {"source": files[3], "error": REFUSED}
-    assert page["error"].startswith("It is not a readable picture")
+    assert html["error"].startswith("It is a share page, not the file")
     assert png["format"] == "PNG"
     lines = text_of(result).split("\n")
     assert lines[0] == "1 of 4 files read."
     assert lines[1] == f'"{files[0]}" | {REFUSED}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (page(b"<!DOCTYPE html>"), "It is a share page"),
+        (page(b"", 403), "The URL was not fetched."),
+    ],
+)
+async def test_a_share_link_that_is_not_the_file_is_told_with_its_direct_one(
+    studio: Studio, answer: Page, told: str
+) -> None:
+    """By its text, so that whether it answers, and what, tells no more than before."""
+    link = "https://www.dropbox.com/scl/fi/ab12/fog.tif?rlkey=x1&dl=0"
+    studio = reading(studio, Web({link: answer}))
+    (row,) = await rows(studio, link)
+    direct = "https://www.dropbox.com/scl/fi/ab12/fog.tif?rlkey=x1&dl=1"
+    assert row["error"].startswith(told)
+    assert row["error"].endswith(f"Use its direct link: {direct}")
 
 
 async def test_a_url_that_add_images_would_refuse_is_not_handed_on(studio: Studio) -> None:

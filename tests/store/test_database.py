@@ -265,7 +265,7 @@ async def test_a_store_that_could_not_be_opened_is_tried_again(file: Path) -> No
     database.close()
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4, 99, -1])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 99, -1])
 async def test_a_store_of_another_version_is_refused_and_left_alone(
     file: Path, version: int
 ) -> None:

@@ -11,7 +11,7 @@ import fw_mcp.store
 
 ROOM = Path(fw_mcp.store.__file__).parent
 VERB = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE (TABLE|INDEX))\b")
-TABLE = re.compile(r"\b(FROM|JOIN|INTO|UPDATE) (changes|items|plans|facts)\b")
+TABLE = re.compile(r"\b(FROM|JOIN|INTO|UPDATE) (changes|items|plans|facts|uploads)\b")
 NOT_PORTABLE = {
     "JSON is text that no statement looks into": r"json_\w+|->",
     "an order needs a column of its own": r"\browid\b|_rowid_|\boid\b",
@@ -80,6 +80,7 @@ def test_the_statements_are_found() -> None:
         "plans.py",
         "sqlite.py",
         "upgrade.py",
+        "uploads.py",
     }
     assert len(STATEMENTS) > 40
 
@@ -121,7 +122,7 @@ def test_a_statement_names_the_account_of_each_table(statement: str) -> None:
     assert conditions >= len(TABLE.findall(statement))
 
 
-@pytest.mark.parametrize("table", ["changes", "items", "plans", "facts"])
+@pytest.mark.parametrize("table", ["changes", "items", "plans", "facts", "uploads"])
 def test_the_account_comes_first_in_each_key(table: str) -> None:
     """And in each index: one account's rows stand together."""
     (made,) = [one for one in STATEMENTS.values() if one.startswith(f"CREATE TABLE {table} (")]

@@ -18,6 +18,7 @@ from fw_mcp.guard.effects import EFFECTS
 from tests.support.examples import TOOL_PAGES, tool_page
 from tests.support.readme import README, SETTINGS, readme, settings_page
 from tests.support.studio import make_studio
+from tests.support.uploading import Shelf
 
 ROOT = Path(__file__).parents[2]
 DEFINITIONS = ROOT / "tests" / "definitions"
@@ -25,9 +26,14 @@ DEFINITIONS = ROOT / "tests" / "definitions"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """All that a server with every tool on tells a host, as the newest protocol lists it."""
+    """All that a server with every tool on tells a host, as the newest protocol lists it.
+
+    Attributes:
+        from_files: how the tool that adds is listed where files can be uploaded.
+    """
 
     instructions: str
+    from_files: Tool
     tools: tuple[Tool, ...]
     resources: tuple[Resource, ...]
     templates: tuple[ResourceTemplate, ...]
@@ -67,6 +73,7 @@ ARTEFACTS = (
     Artefact(
         DEFINITIONS / "resources.json", lambda one: _json(_plain_all(one.resources, one.templates))
     ),
+    Artefact(DEFINITIONS / "add_images_from_files.json", lambda one: _json(_plain(one.from_files))),
     Artefact(DEFINITIONS / "prompts.json", lambda one: _json(_plain_all(one.prompts))),
     Artefact(README, lambda one: readme(one.tools, one.prompts)),
     Artefact(SETTINGS, lambda _: settings_page()),
@@ -80,14 +87,22 @@ def published() -> Published:
 
 
 async def _published() -> Published:
+    from_files = await listed_from_files()
     async with make_studio().client() as client:
         return Published(
             instructions=client.instructions or "",
+            from_files=next(tool for tool in from_files if tool.name == "add_images"),
             tools=tuple((await client.list_tools()).tools),
             resources=tuple((await client.list_resources()).resources),
             templates=tuple((await client.list_resource_templates()).resource_templates),
             prompts=tuple((await client.list_prompts()).prompts),
         )
+
+
+async def listed_from_files() -> list[Tool]:
+    """The tools where files can be uploaded."""
+    async with make_studio(shelf=Shelf(), folders=[ROOT]).client() as client:
+        return (await client.list_tools()).tools
 
 
 def _plain(definition: BaseModel) -> dict[str, Any]:

@@ -77,6 +77,7 @@ class Kept:
             database=other.database,
             plans=other.plans,
             parts=other.parts,
+            uploads=other.uploads,
             fetcher=Fetcher(is_on=False),
         )
 

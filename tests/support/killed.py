@@ -19,6 +19,7 @@ import anyio
 
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.store.journal import Step
+from fw_mcp.writes.uploads import UploadStep
 from tests.support.studio import Clock, make_studio, sandbox_account
 
 _LONGEST_S = 60
@@ -36,15 +37,17 @@ class Killing:
         tool: the tool.
         arguments: its arguments.
         clock: what time it is.
+        folder: whose files may be uploaded; "" for none.
     """
 
     sandbox: str
     store: str
-    step: Step
+    step: Step | UploadStep
     nth: int
     tool: str
     arguments: Mapping[str, Any]
     clock: float
+    folder: str = ""
 
     def line(self) -> str:
         """It as a line."""
@@ -55,7 +58,7 @@ async def call(killing: Killing) -> None:
     """Call the tool as a client whose person says yes; die at that step for the so manieth time."""
     left = killing.nth
 
-    def reached(now: Step) -> None:
+    def reached(now: Step | UploadStep) -> None:
         nonlocal left
         left -= now == killing.step
         if left == 0:
@@ -68,6 +71,9 @@ async def call(killing: Killing) -> None:
         kept_for=sandbox_account(killing.sandbox),
         reached=reached,
         clock=Clock(killing.clock),
+        shelf="sandbox",
+        folders=[Path(killing.folder)] if killing.folder else [],
+        reached_upload=reached,
     )
     async with studio.client(person=studio.person()) as client:
         await client.call_tool(killing.tool, dict(killing.arguments))

@@ -22,13 +22,16 @@ from fw_mcp.embedded import SandboxTransport
 from fw_mcp.guard.guard import Guard, Limits
 from fw_mcp.images.account import Account, Pace
 from fw_mcp.pictures.fetch.fetcher import Fetcher
+from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.similarity import Likenesses
+from fw_mcp.pictures.upload.sandbox import SandboxBucket
 from fw_mcp.pictures.view import Viewer
 from fw_mcp.pictures.worker.pool import Workshop
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.endpoints import ALL_OFF, Switches
 from fw_mcp.sandbox.faults.plan import Faults
+from fw_mcp.sandbox.faults.uploads import UploadFaults
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB_API_KEY
 from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.parts import Parts
@@ -36,10 +39,14 @@ from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal, Step
 from fw_mcp.store.plans import PlanStore
 from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database
+from fw_mcp.store.uploads import UploadStore
+from fw_mcp.writes.addition import FromFiles
 from fw_mcp.writes.run import Writes
 from fw_mcp.writes.trial import Tried
+from fw_mcp.writes.uploads import Renderer, UploadLimits, Uploads, UploadStep, public_check
 from tests.support.client import InProcessClient
 from tests.support.recorder import Recorder
+from tests.support.uploading import Painter, Shelf
 
 Mode = Literal["auto", "legacy"]
 
@@ -117,6 +124,7 @@ class Studio:
     writes: Writes
     account: Account
     guard: Guard
+    uploads: Uploads
     parts: Parts
     server: FwServer
     api: FinerWorksClient
@@ -145,10 +153,15 @@ def make_studio(
     per_series: int = PER_SERIES,
     app: Starlette | None = None,
     faults: Faults | None = None,
+    upload_faults: UploadFaults | None = None,
     reached: Callable[[Step], None] = lambda _: None,
     service: httpx.AsyncBaseTransport | None = None,
     clock: Clock | None = None,
     tried: bool = False,
+    shelf: Shelf | Literal["sandbox"] | None = None,
+    painter: Renderer | None = None,
+    upload_limits: UploadLimits | None = None,
+    reached_upload: Callable[[UploadStep], None] = lambda _: None,
 ) -> Studio:
     """A studio on a fresh sandbox, or on `app`, which another studio already serves.
 
@@ -156,11 +169,13 @@ def make_studio(
     fetches pictures and files, from the sandbox and nowhere else unless it is given. `kept_for` is
     the account of its store; `reached` is told each step of each write. `service` stands in the
     place of the sandbox; `clock` is its time, too; `tried` where each kind of write was tried on it
-    before.
+    before. Files of `folders` are uploaded to `shelf`, where there is one.
     """
     clock = clock or Clock()
     faults = faults or Faults()
-    app = app or create_app(per_series=per_series, switches=switches, faults=faults)
+    app = app or create_app(
+        per_series=per_series, switches=switches, faults=faults, upload_faults=upload_faults
+    )
     database = Database(store, account=kept_for, busy_timeout_s=busy_timeout_s)
     plans, journal = PlanStore(database), Journal(database, clock, reached)
 
@@ -177,6 +192,17 @@ def make_studio(
     if fetcher == "sandbox":
         fetcher = Fetcher(inside={SANDBOX_URL: lambda: SandboxTransport(app)}, resolve=_nowhere)
     viewer = Viewer(fetcher, workshop or Workshop(), clock=clock)
+    bucket = sandbox_bucket(app, clock) if shelf == "sandbox" else shelf
+    uploads = Uploads(
+        UploadStore(database),
+        Folders(folders),
+        bucket,
+        painter or Painter(),
+        shelf.check if isinstance(shelf, Shelf) else public_check(fetcher, clock.sleep),
+        limits=upload_limits or UploadLimits(),
+        now=clock,
+        reached=reached_upload,
+    )
     parts = Parts(
         account=account,
         guard=guard,
@@ -184,6 +210,7 @@ def make_studio(
         viewer=viewer,
         inspector=Inspector(fetcher, folders),
         likenesses=Likenesses(viewer, clock=clock),
+        files=FromFiles(uploads, writes),
         show_hires=show_hires,
     )
     return Studio(
@@ -197,6 +224,7 @@ def make_studio(
         writes=writes,
         account=account,
         guard=guard,
+        uploads=uploads,
         parts=parts,
         server=build_server(parts),
         api=sandbox_client(SandboxTransport(app)),
@@ -207,7 +235,8 @@ def on_account(parts: Parts, account: Account) -> Parts:
     """The parts with another way to the service."""
     kept = parts.writes
     writes = Writes(account, parts.guard, kept.journal, kept.history, tried=kept.tried)
-    return replace(parts, account=account, writes=writes)
+    files = parts.files and FromFiles(parts.files.uploads, writes)
+    return replace(parts, account=account, writes=writes, files=files)
 
 
 def sandbox_account(sandbox: Path | str = IN_MEMORY) -> str:
@@ -220,6 +249,16 @@ def sandbox_account(sandbox: Path | str = IN_MEMORY) -> str:
     name = account_name(Settings(sandbox=str(sandbox)))
     assert isinstance(name, str)
     return name
+
+
+def sandbox_bucket(app: Starlette, clock: Clock) -> SandboxBucket:
+    """Where the sandbox keeps what is uploaded to it."""
+    return SandboxBucket(
+        SANDBOX_URL,
+        lambda: Keys(SANDBOX_WEB_API_KEY, SANDBOX_APP_KEY).headers,
+        lambda: SandboxTransport(app),
+        clock.sleep,
+    )
 
 
 async def _nowhere(_: str) -> Sequence[str]:

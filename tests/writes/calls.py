@@ -8,7 +8,7 @@ import pytest
 from fw_mcp.api.models import ImageDetails, ImageToUpdate, UpdateImagesRequest
 from fw_mcp.errors import GuardError, Reason
 from fw_mcp.guard.guard import Plan
-from fw_mcp.writes.add import addition
+from fw_mcp.writes.addition import addition
 from fw_mcp.writes.delete import deletion
 from fw_mcp.writes.operation import Answer, Caller, Done, Operation, Yes
 from fw_mcp.writes.select import Wish, selection

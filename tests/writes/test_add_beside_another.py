@@ -3,7 +3,7 @@
 import pytest
 
 from fw_mcp.store.journal import Step
-from fw_mcp.writes.add import addition
+from fw_mcp.writes.addition import addition
 from fw_mcp.writes.operation import Caller, Done
 from fw_mcp.writes.outcomes import Outcome
 from tests.images.progress import Progress

@@ -12,7 +12,7 @@ from fw_mcp.guard.guard import Limits
 from fw_mcp.images.account import Pace
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
-from fw_mcp.writes.add import addition
+from fw_mcp.writes.addition import addition
 from fw_mcp.writes.delete import deletion, deletion_again
 from fw_mcp.writes.operation import MADE_BEFORE, REPLAYED, Done, Operation, Written
 from fw_mcp.writes.outcomes import CHANGED, NO_LONGER, Ended, Outcome

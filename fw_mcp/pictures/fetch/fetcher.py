@@ -8,7 +8,7 @@ by the first fetch: a server that only lists its tools does without.
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     import httpx
 
     from fw_mcp.pictures.fetch.guard import Cause
-    from fw_mcp.pictures.fetch.hops import Dial, Fetched, Hops, Resolve
+    from fw_mcp.pictures.fetch.hops import Answer, Dial, Fetched, Hops, Resolve
+
+T = TypeVar("T")
 
 MOST_BYTES = 5_000_000
 REFUSAL = "The URL was not fetched."
@@ -38,7 +40,7 @@ class Fetcher:
         hosts: the only public hosts that may be asked, in full; none for any.
         inside: origin (`http://sandbox.localhost`) → gives the transport that answers for it in
             this process, at the first fetch; it stays its owner's to close.
-        loopback: an origin on this machine (`http://127.0.0.1:8321`) that may be asked over plain
+        loopback: origins on this machine (`http://127.0.0.1:8321`) that may be asked over plain
             http.
         resolve: a host's addresses; None for the operating system's resolver.
         dial: a new transport for an origin; None for the network.
@@ -51,7 +53,7 @@ class Fetcher:
         is_on: bool = True,
         hosts: Sequence[str] = (),
         inside: "Mapping[str, Callable[[], httpx.AsyncBaseTransport]] | None" = None,
-        loopback: str | None = None,
+        loopback: Sequence[str] = (),
         resolve: "Resolve | None" = None,
         dial: "Dial | None" = None,
         total_s: float = _TOTAL_S,
@@ -69,7 +71,7 @@ class Fetcher:
             )
 
         self.is_on = is_on
-        self.own = frozenset(one.lower() for one in (*(inside or {}), loopback) if one)
+        self.own = frozenset(one.lower() for one in (*(inside or {}), *loopback))
         self._connect = connect
         self._hops: Hops | None = None
         self._turn = anyio.Semaphore(_MOST_AT_A_TIME)
@@ -123,11 +125,28 @@ class Fetcher:
         """
         return await self._guarded(lambda hops: hops.piece(url, offset, length))
 
-    async def _guarded(self, ask: "Callable[[Hops], Awaitable[Fetched | Cause]]") -> "Fetched":
+    async def look(self, url: str, length: int) -> "Answer | Cause":
+        """What answers at `url`, whatever it answers, or why nothing was asked or answered.
+
+        It tells everything: for a URL that the operator chose, never for one from elsewhere.
+
+        Args:
+            url: below the operator's own public URL.
+            length: bytes of the beginning to read.
+
+        Raises:
+            FetchError: the operator turned fetching off.
+        """
+        return await self._asked(lambda hops: hops.answer(url, length))
+
+    async def _asked(self, ask: "Callable[[Hops], Awaitable[T]]") -> T:
         self.check()
         async with self._turn:
             self._hops = self._hops or self._connect()
-            outcome = await ask(self._hops)
+            return await ask(self._hops)
+
+    async def _guarded(self, ask: "Callable[[Hops], Awaitable[Fetched | Cause]]") -> "Fetched":
+        outcome = await self._asked(ask)
         if not isinstance(outcome, str):
             return outcome
         _log.info("a URL was not fetched: %s", outcome)

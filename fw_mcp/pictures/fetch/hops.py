@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import cast
+from typing import TypeVar, cast
 
 import anyio
 import httpx
@@ -29,6 +29,8 @@ from fw_mcp.pictures.fetch.guard import (
     redirected,
 )
 from fw_mcp.pictures.threads import unwaited
+
+T = TypeVar("T")
 
 Dial = Callable[[str], httpx.AsyncBaseTransport]
 """A new transport for one origin."""
@@ -142,9 +144,25 @@ class Fetched:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What answers at a URL, whatever it is.
+
+    Attributes:
+        media_type: as the server says it, without parameters; "" if it does not.
+        beginning: the first bytes, as far as they were asked for.
+        size: of the whole in bytes; None if the server does not say.
+    """
+
+    status_code: int
+    media_type: str
+    beginning: bytes
+    size: int | None
+
+
 _Piece = tuple[bytes, int, int | None]
 """Bytes, where they begin in their file, and its size where the server says it."""
-_Read = Callable[[httpx.Response], Awaitable[_Piece]]
+_Read = Callable[[httpx.Response], Awaitable[T]]
 
 
 class Hops:
@@ -155,14 +173,14 @@ class Hops:
         *,
         hosts: Collection[str],
         inside: Mapping[str, httpx.AsyncBaseTransport],
-        loopback: str | None,
+        loopback: Collection[str],
         resolve: Resolve | None,
         dial: Dial | None,
         total_s: float,
     ) -> None:
         self._hosts = listed(hosts)
         self._inside = {origin.lower(): transport for origin, transport in inside.items()}
-        self._own = {*self._inside, (loopback or "").lower()}
+        self._own = {*self._inside, *(origin.lower() for origin in loopback)}
         self._resolve = resolve or resolved
         self._lines = _Lines(dial or Dialler())
         self._total_s = total_s
@@ -173,15 +191,29 @@ class Hops:
 
     async def whole(self, url: str, most_bytes: int) -> Fetched | Cause:
         """The whole file at `url`, or why it was not fetched."""
-        return await self._in_time(url, {}, partial(_read_whole, most_bytes=most_bytes))
+        read = partial(_read_whole, most_bytes=most_bytes)
+        return await self._fetched(url, {}, read)
 
     async def piece(self, url: str, offset: int, length: int) -> Fetched | Cause:
         """A piece of the file at `url`, or its beginning, or why it was not fetched."""
-        headers = {"Range": f"bytes={offset}-{offset + length - 1}"}
         read = partial(_read_piece, offset=offset, length=length)
-        return await self._in_time(url, headers, read)
+        return await self._fetched(url, _range(offset, length), read)
 
-    async def _in_time(self, url: str, headers: Mapping[str, str], read: _Read) -> Fetched | Cause:
+    async def answer(self, url: str, length: int) -> Answer | Cause:
+        """What answers at `url`, or why nothing did."""
+        read = partial(_read_answer, length=length)
+        found = await self._in_time(url, _range(0, length), read)
+        return found if isinstance(found, str) else found[0]
+
+    async def _fetched(
+        self, url: str, headers: Mapping[str, str], read: _Read[_Piece]
+    ) -> Fetched | Cause:
+        found = await self._in_time(url, headers, read)
+        return found if isinstance(found, str) else Fetched(*found[0], found[1])
+
+    async def _in_time(
+        self, url: str, headers: Mapping[str, str], read: _Read[T]
+    ) -> tuple[T, str] | Cause:
         """What was read, or why not: the causes end here, since an HTTP library's hold the URL."""
         with anyio.move_on_after(self._total_s):
             try:
@@ -194,13 +226,15 @@ class Hops:
                 return "broken_answer"
         return "timed_out"
 
-    async def _followed(self, url: str, headers: Mapping[str, str], read: _Read) -> Fetched:
-        """What is read of the answer to `url`, redirects followed."""
+    async def _followed(
+        self, url: str, headers: Mapping[str, str], read: _Read[T]
+    ) -> tuple[T, str]:
+        """What is read of the answer to `url`, redirects followed, and where that was."""
         hop = read_url(url, own=self._own)
         for _ in range(1 + _MOST_REDIRECTS):
             async with self._asked(hop, headers) as response:
                 if response.status_code not in _REDIRECTS:
-                    return Fetched(*await read(response), str(hop.url))
+                    return await read(response), str(hop.url)
                 hop = redirected(hop, response.headers.get("location"))
         raise Denied("too_many_redirects")
 
@@ -227,6 +261,10 @@ class Hops:
         if not all(map(allowed, addresses)):
             raise Denied("denied_address")
         return [hop.url.copy_with(host=address) for address in addresses[:_MOST_ADDRESSES]]
+
+
+def _range(offset: int, length: int) -> Mapping[str, str]:
+    return {"Range": f"bytes={offset}-{offset + length - 1}"}
 
 
 def _request(hop: Hop, url: httpx.URL, headers: Mapping[str, str]) -> httpx.Request:
@@ -285,6 +323,16 @@ async def _read_beginning(response: httpx.Response, length: int) -> _Piece:
     content = await _first_bytes(response, length + 1)
     is_all = len(content) <= length
     return content[:length], 0, len(content) if is_all else _declared_size(response)
+
+
+async def _read_answer(response: httpx.Response, length: int) -> Answer:
+    """The beginning of whatever it is."""
+    if response.status_code in {httpx.codes.OK, httpx.codes.PARTIAL_CONTENT}:
+        beginning, _, size = await _read_piece(response, 0, length)
+    else:
+        beginning, size = b"", None
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return Answer(response.status_code, media_type, beginning, size)
 
 
 def _promised(response: httpx.Response, offset: int, length: int) -> tuple[int, int | None]:

@@ -76,9 +76,9 @@ def ration(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
-def limit(resource: ModuleType) -> None:
+def limit(resource: ModuleType, limits: Mapping[str, int] = LIMITS) -> None:
     """Set this process its limits, by the module of that name."""
-    for name, most in LIMITS.items():
+    for name, most in limits.items():
         # Some systems refuse a limit, or lack it; the parent's clock holds all the same.
         with suppress(AttributeError, ValueError, OSError):
             resource.setrlimit(getattr(resource, name), (most, most))
@@ -147,7 +147,3 @@ def _told(jpegs: "Sequence[Jpeg | None]") -> _Made:
         for jpeg in jpegs
     ]
     return {"pictures": pictures}, [jpeg.content for jpeg in jpegs if jpeg]
-
-
-if __name__ == "__main__":
-    main()

@@ -7,40 +7,28 @@ import importlib.util
 import itertools
 import json
 import logging
-import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from subprocess import DEVNULL
 from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import anyio
 from pydantic import BaseModel, ConfigDict, Field
 
 from fw_mcp.pictures.worker.child import ANSWER, LENGTH, LOOKED, Task
+from fw_mcp.pictures.worker.process import heard, kept, own_command, parts, started
 
 if TYPE_CHECKING:
-    from anyio.abc import ByteReceiveStream, ByteSendStream, Process
+    from anyio.abc import ByteSendStream, Process
 
 T = TypeVar("T")
 
 _log = logging.getLogger("fw_mcp.pictures")
 
-# Isolated, it does not look at PYTHONPATH, by which this program may have been found.
-_START = """\
-import json, sys
-sys.path += json.loads(sys.argv.pop())
-from runpy import run_module
-run_module("fw_mcp.pictures.worker.child", run_name="__main__", alter_sys=True)
-"""
-# Without these some systems cannot start a program at all.
-_KEPT_OF_THE_ENVIRONMENT = ("SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _TOTAL_S = 15.0
 # Each may take a gigabyte.
 _CHILDREN_AT_ONCE = 2
 _MOST_HEADER_BYTES = 20_000
-_TO_END_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +53,6 @@ class LaidOut:
     shown: tuple[bool, ...]
 
 
-def _own_command() -> Sequence[str]:
-    """Starts the child, which finds the package and the imaging library where this process does."""
-    found = [importlib.util.find_spec(name) for name in (__name__.partition(".")[0], "PIL")]
-    homes = [str(Path(one.origin).absolute().parents[1]) for one in found if one and one.origin]
-    return (sys.executable, "-I", "-c", _START, json.dumps(list(dict.fromkeys(homes))))
-
-
 class Workshop:
     """Where pictures are worked on.
 
@@ -90,8 +71,7 @@ class Workshop:
         available: bool | None = None,
         total_s: float = _TOTAL_S,
     ) -> None:
-        given = environ or {}
-        self._environ = {name: given[name] for name in _KEPT_OF_THE_ENVIRONMENT if name in given}
+        self._environ = kept(environ or {})
         self._command = command
         self._available = available
         self.total_s = total_s
@@ -171,44 +151,13 @@ class Workshop:
         asked = [LENGTH.pack(len(header)) + header, *filter(None, contents)]
         most = len(contents) + len(ANSWER) + LENGTH.size + _MOST_HEADER_BYTES + task.most_bytes
         with suppress(OSError):
-            async with _started(self._command or _own_command(), self._environ) as child:
-                said = await _exchanged(child, asked, most)
-                # One that is killed while it ends by itself is waited for twice, and logged.
-                with anyio.move_on_after(_TO_END_S if len(said) <= most else 0):
-                    await child.wait()
+            command = self._command or own_command("child", "PIL")
+            async with started(command, self._environ) as child, anyio.create_task_group() as group:
+                group.start_soon(_feed, child, asked)
+                said = await heard(child, most)
+                group.cancel_scope.cancel()
                 return said
         return b""
-
-
-@asynccontextmanager
-async def _started(command: Sequence[str], environ: Mapping[str, str]) -> "AsyncIterator[Process]":
-    """A child that is gone, and waited for, in the end."""
-    child = await anyio.open_process(command, env=environ, stderr=DEVNULL)
-    try:
-        yield child
-    finally:
-        if child.returncode is None:
-            with suppress(ProcessLookupError):
-                child.kill()
-        with anyio.CancelScope(shield=True):
-            # Before anyio 4.15, one with more to say than anybody reads is waited for without end.
-            with anyio.move_on_after(_TO_END_S):
-                async for _ in cast("ByteReceiveStream", child.stdout):
-                    pass
-            await child.aclose()
-
-
-async def _exchanged(child: "Process", asked: Sequence[bytes], most_bytes: int) -> bytes:
-    """What a child says until it ends, or has said too much."""
-    said = bytearray()
-    async with anyio.create_task_group() as group:
-        group.start_soon(_feed, child, asked)
-        async for piece in cast("ByteReceiveStream", child.stdout):
-            said += piece
-            if len(said) > most_bytes:
-                break
-        group.cancel_scope.cancel()
-    return bytes(said)
 
 
 async def _feed(child: "Process", asked: Sequence[bytes]) -> None:
@@ -226,7 +175,6 @@ def _sizes(contents: Sequence[bytes | None]) -> list[int | None]:
 
 _MIME_TYPE = "image/jpeg"
 _BEGINS, _ENDS = b"\xff\xd8\xff", b"\xff\xd9"
-_HEAD = len(ANSWER) + LENGTH.size
 
 
 class _Strict(BaseModel):
@@ -257,7 +205,7 @@ def _pictures_of(task: Task, answer: bytes) -> list[Picture | None]:
     Raises:
         ValueError: the answer is not what was asked for.
     """
-    header, content = _parts(answer)
+    header, content = parts(answer)
     made = _cut(task, _PicturesTold.model_validate_json(header), content)
     _check(len(made) == len(task.sizes))
     return made
@@ -269,7 +217,7 @@ def _sheet_of(task: Task, answer: bytes) -> LaidOut:
     Raises:
         ValueError: the answer is not what was asked for.
     """
-    header, content = _parts(answer)
+    header, content = parts(answer)
     told = _SheetTold.model_validate_json(header)
     _check(len(told.pictures) == 1 and len(told.shown) == len(task.sizes))
     (picture,) = _cut(task, told, content)
@@ -284,17 +232,10 @@ def _hashes_of(task: Task, answer: bytes) -> list[int | None]:
     Raises:
         ValueError: the answer is not what was asked for.
     """
-    header, content = _parts(answer)
+    header, content = parts(answer)
     found = _HashesTold.model_validate_json(header).hashes
     _check(len(found) == len(task.sizes) and not content)
     return found
-
-
-def _parts(answer: bytes) -> tuple[bytes, bytes]:
-    """The header and what follows it."""
-    _check(answer.startswith(ANSWER) and len(answer) >= _HEAD)
-    (length,) = LENGTH.unpack_from(answer, len(ANSWER))
-    return answer[_HEAD : _HEAD + length], answer[_HEAD + length :]
 
 
 def _cut(task: Task, told: _PicturesTold, content: bytes) -> list[Picture | None]:

@@ -63,7 +63,9 @@ async def test_a_first_write_that_is_odd_is_not_gone_on_with() -> None:
     service, studio = contrary(Ways(text="capitals"), tried=False)
     texts = [NewText(service.lay(f"Old {number}"), "New") for number in range(3)]
     nothing = Fetcher(is_on=False)
-    assembly = Assembly(Settings(), studio.database, studio.plans, studio.parts, nothing)
+    assembly = Assembly(
+        Settings(), studio.database, studio.plans, studio.parts, studio.uploads, nothing
+    )
     first = await Updates(assembly, lambda _: True).send(texts)
     again = await Updates(assembly, lambda _: True).send(texts[1:])
     details = [detail for _, detail in first.ends.values()]

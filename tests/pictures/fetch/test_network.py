@@ -56,7 +56,7 @@ async def test_a_file_comes_from_a_server_on_this_machine_whole_and_in_pieces(
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     async with serving(tmp_path) as origin:
         url = f"{origin}/a.png"
-        fetcher = Fetcher(loopback=origin)
+        fetcher = Fetcher(loopback=[origin])
         try:
             whole = await fetcher.fetch(url)
             part = await fetcher.fetch_range(url, 1_000, 24)
@@ -76,7 +76,7 @@ async def test_a_file_comes_from_a_server_on_this_machine_whole_and_in_pieces(
 async def test_without_its_setting_a_server_on_this_machine_is_not_asked(tmp_path: Path) -> None:
     """Nor with that of another port."""
     async with serving(tmp_path) as origin:
-        for fetcher in (Fetcher(), Fetcher(loopback="http://127.0.0.1:1")):
+        for fetcher in (Fetcher(), Fetcher(loopback=["http://127.0.0.1:1"])):
             with pytest.raises(FetchError, match=REFUSAL):
                 await fetcher.fetch(f"{origin}/a.png")
 
@@ -119,14 +119,14 @@ async def test_an_answer_that_breaks_is_refused(answer: bytes) -> None:
     """Before it begins, in the middle, too long in its head or its body, or not HTTP at all."""
     async with listening(answer) as origin:
         with pytest.raises(FetchError, match=REFUSAL):
-            await Fetcher(loopback=origin).fetch(f"{origin}/a.png", most_bytes=10)
+            await Fetcher(loopback=[origin]).fetch(f"{origin}/a.png", most_bytes=10)
 
 
 async def test_a_chunked_answer_is_read() -> None:
     """Its size is known at its end."""
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     async with listening(head + b"4\r\n1234\r\n0\r\n\r\n") as origin:
-        fetched = await Fetcher(loopback=origin).fetch(f"{origin}/a.png")
+        fetched = await Fetcher(loopback=[origin]).fetch(f"{origin}/a.png")
 
     assert fetched == Fetched(b"1234", 0, 4, f"{origin}/a.png")
 
@@ -137,7 +137,7 @@ async def test_a_closed_port_is_refused() -> None:
         pass
 
     with pytest.raises(FetchError, match=REFUSAL):
-        await Fetcher(loopback=origin).fetch(f"{origin}/a.png")
+        await Fetcher(loopback=[origin]).fetch(f"{origin}/a.png")
 
 
 async def test_the_system_s_resolver_is_asked() -> None:

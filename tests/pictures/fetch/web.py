@@ -82,7 +82,7 @@ class Web:
         return Fetcher(
             hosts=hosts,
             inside={"http://sandbox.localhost": lambda: httpx.MockTransport(self._answer_inside)},
-            loopback=LOOPBACK,
+            loopback=[LOOPBACK],
             resolve=self._resolve,
             dial=self._dial,
             total_s=total_s,

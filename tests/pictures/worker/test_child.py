@@ -26,7 +26,7 @@ from fw_mcp.pictures.worker.child import (
 )
 from tests.pictures.painted import bomb, file_of, halves, noise, opened
 
-COMMAND = (sys.executable, "-I", "-m", "fw_mcp.pictures.worker.child")
+COMMAND = (sys.executable, "-I", "-c", "from fw_mcp.pictures.worker.child import main; main()")
 GOOD = file_of(halves((60, 40)))
 
 

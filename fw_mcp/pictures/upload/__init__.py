@@ -1,0 +1,1 @@
+"""Files put where FinerWorks can fetch them."""

@@ -1,0 +1,26 @@
+"""`bucket_of`: what `--upload-to` names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fw_mcp.pictures.upload.bucket import Bucket
+from fw_mcp.pictures.upload.folder import FolderBucket
+from fw_mcp.pictures.upload.s3 import S3Bucket
+
+
+def bucket_of(url: str, public_url: str, environ: Mapping[str, str]) -> Bucket:
+    """The bucket at `url`; nothing is opened or connected yet.
+
+    Args:
+        url: `s3://bucket/prefix` or `file:///folder`, as the settings have it.
+        public_url: what it is reachable as, without a slash at its end.
+        environ: the credentials of the store.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        from urllib.request import url2pathname  # noqa: PLC0415  brings an HTTP client
+
+        return FolderBucket(Path(url2pathname(parts.path)), public_url)
+    prefix = "/".join(part for part in parts.path.split("/") if part)
+    return S3Bucket(parts.netloc, prefix, public_url, environ)
