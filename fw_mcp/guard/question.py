@@ -183,8 +183,8 @@ def upload_question(folders: Sequence[PublicFolder], address: str) -> str:
     if len(folders) > _LINES:
         lines.append(f"- and {counted(len(folders) - _LINES, 'more folder')}")
     head = (
-        f"Upload {counted(files, 'file')} from {whose} to {address}? Whoever has the address of a "
-        "file there can download it; it cannot be guessed."
+        f"Upload {counted(files, 'file')} from {whose} to {address}? Anyone who has the address of "
+        "a file there can download it; it cannot be guessed."
     )
     later = f"Later uploads from {'this folder' if one else 'these folders'} to this place are not "
     return "\n".join([head, *lines, f"{_TOTAL}{total}.", f"{later}asked about."])

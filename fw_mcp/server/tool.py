@@ -57,7 +57,7 @@ def plain(schema: Schema) -> Schema:
 
 
 # Each definition costs every conversation: of a row, what programs go by.
-_UNNAMED = frozenset({"escaped", "index", "more_products", "retry_after_s"})
+_UNNAMED = frozenset({"escaped", "index", "more", "more_products", "more_undos", "retry_after_s"})
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 
 

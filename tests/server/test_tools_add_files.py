@@ -321,7 +321,7 @@ async def test_the_first_upload_from_a_folder_is_asked_about_and_later_ones_are_
     assert result["status"] == "confirmation_required"
     assert shelf.put_keys == []
     assert result["question"] == (
-        'Upload 1 file from the folder "New Work" to https://pictures.example? Whoever has the '
+        'Upload 1 file from the folder "New Work" to https://pictures.example? Anyone who has the '
         "address of a file there can download it; it cannot be guessed.\n"
         "Total: 1 file, 0.1 MB.\n"
         "Later uploads from this folder to this place are not asked about."

@@ -49,7 +49,7 @@ class SetSelectionResult(WrittenResult):
     images: list[NamedRow] | None = None
     guids: list[str] | None = Field(None, description="Of more than 10 images.")
     missing: list[str] | None = Field(None, description="They match no image, or none it held.")
-    previous: list[str] | None = Field(None, description="What it held before.")
+    previous: list[str] | None = None
 
     def text(self) -> str:
         """The message, the key, then the images."""
