@@ -1,19 +1,27 @@
 """What adding files would do, from their headers alone; nothing of them leaves the machine."""
 
 from dataclasses import dataclass, field
+from functools import partial
+
+import anyio
 
 from fw_mcp.api.models import ImageToAdd
+from fw_mcp.errors import FwError
 from fw_mcp.images.account import Account
 from fw_mcp.images.print_sizes import largest_prints
+from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.formats import Facts
-from fw_mcp.pictures.inspect import Inspector
+from fw_mcp.pictures.masters import master_facts, refused
+from fw_mcp.pictures.threads import unwaited
 from fw_mcp.text import counted, megabytes
 from fw_mcp.writes.outcomes import Ended, Ends, Items, Outcome
-from fw_mcp.writes.print_master import FileToAdd
+from fw_mcp.writes.print_master import UNREAD, FileToAdd, check_same
 from fw_mcp.writes.uploads import Uploads
 
 # Of a file that has no address yet; nothing in a library has this one.
 _NOWHERE = "not uploaded"
+_LOOK_S = 5.0
+_LATE = ("Its disk did not respond in time.", "Try it again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +41,7 @@ class FilesSeen:
     told: str = ""
 
 
-async def seen(
-    account: Account, inspector: Inspector, uploads: Uploads, files: Items[FileToAdd]
-) -> FilesSeen:
+async def seen(account: Account, uploads: Uploads, files: Items[FileToAdd]) -> FilesSeen:
     """What the files of a call are, and what of them would be uploaded.
 
     Raises:
@@ -43,28 +49,48 @@ async def seen(
         UploadError: this server uploads nothing.
     """
     known = await uploads.known(files.values())
-    paths = [one.path for one in files.values()]
-    within_s = account.pace.start_chunks_s
-    looks = await inspector.inspect(paths, local=True, within_s=within_s)
+    looks = await _looks(uploads.folders, files, account.pace.start_chunks_s)
     images: dict[int, ImageToAdd] = {}
     unread: Ends = {}
     found: dict[int, str] = {}
-    for (item, one), look in zip(files.items(), looks, strict=True):
-        row = known.get(one.same)
-        if look.facts is None:
-            unread[item] = Ended(
-                None, Outcome.FAILED, look.error, name=one.file_name, called=one.title
-            )
+    for item, one in files.items():
+        row, look = known.get(one.same), looks[item]
+        if isinstance(look, FwError):
+            why = f"{look.what} {look.next_step}"
+            unread[item] = Ended(None, Outcome.FAILED, why, name=one.file_name, called=one.title)
             continue
         is_up = row is not None and row.is_up
-        images[item] = uploads.image(one, row) if row else _unplaced(one, look.facts)
-        found[item] = _told(one, look.facts, is_up=is_up)
+        images[item] = uploads.image(one, row) if row else _unplaced(one, look)
+        found[item] = _told(one, look, is_up=is_up)
     due = [
         one
         for item, one in files.items()
         if item in images and not ((row := known.get(one.same)) and row.is_up)
     ]
     return FilesSeen(images, unread, found, await _sum(uploads, due))
+
+
+async def _looks(
+    folders: Folders, files: Items[FileToAdd], within_s: float
+) -> dict[int, Facts | FwError]:
+    """What each file is by its header, or why it would not be uploaded."""
+    looks: dict[int, Facts | FwError] = dict.fromkeys(files, refused(*_LATE))
+    with anyio.move_on_after(within_s):
+        for item, one in files.items():
+            with anyio.move_on_after(_LOOK_S):
+                looks[item] = await unwaited(partial(_look, folders, one))
+    return looks
+
+
+def _look(folders: Folders, file: FileToAdd) -> Facts | FwError:
+    try:
+        with folders.open(file.path) as opened:
+            check_same(file, opened)
+            return master_facts(opened)
+    except FwError as why:
+        return why
+    except OSError:
+        return refused(*UNREAD)
 
 
 async def _sum(uploads: Uploads, due: list[FileToAdd]) -> str:
