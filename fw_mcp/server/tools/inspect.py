@@ -88,7 +88,7 @@ async def inspect_files(
     Reads pixel width and height from its header, and how large this file can be printed (JPEG, JPG,
     TIFF, PNG). Use it before add_images, which takes the file_name, file_size, pix_w, pix_h and
     private_hires_uri. For library images use search_images with print_sizes. Local paths work over
-    stdio in folders the operator allowed, and still need a URL.
+    stdio in folders the operator allowed.
     """
     parts = parts_of(ctx)
     within_s = parts.account.pace.total_s
