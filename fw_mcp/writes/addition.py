@@ -135,9 +135,9 @@ def addition_again(
     place = files.uploads.target.place if files and files.uploads.target else None
     if arguments.get("place", place) != place:
         raise GuardError(
-            "This call was to upload to another place than this server does now.",
+            "That call uploads to another place than this server does now.",
             state="Nothing was sent.",
-            next_step="Make the call anew, without continue_handle.",
+            next_step="Repeat it with its first arguments, without continue_handle.",
             reason=Reason.HANDLE_UNKNOWN,
         )
     return addition(
