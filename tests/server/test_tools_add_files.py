@@ -293,6 +293,28 @@ async def test_a_call_that_runs_past_its_time_answers_and_its_handle_joins_what_
     assert len({image.guid for image in (await holdings(studio)).values()}) == 74
 
 
+async def test_the_progress_of_a_call_rises_each_time(folder: Path) -> None:
+    """The protocol wants it so; what was sent may have to be sent again."""
+    studio, shelf = studio_of(folder)
+    told: list[float] = []
+
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
+        assert total is None or progress <= total, message
+        told.append(progress)
+
+    async def slow(what: str) -> None:
+        if what.startswith("check"):
+            await anyio.wait_all_tasks_blocked()
+
+    shelf.before = slow
+    (folder / "not.png").write_bytes(b"no picture")
+    images = [{"file": one} for one in ("fog.png", "sun.png", "not.png")]
+    async with studio.uploads.working(), studio.client() as client:
+        await client.call_tool("add_images", {"images": images}, progress_callback=tell)
+    assert len(told) > 2
+    assert told == sorted(set(told))
+
+
 async def test_two_calls_with_the_same_file_at_once_register_it_once(folder: Path) -> None:
     """Calls that differ, so that neither is taken for the other."""
     studio, shelf = studio_of(folder)
