@@ -7,9 +7,9 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +44,7 @@ from fw_mcp.text import quoted
 from fw_mcp.writes.addition import FromFiles
 from fw_mcp.writes.run import Writes
 from fw_mcp.writes.trial import Tried
-from fw_mcp.writes.uploads import UploadLimits, Uploads, public_check
+from fw_mcp.writes.uploads import HowFar, UploadLimits, Uploads, public_check
 
 if TYPE_CHECKING:
     import httpx
@@ -74,6 +74,16 @@ class Assembly:
     parts: Parts
     uploads: Uploads
     fetcher: Fetcher
+
+    def reading(self, folders: Sequence[Path], watched: Callable[[HowFar], None]) -> Parts:
+        """The parts where these folders may be read too: a person at the terminal named them."""
+        allowed = [*self.settings.read_folders, *folders]
+        uploads = self.uploads.reading(Folders(allowed), watched)
+        return replace(
+            self.parts,
+            files=FromFiles(uploads, self.parts.writes),
+            inspector=Inspector(self.fetcher, allowed),
+        )
 
     def mean_the_stores_account(self) -> None:
         """Read the store as the sandbox in memory that uses it: one of this process wrote nothing.

@@ -63,6 +63,13 @@ COMMANDS = MappingProxyType(
             "Where images or products would be removed, it asks first.\n"
             "Exit code 7: something was not undone; it is listed.",
         ),
+        "add": Command(
+            ("fw_mcp.cli.add", "add"),
+            "upload pictures or folders, asking first, and add them",
+            "fw-mcp add Photos/ --titles titles.csv",
+            "A folder stands for the pictures in it, not below it. Run again, it goes on.\n"
+            "Exit code 7: some pictures were not added; they are listed.",
+        ),
         "export": Command(
             ("fw_mcp.cli.spreadsheet.export", "export"),
             "write titles and descriptions to a spreadsheet",
