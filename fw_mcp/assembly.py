@@ -23,6 +23,7 @@ from fw_mcp.errors import ApiError, ConfigError, Reason, StoreError
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
 from fw_mcp.images.account import Account
+from fw_mcp.pictures.answering import Answering
 from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.inspect import Inspector
@@ -165,6 +166,7 @@ def assemble(
             viewer=viewer,
             inspector=Inspector(fetcher, settings.read_folders),
             likenesses=Likenesses(viewer),
+            masters=Answering(fetcher),
             # Whoever calls over HTTP gets at no file of this machine.
             files=None if settings.http else FromFiles(uploads, writes),
             show_hires=settings.show_hires,

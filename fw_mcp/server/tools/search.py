@@ -324,6 +324,8 @@ async def _ask_all(
     parts = parts_of(ctx)
     if question.duplicates == "likeness":
         parts.likenesses.check()
+    if question.of_urls:
+        parts.masters.check()
     asked = Asked(
         query,
         question,
@@ -331,6 +333,7 @@ async def _ask_all(
         started=parts.account.clock(),
         progress=ctx.report_progress,
         likenesses=parts.likenesses,
+        masters=parts.masters,
     )
     account = parts.account
     if question.summary:
