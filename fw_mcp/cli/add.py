@@ -30,7 +30,8 @@ from fw_mcp.writes.already_there import already_there
 from fw_mcp.writes.local_files import MOST
 from fw_mcp.writes.operation import Caller, Declined, Done, Waiting, Written
 from fw_mcp.writes.outcomes import GOOD, Ends, may_go_on
-from fw_mcp.writes.uploads import FileToAdd, Uploads
+from fw_mcp.writes.print_master import FileToAdd
+from fw_mcp.writes.uploads import Uploads
 from fw_mcp.writes.would_add import seen
 
 if TYPE_CHECKING:

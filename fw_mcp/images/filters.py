@@ -34,6 +34,8 @@ ONLY: tuple[Only, ...] = get_args(Only)
 OF_PRODUCTS: frozenset[Only] = frozenset({"has_products", "no_products", "live_in_shop"})
 OF_PRINTS: frozenset[Only] = frozenset({"too_small", "large_enough"})
 BROKEN: Only = "broken_url"
+# To fetch every print master is no part of a count.
+COUNTED: tuple[Only, ...] = tuple(name for name in ONLY if name != BROKEN)
 OF_PIXELS: frozenset[Only] = OF_PRINTS | {"landscape", "portrait", "square"}
 UNTOLD = "products_not_told"
 UNMEASURED = "pixels_not_told"
@@ -151,10 +153,9 @@ class Question:
 
     def counted(self) -> Iterator[Only]:
         """What a summary tells, in the order of the names."""
-        # To ask for every print master is no part of a count.
-        left_out = {BROKEN} if self.with_products else {BROKEN, *OF_PRODUCTS}
+        left_out = set() if self.with_products else OF_PRODUCTS
         left_out = left_out if self.print_size else left_out | OF_PRINTS
-        return (name for name in ONLY if name not in left_out)
+        return (name for name in COUNTED if name not in left_out)
 
 
 class _Seen(NamedTuple):

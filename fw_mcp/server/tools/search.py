@@ -78,16 +78,14 @@ class SearchImagesResult(ToolResult):
     count: int
     next: str | None = Field(description="Resource URI.")
     next_page_number: int | None = Field(None, description="Absent on the last page.")
-    next_per_page: int | None = Field(None, description="per_page for it, if another.")
+    next_per_page: int | None = Field(None, description="If another.")
     summary: dict[str, int] | None = None
     asked: str | None = Field(None, description="What a summary counts.")
     scanned: int | None = None
     held: int | None = Field(None, description="Images in scope.")
-    not_reached: str | None = Field(None, description="What is missing, why, and what to do.")
+    not_reached: str | None = Field(None, description="What is missing, and why.")
     note: str | None = None
-    records: list[dict[str, Any]] | None = Field(
-        None, description="With details: a record for each row."
-    )
+    records: list[dict[str, Any]] | None = Field(None, description="With details.")
     places: int = Field(0, exclude=True)
 
     def text(self) -> str:
@@ -167,7 +165,8 @@ async def search_images(
         list[Only] | None,
         Field(
             description="All must match. missing_title: none, or file_name; untidy_title: "
-            "capitals, final v2, like a file; long: over 300 characters; expiring: within 7 days.",
+            "capitals, final v2, like a file; long: over 300 characters; expiring: within 7 days; "
+            "broken_url: print master gone.",
         ),
     ] = None,
     print_size: Annotated[
