@@ -149,7 +149,8 @@ def _add_own_arguments(subparsers: Mapping[str, Parser]) -> None:
     dry_run = subparsers["undo"].add_argument("--dry-run", action="store_true")
     dry_run.help = "show what it would do; sends nothing"
     _add_arguments_of_add(subparsers["add"])
-    for name in ("approve", "undo", "add"):
+    _add_arguments_of_uploads(subparsers["uploads"])
+    for name in ("approve", "undo", "add", "uploads"):
         agreed = subparsers[name].add_argument("--yes", action="store_true")
         agreed.help = "skip the question; needed without a terminal"
     new = subparsers["export"].add_argument("file", nargs="?", metavar="FILE.csv")
@@ -172,6 +173,15 @@ def _add_arguments_of_add(parser: Parser) -> None:
     dry_run.help = "show what it would do; sends nothing"
     sheet = result.add_argument("--csv", metavar="FILE.csv")
     sheet.help = "write what was added to a new file, as fw-mcp export does"
+
+
+def _add_arguments_of_uploads(parser: Parser) -> None:
+    work = parser.add_mutually_exclusive_group()
+    check = work.add_argument("--check", action="store_true")
+    check.help = "name images whose print master no longer answers at its public URL"
+    remove = work.add_argument("--remove-unused", action="store_true")
+    remove.help = "remove what no image of either library uses, asking first"
+    parser.add_argument("--json", action="store_true", help="for a program")
 
 
 def _add_options(parser: Parser, *, hidden: bool = False) -> None:

@@ -1,78 +1,17 @@
 """`fw-mcp add PATH…`: pictures of this machine get into the library from a terminal."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fw_mcp.assembly import Assembly
 from fw_mcp.cli.add import add
 from fw_mcp.errors import ArgumentsError, FwError, GuardError, UploadError
-from fw_mcp.pictures.folders import Folders
-from fw_mcp.store.uploads import UploadStore
-from fw_mcp.writes.uploads import UploadLimits, Uploads
+from tests.cli.adding import OWN, Studio
 from tests.cli.spreadsheet.desk import Desk, Person, read
 from tests.support.products import exhaustive
-from tests.support.uploading import ADDRESS, Painter, Shelf, failed, picture
-
-_OWN = {"library": "inventory", "titles": None, "csv": None, "dry_run": False, "yes": False}
-
-
-@dataclass
-class Studio:
-    """A desk with pictures on it, and a place for them in memory."""
-
-    desk: Desk
-    shelf: Shelf = field(default_factory=Shelf)
-    mb_per_hour: int = 5_000
-
-    @property
-    def folder(self) -> Path:
-        """Where the pictures lie."""
-        return self.desk.folder / "New Work"
-
-    def assembly(self, **settings: object) -> Assembly:
-        """The parts of a command, which uploads to that place."""
-        made = self.desk.assembly(**settings)
-        uploads = Uploads(
-            UploadStore(made.database),
-            Folders([]),
-            self.shelf,
-            Painter(),
-            self.shelf.check,
-            limits=UploadLimits(mb_per_hour=self.mb_per_hour),
-            now=made.parts.guard.now,
-        )
-        return replace(made, uploads=uploads)
-
-    def add(
-        self,
-        *paths: object,
-        person: Callable[[str], bool] | None = None,
-        settings: dict[str, object] | None = None,
-        **own: object,
-    ) -> tuple[int, list[str]]:
-        """Add these paths, or the folder; the exit code and what was printed."""
-        given = [str(one) for one in paths or [self.folder]]
-        code = add(
-            self.assembly(**(settings or {})),
-            {**_OWN, "paths": given, **own},
-            person or Person(),
-        )
-        return code, self.desk.capsys.readouterr().out.splitlines()
-
-    def added(self, library: str = "inventory") -> list[tuple[str, ...]]:
-        """File name, title and description of what lies there under the shelf's addresses."""
-        if not self.desk.sandbox.exists():
-            return []
-        return self.desk.sql(
-            "SELECT file_name, title, description FROM images "
-            "WHERE library = ? AND private_hires_uri LIKE ? ORDER BY file_name",
-            library,
-            f"{ADDRESS}/%",
-        )
+from tests.support.uploading import ADDRESS, failed, picture
 
 
 @pytest.fixture
@@ -272,7 +211,7 @@ def test_where_nothing_can_be_uploaded_it_says_what_to_set(studio: Studio) -> No
     settings = {"sandbox": None, "web_api_key": "a", "app_key": "b", "store": ":memory:"}
     assembly = replace(studio.desk.assembly(), uploads=studio.desk.assembly(**settings).uploads)
     with pytest.raises(UploadError, match="no place for them"):
-        add(assembly, {**_OWN, "paths": [str(studio.folder)]}, Person())
+        add(assembly, {**OWN, "paths": [str(studio.folder)]}, Person())
 
 
 @exhaustive
