@@ -22,6 +22,7 @@ class Studio:
     desk: Desk
     shelf: Shelf = field(default_factory=Shelf)
     mb_per_hour: int = 5_000
+    asks: bool = True
 
     @property
     def folder(self) -> Path:
@@ -37,7 +38,7 @@ class Studio:
             self.shelf,
             Painter(),
             self.shelf.check,
-            limits=UploadLimits(mb_per_hour=self.mb_per_hour),
+            limits=UploadLimits(mb_per_hour=self.mb_per_hour, asks=self.asks),
             now=made.parts.guard.now,
         )
         return replace(made, uploads=uploads)

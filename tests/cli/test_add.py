@@ -75,6 +75,27 @@ def test_without_a_yes_nothing_leaves_the_machine(studio: Studio) -> None:
     assert lines[-2] == "Pictures: 2. 2 not sent."
 
 
+def test_the_operator_alone_turns_the_question_off(studio: Studio) -> None:
+    """By a setting of the server, which is also one of this command."""
+    settings = {"upload_without_asking": True}
+    assert not studio.desk.assembly(**settings).uploads.limits.asks
+    assert studio.desk.assembly().uploads.limits.asks
+    studio.asks, person = False, Person()
+    assert studio.add(person=person)[0] == 0
+    assert person.asked == []
+
+
+def test_names_differ_from_store_to_store_and_from_part_to_part(studio: Studio) -> None:
+    """Whoever has the file itself, or the address of one part, knows no other address."""
+    other = Studio(Desk(studio.desk.folder / "other", studio.desk.capsys))
+    other.desk.folder.mkdir()
+    for one in (studio, other):
+        assert one.add(studio.folder / "dawn.png")[0] == 0
+    names = [key.partition(".")[0] for one in (studio, other) for key in one.shelf.kept]
+    assert len(set(names)) == 6
+    assert all(re.fullmatch("[0-9a-f]{64}", name) for name in names)
+
+
 def test_a_dry_run_reads_headers_alone(studio: Studio) -> None:
     """It says what would be done, and whether a person would be asked."""
     code, lines = studio.add(dry_run=True)
