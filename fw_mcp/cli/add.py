@@ -239,7 +239,7 @@ class _Adding:
     @property
     def left(self) -> bool:
         """Whether a picture is not in the library."""
-        return self._stopped or not GOOD.issuperset(self._ends)
+        return not GOOD.issuperset(self._ends)
 
     def stop(self) -> None:
         """Begin nothing more; what is being registered is registered."""

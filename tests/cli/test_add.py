@@ -1,6 +1,8 @@
 """`fw-mcp add PATH…`: pictures of this machine get into the library from a terminal."""
 
+import os
 import re
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -245,3 +247,21 @@ def test_more_than_a_call_takes_is_done_in_parts(studio: Studio) -> None:
     assert (code, len(studio.added()), len(person.asked)) == (0, 503, 1)
     assert sum(line.startswith("fw-mcp undo ") for line in lines) == 2
     assert lines[-1] == "Pictures: 503. 503 created."
+
+
+@exhaustive
+def test_a_signal_ends_it_after_the_current_step(studio: Studio) -> None:
+    """What was begun is finished, and the same command goes on."""
+    for number in range(503):
+        picture(studio.desk.folder / "many", f"{number:03}.png")
+
+    async def pressed(_: str) -> None:
+        if len(studio.shelf.put_keys) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    studio.shelf.before = pressed
+    code, lines = studio.add(studio.desk.folder / "many")
+    assert (code, len(studio.added())) == (7, 500)
+    assert lines[-2] == "Pictures: 503. 500 created; 3 not sent."
+    code, lines = studio.add(studio.desk.folder / "many")
+    assert (code, len(studio.added())) == (0, 503)
