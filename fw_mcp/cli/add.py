@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _CALLER = "stdio:fw-mcp add"
 _LEFT = 7
 _COMMAND = "run the same command again"
-_AGAIN = "Run the same command again: it goes on, and uploads and adds nothing twice."
+_AGAIN = "Run the same command again: it continues, and uploads and adds nothing twice."
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ async def _files(folders: Folders, asked: _Asked) -> tuple[list[FileToAdd], int]
     names = {same_name(one.name) for one in found.values()}
     unmet = [(name, one.row) for name, one in asked.titles.items() if name not in names]
     for name, row in unmet:
-        print(f"Row {row} of the titles names no file that is added: {quoted(name, 200)}.")
+        print(f"Row {row} of the titles matches none of the files: {quoted(name, 200)}.")
     size = megabytes(sum(one.file_size for one in files))
     print(f"{counted(len(files), 'picture')}, {size}.")
     return files, len(unmet)

@@ -67,7 +67,7 @@ COMMANDS = MappingProxyType(
             ("fw_mcp.cli.add", "add"),
             "upload pictures or folders, asking first, and add them",
             "fw-mcp add Photos/ --titles titles.csv",
-            "A folder stands for the pictures in it, not below it. Run again, it goes on.\n"
+            "A folder stands for the pictures in it, not below it. Run again, it continues.\n"
             "Exit code 7: some pictures were not added; they are listed.",
         ),
         "uploads": Command(

@@ -144,13 +144,13 @@ def test_titles_come_from_a_spreadsheet(studio: Studio) -> None:
         ("dusk.png", "dusk.png", ""),
     ]
     assert code == 7
-    assert 'Row 3 of the titles names no file that is added: "noon.png".' in lines
+    assert 'Row 3 of the titles matches none of the files: "noon.png".' in lines
 
 
 @pytest.mark.parametrize(
     ("row", "why"),
     [
-        (",title,", "Row 2 names no file."),
+        (",title,", "Row 2 has no file_name."),
         ("dawn.png,a,\ndawn.png,b,", "Row 3 names the file of row 2 again."),
         (f"dawn.png,{'x' * 1001},", "Row 2 has a title of 1,001 characters"),
         (f"dawn.png,,{'x' * 301}", "Row 2 has a description of 301 characters"),

@@ -69,7 +69,7 @@ def _told_so() -> "Iterator[None]":
 def _fault(name: str, title: str, description: str, seen: Mapping[str, Titled]) -> str:
     """Why a row cannot be used; "" when it can."""
     if not name:
-        return "names no file"
+        return "has no file_name"
     if name in seen:
         return f"names the file of row {seen[name].row} again"
     if len(title) > TITLE_LIMIT:
