@@ -265,3 +265,23 @@ def test_a_signal_ends_it_after_the_current_step(studio: Studio) -> None:
     assert lines[-2] == "Pictures: 503. 500 created; 3 not sent."
     code, lines = studio.add(studio.desk.folder / "many")
     assert (code, len(studio.added())) == (0, 503)
+
+
+def test_without_a_terminal_the_answer_to_the_question_is_no(studio: Studio) -> None:
+    """A script says yes beforehand, or nothing leaves the machine."""
+    code, lines = studio.desk.run("add", str(studio.folder))
+    assert (code, studio.added()) == (7, [])
+    assert "Answered no: no terminal is attached." in lines
+    assert lines[-2] == "Pictures: 2. 2 not sent."
+
+
+def test_under_approve_another_terminal_says_yes(studio: Studio) -> None:
+    """The command names it, and goes on once it was approved."""
+    settings: dict[str, object] = {"confirm": "approve"}
+    code, lines = studio.add(settings=settings)
+    assert (code, studio.shelf.put_keys) == (7, [])
+    (plan,) = re.findall(r"Run fw-mcp approve (\w{16}) ", "\n".join(lines))
+    approved, _ = studio.desk.run("approve", plan, "--yes", "--confirm=approve")
+    person = Person()
+    code, _ = studio.add(person=person, settings=settings)
+    assert (approved, code, len(studio.added()), person.asked) == (0, 0, 2, [])
