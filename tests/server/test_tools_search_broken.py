@@ -112,3 +112,22 @@ async def test_where_fetching_is_off_it_says_so() -> None:
     assert refused.is_error
     assert "turned that off" in text_of(refused)
     assert studio.wire.sent == []
+
+
+async def test_a_call_ends_in_time_and_says_how_many_it_did_not_check() -> None:
+    """A host that hangs costs the call no more than its time."""
+    studio = make_studio(per_series=16)
+
+    class Slow(Hosts):
+        """Takes a minute for whatever it is asked."""
+
+        async def of(self, urls: Collection[str], *, until: float) -> Mapping[str, bool]:
+            studio.clock.forward(60)
+            return await super().of(urls, until=until)
+
+    listed = await found(studio, Slow(), only=["broken_url"])
+    assert (listed["count"], listed["scanned"]) == (0, 128)
+    assert (
+        "28 of 128 print masters were not checked: the call ran out of time"
+        in (listed["not_reached"])
+    )
