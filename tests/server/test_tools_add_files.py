@@ -514,3 +514,14 @@ async def test_what_the_operator_has_to_be_asked_about_is_not_sent_on_an_old_cal
     assert "no one was asked about its folder" in again["images"][0]["detail"]
     studio.clock.forward(700)
     assert said(await called(studio, "fog.png"))["status"] == "confirmation_required"
+
+
+async def test_a_title_that_nobody_gave_is_as_finerworks_makes_it(folder: Path) -> None:
+    """It writes names with spaces otherwise, which is no other text than what was sent."""
+    picture(folder, "Harbor at dawn.png")
+    studio, _ = studio_of(folder)
+    async with studio.client() as client:
+        arguments = {"images": [{"file": "Harbor at dawn.png"}]}
+        result = said(await client.call_tool("add_images", arguments))
+    (row,) = result["images"]
+    assert (row["file_name"], "detail" in row) == ("Harbor_at_dawn.png", False)
