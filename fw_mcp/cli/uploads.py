@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import anyio
 from fw_mcp.cli.output import told_to_a_person, typed_yes
 from fw_mcp.cli.terminal import SaidYes, agreed, forgotten, told
 from fw_mcp.images.print_masters import UNASKED, answered, not_done
-from fw_mcp.text import counted, megabytes, quoted
+from fw_mcp.text import counted, megabytes, on_the_clock, quoted
 from fw_mcp.writes.addition import TOOL
 from fw_mcp.writes.unused import Kept, Looked, Unused, UploadState
 
@@ -157,7 +156,7 @@ def _words(state: UploadState) -> str:
 
 
 def _day(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).date().isoformat()
+    return on_the_clock(moment).date().isoformat()
 
 
 def _record(one: Kept) -> dict[str, Any]:
