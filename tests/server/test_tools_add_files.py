@@ -418,6 +418,7 @@ async def test_a_dry_run_reads_headers_and_says_what_would_be_uploaded(folder: P
     rows = {row["file_name"]: row for row in rows_of(result)}
     assert rows["large.png"]["detail"] == ("PNG 3000x30, 0.1 MB; too small to print.")
     assert (rows["not.png"]["outcome"], rows["fog.png"]["outcome"]) == ("failed", "would_add")
+    assert rows["not.png"]["detail"].startswith("The file is not a picture that is taken")
     assert result["message"] == (
         "Nothing was sent. 4 images would be registered. To upload to https://pictures.example: "
         "3 files, 0.1 MB. A person is asked first, because they become public."

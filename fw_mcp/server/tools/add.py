@@ -247,7 +247,7 @@ async def _would(
     local = {item: one for item, one in enumerate(ready) if isinstance(one, FileToAdd)}
     looks = FilesSeen()
     if local and parts.files:
-        looks = await seen(parts.account, parts.inspector, parts.files.uploads, local)
+        looks = await seen(parts.account, parts.files.uploads, local)
     would, there = await already_there(
         parts.account,
         {**images, **looks.images},
