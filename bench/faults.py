@@ -29,6 +29,7 @@ from fw_mcp.embedded import SandboxTransport
 from fw_mcp.errors import ApiError
 from fw_mcp.guard.guard import Guard, Limits
 from fw_mcp.images.account import Account
+from fw_mcp.pictures.answering import Answering
 from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.similarity import Likenesses
@@ -147,7 +148,8 @@ def mcp_client(
     writes = Writes(account, guard, kept, history, tried=Tried(history, always=True))
     nothing = Fetcher(is_on=False)
     viewer = Viewer(nothing, Workshop())
-    parts = Parts(account, guard, writes, viewer, Inspector(nothing), Likenesses(viewer))
+    seen = viewer, Inspector(nothing), Likenesses(viewer), Answering(nothing)
+    parts = Parts(account, guard, writes, *seen)
     return Client(build_server(parts), cache=None)
 
 

@@ -7,9 +7,9 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from fw_mcp.errors import ApiError, ConfigError, Reason, StoreError
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
 from fw_mcp.images.account import Account
+from fw_mcp.pictures.answering import Answering
 from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.inspect import Inspector
@@ -44,7 +45,7 @@ from fw_mcp.text import quoted
 from fw_mcp.writes.addition import FromFiles
 from fw_mcp.writes.run import Writes
 from fw_mcp.writes.trial import Tried
-from fw_mcp.writes.uploads import UploadLimits, Uploads, public_check
+from fw_mcp.writes.uploads import HowFar, UploadLimits, Uploads, public_check
 
 if TYPE_CHECKING:
     import httpx
@@ -74,6 +75,16 @@ class Assembly:
     parts: Parts
     uploads: Uploads
     fetcher: Fetcher
+
+    def reading(self, folders: Sequence[Path], watched: Callable[[HowFar], None]) -> Parts:
+        """The parts where these folders may be read too: a person at the terminal named them."""
+        allowed = [*self.settings.read_folders, *folders]
+        uploads = self.uploads.reading(Folders(allowed), watched)
+        return replace(
+            self.parts,
+            files=FromFiles(uploads, self.parts.writes),
+            inspector=Inspector(self.fetcher, allowed),
+        )
 
     def mean_the_stores_account(self) -> None:
         """Read the store as the sandbox in memory that uses it: one of this process wrote nothing.
@@ -155,6 +166,7 @@ def assemble(
             viewer=viewer,
             inspector=Inspector(fetcher, settings.read_folders),
             likenesses=Likenesses(viewer),
+            masters=Answering(fetcher),
             # Whoever calls over HTTP gets at no file of this machine.
             files=None if settings.http else FromFiles(uploads, writes),
             show_hires=settings.show_hires,

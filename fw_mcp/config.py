@@ -193,7 +193,8 @@ class Settings(BaseSettings):
     )
     file_folders: str = Field(
         "",
-        description="Folders that inspect_files may read over stdio, separated as in PATH.",
+        description="Folders that inspect_files and add_images may read over stdio, separated "
+        "as in PATH.",
         examples=["/home/you/prints"],
     )
     upload_to: str | None = Field(

@@ -8,9 +8,10 @@ import pytest
 
 from fw_mcp import __version__
 from fw_mcp.cli.commands import COMMANDS
-from fw_mcp.config import Settings, option
+from fw_mcp.config import Settings, load_settings, option
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Limits
+from fw_mcp.pictures.upload.target import bucket_of
 from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.sandbox.faults.uploads import UploadFaultKind
@@ -57,12 +58,25 @@ def test_the_layout_of_the_contributing_page_is_the_layout_of_the_package() -> N
 
 def test_each_message_of_the_troubleshooting_table_is_one_that_the_code_says() -> None:
     """A person searches the page for the words on the screen."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Troubleshooting")[2]
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     messages = re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "fw_mcp").rglob("*.py")]
     code = " ".join(re.sub(r'"\s+f?"', "", source) for source in sources)
     assert len(messages) >= 8
     assert [message for message in messages if message not in code] == []
+
+
+def test_each_place_of_the_table_is_one_that_the_settings_take() -> None:
+    """Somebody copies a row and fills in the capitals."""
+    fills = {"BUCKET": "prints", "REGION": "us-west-004", "YOUR-DOMAIN": "images.example.com"}
+    rows = re.findall(r"\| `((?:s3|file)://\S+)` \| `(https://\S+)` \|", words_of("README.md"))
+    assert len(rows) == 4
+    for row in rows:
+        place, url = (re.sub("|".join(fills), lambda one: fills[one[0]], text) for text in row)
+        bucket = bucket_of(place, url, {})
+        settings = load_settings({"upload_to": place, "upload_public_url": url})
+        assert settings.upload_public_url == url
+        assert bucket.url("a.tif") == f"{url}/a.tif"
 
 
 def test_the_command_for_claude_code_holds_in_every_folder() -> None:

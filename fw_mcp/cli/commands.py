@@ -63,6 +63,20 @@ COMMANDS = MappingProxyType(
             "Where images or products would be removed, it asks first.\n"
             "Exit code 7: something was not undone; it is listed.",
         ),
+        "add": Command(
+            ("fw_mcp.cli.add", "add"),
+            "upload pictures or folders, asking first, and add them",
+            "fw-mcp add Photos/ --titles titles.csv",
+            "A folder stands for the pictures in it, not below it. Run again, it continues.\n"
+            "Exit code 7: some pictures were not added; they are listed.",
+        ),
+        "uploads": Command(
+            ("fw_mcp.cli.uploads", "uploads"),
+            "list what was uploaded, check it, or remove what no image uses",
+            "fw-mcp uploads --remove-unused",
+            "Exit code 7: images could not be read, a print master does not answer, or something\n"
+            "unused is still there.",
+        ),
         "export": Command(
             ("fw_mcp.cli.spreadsheet.export", "export"),
             "write titles and descriptions to a spreadsheet",

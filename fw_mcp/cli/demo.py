@@ -15,8 +15,10 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitRequestParams, ElicitResult, ErrorData, ImageContent, TextContent
+from PIL import Image
 
 from fw_mcp.cli.output import tell
+from fw_mcp.pictures.renditions import Renderer
 from fw_mcp.text import counted
 
 if TYPE_CHECKING:
@@ -33,6 +35,11 @@ _NO = ElicitResult(action="decline")
 _READING_S = 1.0
 _NEW_IMAGES = 7
 _VIEWED = 12
+_NEW_WORK = {
+    "dawn.jpg": ((2400, 1600), ("midnightblue", "lightsalmon")),
+    "noon.jpg": ((1600, 2400), ("deepskyblue", "khaki")),
+    "dusk.tif": ((1800, 1800), ("indigo", "orangered")),
+}
 # How this program may have been found, and what it starts has to be.
 _FOUND_BY = ("PYTHONPATH",)
 
@@ -41,18 +48,20 @@ class DemoError(Exception):
     """The session went otherwise than it says."""
 
 
-def play(assembly: "Assembly", _: "Mapping[str, object]") -> int:
+def play(assembly: "Assembly", _: "Mapping[str, object]", *, can_upload: bool | None = None) -> int:
     """Play the session.
 
     Args:
         assembly: of its settings only `read_only` counts; the session then ends at its first write.
+        can_upload: whether what makes previews is installed; None to look.
 
     Returns:
         0, or 1 when anything went otherwise than the session says.
     """
     failures: list[BaseException] = []
     try:
-        anyio.run(_session, assembly.settings.read_only)
+        available = Renderer(available=can_upload).available
+        anyio.run(_session, assembly.settings.read_only, available)
     except* (DemoError, MCPError) as failed:
         failures += _flat(failed)
     for failure in failures:
@@ -129,11 +138,11 @@ class _Assistant:
         return sorted(images, key=lambda row: not row.get("shops"))
 
 
-async def _session(read_only: bool) -> None:
+async def _session(read_only: bool, can_upload: bool) -> None:
     seller = _Seller()
     began = time.perf_counter()
     print("Starting fw-mcp on its sandbox, over stdio ...", flush=True)
-    async with _connected(seller, read_only=read_only) as client:
+    async with _folder() as folder, _connected(seller, folder, read_only=read_only) as client:
         tools = [tool.name for tool in (await client.list_tools()).tools]
         print(f"Ready after {time.perf_counter() - began:.1f} s. Tools: {', '.join(tools)}")
         assistant = _Assistant(client)
@@ -144,6 +153,10 @@ async def _session(read_only: bool) -> None:
         await _undo_deletion(assistant, await _delete(assistant, seller))
         await _decline(assistant, seller)
         await _select(assistant)
+        if can_upload:
+            await _undo_folder(assistant, await _add_folder(assistant, seller, folder), seller)
+        else:
+            _title("Add a folder of pictures: skipped because fw-mcp[upload] is not installed")
 
 
 async def _look(assistant: _Assistant) -> None:
@@ -264,6 +277,34 @@ async def _select(assistant: _Assistant) -> None:
     _expect(held == set(guids), "the selection holds the three")
 
 
+async def _add_folder(assistant: _Assistant, seller: _Seller, folder: Path) -> _Change:
+    _title("Add a folder of pictures: they become public, so the server asks")
+    before, asked = await assistant.state(), len(seller.questions)
+    seller.answer = _YES
+    images = [{"file": f"{folder}/"}]
+    await assistant.say("add_images", images=images, dry_run=True)
+    added = await assistant.say("add_images", images=images)
+    _expect(len(seller.questions) == asked + 1, "the server asked")
+    _expect(added["outcomes"] == {"created": len(_NEW_WORK)}, "every picture was added")
+    await _state(assistant, before, before + len(_NEW_WORK))
+    change = await assistant.call("search_images", change_id=added["change_id"])
+    rows = (change.structured_content or {})["images"]
+    viewed = await assistant.call("view_images", guids=[row["guid"] for row in rows])
+    seen = sum(isinstance(block, ImageContent) for block in viewed.content)
+    _show(*_text(viewed).splitlines())
+    _expect(seen == len(_NEW_WORK), "the model sees what was uploaded")
+    return _Change(added["change_id"], rows)
+
+
+async def _undo_folder(assistant: _Assistant, change: _Change, seller: _Seller) -> None:
+    _title("Undo it: the new images are deleted again, after a question")
+    before, asked = await assistant.state(), len(seller.questions)
+    undone = await assistant.say("undo_change", change_id=change.change_id)
+    _expect(len(seller.questions) == asked + 1, "the server asked")
+    _expect(undone["outcomes"] == {"deleted": len(change.images)}, "the images were deleted")
+    await _state(assistant, before, before - len(change.images))
+
+
 async def _state(assistant: _Assistant, before: int, expected: int) -> None:
     now = await assistant.state()
     _show(f"The library held {counted(before, 'image')} and holds {now}.")
@@ -271,13 +312,29 @@ async def _state(assistant: _Assistant, before: int, expected: int) -> None:
 
 
 @asynccontextmanager
-async def _connected(seller: _Seller, *, read_only: bool) -> "AsyncIterator[Client]":
+async def _folder() -> "AsyncIterator[Path]":
+    """A folder of new work, as a seller has it."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "New Work"
+        folder.mkdir()
+        for name, (size, colors) in _NEW_WORK.items():
+            left, right = (Image.new("RGB", size, color) for color in colors)
+            fade = Image.linear_gradient("L").resize(size)
+            Image.composite(left, right, fade).save(folder / name)
+        yield folder
+
+
+@asynccontextmanager
+async def _connected(seller: _Seller, files: Path, *, read_only: bool) -> "AsyncIterator[Client]":
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "store.sqlite3"
         limits = ["--read-only"] if read_only else []
         server = StdioServerParameters(
             command=sys.executable,
-            args=["-m", "fw_mcp", "--sandbox", "--store", str(store), *limits],
+            args=[
+                *("-m", "fw_mcp", "--sandbox", "--store", str(store)),
+                *("--file-folders", str(files), *limits),
+            ],
             env={name: os.environ[name] for name in _FOUND_BY if name in os.environ},
         )
         transport = stdio_client(server)

@@ -26,6 +26,7 @@ _EXIT_CODES = MappingProxyType(
     {
         Reason.INVALID_SETTING: 2,
         Reason.INVALID_ARGUMENTS: 2,
+        Reason.UPLOAD_OFF: 2,
         Reason.KEYS_MISSING: 3,
         Reason.KEYS_REFUSED: 3,
         Reason.UNREACHABLE: 4,

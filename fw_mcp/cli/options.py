@@ -8,6 +8,7 @@ from typing import Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from fw_mcp import __version__
+from fw_mcp.api.models import LibraryName
 from fw_mcp.cli.commands import ALIASES, COMMANDS, GONE, HELP
 from fw_mcp.cli.output import STDOUT
 from fw_mcp.cli.usage import Parser, near
@@ -147,7 +148,9 @@ def _add_own_arguments(subparsers: Mapping[str, Parser]) -> None:
     subparsers["undo"].add_argument("change", metavar="CHANGE", help="the change_id")
     dry_run = subparsers["undo"].add_argument("--dry-run", action="store_true")
     dry_run.help = "show what it would do; sends nothing"
-    for name in ("approve", "undo"):
+    _add_arguments_of_add(subparsers["add"])
+    _add_arguments_of_uploads(subparsers["uploads"])
+    for name in ("approve", "undo", "add", "uploads"):
         agreed = subparsers[name].add_argument("--yes", action="store_true")
         agreed.help = "skip the question; needed without a terminal"
     new = subparsers["export"].add_argument("file", nargs="?", metavar="FILE.csv")
@@ -157,6 +160,28 @@ def _add_own_arguments(subparsers: Mapping[str, Parser]) -> None:
     for name in ("preview", "apply"):
         sheet = subparsers[name].add_argument("file", metavar="FILE.csv")
         sheet.help = "from fw-mcp export, edited; comma, semicolon or tab"
+
+
+def _add_arguments_of_add(parser: Parser) -> None:
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder of them")
+    library = parser.add_argument("--library", choices=get_args(LibraryName), default="inventory")
+    library.help = "temporary is deleted after about 14 days; default inventory"
+    titles = parser.add_argument("--titles", metavar="FILE.csv")
+    titles.help = "columns file_name, title, description; default: the file name alone"
+    result = parser.add_mutually_exclusive_group()
+    dry_run = result.add_argument("--dry-run", action="store_true")
+    dry_run.help = "show what it would do; sends nothing"
+    sheet = result.add_argument("--csv", metavar="FILE.csv")
+    sheet.help = "write what was added to a new file, as fw-mcp export does"
+
+
+def _add_arguments_of_uploads(parser: Parser) -> None:
+    work = parser.add_mutually_exclusive_group()
+    check = work.add_argument("--check", action="store_true")
+    check.help = "name images whose print master no longer answers at its public URL"
+    remove = work.add_argument("--remove-unused", action="store_true")
+    remove.help = "remove what no image of either library uses, asking first"
+    parser.add_argument("--json", action="store_true", help="for a program")
 
 
 def _add_options(parser: Parser, *, hidden: bool = False) -> None:

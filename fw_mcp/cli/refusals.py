@@ -7,7 +7,7 @@ from fw_mcp.errors import FwError, Reason
 
 _TO_A_MODEL = re.compile(
     r"\b[a-z]+_(images|products|files|image_metadata|selection|changes?)\b|plan_id|finerworks://"
-    r"|\b[Cc]all (again|it)\b|\b[Tt]ell the person\b|\bask the operator\b|\bsmaller call"
+    r"|\b[Cc]all (again|it)\b|\b[Tt]ell the person\b|\b(ask|only) the operator\b|\bsmaller call"
 )
 _RUN_AGAIN = "Run the command again for a new question."
 _IN_A_MINUTE = "Run the command again in a minute."
@@ -18,6 +18,9 @@ _STEPS = MappingProxyType(
         Reason.TOO_MANY_ITEMS: "Raise --max-items (FW_MCP_MAX_ITEMS) to do it at once.",
         Reason.HOURLY_LIMIT: "Wait an hour, or raise --deletions-per-hour "
         "(FW_MCP_DELETIONS_PER_HOUR).",
+        Reason.UPLOAD_LIMIT: "Run it again in an hour, or raise --upload-mb-per-hour "
+        "(FW_MCP_UPLOAD_MB_PER_HOUR).",
+        Reason.UPLOAD_OFF: "Set --upload-to and --upload-public-url, and install fw-mcp[upload].",
         Reason.PLAN_UNKNOWN: _RUN_AGAIN,
         Reason.PLAN_EXPIRED: _RUN_AGAIN,
         Reason.PLAN_USED: _RUN_AGAIN,

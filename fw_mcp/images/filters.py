@@ -25,6 +25,7 @@ Only = Literal[
     "square",
     "too_small",
     "large_enough",
+    "broken_url",
 ]
 Duplicates = Literal["content", "likeness"]
 Period = Literal["month", "quarter"]
@@ -32,6 +33,9 @@ Period = Literal["month", "quarter"]
 ONLY: tuple[Only, ...] = get_args(Only)
 OF_PRODUCTS: frozenset[Only] = frozenset({"has_products", "no_products", "live_in_shop"})
 OF_PRINTS: frozenset[Only] = frozenset({"too_small", "large_enough"})
+BROKEN: Only = "broken_url"
+# To fetch every print master is no part of a count.
+COUNTED: tuple[Only, ...] = tuple(name for name in ONLY if name != BROKEN)
 OF_PIXELS: frozenset[Only] = OF_PRINTS | {"landscape", "portrait", "square"}
 UNTOLD = "products_not_told"
 UNMEASURED = "pixels_not_told"
@@ -94,8 +98,13 @@ class Question:
         """Whether the products have to be asked for."""
         return self.of_products or (self.summary and self.with_products)
 
+    @property
+    def of_urls(self) -> bool:
+        """Whether it depends on what the URLs of print masters give."""
+        return BROKEN in self.only
+
     def matches(self, image: ImageDetails, now: datetime) -> bool:
-        """Whether the image is what was asked for, its doubles aside.
+        """Whether the image is what was asked for, its doubles and its URL aside.
 
         Args:
             image: with its products, if they are needed.
@@ -106,7 +115,7 @@ class Question:
         seen = _Seen(image, self, now)
         # A summary counts those that lose too much, in place of leaving them out.
         return (self.summary or _within_trim(seen)) and all(
-            _TESTS[name](seen) for name in self.only
+            _TESTS[name](seen) for name in self.only if name != BROKEN
         )
 
     def named_in(self, image: ImageDetails) -> frozenset[str]:
@@ -146,7 +155,7 @@ class Question:
         """What a summary tells, in the order of the names."""
         left_out = set() if self.with_products else OF_PRODUCTS
         left_out = left_out if self.print_size else left_out | OF_PRINTS
-        return (name for name in ONLY if name not in left_out)
+        return (name for name in COUNTED if name not in left_out)
 
 
 class _Seen(NamedTuple):

@@ -14,6 +14,7 @@ from fw_mcp.errors import Reason, ShapeError
 from fw_mcp.images.account import Account, Progress, chunked
 from fw_mcp.images.duplicates import alike, content, same
 from fw_mcp.images.filters import TRIMMED, UNDATED, UNMEASURED, UNTOLD, Question
+from fw_mcp.images.print_masters import UNASKED, Answers, answered, not_done
 from fw_mcp.images.read import Query, search
 from fw_mcp.images.scan import NARROW, Scan, left_s, scan
 from fw_mcp.text import counted
@@ -26,6 +27,7 @@ _MOST_PERIODS = 120
 _TOO_SHORT_TO_COMPARE_S = 2.5
 _LATE = "the call ran out of time. Call again: finished comparisons are kept."
 _DIM = "they could not be loaded or have too little detail to compare."
+_NO_URL = "FinerWorks did not return their URL."
 _UNKNOWN = "their file_size or pixels are unknown."
 _UNPAIRED = f"Some pairs of pictures were not compared: the call ran out of time. {NARROW}"
 
@@ -54,6 +56,7 @@ class Asked:
         started: when the call began, on the account's clock.
         progress: told after each page.
         likenesses: needed for pictures that look alike.
+        masters: needed for print masters that no longer answer.
     """
 
     query: Query
@@ -62,6 +65,7 @@ class Asked:
     started: float
     progress: Progress
     likenesses: Compares | None = None
+    masters: Answers | None = None
 
     @property
     def name(self) -> object:
@@ -105,14 +109,15 @@ async def matching(account: Account, asked: Asked) -> Matches:
     Raises:
         ApiError: nothing could be read.
         ConfigError: the keys are missing.
-        FetchError: pictures were to be compared, and none may be fetched.
+        FetchError: pictures or print masters were to be fetched, and none may be.
     """
     question = asked.question
     query = replace(asked.query, page_number=1, list_products=question.needs_products)
     sieve = _Sieve(question, asked.now)
     walk, unfound = await _walked(account, asked, query, sieve)
+    walk, not_asked = await _broken(account, asked, walk)
     groups, not_compared = await _doubles(account, asked, walk)
-    told = (walk.not_reached, not_compared, sieve.left_out())
+    told = (walk.not_reached, not_asked, not_compared, sieve.left_out())
     doubles = _numbered(walk, groups) if question.duplicates else None
     return Matches(
         found=_found(walk, doubles),
@@ -159,6 +164,7 @@ class _Noted(NamedTuple):
     names: frozenset[str] | None
     content: tuple[int, int, int] | None
     thumbnail: str | None
+    master: str | None
 
 
 class _Sieve:
@@ -204,6 +210,7 @@ class _Sieve:
             self._names(image) if wanted and asked.summary else None,
             content(image) if asked.duplicates == "content" or asked.summary else None,
             image.public_thumbnail_uri if asked.duplicates == "likeness" else None,
+            (image.private_hires_uri or "") if wanted and asked.of_urls else None,
         )
 
     def left_out(self) -> str:
@@ -216,6 +223,25 @@ class _Sieve:
     def _names(self, image: ImageDetails) -> frozenset[str]:
         names = self._question.names(image, self._now)
         return self._sets.setdefault(names, names)
+
+
+async def _broken(account: Account, asked: Asked, walk: Scan[_Noted]) -> tuple[Scan[_Noted], str]:
+    """The walk, of which only that is wanted whose print master does not answer; what is open."""
+    if not asked.question.of_urls:
+        return walk, ""
+    wanted = [one for one in walk.kept if one.wanted]
+    urls = [one.master for one in wanted if one.master]
+    answers = await answered(account, asked.masters, urls, asked.started, asked.progress)
+    kept = tuple(
+        one._replace(wanted=one.wanted and answers.get(one.master or "") is False)
+        for one in walk.kept
+    )
+    missed = sum(url not in answers for url in urls)
+    told = (
+        not_done("checked", "print masters", missed, len(wanted), UNASKED),
+        not_done("checked", "print masters", len(wanted) - len(urls), len(wanted), _NO_URL),
+    )
+    return replace(walk, kept=kept), " ".join(filter(None, told))
 
 
 def _numbered(walk: Scan[_Noted], groups: Sequence[Sequence[str]]) -> dict[int, Sequence[str]]:
@@ -279,7 +305,7 @@ async def _doubles(
         return (), ""
     facts = {one.guid: one.content for one in walk.kept if one.content is not None}
     total = len(walk.kept)
-    return same(facts.items()), _not_compared("images", total - len(facts), total, _UNKNOWN)
+    return same(facts.items()), not_done("compared", "images", total - len(facts), total, _UNKNOWN)
 
 
 async def _lookalikes(
@@ -294,13 +320,9 @@ async def _lookalikes(
     # Comparing tens of thousands takes a second, in which other calls want their answers.
     groups = await anyio.to_thread.run_sync(alike, hashes, is_over)
     total, missed = len(images), len(images) - len(hashes)
-    told = _not_compared("pictures", missed, total, _LATE if late else _DIM)
+    told = not_done("compared", "pictures", missed, total, _LATE if late else _DIM)
     unpaired = _UNPAIRED if is_over() and not (late and missed) else ""
     return groups, " ".join(filter(None, (told, unpaired)))
-
-
-def _not_compared(what: str, missed: int, total: int, why: str) -> str:
-    return f"{missed:,} of {total:,} {what} were not compared: {why}" if missed else ""
 
 
 async def _hashes(account: Account, asked: Asked, images: Sequence[_Noted]) -> dict[str, int]:

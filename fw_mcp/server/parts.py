@@ -13,6 +13,7 @@ from fw_mcp.writes.addition import FromFiles
 from fw_mcp.writes.run import Writes
 
 if TYPE_CHECKING:
+    from fw_mcp.images.print_masters import Answers
     from fw_mcp.images.questions import Compares
 
 
@@ -27,6 +28,7 @@ class Parts:
         viewer: shows images.
         inspector: reads the headers of files that are not registered yet.
         likenesses: tells which images look alike.
+        masters: tells which print masters still answer.
         files: adds images from files of this machine; None where it never does.
         show_hires: whether `private_hires_uri`, the print master's address, may be shown.
         note: one sentence for the instructions, such as that this is the sandbox.
@@ -40,6 +42,7 @@ class Parts:
     viewer: Viewer
     inspector: Inspector
     likenesses: "Compares"
+    masters: "Answers"
     files: FromFiles | None = None
     show_hires: bool = False
     note: str = ""

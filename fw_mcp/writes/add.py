@@ -420,9 +420,10 @@ def _adopted(sent: ImageToAdd, image: ImageDetails) -> Ended:
 
 
 def _told(sent: ImageToAdd, image: ImageDetails) -> str:
-    """What to tell of the text that was stored."""
-    meant = sent.title or sent.file_name, sent.description or ""
-    return unread_text(image) or as_stored(meant, text_of(image))
+    """What to tell of the text that was stored; a title that nobody gave is FinerWorks' own."""
+    stored = text_of(image)
+    meant = sent.title or stored[0], sent.description or ""
+    return unread_text(image) or as_stored(meant, stored)
 
 
 def _created(

@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 # Of a call's time, what is left for registering when it waits no longer for uploads.
 _TO_REGISTER = 0.4
-_UPLOADING = "Not sent: the upload is still running."
+UPLOADING = "Not sent: the upload is still running."
 _NO_YES = "Not uploaded: no one was asked about its folder yet. Call again in ten minutes."
 _ADDED_BEFORE = "Added from this file before."
 # What tells an image from others, as the journal keeps it.
@@ -355,7 +355,7 @@ def _raise_if_nothing_else(brought: Items[object], *, is_alone: bool) -> None:
 
 def _why_not(file: FileToAdd, fault: FwError | Upload | None) -> Ended:
     if not isinstance(fault, FwError):
-        return _not_sent(file, _UPLOADING)
+        return _not_sent(file, UPLOADING)
     why = f"Not uploaded: {fault.what} {fault.next_step}"
     outcome = Outcome.NOT_ATTEMPTED if isinstance(fault, GuardError) else Outcome.FAILED
     return Ended(None, outcome, why, name=file.file_name, called=file.title)

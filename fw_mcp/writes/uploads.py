@@ -130,6 +130,21 @@ class UploadLimits:
     preview_side: int = 1_600
 
 
+@dataclass(frozen=True, slots=True)
+class HowFar:
+    """How far the uploads of a call are; what needs no work counts as done."""
+
+    files_done: int
+    files: int
+    bytes_done: int
+    bytes: int
+
+    def __str__(self) -> str:
+        done = megabytes(self.bytes_done).removesuffix(" MB")
+        files = counted(self.files, "file")
+        return f"{self.files_done} of {files}, {done} of {megabytes(self.bytes)}"
+
+
 @dataclass(eq=False)
 class _Job:
     """One file on its way.
@@ -175,6 +190,7 @@ class Uploads:
         limits: the operator's.
         now: seconds since the epoch.
         reached: told each step of each upload.
+        watched: told how far the uploads of a call are, beside who calls.
 
     Attributes:
         target: the bucket, whether or not the rest that it takes is there.
@@ -192,6 +208,7 @@ class Uploads:
         limits: UploadLimits,
         now: Callable[[], float],
         reached: Callable[[UploadStep], None] = _nobody,
+        watched: Callable[[HowFar], None] = _nobody,
     ) -> None:
         self.store = store
         self.folders = folders
@@ -202,13 +219,14 @@ class Uploads:
         self._renderer = renderer
         self._check = check
         self._reached = reached
+        self._watched = watched
         self._group: TaskGroup | None = None
         self._turn = anyio.Semaphore(_AT_A_TIME)
         self._jobs: dict[SameFile, _Job] = {}
         self._contents: dict[str, anyio.Lock] = {}
         self._ended = anyio.Event()
 
-    def reading(self, folders: Folders) -> "Uploads":
+    def reading(self, folders: Folders, watched: Callable[[HowFar], None] = _nobody) -> "Uploads":
         """The same uploads, of files of other folders."""
         return Uploads(
             self.store,
@@ -219,6 +237,7 @@ class Uploads:
             limits=self.limits,
             now=self.now,
             reached=self._reached,
+            watched=watched,
         )
 
     @property
@@ -230,6 +249,10 @@ class Uploads:
     def is_on(self) -> bool:
         """Whether files can be uploaded at all."""
         return bool(self.target and self.folders and self._renderer.available)
+
+    def check(self) -> None:
+        """Refuse, before anything is read, what cannot be done here; raises as `bucket` does."""
+        _ = self.bucket
 
     @property
     def bucket(self) -> Bucket:
@@ -348,7 +371,7 @@ class Uploads:
             if one.same in known and known[one.same].is_up and self._is_fresh(known[one.same])
         }
         due = {item: one for item, one in files.items() if item not in there}
-        told = _Told(files.values(), tell)
+        told = _Told(files.values(), tell, self._watched)
         if self._group is not None:
             jobs = await self._waited_for(due, change_id, self._group, left_s, told)
         else:
@@ -549,22 +572,25 @@ class _Told:
     Args:
         files: all of the call.
         tell: told in files and bytes.
+        watched: told the same.
     """
 
-    def __init__(self, files: Iterable[FileToAdd], tell: Progress) -> None:
+    def __init__(
+        self, files: Iterable[FileToAdd], tell: Progress, watched: Callable[[HowFar], None]
+    ) -> None:
         self._sizes = [one.file_size for one in files]
         self._tell = tell
+        self._watched = watched
 
     async def so_far(self, jobs: Sequence[_Job]) -> None:
-        """Tell it; what needs no work counts as done."""
+        """Tell it."""
         files, size = len(self._sizes), sum(self._sizes)
         left = [one for one in jobs if not one.done.is_set()]
         bytes_left = sum(one.file.file_size - one.sent for one in left)
         share = sum(one.sent / max(one.file.file_size, 1) for one in left)
-        done = files - len(left)
-        amount = megabytes(size - bytes_left).removesuffix(" MB")
-        said = f"{done} of {counted(files, 'file')}, {amount} of {megabytes(size)}"
-        await self._tell(done + share, files, said)
+        far = HowFar(files - len(left), files, size - bytes_left, size)
+        self._watched(far)
+        await self._tell(far.files_done + share, files, str(far))
 
 
 def _over_the_hour(mb_per_hour: int) -> GuardError:

@@ -6,12 +6,13 @@ from functools import partial
 import anyio
 
 from fw_mcp.api.models import ImageToAdd
-from fw_mcp.errors import FwError
+from fw_mcp.errors import FetchError, UploadError
 from fw_mcp.images.account import Account
 from fw_mcp.images.print_sizes import largest_prints
 from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.formats import Facts
-from fw_mcp.pictures.masters import master_facts, refused
+from fw_mcp.pictures.inspect import NOT_REACHED
+from fw_mcp.pictures.masters import master_facts
 from fw_mcp.pictures.threads import unwaited
 from fw_mcp.text import counted, megabytes
 from fw_mcp.writes.outcomes import Ended, Ends, Items, Outcome
@@ -20,8 +21,6 @@ from fw_mcp.writes.uploads import Uploads
 
 # Of a file that has no address yet; nothing in a library has this one.
 _NOWHERE = "not uploaded"
-_LOOK_S = 5.0
-_LATE = ("Its disk did not respond in time.", "Try it again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,9 @@ async def seen(account: Account, uploads: Uploads, files: Items[FileToAdd]) -> F
     unread: Ends = {}
     found: dict[int, str] = {}
     for item, one in files.items():
-        row, look = known.get(one.same), looks[item]
-        if isinstance(look, FwError):
-            why = f"{look.what} {look.next_step}"
-            unread[item] = Ended(None, Outcome.FAILED, why, name=one.file_name, called=one.title)
+        look, row = looks.get(item, NOT_REACHED), known.get(one.same)
+        if isinstance(look, str):
+            unread[item] = Ended(None, Outcome.FAILED, look, name=one.file_name, called=one.title)
             continue
         is_up = row is not None and row.is_up
         images[item] = uploads.image(one, row) if row else _unplaced(one, look)
@@ -70,27 +68,24 @@ async def seen(account: Account, uploads: Uploads, files: Items[FileToAdd]) -> F
     return FilesSeen(images, unread, found, await _sum(uploads, due))
 
 
-async def _looks(
-    folders: Folders, files: Items[FileToAdd], within_s: float
-) -> dict[int, Facts | FwError]:
-    """What each file is by its header, or why it would not be uploaded."""
-    looks: dict[int, Facts | FwError] = dict.fromkeys(files, refused(*_LATE))
+async def _looks(folders: Folders, files: Items[FileToAdd], within_s: float) -> Items[Facts | str]:
+    """What each file is, or why it would not be uploaded; those for which there was time."""
+    looks: dict[int, Facts | str] = {}
     with anyio.move_on_after(within_s):
         for item, one in files.items():
-            with anyio.move_on_after(_LOOK_S):
+            try:
                 looks[item] = await unwaited(partial(_look, folders, one))
+            except (FetchError, UploadError) as refused:
+                looks[item] = f"{refused.what} {refused.next_step}"
+            except OSError:
+                looks[item] = " ".join(UNREAD)
     return looks
 
 
-def _look(folders: Folders, file: FileToAdd) -> Facts | FwError:
-    try:
-        with folders.open(file.path) as opened:
-            check_same(file, opened)
-            return master_facts(opened)
-    except FwError as why:
-        return why
-    except OSError:
-        return refused(*UNREAD)
+def _look(folders: Folders, file: FileToAdd) -> Facts:
+    with folders.open(file.path) as opened:
+        check_same(file, opened)
+        return master_facts(opened)
 
 
 async def _sum(uploads: Uploads, due: list[FileToAdd]) -> str:

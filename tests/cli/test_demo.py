@@ -1,9 +1,15 @@
 """`fw-mcp demo`: a session that is checked as it goes."""
 
 import re
+from pathlib import Path
 
+import pytest
+
+from fw_mcp.cli.demo import play
 from fw_mcp.sandbox.app import create_app
+from tests.cli.spreadsheet.desk import Desk
 from tests.support.process import fw_mcp
+from tests.support.products import exhaustive
 
 VIEWED = re.compile(r"^ +\d+\. (\S{36}) ", re.MULTILINE)
 SEEDED = create_app()
@@ -28,6 +34,19 @@ def test_the_demo_goes_as_it_says() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     for line in ("The server asks:", "(got 412)", "7 created", "1 updated", "2 deleted"):
         assert line in done.stdout
+    for line in ('3 files from the folder "New Work"', "3 created", "3 deleted", "--remove-unused"):
+        assert line in done.stdout
     assert "declined: Not confirmed (decline). Nothing was sent" in done.stdout
     assert len(set(map(series_of, re.findall(VIEWED, done.stdout)))) >= 5
     assert done.stdout.endswith("the contact sheet is kept.\n")
+
+
+@exhaustive
+def test_without_the_extra_the_folder_is_left_out_and_that_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rest of the session goes as ever."""
+    assert play(Desk(tmp_path, capsys).assembly(), {}, can_upload=False) == 0
+    said = capsys.readouterr().out
+    assert "skipped because fw-mcp[upload] is not installed" in said
+    assert "New Work" not in said

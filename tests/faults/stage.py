@@ -17,6 +17,7 @@ from fw_mcp.api.pacing import Traffic
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.guard.guard import Guard, Limits
 from fw_mcp.images.account import Account
+from fw_mcp.pictures.answering import Answering
 from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.similarity import Likenesses
@@ -121,6 +122,7 @@ class Stage:
             viewer=viewer,
             inspector=Inspector(nothing),
             likenesses=Likenesses(viewer),
+            masters=Answering(nothing),
         )
         self._server = build_server(parts)
 

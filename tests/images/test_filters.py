@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fw_mcp.api.models import ImageDetails
-from fw_mcp.images.filters import ONLY, Only, Question, pixels
+from fw_mcp.images.filters import COUNTED, Only, Question, pixels
 from fw_mcp.images.print_sizes import PrintSize
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -169,9 +169,9 @@ def test_a_summary_counts_by_what_can_be_told() -> None:
     prints: set[Only] = {"too_small", "large_enough"}
     size = PrintSize(10, 10)
     every = Question(summary=True, with_products=True, print_size=size)
-    assert tuple(every.counted()) == ONLY
-    assert set(Question(summary=True, print_size=size).counted()) == set(ONLY) - products
-    assert set(Question(summary=True, with_products=True).counted()) == set(ONLY) - prints
+    assert tuple(every.counted()) == COUNTED
+    assert set(Question(summary=True, print_size=size).counted()) == set(COUNTED) - products
+    assert set(Question(summary=True, with_products=True).counted()) == set(COUNTED) - prints
 
 
 def test_a_summary_names_products_that_were_not_told() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fw_mcp.images.filters import ONLY, Question
+from fw_mcp.images.filters import COUNTED, Question
 from fw_mcp.images.print_sizes import PrintSize
 from fw_mcp.images.questions import Asked, Scans, match_page, matching
 from fw_mcp.images.read import Query
@@ -96,7 +96,7 @@ def asked_of(dice: random.Random) -> Question:
     """A question that takes the whole library."""
     question = Question(
         file_name_contains=dice.choice([(), (), ("FOG",), ("jpg", "plain")]),
-        only=tuple(dice.sample(ONLY, dice.choice([0, 1, 1, 2]))),
+        only=tuple(dice.sample(COUNTED, dice.choice([0, 1, 1, 2]))),
         print_size=PrintSize(16, 20),
         duplicates=dice.choice([None, "content"]),
         summary=dice.random() < 0.4,
@@ -142,8 +142,8 @@ async def test_an_answer_is_what_the_library_holds_whatever_its_pages_are_like(s
         counts = dict(found.summary or {})
         assert counts["images"] == len(wanted)
         assert counts["duplicates"] == sum(one["guid"] in doubled(records) for one in wanted)
-        assert {name: counts[name] for name in ONLY} == {
-            name: sum(name in named(one) for one in wanted) for name in ONLY
+        assert {name: counts[name] for name in COUNTED} == {
+            name: sum(name in named(one) for one in wanted) for name in COUNTED
         }
 
 

@@ -1,6 +1,7 @@
 """`register_new_work`, played: measured from the files, looked for, tried, added, looked at."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.support.products import first_of
 from tests.support.recorder import Sent
 from tests.support.studio import Mode, Studio, make_studio, text_of
 from tests.support.truth import assert_nothing_listed_twice, holdings, rows_of, unsold
+from tests.support.uploading import Shelf, picture
 
 if TYPE_CHECKING:
     import httpx
@@ -141,6 +143,35 @@ async def test_a_size_that_the_file_does_not_have_is_refused() -> None:
     assert studio.wire.writes == []
 
 
-async def test_all_that_the_prompt_names_is_played() -> None:
+async def register_a_folder(folder: Path) -> tuple[Studio, Assistant]:
+    """A seller with a folder of new work, and a client that cannot ask."""
+    studio = make_studio(shelf=Shelf(), folders=[folder])
+    async with studio.client() as client:
+        one = await assistant(client, PROMPT, images=f"{folder}/", series="Dusk")
+        call = {"library": "inventory", "images": [{"file": f"{folder}/"}]}
+        trial = await one.call("add_images", **call, dry_run=True)
+        assert (trial["status"], studio.wire.writes) == ("dry_run", [])
+        asked = await one.call("add_images", **call)
+        await one.call("add_images", **call, plan_id=asked["plan_id"])
+    return studio, one
+
+
+async def test_a_folder_is_uploaded_and_registered_after_the_question(tmp_path: Path) -> None:
+    """The trial says what would become public, the question where; then all of it is there."""
+    for name in NAMES[:3]:
+        picture(tmp_path / "New Work", name)
+    studio, played = await register_a_folder(tmp_path / "New Work")
+    trial, asked, added = played.said
+    assert "3 files" in trial["message"]
+    assert asked["status"] == "confirmation_required"
+    assert 'from the folder "New Work"' in asked["question"]
+    assert added["outcomes"] == {"created": 3}
+    held = (await holdings(studio)).values()
+    assert sorted(one.file_name or "" for one in held if one.file_name in NAMES) == NAMES[:3]
+
+
+async def test_all_that_the_prompt_names_is_played(tmp_path: Path) -> None:
     """Each tool, argument and value in its steps."""
-    assert_played(await register(await studio_with_one_of_them()))
+    picture(tmp_path / "new", "dusk.png")
+    _, by_folder = await register_a_folder(tmp_path / "new")
+    assert_played(await register(await studio_with_one_of_them()), by_folder)

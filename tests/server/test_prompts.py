@@ -142,12 +142,13 @@ def fits(value: object, schema: Mapping[str, Any]) -> bool:
 
 
 def test_there_is_a_prompt_for_each_job_of_a_seller() -> None:
-    """These seven, by these names: hosts turn them into commands that people learn."""
+    """These eight, by these names: hosts turn them into commands that people learn."""
     assert [prompt.name for prompt in shipped()] == [
         "audit_library",
         "check_print_sizes",
         "prepare_print_order",
         "register_new_work",
+        "replace_picture",
         "review_before_delete",
         "tidy_up",
         "write_titles_and_descriptions",

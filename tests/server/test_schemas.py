@@ -214,7 +214,7 @@ SAID = {
     "search_images.only": ("missing_title: none, or file_name",),
     "search_images.list_products": ("no tool changes them",),
     "update_image_metadata.images[].guid": ("either library",),
-    "add_images.verify": ("Refuse what differs",),
+    "add_images.verify": ("Refuse differing",),
     "set_selection": ("a FinerWorks.com page opened with it",),
 }
 

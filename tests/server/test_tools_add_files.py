@@ -442,6 +442,7 @@ async def test_a_dry_run_reads_headers_and_says_what_would_be_uploaded(folder: P
     assert rows["large.png"]["detail"] == ("PNG 3000x30, 0.1 MB; too small to print.")
     assert (rows["not.png"]["outcome"], rows["fog.png"]["outcome"]) == ("failed", "would_add")
     assert "a Photoshop document" in rows["poster.png"]["detail"]
+    assert rows["not.png"]["detail"].startswith("The file is not a picture that is taken")
     assert result["message"] == (
         "Nothing was sent. 3 images would be registered. To upload to https://pictures.example: "
         "3 files, 0.1 MB. A person is asked first, because they become public."
@@ -566,3 +567,14 @@ async def test_a_path_that_can_be_uploaded_is_said_to_be_taken(folder: Path) -> 
     async with studio.client() as client:
         seen = said(await client.call_tool("inspect_files", {"files": ["fog.png"]}))
     assert seen["files"][0]["detail"] == "add_images takes it as file, with this path."
+
+
+async def test_a_title_that_nobody_gave_is_as_finerworks_makes_it(folder: Path) -> None:
+    """It writes names with spaces otherwise, which is no other text than what was sent."""
+    picture(folder, "Harbor at dawn.png")
+    studio, _ = studio_of(folder)
+    async with studio.client() as client:
+        arguments = {"images": [{"file": "Harbor at dawn.png"}]}
+        result = said(await client.call_tool("add_images", arguments))
+    (row,) = result["images"]
+    assert (row["file_name"], "detail" in row) == ("Harbor_at_dawn.png", False)

@@ -33,7 +33,7 @@ ASKS = {
     "view_images": "never",
     "inspect_files": "never",
     "list_changes": "never",
-    "add_images": "never",
+    "add_images": "before a first upload from a folder",
     "update_image_metadata": "when products would be removed",
     "delete_images": "always",
     "set_selection": "never",

@@ -21,6 +21,7 @@ from fw_mcp.config import IN_MEMORY, Settings
 from fw_mcp.embedded import SandboxTransport
 from fw_mcp.guard.guard import Guard, Limits
 from fw_mcp.images.account import Account, Pace
+from fw_mcp.pictures.answering import Answering
 from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.inspect import Inspector
@@ -210,6 +211,7 @@ def make_studio(
         viewer=viewer,
         inspector=Inspector(fetcher, folders),
         likenesses=Likenesses(viewer, clock=clock),
+        masters=Answering(fetcher, clock=clock),
         files=FromFiles(uploads, writes),
         show_hires=show_hires,
     )

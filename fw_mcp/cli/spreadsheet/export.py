@@ -39,7 +39,7 @@ COLUMNS = (
     "exported",
 )
 # With the mark of byte order, without which Excel takes UTF-8 for an older encoding.
-_ENCODING = "utf-8-sig"
+ENCODING = "utf-8-sig"
 _ACTIVE = MappingProxyType({None: "", True: "true", False: "false"})
 _MISSED = 7
 _PASSES = 3
@@ -60,11 +60,11 @@ def export(assembly: "Assembly", own: Mapping[str, object]) -> int:
     """
     file = own["file"]
     if file is not None:
-        with new_file(Path(str(file)), encoding=_ENCODING, newline="") as out:
+        with new_file(Path(str(file)), encoding=ENCODING, newline="") as out:
             walk = anyio.run(_export, assembly, out)
         tell(f"Images written to {file}: {len(walk.seen)}.")
         return _ended(walk)
-    encoded = codecs.getwriter(_ENCODING)(sys.stdout.buffer)
+    encoded = codecs.getwriter(ENCODING)(sys.stdout.buffer)
     return _ended(anyio.run(_export, assembly, encoded))
 
 
@@ -122,7 +122,7 @@ async def _export(assembly: "Assembly", out: "SupportsWrite[str]") -> Walk:
             async for image in images:
                 if len(walk.seen) == 1:
                     sheet.writerow(COLUMNS)
-                sheet.writerow(_cells(image))
+                sheet.writerow(cells_of(image))
         if not walk.seen:
             sheet.writerow(COLUMNS)
     finally:
@@ -130,7 +130,8 @@ async def _export(assembly: "Assembly", out: "SupportsWrite[str]") -> Walk:
     return walk
 
 
-def _cells(image: "ImageDetails") -> tuple[str, ...]:
+def cells_of(image: "ImageDetails") -> tuple[str, ...]:
+    """The row of an image, in the order of the columns."""
     title, description = text_of(image)
     return (
         image.guid,

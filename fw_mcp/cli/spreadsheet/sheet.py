@@ -1,52 +1,20 @@
 """A spreadsheet file as rows: what stands in it, and what is wrong with it, by row number.
 
-Knows no library. A row's number is the one that a spreadsheet program shows.
+Knows no library.
 """
 
-import codecs
-import csv
-import io
-import os
-import re
-import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from fw_mcp.api.models import normal_guid
 from fw_mcp.cli.spreadsheet.cells import from_cell, is_text_digest
-from fw_mcp.errors import ArgumentsError, Reason
+from fw_mcp.cli.spreadsheet.table import Table, TableRow, opened_text
 from fw_mcp.text import quoted
 
-_NEEDED = ("guid", "title", "description", "exported")
-_DELIMITERS = (",", ";", "\t")
-_LONGEST_LINE = 1_000_000
-# How far down the header is looked for.
-_MOST_ABOVE = 20
-_SEP = re.compile('\ufeff*"?sep=(?P<sep>[^\r\n"])"?[,;\t]*\\s*', re.IGNORECASE)
-# Two programs in a row may each have put a mark of byte order there; some curl quotation marks.
-_ROUND_NAMES = '"\u201c\u201d\u201e\ufeff\u200b\u00a0 \t\r\n'
-# The mark of UTF-8 in the letters of other encodings.
-_MISREAD = re.compile(
-    '\ufeff*"?(?:'
-    + "|".join(
-        codecs.BOM_UTF8.decode(encoding)
-        for encoding in ("cp1252", "cp1250", "cp1251", "cp1253", "mac_roman", "cp437", "cp850")
-    )
-    + ")"
-)
-_HEAD = 8
-_NO_TEXT = (
-    (b"PK\x03\x04", "an Excel, LibreOffice or Numbers workbook"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
-    (b"{\\rtf", "a text with formats"),
-    (b"%PDF", "a PDF"),
-)
-# A pipe would be waited on for ever.
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_COLUMNS = ("guid", "title", "description", "exported")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +47,7 @@ class Spreadsheet:
     """
 
     def __init__(self, file: TextIO) -> None:
-        self._file = file
+        self._table = Table(file, _COLUMNS)
         self._twice: frozenset[str] = frozenset()
         self._twice = self._guids_twice()
 
@@ -90,25 +58,20 @@ class Spreadsheet:
             ArgumentsError: the file is no UTF-8, has no header or no rows, or its quotes do not
                 match.
         """
-        self._file.seek(0)
-        lines = _lines(self._file)
-        header = _header(lines)
-        empty = True
-        for number, cells in _records(lines, header):
-            if any(map(str.strip, cells)):
-                empty = False
-                yield self._row(number, cells, header)
-        if empty:
-            raise _unusable("The file has no rows.")
+        return map(self._row, self._table.rows())
 
-    def _row(self, number: int, cells: Sequence[str], header: "_Header") -> SheetRow:
-        found = [cells[place] if place < len(cells) else "" for place in header.needed]
-        guid, title, description, exported = found
+    def _row(self, read: TableRow) -> SheetRow:
+        guid, title, description, exported = read.cells
         row = SheetRow(
-            number, guid.strip(), from_cell(title), from_cell(description), exported.strip().lower()
+            read.number,
+            guid.strip(),
+            from_cell(title),
+            from_cell(description),
+            exported.strip().lower(),
+            read.fault,
         )
-        if any(cells[header.count :]):
-            return replace(row, fault=f"has {len(cells)} cells, and the header {header.count}")
+        if row.fault:
+            return row
         try:
             row = replace(row, guid=normal_guid(row.guid))
         except ValueError as malformed:
@@ -130,22 +93,6 @@ class Spreadsheet:
         return frozenset(twice)
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
-    """The row that names the columns.
-
-    Attributes:
-        number: of that row.
-        needed: where each of the needed columns stands.
-        count: how many columns there are.
-    """
-
-    number: int
-    delimiter: str
-    needed: tuple[int, ...]
-    count: int
-
-
 @contextmanager
 def opened(path: Path) -> Iterator[Spreadsheet]:
     """The spreadsheet in a file.
@@ -156,130 +103,5 @@ def opened(path: Path) -> Iterator[Spreadsheet]:
     Raises:
         ArgumentsError: it cannot be read, or is no spreadsheet of ours.
     """
-    try:
-        descriptor = os.open(path, _READ)
-    except FileNotFoundError as fault:
-        raise _unusable(f"There is no file {quoted(str(path), 200)}.") from fault
-    except OSError as fault:
-        raise _unusable(f"The file {quoted(str(path), 200)} cannot be opened.") from fault
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise _unusable("It is not a regular file.")
-    with os.fdopen(descriptor, "rb") as content:
-        encoding = _encoding(content.read(_HEAD))
-        content.seek(0)
-        with io.TextIOWrapper(content, encoding=encoding, newline="") as file:
-            yield Spreadsheet(file)
-
-
-def _encoding(head: bytes) -> str:
-    """How a file is written that begins so; other programs' own files are named."""
-    for start, what in _NO_TEXT:
-        if head.startswith(start):
-            raise _unusable(f"This is {what}: save it as CSV UTF-8.")
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    return "utf-8-sig"
-
-
-def _lines(file: TextIO) -> Iterator[str]:
-    while line := _line(file):
-        yield line
-
-
-def _line(file: TextIO) -> str:
-    try:
-        line = file.readline(_LONGEST_LINE)
-    except UnicodeError as fault:
-        raise _unusable("It is not UTF-8: save it as CSV UTF-8.") from fault
-    except OSError as fault:
-        raise _unusable("The file ends unexpectedly or cannot be read.") from fault
-    if len(line) == _LONGEST_LINE:
-        raise _unusable(f"A line is longer than {_LONGEST_LINE:,} characters.")
-    return line
-
-
-def _header(lines: Iterator[str]) -> _Header:
-    """The first row that has our columns; a program may put a title or blank rows above it."""
-    delimiters: tuple[str, ...] = _DELIMITERS
-    first, nearest = 1, _Columns(1, ",", [])
-    for place, line in enumerate(islice(lines, _MOST_ABOVE)):
-        if _MISREAD.match(line):
-            raise _unusable(
-                "It was saved in another encoding than UTF-8, which damages text: "
-                "export again, and open it as UTF-8."
-            )
-        if place == 0 and (told := _SEP.fullmatch(line)):
-            # A program that knows this line shows no row for it.
-            delimiters, first = (told["sep"],), 0
-            continue
-        found = _columns(first + place, line, delimiters)
-        if found.ours > nearest.ours:
-            nearest = found
-        if nearest.ours == len(_NEEDED):
-            break
-    return _checked(nearest)
-
-
-def _checked(columns: "_Columns") -> _Header:
-    number, delimiter, names = columns
-    row = "first row" if number == 1 else f"row {number}"
-    if missing := [name for name in _NEEDED if name not in names]:
-        raise _unusable(f"Its {row} lacks these columns: {', '.join(missing)}.")
-    if twice := [name for name in _NEEDED if names.count(name) > 1]:
-        raise _unusable(f"Its {row} has these columns twice: {', '.join(twice)}.")
-    return _Header(number, delimiter, tuple(names.index(name) for name in _NEEDED), len(names))
-
-
-class _Columns(NamedTuple):
-    number: int
-    delimiter: str
-    names: list[str]
-
-    @property
-    def ours(self) -> int:
-        return len(set(_NEEDED) & set(self.names))
-
-
-def _columns(number: int, line: str, delimiters: Iterable[str]) -> _Columns:
-    """A row, read with whichever delimiter finds the most of our columns in it."""
-    each = (_Columns(number, one, _names(line, one)) for one in delimiters)
-    return max(each, key=lambda columns: columns.ours)
-
-
-def _names(line: str, delimiter: str) -> list[str]:
-    try:
-        names = next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:
-        return []
-    return [name.strip(_ROUND_NAMES).lower() for name in names]
-
-
-def _records(lines: Iterator[str], header: _Header) -> Iterator[tuple[int, list[str]]]:
-    """Each row below the header, which was read before, with its number."""
-    records = csv.reader(lines, delimiter=header.delimiter, strict=True)
-    number = header.number
-    while True:
-        number += 1
-        try:
-            cells = next(records, None)
-        except csv.Error as fault:
-            raise _unusable(f"{_why(fault)} in row {number}.") from fault
-        if cells is None:
-            return
-        yield number, cells
-
-
-def _why(fault: csv.Error) -> str:
-    if "field limit" in str(fault):
-        return f"A cell is longer than {csv.field_size_limit():,} characters"
-    return "The quotation marks do not match"
-
-
-def _unusable(why: str) -> ArgumentsError:
-    return ArgumentsError(
-        f"The spreadsheet cannot be used. {why}",
-        state="Nothing was sent.",
-        next_step="Correct it, or start over with fw-mcp export.",
-        reason=Reason.INVALID_ARGUMENTS,
-    )
+    with opened_text(path) as file:
+        yield Spreadsheet(file)

@@ -128,10 +128,11 @@ class Fetcher:
     async def look(self, url: str, length: int) -> "Answer | Cause":
         """What answers at `url`, whatever it answers, or why nothing was asked or answered.
 
-        It tells everything: for a URL that the operator chose, never for one from elsewhere.
+        It tells everything: for a URL that the operator chose. Of one from elsewhere no more may be
+        told than whether a file answers there.
 
         Args:
-            url: below the operator's own public URL.
+            url: below the operator's own public URL, or of an image.
             length: bytes of the beginning to read.
 
         Raises:

@@ -65,7 +65,7 @@ class NewImage(BaseModel):
     )
 
     file: str | None = Field(
-        None, description="Path, in place of all but title, description; folder/: all in it."
+        None, description="Path, with title, description only; folder/: all in it."
     )
     title: Title | None = Field(None, description="At most 1,000 characters; default file_name.")
     description: str | None = Field(
@@ -140,8 +140,7 @@ async def add_images(
         Field(
             min_length=1,
             max_length=500,
-            description="At most 500: file, or file_name, file_size, pix_w, pix_h, three URIs; "
-            "title, description.",
+            description="At most 500: file, or file_name, file_size, pix_w, pix_h, three URIs.",
         ),
     ] = None,
     library: Annotated[
@@ -150,7 +149,7 @@ async def add_images(
     allow_duplicate: Annotated[Flag, Field(description="Register the same file again.")] = False,
     verify: Annotated[
         Flag,
-        Field(description="Refuse what differs in size or pixels."),
+        Field(description="Refuse differing size or pixels."),
     ] = False,
     dry_run: DryRun = False,
     plan_id: PlanId | None = None,

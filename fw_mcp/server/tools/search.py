@@ -77,16 +77,14 @@ class SearchImagesResult(ToolResult):
     per_page: int
     count: int
     next_page_number: int | None = Field(None, description="Absent on the last page.")
-    next_per_page: int | None = Field(None, description="per_page for it, if another.")
+    next_per_page: int | None = Field(None, description="If another.")
     summary: dict[str, int] | None = None
     asked: str | None = Field(None, description="What a summary counts.")
     scanned: int | None = None
     held: int | None = Field(None, description="Images in scope.")
     not_reached: str | None = None
     note: str | None = None
-    records: list[dict[str, Any]] | None = Field(
-        None, description="With details: a record for each row."
-    )
+    records: list[dict[str, Any]] | None = Field(None, description="With details.")
     places: SkipJsonSchema[int] = Field(0, exclude=True)
 
     def text(self) -> str:
@@ -161,7 +159,8 @@ async def search_images(
         list[Only] | None,
         Field(
             description="All must match. missing_title: none, or file_name; untidy_title: "
-            "capitals, final v2, like a file; long: over 300 characters; expiring: within 7 days.",
+            "capitals, final v2, like a file; long: over 300 characters; expiring: within 7 days; "
+            "broken_url: print master gone.",
         ),
     ] = None,
     print_size: Annotated[
@@ -318,6 +317,8 @@ async def _ask_all(
     parts = parts_of(ctx)
     if question.duplicates == "likeness":
         parts.likenesses.check()
+    if question.of_urls:
+        parts.masters.check()
     asked = Asked(
         query,
         question,
@@ -325,6 +326,7 @@ async def _ask_all(
         started=parts.account.clock(),
         progress=ctx.report_progress,
         likenesses=parts.likenesses,
+        masters=parts.masters,
     )
     account = parts.account
     if question.summary:
