@@ -106,6 +106,15 @@ def test_settings_of_use_only_together_are_given_together(given: dict[str, objec
     assert refused.value.reason is Reason.INVALID_SETTING
 
 
+def test_a_folder_is_not_uploaded_into_itself(tmp_path: Path) -> None:
+    """Each call would add what the one before it uploaded."""
+    given: dict[str, object] = {"upload_to": tmp_path.as_uri(), "upload_public_url": PUBLIC}
+    (tmp_path / "public").mkdir()
+    assemble(settings(store=IN_MEMORY, file_folders=str(tmp_path / "public"), **given), {})
+    with pytest.raises(ConfigError, match="--upload-to"):
+        assemble(settings(store=IN_MEMORY, file_folders=str(tmp_path), **given), {})
+
+
 @pytest.mark.parametrize(
     "given",
     [
