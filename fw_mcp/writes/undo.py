@@ -57,7 +57,7 @@ _CHANGED_SINCE = "Not undone: someone has changed it since."
 _GONE_SINCE = "Not undone: it no longer exists."
 _THERE_BEFORE = "Not undone: it existed before."
 _HELD_NOTHING = "Not undone: it held nothing before, and FinerWorks cannot empty a selection."
-_FILE_REMOVED = "Its uploaded files were removed since: add the file again with add_images."
+_FILE_REMOVED = "Not undone: its uploaded files were removed. Add the file again with add_images."
 _LEFT_UP = (
     "{} of these images stay public; in a terminal, fw-mcp uploads --remove-unused removes those "
     "that no image uses."

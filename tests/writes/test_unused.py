@@ -242,7 +242,7 @@ async def test_an_undo_registers_no_image_whose_files_were_removed(studio: Studi
     undone = await call(studio, "undo_change", change_id=change["change_id"])
     details = {row["outcome"]: row.get("detail", "") for row in undone["images"]}
     assert sorted(details) == ["created", "failed"]
-    assert "add the file again with add_images" in details["failed"]
+    assert "Add the file again with add_images" in details["failed"]
 
 
 async def test_only_what_was_chosen_is_removed_and_nothing_where_writes_are_off(
