@@ -223,6 +223,7 @@ class Uploads:
         self._group: TaskGroup | None = None
         self._turn = anyio.Semaphore(_AT_A_TIME)
         self._jobs: dict[SameFile, _Job] = {}
+        self._is_public = False
         self._contents: dict[str, anyio.Lock] = {}
         self._ended = anyio.Event()
 
@@ -461,7 +462,7 @@ class Uploads:
                 upload = await self._put(job, file)
         if upload.verified_at is None:
             # It may take a while to show, and others need no turn for it.
-            await self._check({self.bucket.url(key): size for key, size in upload.parts.items()})
+            await self._see(upload.parts)
             upload = replace(upload, verified_at=self.now())
             await self.store.verified(upload, self.now())
         self._reached(UploadStep.VERIFIED)
@@ -535,6 +536,9 @@ class Uploads:
         self._reached(UploadStep.INTENT_RECORDED)
         for key, size in missing.items():
             is_master = key == upload.master
+            if is_master and not self._is_public:
+                # A preview tells whether the place is public, before large files are sent there.
+                await self._see({upload.preview: upload.preview_size})
             rewind(parts[key])
             mime_type = upload.mime_type if is_master else KINDS[SHOWN_AS][1]
             await bucket.put(key, parts[key], size, mime_type, job.tell if is_master else _nobody)
@@ -550,6 +554,11 @@ class Uploads:
         await self.store.uploaded(upload, self.now())
         self._reached(UploadStep.UPLOADED)
         return upload
+
+    async def _see(self, parts: Mapping[str, int]) -> None:
+        """See that what was put can be fetched by everybody."""
+        await self._check({self.bucket.url(key): size for key, size in parts.items()})
+        self._is_public = True
 
     def _to_check(self, upload: Upload) -> Upload:
         """What was seen long ago has to be seen again: others may have hidden it since."""

@@ -236,6 +236,26 @@ async def test_a_failure_that_no_call_waited_for_is_told_to_the_next_one(desk: D
         await desk.up("fog.png")
 
 
+async def test_where_a_place_is_not_public_no_print_master_is_sent(desk: Desk) -> None:
+    """They are large, and would be sent in vain; where one was seen, the next are sent at once."""
+    picture(desk.folder, "sun.png")
+    looks: list[str] = []
+
+    async def hide(what: str) -> None:
+        looks.append(what)
+        if what == "check" and len(desk.shelf.kept) < 4:
+            raise failed("The uploaded file is not public.")
+
+    desk.shelf.before = hide
+    await desk.faults("fog.png")
+    assert len(desk.shelf.kept) == 2
+    (upload,) = await desk.up("sun.png")
+    assert upload.master in desk.shelf.kept
+    assert looks.count("check") == 3
+    await desk.up("fog.png")
+    assert looks.count("check") == 4
+
+
 async def test_what_is_no_longer_public_is_not_up(desk: Desk) -> None:
     """It is kept still, but what was seen long ago is looked at again."""
     await desk.up("fog.png")
