@@ -5,10 +5,11 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -45,7 +46,7 @@ def serve(assembly: Assembly, _: Mapping[str, object]) -> int:
         greet(sys.stdin)
     occupy_standard_descriptors()
     warn_of_what_is_away(assembly)
-    anyio.run(_run, assembly, _over_http(assembly) if assembly.settings.http else serve_stdio)
+    anyio.run(_run, assembly, over_http(assembly) if assembly.settings.http else serve_stdio)
     return 0
 
 
@@ -201,11 +202,18 @@ def _is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110
 
 
-def _over_http(assembly: Assembly) -> Serve:
+def over_http(assembly: Assembly) -> partial[Coroutine[Any, Any, None]]:
+    """What serves over HTTP as the settings say.
+
+    Raises:
+        ConfigError: a setting of it cannot be used.
+    """
     from fw_mcp.server.http import serve_http  # noqa: PLC0415  brings the web server
+    from fw_mcp.server.identity import Tokens  # noqa: PLC0415  as above
 
     settings = assembly.settings
     host, port = _address(settings.http or "")
+    public = urlsplit(settings.public_url or "")
     return partial(
         serve_http,
         host=host,
@@ -213,8 +221,12 @@ def _over_http(assembly: Assembly) -> Serve:
         # A blank one is too short, and not none.
         token=None if settings.http_token is None else settings.http_token.get_secret_value(),
         ready=partial(_ready, assembly),
-        allowed_hosts=_listed(settings.http_allowed_hosts),
-        allowed_origins=_listed(settings.http_allowed_origins),
+        tokens=None if settings.tokens_file is None else Tokens(settings.tokens_file),
+        allowed_hosts=[*filter(None, [public.netloc]), *_listed(settings.http_allowed_hosts)],
+        allowed_origins=[
+            *([f"{public.scheme}://{public.netloc}"] if public.netloc else ()),
+            *_listed(settings.http_allowed_origins),
+        ],
         listening=lambda url: tell(f"fw-mcp listens on {url}"),
     )
 

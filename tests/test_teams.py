@@ -1,0 +1,82 @@
+"""docs/teams.md, word for word."""
+
+import re
+import shlex
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fw_mcp.assembly import assemble
+from fw_mcp.cli.main import main
+from fw_mcp.cli.options import parse
+from fw_mcp.cli.serve import over_http
+from fw_mcp.guard.effects import Scope
+from fw_mcp.server.app import build_server
+from fw_mcp.server.http import http_app
+
+pytestmark = pytest.mark.anyio
+
+PAGE = (Path(__file__).parents[1] / "docs" / "teams.md").read_text(encoding="utf-8")
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+
+def command(words: str) -> list[str]:
+    """The arguments of the page's command that begins with these words."""
+    (line,) = re.findall(rf"^\$ fw-mcp ({words} .+)$", PAGE, re.MULTILINE)
+    return shlex.split(line)
+
+
+@asynccontextmanager
+async def served(arguments: list[str]) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of what the command would serve, at the address that it believes in."""
+    _, settings, _ = parse([*arguments, "--sandbox"])
+    assembly = assemble(settings, {})
+    given = dict(over_http(assembly).keywords)
+    del given["listening"]
+    app = http_app(build_server(assembly.parts), **given)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="https://fw.example.com") as client,
+    ):
+        yield client
+    await assembly.aclose()
+
+
+async def asked(client: httpx.AsyncClient, token: str, **headers: str) -> int:
+    """What a request with the token is answered; 400 is the protocol speaking."""
+    bearer = {"Authorization": f"Bearer {token}", "Accept": "*/*", **headers}
+    return (await client.post("/mcp", json=PING, headers=bearer)).status_code
+
+
+async def test_the_page_on_teams_goes_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A token is made, let in, listed and revoked."""
+    monkeypatch.chdir(tmp_path)
+    assert main(command("token new")) == 0
+    _, token, _, line = capsys.readouterr().out.splitlines()
+    file = tmp_path / "tokens.jsonl"
+    file.touch(mode=0o600)
+    file.write_text(f"# who may\n{line}\n", encoding="utf-8")
+    assert token not in line
+    assert main(command("token list")) == 0
+    assert re.match(r"anna  images:write  account default  expires \d{4}-", capsys.readouterr().out)
+    async with served(command("--http")) as client:
+        assert await asked(client, token) == 400
+        assert await asked(client, token, Origin="https://fw.example.com") == 400
+        assert await asked(client, token, Host="FW.example.com:443") == 400
+        assert await asked(client, token, Host="other.example.com") == 421
+        assert await asked(client, f"{token}x") == 401
+        file.write_text("", encoding="utf-8")
+        assert await asked(client, token) == 401
+    assert main(command("token list")) == 0
+    assert capsys.readouterr().out == "The tokens file holds no token.\n"
+
+
+def test_the_page_on_teams_names_every_scope_in_order() -> None:
+    """And no other."""
+    assert re.findall(r"^\| `(\S+)` \|", PAGE, re.MULTILINE) == list(Scope)
