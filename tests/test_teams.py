@@ -13,6 +13,8 @@ from fw_mcp.assembly import assemble
 from fw_mcp.cli.main import main
 from fw_mcp.cli.options import parse
 from fw_mcp.cli.serve import over_http
+from fw_mcp.config import load_settings
+from fw_mcp.errors import ConfigError
 from fw_mcp.guard.effects import Scope
 from fw_mcp.server.app import build_server
 from fw_mcp.server.http import http_app
@@ -80,3 +82,50 @@ async def test_the_page_on_teams_goes_as_written(
 def test_the_page_on_teams_names_every_scope_in_order() -> None:
     """And no other."""
     assert re.findall(r"^\| `(\S+)` \|", PAGE, re.MULTILINE) == list(Scope)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://fw.example.com/mcp",
+        "HTTPS://FW.example.com:8443/mcp/",
+        "https://[2001:db8::1]/mcp",
+        "http://127.0.0.1:8000/mcp",
+    ],
+)
+def test_the_public_url_is_the_one_that_clients_use(url: str) -> None:
+    """Over plain http only on this machine."""
+    assert load_settings({"public_url": url}).public_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://fw.example.com/mcp",
+        "https://fw.example.com",
+        "https://fw.example.com/other",
+        "https://fw.example.com/mcp?a=b",
+        "https://user@fw.example.com/mcp",
+        "https://*.example.com/mcp",
+        "https://fw.example.com:port/mcp",
+        "https:///mcp",
+        "fw.example.com",
+    ],
+)
+def test_a_public_url_that_no_client_can_use_is_refused(url: str) -> None:
+    """It would allow what nobody sends, or too much."""
+    with pytest.raises(ConfigError, match="must be an https URL that ends in /mcp"):
+        load_settings({"public_url": url})
+
+
+async def test_the_public_url_counts_in_any_case_and_with_its_own_port() -> None:
+    """As a proxy may pass the name on."""
+    url = "https://FW.Example.com:8443/mcp/"
+    async with served(["--http", "127.0.0.1:8000", "--public-url", url]) as client:
+        names = ("fw.example.com:8443", "fw.example.com", "localhost:8000")
+        hosts = [await asked(client, "", Host=name) for name in names]
+        origin = "https://fw.example.com:8443"
+        origins = [
+            await asked(client, "", Host=names[0], Origin=one) for one in (origin, origin[:-5])
+        ]
+    assert (hosts, origins) == ([400, 421, 400], [400, 403])
