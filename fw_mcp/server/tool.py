@@ -48,14 +48,14 @@ def scopes_held() -> AbstractSet[Scope]:
 
 def caller_of(ctx: Call) -> Caller:
     """Who calls: whose token it is; without a token of one's own, the transport and the host."""
+    params = ctx.session.client_params
+    client = params.client_info.name if params else "unnamed"
+    progress = _rising(ctx.report_progress)
     token = get_access_token()
     if token is not None and token.subject:
         account = str((token.claims or {}).get(ACCOUNT, ""))
-        progress = _rising(ctx.report_progress)
-        return Caller(f"token:{token.subject}", progress, account, scopes_held())
-    params = ctx.session.client_params
-    name = params.client_info.name if params else "unnamed"
-    return Caller(f"{'stdio' if is_local(ctx) else 'http'}:{name}", _rising(ctx.report_progress))
+        return Caller(f"token:{token.subject}", progress, client, account, scopes_held())
+    return Caller(f"{'stdio' if is_local(ctx) else 'http'}:{client}", progress)
 
 
 def _rising(tell: Progress) -> Progress:

@@ -39,12 +39,14 @@ class Caller:
         name: the token's; without one the transport and what the host calls itself. Plans and
             records are kept under it.
         progress: told after each chunk.
+        client: what the host calls itself, where the name does not say it.
         account: the name of the account that the caller may use.
         scopes: what the caller may do there.
     """
 
     name: str
     progress: Progress
+    client: str | None = None
     account: str = ONLY_ACCOUNT
     scopes: AbstractSet[Scope] = EVERY_SCOPE
 

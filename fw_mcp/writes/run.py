@@ -581,6 +581,7 @@ def _change(
         accepted=accepted.how if accepted else None,
         undoes=operation.undoes,
         seen=json.dumps(prepared.seen),
+        client=caller.client,
     )
 
 

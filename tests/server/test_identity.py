@@ -106,10 +106,10 @@ CARA = made("cara", Scope.READ)
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-async def test_plans_and_history_name_the_token_and_not_the_clients_word(
+async def test_plans_and_history_go_by_the_token_and_not_by_the_clients_word(
     studio: Studio, tmp_path: Path, mode: Era
 ) -> None:
-    """Whatever a host calls itself."""
+    """What a host calls itself stands beside it."""
     (image,) = await unsold(studio, 1)
     async with (
         team(studio, tmp_path, ANNA, CARA) as served,
@@ -121,7 +121,8 @@ async def test_plans_and_history_name_the_token_and_not_the_clients_word(
     (plan,) = await studio.plans.pending(studio.clock())
     assert (plan.caller, asked.is_error) == ("token:anna", False)
     assert told.structured_content is not None
-    assert [one["caller"] for one in told.structured_content["changes"]] == ["token:anna"]
+    (change,) = told.structured_content["changes"]
+    assert change["caller"] == "token:anna via cara"
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
