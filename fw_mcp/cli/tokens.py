@@ -11,10 +11,11 @@ from fw_mcp.config import both_names
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.guard.effects import Scope
 from fw_mcp.server.tokens import NAME, Token, digest_of, read_tokens
-from fw_mcp.text import quoted
+from fw_mcp.text import quoted, timed
 
 NEW, LIST = "new", "list"
 _PREFIX = "fwmcp_"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def tokens(
@@ -40,7 +41,7 @@ def tokens(
         raise _refusal("No tokens file is named.", f"Name it with {both_names('tokens_file')}.")
     for one in kept:
         ended = "expired" if one.is_expired(now()) else "expires"
-        until = f"{ended} {one.expires:%Y-%m-%d %H:%M %Z}"
+        until = f"{ended} {timed(one.expires.timestamp())}"
         print(f"{one.name}  {','.join(one.scopes)}  account {one.account}  {until}")
     if not kept:
         print("The tokens file holds no token.")
@@ -66,7 +67,7 @@ def _make(own: Mapping[str, object], kept: tuple[Token, ...], now: float) -> int
         sha256=digest_of(token.encode()),
         scopes=_scopes(str(own["scopes"])),
         account=str(own["account"]),
-        expires=datetime.fromtimestamp(int(now), UTC) + timedelta(days=int(str(own["days"]))),
+        expires=_EPOCH + timedelta(days=int(str(own["days"])), seconds=int(now)),
     )
     print(f"The token of {name}, which is shown only here:\n{token}")
     print(f"Add this line to the tokens file:\n{row.line()}")

@@ -5,7 +5,6 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -52,7 +51,7 @@ class Token(BaseModel):
 
     def is_expired(self, now: float) -> bool:
         """Whether it is over, `now` being seconds since the epoch."""
-        return self.expires <= datetime.fromtimestamp(now, UTC)
+        return self.expires.timestamp() <= now
 
     def line(self) -> str:
         """The line of it in the file."""

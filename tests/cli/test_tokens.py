@@ -67,8 +67,8 @@ def test_the_list_says_what_is_expired(run: Callable[..., list[str]], file: Path
     new = kept | {"name": "new", "expires": "2028-01-01T00:00:00Z", "sha256": "1" * 64}
     file.write_text(f"{json.dumps(old)}\n{json.dumps(new)}\n", encoding="utf-8")
     assert run("list") == [
-        "old  images:delete  account default  expired 2026-01-01 00:00 UTC",
-        "new  images:delete  account default  expires 2028-01-01 00:00 UTC",
+        "old  images:delete  account default  expired 2025-12-31T18:00:00-06:00",
+        "new  images:delete  account default  expires 2027-12-31T18:00:00-06:00",
     ]
 
 

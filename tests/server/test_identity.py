@@ -1,7 +1,9 @@
 """Who calls over HTTP: one token for each person, what it may do, and how it ends."""
 
+import gc
 import json
 import logging
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,13 +16,14 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, Implementation
+from starlette.types import Message
 
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.guard.effects import EFFECTS, Scope, implied_by
-from fw_mcp.server.http import check_exposure, http_app
-from fw_mcp.server.identity import Tokens
+from fw_mcp.server.http import BearerOnly, check_exposure, http_app
+from fw_mcp.server.identity import Bearers, Tokens
 from fw_mcp.server.tokens import Token, digest_of, read_tokens
-from tests.support.products import first_of
+from tests.support.products import exhaustive, first_of
 from tests.support.studio import Studio, said
 from tests.support.truth import new_images, sold, unsold
 
@@ -237,6 +240,19 @@ async def test_one_person_cannot_answer_the_question_of_another(
     assert said(rightful)["outcomes"] == {"deleted": 1}
 
 
+async def test_everybody_sees_the_history_of_all(studio: Studio, tmp_path: Path) -> None:
+    """It is that of the library."""
+    call = {"guids": [(await unsold(studio, 1))[0].guid]}
+    async with (
+        team(studio, tmp_path, BEN, CARA) as served,
+        served.client("ben") as ben,
+        served.client("cara") as cara,
+    ):
+        await ben.call_tool("set_selection", call)
+        told = said(await cara.call_tool("list_changes", {}))
+    assert [one["caller"] for one in told["changes"]] == ["token:ben via host"]
+
+
 async def status_of(served: Team, name: str) -> int:
     """What a request with the token of somebody is answered with."""
     transport = httpx2.ASGITransport(served.app)
@@ -362,3 +378,75 @@ def test_a_wider_scope_implies_the_narrower_ones() -> None:
     assert implied_by(["images:read"]) == {Scope.READ}
     assert implied_by(["images:write"]) == {Scope.READ, Scope.WRITE}
     assert implied_by(["images:delete", "images:read"]) == set(Scope)
+
+
+HELLO = {
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+
+
+async def test_a_session_is_of_the_one_who_began_it_and_ends_with_the_token(
+    studio: Studio, tmp_path: Path
+) -> None:
+    """Its id alone opens nothing, neither to others nor after the token's time."""
+    brief = made("brief", Scope.READ, until=studio.clock() + 60)
+    transport_of = httpx2.ASGITransport
+    async with team(studio, tmp_path, ANNA, brief) as served:
+
+        async def answered(name: str, body: object, session: str = "") -> httpx2.Response:
+            headers = {"Authorization": f"Bearer {name * 2}", "Accept": "*/*"}
+            if session:
+                headers["Mcp-Session-Id"] = session
+            async with httpx2.AsyncClient(transport=transport_of(served.app)) as http:
+                return await http.post(f"{URL}/mcp", json=body, headers=headers)
+
+        session = (await answered("brief", HELLO)).headers["Mcp-Session-Id"]
+        own = await answered("brief", LIST, session)
+        other = await answered("anna", LIST, session)
+        studio.clock.forward(60)
+        late = await answered("brief", LIST, session)
+    assert ("search_images" in own.text, "delete_images" in own.text) == (True, False)
+    assert (own.status_code, other.status_code, late.status_code) == (200, 404, 401)
+    assert "expired or revoked" in late.text
+
+
+@exhaustive
+async def test_requests_that_are_refused_leave_nothing_behind(tmp_path: Path) -> None:
+    """Ten thousand guesses need no more memory than one thousand."""
+
+    async def never(_: object, __: object, ___: object) -> None:
+        raise AssertionError
+
+    async def sent(_: object) -> None:
+        """Take the answer."""
+
+    async def nothing() -> Message:
+        raise AssertionError
+
+    file = tmp_path / "tokens.jsonl"
+    keep(file, ANNA.line())
+    door = BearerOnly(never, Bearers(None, Tokens(file)))
+
+    async def guess(number: int) -> None:
+        headers = [(b"authorization", f"Bearer guess-{number}".encode())]
+        await door({"type": "http", "path": "/mcp", "headers": headers}, nothing, sent)
+
+    sizes = []
+    tracemalloc.start()
+    try:
+        for count in (1_000, 10_000):
+            for number in range(count):
+                await guess(number)
+            gc.collect()
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert sizes[1] - sizes[0] < 50_000
