@@ -151,6 +151,12 @@ class Settings(BaseSettings):
         description="URL that clients reach this server by over HTTP; allows its host and origin.",
         examples=["https://fw.example.com/mcp"],
     )
+    oauth_issuer: str | None = Field(
+        None,
+        description="URL of the OAuth issuer whose access tokens are taken over HTTP; needs "
+        "--public-url.",
+        examples=["https://login.example.com/realms/prints"],
+    )
     http_allowed_hosts: str = Field(
         "",
         description="More names that clients reach this server by, comma-separated: NAME behind "
@@ -331,6 +337,13 @@ class Settings(BaseSettings):
             )
         return text
 
+    @field_validator("oauth_issuer")
+    @classmethod
+    def _issuer_is_safe(cls, text: str | None) -> str | None:
+        if text and not _is_url(text):
+            raise ValueError("must be an https URL without a user or a query")
+        return text
+
     @model_validator(mode="after")
     def _approval_needs_a_file(self) -> Self:
         in_memory = str(self.store or self.sandbox) == IN_MEMORY
@@ -357,6 +370,10 @@ def _is_public_place(text: str) -> bool:
 
 
 def _is_endpoint(text: str) -> bool:
+    return _is_url(text) and urlsplit(text).path.rstrip("/") == "/mcp"
+
+
+def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
@@ -365,7 +382,7 @@ def _is_endpoint(text: str) -> bool:
     is_here = _LOOPBACK.fullmatch(host) is not None
     is_bare = not set("?#@\\* ") & set(text) and text.isascii() and text.isprintable()
     schemes = {"http", "https"} if is_here else {"https"}
-    return is_bare and host != "" and parts.scheme in schemes and parts.path.rstrip("/") == "/mcp"
+    return is_bare and host != "" and parts.scheme in schemes
 
 
 def is_placeholder(text: str) -> bool:

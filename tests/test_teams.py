@@ -26,8 +26,8 @@ PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
 def command(words: str) -> list[str]:
-    """The arguments of the page's command that begins with these words."""
-    (line,) = re.findall(rf"^\$ fw-mcp ({words} .+)$", PAGE, re.MULTILINE)
+    """The arguments of the page's first command that begins with these words."""
+    line, *_ = re.findall(rf"^\$ fw-mcp ({words} .+)$", PAGE, re.MULTILINE)
     return shlex.split(line)
 
 
@@ -129,3 +129,37 @@ async def test_the_public_url_counts_in_any_case_and_with_its_own_port() -> None
             await asked(client, "", Host=names[0], Origin=one) for one in (origin, origin[:-5])
         ]
     assert (hosts, origins) == ([400, 421, 400], [400, 403])
+
+
+async def test_the_page_on_teams_says_how_to_log_in() -> None:
+    """The command starts a server that sends clients to the issuer."""
+    async with served(command("--http 127.0.0.1:8001")) as client:
+        challenge = (await client.post("/mcp", json=PING)).headers["WWW-Authenticate"]
+        (where,) = re.findall('resource_metadata="([^"]+)"', challenge)
+        told = (await client.get(where)).json()
+    assert told["resource"] == "https://fw.example.com/mcp"
+    assert told["authorization_servers"] == ["https://login.example.com"]
+    assert told["scopes_supported"] == list(Scope)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "said"),
+    [
+        ("https://login.example.com", "needs --public-url"),
+        ("http://login.example.com", "must be an https URL without a user"),
+        ("login.example.com", "must be an https URL without a user"),
+    ],
+)
+async def test_an_issuer_that_cannot_be_trusted_is_refused(issuer: str, said: str) -> None:
+    """Tokens must be for this server, and keys must come from whom they say."""
+    with pytest.raises(ConfigError, match=said):
+        async with served(["--http", "127.0.0.1:8000", "--oauth-issuer", issuer]):
+            raise AssertionError
+
+
+async def test_only_scopes_that_the_operator_left_on_are_offered() -> None:
+    """Nobody is asked to grant what is refused."""
+    command_line = [*command("--http 127.0.0.1:8001"), "--read-only"]
+    async with served(command_line) as client:
+        challenge = (await client.post("/mcp", json=PING)).headers["WWW-Authenticate"]
+    assert 'scope="images:read",' in challenge

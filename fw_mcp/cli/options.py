@@ -33,6 +33,7 @@ METAVARS = {
     "http": "HOST:PORT",
     "tokens_file": "FILE",
     "public_url": "URL",
+    "oauth_issuer": "URL",
     "http_allowed_hosts": "HOSTS",
     "http_allowed_origins": "ORIGINS",
     "store": "FILE",

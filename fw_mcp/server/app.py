@@ -20,7 +20,7 @@ from fw_mcp.server.instructions import instructions
 from fw_mcp.server.params import as_meant
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.prompts import PromptFile, completer, listed_prompts, load_prompts, render_prompt
-from fw_mcp.server.tool import library_tool, scopes_held
+from fw_mcp.server.tool import library_tool, scopes_shown
 from fw_mcp.server.tools.add import FROM_FILES, add_images
 from fw_mcp.server.tools.changes import list_changes
 from fw_mcp.server.tools.delete import delete_images
@@ -92,7 +92,7 @@ class FwServer(MCPServer[Parts]):
     def _offered(self, tool: str) -> bool:
         if tool == view_images.__name__:
             return self._parts.viewer.is_on
-        return self._parts.guard.offered(tool, scopes_held())
+        return self._parts.guard.offered(tool, scopes_shown())
 
     async def list_resources(self) -> list[Resource]:
         """The first page of each library and of the changes.

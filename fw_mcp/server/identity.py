@@ -11,8 +11,9 @@ from mcp.server.auth.provider import AccessToken
 
 from fw_mcp.errors import ConfigError
 from fw_mcp.guard.effects import EVERY_SCOPE
+from fw_mcp.server.oauth import Issuer
 from fw_mcp.server.tokens import Token, by_digest, digest_of, read_tokens
-from fw_mcp.server.tool import ACCOUNT
+from fw_mcp.server.tool import ACCOUNT, CALLER
 from fw_mcp.text import quoted
 
 _ISSUER = "tokens-file"
@@ -62,26 +63,32 @@ class Bearers:
     Args:
         token: the one that is nobody's in particular; None for none.
         tokens: those of a file; None for none.
+        issuer: knows those of an OAuth issuer; None for none.
     """
 
-    def __init__(self, token: str | None, tokens: Tokens | None) -> None:
+    def __init__(
+        self, token: str | None, tokens: Tokens | None, issuer: Issuer | None = None
+    ) -> None:
+        self._issuer = issuer
         self._token = token and token.encode()
         self._tokens = tokens
-        self.what = "the operator's FW_MCP_HTTP_TOKEN" if tokens is None else "the operator's token"
+        self.what = "the operator's token" if tokens else "the operator's FW_MCP_HTTP_TOKEN"
+        if issuer is not None:
+            self.what = f"one of {issuer.issuer}"
 
-    def whose(self, sent: bytes) -> AccessToken | None:
+    async def whose(self, sent: bytes) -> AccessToken | None:
         """The principal of a token; None for a token that opens nothing."""
         if self._token and hmac.compare_digest(sent, self._token):
             return AccessToken(token="", client_id="", scopes=sorted(EVERY_SCOPE))
         found = self._tokens.find(sent) if self._tokens else None
         if found is None:
-            return None
+            return await self._issuer.whose(sent.decode("latin-1")) if self._issuer else None
         return AccessToken(
             token="",
             client_id=found.name,
             scopes=list(found.scopes),
             subject=found.name,
-            claims={"iss": _ISSUER, ACCOUNT: found.account},
+            claims={"iss": _ISSUER, CALLER: f"token:{found.name}", ACCOUNT: found.account},
         )
 
 

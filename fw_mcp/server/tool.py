@@ -26,8 +26,8 @@ from fw_mcp.writes.operation import Caller
 
 Call = Context[Parts]
 
-ACCOUNT = "account"
-"""The claim that names the account of a token."""
+CALLER, ACCOUNT, MAY_GROW = "caller", "account", "may_grow"
+"""Claims of a token: its name here, whose library it opens, whether it can be given more scopes."""
 
 
 def parts_of(ctx: Call) -> Parts:
@@ -46,15 +46,22 @@ def scopes_held() -> AbstractSet[Scope]:
     return EVERY_SCOPE if token is None else implied_by(token.scopes)
 
 
+def scopes_shown() -> AbstractSet[Scope]:
+    """What the caller may do or be let do: a client asks for more only where it sees what for."""
+    token = get_access_token()
+    may_grow = token is not None and (token.claims or {}).get(MAY_GROW)
+    return EVERY_SCOPE if may_grow else scopes_held()
+
+
 def caller_of(ctx: Call) -> Caller:
     """Who calls: whose token it is; without a token of one's own, the transport and the host."""
     params = ctx.session.client_params
     client = params.client_info.name if params else "unnamed"
     progress = _rising(ctx.report_progress)
     token = get_access_token()
-    if token is not None and token.subject:
-        account = str((token.claims or {}).get(ACCOUNT, ""))
-        return Caller(f"token:{token.subject}", progress, client, account, scopes_held())
+    if token is not None and token.claims:
+        name, account = token.claims[CALLER], token.claims[ACCOUNT]
+        return Caller(name, progress, client, account, scopes_held())
     return Caller(f"{'stdio' if is_local(ctx) else 'http'}:{client}", progress)
 
 
