@@ -59,9 +59,9 @@ _STORE = re.compile(
     re.VERBOSE,
 )
 _LOOPBACK = re.compile(r"localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|::1")
-_PATHS = ("store", "sandbox", "sandbox_file")
+_PATHS = ("store", "sandbox", "sandbox_file", "tokens_file")
 # A blank one must not turn off what it would have restricted.
-_NEVER_BLANK = frozenset({"writes", "http_token"})
+_NEVER_BLANK = frozenset({"writes", "http_token", "tokens_file"})
 
 
 class Settings(BaseSettings):
@@ -140,6 +140,22 @@ class Settings(BaseSettings):
         description="Bearer token of HTTP clients; required on "
         "non-loopback addresses, at least 16 characters.",
         examples=["YOUR_HTTP_TOKEN_OF_16_OR_MORE"],
+    )
+    tokens_file: Path | None = Field(
+        None,
+        description="File of tokens of one person each, for HTTP; see docs/teams.md.",
+        examples=["/etc/fw-mcp/tokens.jsonl"],
+    )
+    public_url: str | None = Field(
+        None,
+        description="URL that clients reach this server by over HTTP; allows its host and origin.",
+        examples=["https://fw.example.com/mcp"],
+    )
+    oauth_issuer: str | None = Field(
+        None,
+        description="URL of the OAuth issuer whose access tokens are taken over HTTP; needs "
+        "--public-url.",
+        examples=["https://login.example.com/realms/prints"],
     )
     http_allowed_hosts: str = Field(
         "",
@@ -311,6 +327,23 @@ class Settings(BaseSettings):
             )
         return text and text.rstrip("/")
 
+    @field_validator("public_url")
+    @classmethod
+    def _is_where_clients_go(cls, text: str | None) -> str | None:
+        if text and not _is_endpoint(text):
+            raise ValueError(
+                "must be an https URL that ends in /mcp, such as https://fw.example.com/mcp, "
+                "without a user or a query"
+            )
+        return text
+
+    @field_validator("oauth_issuer")
+    @classmethod
+    def _issuer_is_safe(cls, text: str | None) -> str | None:
+        if text and not _is_url(text):
+            raise ValueError("must be an https URL without a user or a query")
+        return text
+
     @model_validator(mode="after")
     def _approval_needs_a_file(self) -> Self:
         in_memory = str(self.store or self.sandbox) == IN_MEMORY
@@ -334,6 +367,22 @@ def _is_public_place(text: str) -> bool:
         (is_here and parts.scheme in {"http", "https"})
         or (_HOST.match(host) is not None and parts.scheme == "https" and port in {None, 443})
     )
+
+
+def _is_endpoint(text: str) -> bool:
+    return _is_url(text) and urlsplit(text).path.rstrip("/") == "/mcp"
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    is_here = _LOOPBACK.fullmatch(host) is not None
+    is_bare = not set("?#@\\* ") & set(text) and text.isascii() and text.isprintable()
+    schemes = {"http", "https"} if is_here else {"https"}
+    return is_bare and host != "" and parts.scheme in schemes
 
 
 def is_placeholder(text: str) -> bool:

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     UNREADABLE_ANSWER = "unreadable_answer"
     READ_ONLY = "read_only"
     WRITE_DISABLED = "write_disabled"
+    INSUFFICIENT_SCOPE = "insufficient_scope"
     TOO_MANY_ITEMS = "too_many_items"
     HOURLY_LIMIT = "hourly_limit"
     PLAN_UNKNOWN = "plan_unknown"

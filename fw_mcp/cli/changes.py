@@ -244,6 +244,7 @@ def _line(change: "Change", items: "list[Item]", *, show_hires: bool) -> dict[st
         "change_id": change.change_id,
         "tool": change.tool,
         "caller": change.caller,
+        "client": change.client,
         "plan_id": change.plan_id,
         "accepted": change.accepted,
         "undoes": change.undoes,

@@ -100,6 +100,13 @@ COMMANDS = MappingProxyType(
             "resolve writes with unknown outcome (reads only)",
             "fw-mcp reconcile",
         ),
+        "token": Command(
+            ("fw_mcp.cli.tokens", "tokens"),
+            "make a token of one person for a server over HTTP, or list them",
+            "fw-mcp token new anna --scopes images:write --days 90",
+            "images:read looks, images:write also adds and changes, images:delete also removes.\n"
+            "Its line goes into the tokens file; to revoke it, remove the line: docs/teams.md.",
+        ),
         "demo": Command(
             ("fw_mcp.cli.demo", "play"),
             "play a session against the sandbox and print it",

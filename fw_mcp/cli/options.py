@@ -27,9 +27,13 @@ from fw_mcp.text import quoted
 
 _LAST_PAGE = 1_000_000
 _LAST_PORT = 65_535
+_LAST_DAY = 3_650
 _DIGITS = 10
 METAVARS = {
     "http": "HOST:PORT",
+    "tokens_file": "FILE",
+    "public_url": "URL",
+    "oauth_issuer": "URL",
     "http_allowed_hosts": "HOSTS",
     "http_allowed_origins": "ORIGINS",
     "store": "FILE",
@@ -150,6 +154,7 @@ def _add_own_arguments(subparsers: Mapping[str, Parser]) -> None:
     dry_run.help = "show what it would do; sends nothing"
     _add_arguments_of_add(subparsers["add"])
     _add_arguments_of_uploads(subparsers["uploads"])
+    _add_arguments_of_token(subparsers["token"])
     for name in ("approve", "undo", "add", "uploads"):
         agreed = subparsers[name].add_argument("--yes", action="store_true")
         agreed.help = "skip the question; needed without a terminal"
@@ -173,6 +178,17 @@ def _add_arguments_of_add(parser: Parser) -> None:
     dry_run.help = "show what it would do; sends nothing"
     sheet = result.add_argument("--csv", metavar="FILE.csv")
     sheet.help = "write what was added to a new file, as fw-mcp export does"
+
+
+def _add_arguments_of_token(parser: Parser) -> None:
+    parser.add_argument("action", choices=("new", "list"), help="make one, or list those there are")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="whose it is; the history names it")
+    scopes = parser.add_argument("--scopes", default="images:read", metavar="SCOPES")
+    scopes.help = "images:read, images:write or images:delete; default images:read"
+    days = parser.add_argument("--days", type=_whole(1, _LAST_DAY), default=90, metavar="N")
+    days.help = "days that it is valid; default 90"
+    account = parser.add_argument("--account", choices=("default",), default="default")
+    account.help = "whose library it opens; default default"
 
 
 def _add_arguments_of_uploads(parser: Parser) -> None:

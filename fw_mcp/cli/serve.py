@@ -5,10 +5,11 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+from urllib.parse import urlsplit
 
 import anyio
 
@@ -16,11 +17,15 @@ from fw_mcp.assembly import NO_HOME, Assembly
 from fw_mcp.cli.output import tell
 from fw_mcp.config import both_names, option, variable
 from fw_mcp.errors import ConfigError, FwError, Reason, StoreError
+from fw_mcp.guard.effects import EFFECTS, Scope
 from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.stdio import occupy_standard_descriptors, serve_stdio
 from fw_mcp.text import quoted
 from fw_mcp.writes.outcomes import MAY_STILL_HAPPEN_S
 from fw_mcp.writes.run import HANDLE_S, REPLAY_S
+
+if TYPE_CHECKING:
+    from fw_mcp.server.oauth import Issuer
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +50,7 @@ def serve(assembly: Assembly, _: Mapping[str, object]) -> int:
         greet(sys.stdin)
     occupy_standard_descriptors()
     warn_of_what_is_away(assembly)
-    anyio.run(_run, assembly, _over_http(assembly) if assembly.settings.http else serve_stdio)
+    anyio.run(_run, assembly, over_http(assembly) if assembly.settings.http else serve_stdio)
     return 0
 
 
@@ -201,11 +206,18 @@ def _is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110
 
 
-def _over_http(assembly: Assembly) -> Serve:
+def over_http(assembly: Assembly) -> partial[Coroutine[Any, Any, None]]:
+    """What serves over HTTP as the settings say.
+
+    Raises:
+        ConfigError: a setting of it cannot be used.
+    """
     from fw_mcp.server.http import serve_http  # noqa: PLC0415  brings the web server
+    from fw_mcp.server.identity import Tokens  # noqa: PLC0415  as above
 
     settings = assembly.settings
     host, port = _address(settings.http or "")
+    public = urlsplit(settings.public_url or "")
     return partial(
         serve_http,
         host=host,
@@ -213,10 +225,33 @@ def _over_http(assembly: Assembly) -> Serve:
         # A blank one is too short, and not none.
         token=None if settings.http_token is None else settings.http_token.get_secret_value(),
         ready=partial(_ready, assembly),
-        allowed_hosts=_listed(settings.http_allowed_hosts),
-        allowed_origins=_listed(settings.http_allowed_origins),
+        tokens=None if settings.tokens_file is None else Tokens(settings.tokens_file),
+        issuer=_issuer(assembly),
+        allowed_hosts=[*filter(None, [public.netloc]), *_listed(settings.http_allowed_hosts)],
+        allowed_origins=[
+            *([f"{public.scheme}://{public.netloc}"] if public.netloc else ()),
+            *_listed(settings.http_allowed_origins),
+        ],
         listening=lambda url: tell(f"fw-mcp listens on {url}"),
     )
+
+
+def _issuer(assembly: Assembly) -> "Issuer | None":
+    from fw_mcp.server.oauth import Issuer, KeySet, fetched  # noqa: PLC0415  only over HTTP
+
+    issuer, guard = assembly.settings.oauth_issuer, assembly.parts.guard
+    if issuer is None:
+        return None
+    if assembly.settings.public_url is None:
+        raise ConfigError(
+            f"{both_names('oauth_issuer')} needs {both_names('public_url')}.",
+            state="Nothing was started.",
+            next_step="Name the URL that clients use: only tokens issued for it are taken.",
+            reason=Reason.INVALID_SETTING,
+        )
+    offered = {row.scope for tool, row in EFFECTS.items() if guard.offered(tool)}
+    scopes = tuple(one for one in Scope if one in offered)
+    return Issuer(issuer, assembly.settings.public_url, KeySet(issuer, fetched), scopes)
 
 
 async def _ready(assembly: Assembly) -> None:

@@ -6,12 +6,13 @@ the caller then reads the targets again and asks `Guard.unchanged` before it sen
 
 import secrets
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
 
 from fw_mcp.errors import GuardError, Reason
-from fw_mcp.guard.effects import EFFECTS, WRITES
+from fw_mcp.guard.effects import EFFECTS, EVERY_SCOPE, WRITES, Scope
 from fw_mcp.guard.question import Target, digest
 from fw_mcp.guard.standing import changes_since, guids_in, standing
 from fw_mcp.store.plans import Claim, PlanRecord, PlanStore
@@ -60,6 +61,7 @@ class Proposal:
         targets: the images that would be deleted or lose products, read fresh; or what would
             become public.
         weight: how many images the limits count; None for each target.
+        scopes: the caller's.
     """
 
     tool: str
@@ -68,6 +70,7 @@ class Proposal:
     targets: Sequence[Target]
     question: str
     weight: int | None = None
+    scopes: AbstractSet[Scope] = EVERY_SCOPE
 
 
 class Guard:
@@ -84,21 +87,22 @@ class Guard:
         self.limits = limits
         self.now = now
 
-    def offered(self, tool: str) -> bool:
-        """Whether `tool` is on at all."""
-        if tool not in EFFECTS:
+    def offered(self, tool: str, scopes: AbstractSet[Scope] = EVERY_SCOPE) -> bool:
+        """Whether `tool` is on at all, for whoever has these scopes."""
+        if tool not in EFFECTS or EFFECTS[tool].scope not in scopes:
             return False
         if EFFECTS[tool].read_only:
             return True
         return not self.limits.read_only and tool in self.limits.writes
 
-    def admit(self, tool: str) -> None:
+    def admit(self, tool: str, scopes: AbstractSet[Scope] = EVERY_SCOPE) -> None:
         """Let a call of `tool` in.
 
         Raises:
-            GuardError: the operator turned it off.
+            GuardError: the operator turned it off, or it is not for whoever has these scopes.
         """
         if self.offered(tool):
+            _permit(EFFECTS[tool].scope, scopes, tool)
             return
         if self.limits.read_only:
             raise GuardError(
@@ -142,10 +146,12 @@ class Guard:
         any of the same images: a yes to some of them must leave no way to all.
 
         Raises:
-            GuardError: it is larger than the operator allows in one call, or in this hour.
+            GuardError: the caller may not remove anything, or it is larger than the operator
+                allows in one call, or in this hour.
             StoreError: it could not be kept.
         """
         weight = len(proposal.targets) if proposal.weight is None else proposal.weight
+        _permit_removal(weight, proposal.scopes, proposal.tool)
         self.check_size(weight, proposal.tool)
         now = self.now()
         plan_id = secrets.token_hex(8)
@@ -178,11 +184,20 @@ class Guard:
         """The plan with this id, whatever became of it; None once it is no longer kept."""
         return await self._plans.get(plan_id)
 
-    async def recall(self, plan_id: str, *, tool: str, caller: str, arguments: object) -> Plan:
+    async def recall(
+        self,
+        plan_id: str,
+        *,
+        tool: str,
+        caller: str,
+        arguments: object,
+        scopes: AbstractSet[Scope] = EVERY_SCOPE,
+    ) -> Plan:
         """The open plan with this id, if it is for exactly this call.
 
         Raises:
-            GuardError: unknown, used, expired, or made for another call.
+            GuardError: unknown, used, expired, made for another call, or no longer the caller's to
+                carry out.
         """
         plan = await self._plans.get(plan_id)
         if plan is None:
@@ -200,6 +215,7 @@ class Guard:
             self._refuse(plan.why_ended, plan_id, tool)
         if plan.expires_at <= self.now():
             self._refuse(Claim.EXPIRED, plan_id, tool)
+        _permit_removal(plan.weight, scopes, tool)
         return plan
 
     async def approved(self, plan: Plan) -> bool:
@@ -226,7 +242,13 @@ class Guard:
             self._refuse(claim, plan.plan_id, plan.tool)
 
     async def let_go_on(
-        self, tool: str, targets: int, plan_id: str | None, *, approved: bool
+        self,
+        tool: str,
+        targets: int,
+        plan_id: str | None,
+        *,
+        approved: bool,
+        scopes: AbstractSet[Scope] = EVERY_SCOPE,
     ) -> None:
         """Hold the limits of now on a call that goes on with an accepted plan.
 
@@ -235,10 +257,12 @@ class Guard:
             targets: images that would still be deleted or lose products.
             plan_id: the plan; None when nothing was at stake.
             approved: whether a person in a terminal accepted it.
+            scopes: the caller's.
 
         Raises:
-            GuardError: a limit is lower now than it was.
+            GuardError: a limit is lower now than it was, or the caller may remove nothing now.
         """
+        _permit_removal(targets, scopes, tool)
         self.check_size(targets, tool)
         if plan_id is None:
             return
@@ -278,6 +302,23 @@ class Guard:
             next_step=next_step.format(tool=tool),
             reason=reason,
         )
+
+
+def _permit_removal(images: int, scopes: AbstractSet[Scope], tool: str) -> None:
+    """Let only a caller that may delete remove images or products, whichever tool it calls."""
+    if images:
+        _permit(Scope.DELETE, scopes, tool, " to remove images or products")
+
+
+def _permit(needed: Scope, scopes: AbstractSet[Scope], tool: str, purpose: str = "") -> None:
+    if needed in scopes:
+        return
+    raise GuardError(
+        f"{tool} needs the scope {needed}{purpose}, which this token does not have.",
+        state=_NOTHING_SENT,
+        next_step="Tell the person; only the operator can give them a token with that scope.",
+        reason=Reason.INSUFFICIENT_SCOPE,
+    )
 
 
 _SMALLER = {

@@ -20,7 +20,7 @@ from fw_mcp.server.instructions import instructions
 from fw_mcp.server.params import as_meant
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.prompts import PromptFile, completer, listed_prompts, load_prompts, render_prompt
-from fw_mcp.server.tool import library_tool
+from fw_mcp.server.tool import library_tool, scopes_shown
 from fw_mcp.server.tools.add import FROM_FILES, add_images
 from fw_mcp.server.tools.changes import list_changes
 from fw_mcp.server.tools.delete import delete_images
@@ -48,6 +48,8 @@ TOOLS = (
 # The seal outlives the plan, so that a late answer is told by the guard and not by the protocol.
 _AFTER_EXPIRY_S = 3600.0
 _STABLE = CacheHint(ttl_ms=300_000, scope="public")
+# What is listed depends on the token.
+_OWN = CacheHint(ttl_ms=300_000, scope="private")
 _FRESH = CacheHint(ttl_ms=5_000, scope="private")
 
 
@@ -68,7 +70,7 @@ class FwServer(MCPServer[Parts]):
                 ttl=parts.guard.limits.plan_ttl_s + _AFTER_EXPIRY_S
             ),
             cache_hints={
-                "tools/list": _STABLE,
+                "tools/list": _OWN,
                 "prompts/list": _STABLE,
                 "resources/templates/list": _STABLE,
                 "resources/list": _FRESH,
@@ -84,13 +86,13 @@ class FwServer(MCPServer[Parts]):
         return load_prompts()
 
     async def list_tools(self) -> list[Tool]:
-        """The tools that are on; calling one that is off is refused by the guard all the same."""
+        """The tools that are on for the caller; the guard refuses calls of others all the same."""
         return [tool for tool in await super().list_tools() if self._offered(tool.name)]
 
     def _offered(self, tool: str) -> bool:
         if tool == view_images.__name__:
             return self._parts.viewer.is_on
-        return self._parts.guard.offered(tool)
+        return self._parts.guard.offered(tool, scopes_shown())
 
     async def list_resources(self) -> list[Resource]:
         """The first page of each library and of the changes.

@@ -1,6 +1,5 @@
 """MCP over Streamable HTTP: who may connect, the routes, and how serving ends."""
 
-import hmac
 import ipaddress
 import logging
 import socket
@@ -10,6 +9,9 @@ from contextlib import contextmanager
 import anyio
 import uvicorn
 from mcp.server import MCPServer
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -20,25 +22,31 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fw_mcp.errors import ConfigError, FwError, Reason
+from fw_mcp.guard.effects import EFFECTS, implied_by
+from fw_mcp.guard.effects import Scope as Permission
 from fw_mcp.server.bodies import InTime, OneMessage
 from fw_mcp.server.headers import AsMeant, same_host, same_origin
+from fw_mcp.server.identity import Bearers, Tokens
+from fw_mcp.server.oauth import METADATA, Issuer
+from fw_mcp.server.tool import MAY_GROW
 from fw_mcp.signals import stop_signals
 from fw_mcp.text import quoted
 
 _TOKEN_LENGTH = 16
 
 
-def check_exposure(host: str, token: str | None) -> None:
+def check_exposure(host: str, token: str | None, persons: Tokens | Issuer | None = None) -> None:
     """Refuse an address that others can reach without a token, and a token that can be guessed.
 
     Raises:
         ConfigError: with `Reason.UNSAFE_SETTING`.
     """
-    if token is None and not _is_loopback(host):
+    if token is None and persons is None and not _is_loopback(host):
         raise ConfigError(
             f"No token is set, so anyone who can reach {host} could change the image library.",
             state="The server was not started.",
-            next_step="Set a token with FW_MCP_HTTP_TOKEN, or listen on 127.0.0.1.",
+            next_step="Set a token with FW_MCP_HTTP_TOKEN, or one for each person with "
+            "--tokens-file, or listen on 127.0.0.1.",
             reason=Reason.UNSAFE_SETTING,
         )
     if token is not None and len(token) < _TOKEN_LENGTH:
@@ -93,47 +101,79 @@ def _check_shape(
 
 
 class BearerOnly:
-    """Lets a request through to `app` only with the right bearer token.
+    """Lets a request through to `app` only with a bearer token, and says there whose it is.
 
     Args:
         app: what the token opens.
-        token: the token.
+        bearers: tells whose a token is.
+        issuer: where clients are sent to log in; None where nobody can.
     """
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app = app
-        self._token = token.encode()
+    def __init__(self, app: ASGIApp, bearers: Bearers, issuer: Issuer | None = None) -> None:
+        self._app = AuthContextMiddleware(app)
+        self._bearers = bearers
+        self._issuer = issuer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 401; 404 where OAuth would be, for there is none."""
-        authorization = Headers(scope=scope).get("authorization", "")
-        if self._knows(authorization):
-            await self._app(scope, receive, send)
-            return
-        await _refusal(scope["path"], authorization)(scope, receive, send)
-
-    def _knows(self, authorization: str) -> bool:
+        headers = Headers(scope=scope)
+        authorization = headers.get("authorization", "")
         scheme, _, token = authorization.partition(" ")
-        # Starlette decodes headers as Latin-1: this gives back the bytes that were sent.
-        same = hmac.compare_digest(token.strip().encode("latin-1"), self._token)
-        return same and scheme.lower() == "bearer"
+        if scheme.lower() == "bearer":
+            # Starlette decodes headers as Latin-1: this gives back the bytes that were sent.
+            found = await self._bearers.whose(token.strip().encode("latin-1"))
+            if found is not None and (missing := _missing(found, headers)) and self._issuer:
+                told = _challenge(self._issuer, [missing], "insufficient_scope")
+                words = f"This needs the scope {missing}."
+                answer = PlainTextResponse(words, 403, headers={"WWW-Authenticate": told})
+                await answer(scope, receive, send)
+                return
+            if found is not None:
+                scope = {**scope, "user": AuthenticatedUser(found)}
+                await self._app(scope, receive, send)
+                return
+        refusal = _refusal(scope["path"], authorization, self._bearers.what, self._issuer)
+        await refusal(scope, receive, send)
 
 
 _OAUTH = ("/register", "/authorize", "/token")
 _HEADER = "as the header Authorization: Bearer TOKEN."
 
 
-def _refusal(path: str, authorization: str) -> Response:
+def _missing(token: AccessToken, headers: Headers) -> Permission | None:
+    """The scope that a token which can be given more lacks for this request, as its head says."""
+    if not (token.claims or {}).get(MAY_GROW):
+        return None
+    tool = headers.get("mcp-name", "") if headers.get("mcp-method") == "tools/call" else ""
+    needed = EFFECTS[tool].scope if tool in EFFECTS else Permission.READ
+    return None if needed in implied_by(token.scopes) else needed
+
+
+def _challenge(issuer: Issuer, scopes: Sequence[str], error: str = "") -> str:
+    """What a client logs in by; the first one names every scope, since some ask but once."""
+    parts = [
+        f'error="{error}"' if error else "",
+        f'scope="{" ".join(scopes)}"',
+        f'resource_metadata="{issuer.metadata}"',
+    ]
+    return f"Bearer {', '.join(filter(None, parts))}"
+
+
+def _refusal(path: str, authorization: str, wanted: str, issuer: Issuer | None) -> Response:
     """A 401 alone sends clients to look for OAuth, and any 401 there is taken for a broken one."""
+    if issuer is not None and path.startswith("/.well-known/"):
+        return PlainTextResponse(f"{METADATA} names where to log in.", 404)
     if path.startswith("/.well-known/") or path in _OAUTH:
-        words = f"There is no OAuth here. Send the operator's FW_MCP_HTTP_TOKEN {_HEADER}"
-        return PlainTextResponse(words, 404)
+        return PlainTextResponse(f"There is no OAuth here. Send {wanted} {_HEADER}", 404)
     if authorization.lower().startswith("bearer "):
-        words = "The bearer token is another than the operator's FW_MCP_HTTP_TOKEN."
+        words = f"The bearer token is another than {wanted}, expired or revoked."
         told = 'Bearer error="invalid_token"'
     else:
-        words = f"A bearer token is required: the operator's FW_MCP_HTTP_TOKEN, {_HEADER}"
+        words = f"A bearer token is required: {wanted}, {_HEADER}"
         told = "Bearer"
+    if issuer is not None:
+        error = "invalid_token" if authorization.lower().startswith("bearer ") else ""
+        told = _challenge(issuer, issuer.scopes, error)
     return PlainTextResponse(words, 401, headers={"WWW-Authenticate": told})
 
 
@@ -164,6 +204,8 @@ async def serve_http(
     port: int,
     token: str | None,
     ready: Ready,
+    tokens: Tokens | None = None,
+    issuer: Issuer | None = None,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
     listening: Callable[[str], None] = logger.info,
@@ -176,6 +218,8 @@ async def serve_http(
         port: port to listen on; 0 takes a free one.
         token: what clients must present; needed on any address but loopback.
         ready: raises `FwError` while the server cannot do its work.
+        tokens: tokens of one person each; with them `token` is not needed.
+        issuer: issues tokens to persons who log in there; with it neither is needed.
         allowed_hosts: further `Host` headers to accept, as ``name`` or ``name:port``; the default
             ports of HTTP and HTTPS are none.
         allowed_origins: further `Origin` headers to accept, as ``https://name[:port]``.
@@ -184,7 +228,7 @@ async def serve_http(
     Raises:
         ConfigError: the address is exposed without a token, or cannot be listened on.
     """
-    check_exposure(host, token)
+    check_exposure(host, token, tokens or issuer)
     with listen_on(host, port) as listener:
         port = listener.getsockname()[1]
         app = http_app(
@@ -193,6 +237,8 @@ async def serve_http(
             port=port,
             token=token,
             ready=ready,
+            tokens=tokens,
+            issuer=issuer,
             allowed_hosts=allowed_hosts,
             allowed_origins=allowed_origins,
         )
@@ -207,6 +253,8 @@ def http_app(
     port: int,
     token: str | None,
     ready: Ready,
+    tokens: Tokens | None = None,
+    issuer: Issuer | None = None,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
 ) -> Starlette:
@@ -217,7 +265,7 @@ def http_app(
     Raises:
         ConfigError: the address is exposed without a token.
     """
-    check_exposure(host, token)
+    check_exposure(host, token, tokens or issuer)
     who = who_may_connect(host, port, allowed_hosts, allowed_origins)
     sdk = server.streamable_http_app(
         host=host, max_request_body_size=_BODY_LIMIT, transport_security=who
@@ -225,7 +273,9 @@ def http_app(
     mcp: ASGIApp = AsMeant(OneMessage(sdk, who, _BODY_LIMIT), who.allowed_hosts)
     # A browser asks first, without a token, and reads no answer that does not name its page.
     guarded = CORSMiddleware(
-        BearerOnly(mcp, token) if token else mcp,
+        BearerOnly(mcp, Bearers(token, tokens, issuer), issuer)
+        if token or tokens or issuer
+        else mcp,
         allow_origins=who.allowed_origins,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["*"],
@@ -235,6 +285,7 @@ def http_app(
         routes=[
             Route("/livez", _livez),
             Route("/readyz", _readyz(ready)),
+            *([Route(METADATA, _metadata(issuer), methods=["GET", "OPTIONS"])] if issuer else ()),
             Mount("/", guarded),
         ],
         lifespan=lambda _: server.session_manager.run(),
@@ -323,6 +374,22 @@ class _Uvicorn(uvicorn.Server):
     def _stop(self) -> None:
         self.should_exit = True
         self._app.stop()
+
+
+_FOR_EVERY_PAGE = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*"}
+
+
+def _metadata(issuer: Issuer) -> Callable[[Request], Awaitable[Response]]:
+    async def metadata(_: Request) -> Response:
+        told = {
+            "resource": issuer.resource,
+            "authorization_servers": [issuer.issuer],
+            "scopes_supported": list(issuer.scopes),
+            "bearer_methods_supported": ["header"],
+        }
+        return JSONResponse(told, headers=_FOR_EVERY_PAGE)
+
+    return metadata
 
 
 async def _livez(_: Request) -> Response:

@@ -4,10 +4,12 @@ import inspect
 import logging
 import math
 from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
@@ -15,7 +17,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
 
 from fw_mcp.errors import FwError, Reason
-from fw_mcp.guard.effects import EFFECTS, ToolEffect
+from fw_mcp.guard.effects import EFFECTS, EVERY_SCOPE, Scope, ToolEffect, implied_by
 from fw_mcp.images.account import Progress
 from fw_mcp.server.arguments import read_arguments
 from fw_mcp.server.parts import Parts
@@ -23,6 +25,9 @@ from fw_mcp.server.results import ToolResult
 from fw_mcp.writes.operation import Caller
 
 Call = Context[Parts]
+
+CALLER, ACCOUNT, MAY_GROW = "caller", "account", "may_grow"
+"""Claims of a token: its name here, whose library it opens, whether it can be given more scopes."""
 
 
 def parts_of(ctx: Call) -> Parts:
@@ -35,11 +40,29 @@ def is_local(ctx: Call) -> bool:
     return ctx.headers is None
 
 
+def scopes_held() -> AbstractSet[Scope]:
+    """What the request that is being answered may do; all where nobody has a token of their own."""
+    token = get_access_token()
+    return EVERY_SCOPE if token is None else implied_by(token.scopes)
+
+
+def scopes_shown() -> AbstractSet[Scope]:
+    """What the caller may do or be let do: a client asks for more only where it sees what for."""
+    token = get_access_token()
+    may_grow = token is not None and (token.claims or {}).get(MAY_GROW)
+    return EVERY_SCOPE if may_grow else scopes_held()
+
+
 def caller_of(ctx: Call) -> Caller:
-    """Who calls, as far as a host says: its transport and its name."""
+    """Who calls: whose token it is; without a token of one's own, the transport and the host."""
     params = ctx.session.client_params
-    name = params.client_info.name if params else "unnamed"
-    return Caller(f"{'stdio' if is_local(ctx) else 'http'}:{name}", _rising(ctx.report_progress))
+    client = params.client_info.name if params else "unnamed"
+    progress = _rising(ctx.report_progress)
+    token = get_access_token()
+    if token is not None and token.claims:
+        name, account = token.claims[CALLER], token.claims[ACCOUNT]
+        return Caller(name, progress, client, account, scopes_held())
+    return Caller(f"{'stdio' if is_local(ctx) else 'http'}:{client}", progress)
 
 
 def _rising(tell: Progress) -> Progress:

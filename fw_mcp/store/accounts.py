@@ -37,9 +37,9 @@ _JOIN = (
     """
     INSERT INTO changes (
         account, change_id, place, tool, caller, arguments_digest, plan_id, accepted, undoes,
-        begun_at, ended_at, worked_at, baseline, seen, arguments
+        begun_at, ended_at, worked_at, baseline, seen, arguments, client
     ) SELECT :account, change_id, place + :shift, tool, caller, arguments_digest, plan_id,
-        accepted, undoes, begun_at, ended_at, worked_at, baseline, seen, arguments
+        accepted, undoes, begun_at, ended_at, worked_at, baseline, seen, arguments, client
     FROM changes WHERE account = :former
     """,
     """

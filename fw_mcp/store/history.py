@@ -21,7 +21,7 @@ _SLIMMED_AT_ONCE = 100
 _CHANGE = ", ".join(field.name for field in fields(Change))
 _ITEM = ", ".join(field.name for field in fields(Item))
 _JSON = ("guid", "detail", "sent", "before", "after", "told")
-_SUMMARY = "change_id, tool, caller, plan_id, accepted, undoes, begun_at"
+_SUMMARY = "change_id, tool, caller, client, plan_id, accepted, undoes, begun_at"
 
 _BY_ID = f"SELECT {_CHANGE} FROM changes WHERE account = ? AND change_id = ?"  # noqa: S608  ours
 _ALIKE = f"""
@@ -124,6 +124,7 @@ class Summary:
     """A change as a list of changes tells it.
 
     Attributes:
+        client: what the host called itself; None where the caller's name says it.
         plan_id: the accepted plan; None when nothing was asked.
         accepted: how the plan was accepted.
         undoes: the change that this one takes back.
@@ -135,6 +136,7 @@ class Summary:
     change_id: str
     tool: str
     caller: str
+    client: str | None
     plan_id: str | None
     accepted: str | None
     undoes: str | None

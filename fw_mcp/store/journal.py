@@ -22,10 +22,10 @@ _NEWEST_OF = (
 _BEGIN = """
 INSERT INTO changes (
     account, change_id, place, tool, caller, arguments_digest, plan_id, accepted, undoes,
-    begun_at, ended_at, worked_at, baseline, seen, arguments
+    begun_at, ended_at, worked_at, baseline, seen, arguments, client
 ) VALUES (
     :account, :change_id, :place, :tool, :caller, :arguments_digest, :plan_id, :accepted, :undoes,
-    :now, NULL, :now, :baseline, :seen, :arguments
+    :now, NULL, :now, :baseline, :seen, :arguments, :client
 ) ON CONFLICT (account, change_id) DO UPDATE SET ended_at = NULL, worked_at =
     CASE WHEN changes.worked_at < excluded.worked_at
         THEN excluded.worked_at ELSE changes.worked_at END
@@ -109,6 +109,7 @@ class Change:
         seen: JSON, guid → a digest of each image as it stood when the call was let through.
         baseline: JSON, what a library held when a call that adds first began; None of others.
         begun_at, ended_at: seconds since the epoch; not ended while it runs or when it was cut off.
+        client: what the host called itself; None where the caller's name says it.
     """
 
     change_id: str
@@ -123,6 +124,7 @@ class Change:
     baseline: str | None = None
     begun_at: float = 0.0
     ended_at: float | None = None
+    client: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

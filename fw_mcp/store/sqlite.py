@@ -25,9 +25,10 @@ _log = logging.getLogger(__name__)
 _OTHERS = 0o077
 # "fwmc": what tells a store from another program's SQLite file.
 _APPLICATION_ID = 0x66776D63
-_VERSION = 4
-# What it lacks is made; all else it has as it is now.
+_VERSION = 5
+# What they lack is made; all else they have as it is now.
 _WITHOUT_UPLOADS = 3
+_WITHOUT_CLIENTS = 4
 
 IN_THIS_PROCESS = "process-"
 """How an account's name begins whose library is in this process, and ends with it."""
@@ -53,7 +54,7 @@ CREATE TABLE changes (
     caller TEXT NOT NULL, arguments_digest TEXT NOT NULL, plan_id TEXT, accepted TEXT, undoes TEXT,
     begun_at DOUBLE PRECISION NOT NULL, ended_at DOUBLE PRECISION,
     worked_at DOUBLE PRECISION NOT NULL,
-    baseline TEXT, seen TEXT NOT NULL, arguments TEXT NOT NULL,
+    baseline TEXT, seen TEXT NOT NULL, arguments TEXT NOT NULL, client TEXT,
     PRIMARY KEY (account, change_id)
 );
 CREATE INDEX changes_newest ON changes (account, place);
@@ -90,6 +91,9 @@ CREATE TABLE uploads (
 CREATE INDEX uploads_begun ON uploads (account, begun_at);
 CREATE INDEX uploads_content ON uploads (account, place, master);
 """
+
+# It came to a table that was there, and so stands after what is long.
+_CLIENTS = "ALTER TABLE changes ADD COLUMN client TEXT"
 
 _JOURNAL_1 = (
     "entry_id",
@@ -135,8 +139,8 @@ def check_usable(connection: sqlite3.Connection) -> None:
             "Move the file away to start a new one, or name another with --store FILE; ",
         )
     empty = connection.execute("SELECT name FROM sqlite_master").fetchone() is None
-    ours = {0: empty, 2: marked, _WITHOUT_UPLOADS: marked, _VERSION: marked}
-    if not ours.get(version, False):
+    known = {2, _WITHOUT_UPLOADS, _WITHOUT_CLIENTS, _VERSION}
+    if not (empty if version == 0 else marked and version in known):
         raise UnusableFileError("it is another program's database")
 
 
@@ -150,13 +154,16 @@ def prepare(connection: sqlite3.Connection, account: str) -> None:
     version = _version(connection)
     if version == _VERSION:
         return
-    if version != _WITHOUT_UPLOADS:
+    if version in {_WITHOUT_UPLOADS, _WITHOUT_CLIENTS}:
+        connection.execute(_CLIENTS)
+    else:
         if version:
             put_aside(connection)
         _run(connection, _TABLES)
         if version:
             _take_over(connection, account)
-    _run(connection, _UPLOADS)
+    if version != _WITHOUT_CLIENTS:
+        _run(connection, _UPLOADS)
     connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {_VERSION}")
 

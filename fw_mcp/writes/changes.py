@@ -208,7 +208,7 @@ def change_told(change: Summary) -> ChangeTold:
     return ChangeTold(
         change_id=change.change_id,
         tool=change.tool,
-        caller=change.caller,
+        caller=f"{change.caller} via {change.client}" if change.client else change.caller,
         accepted=_accepted_how(change),
         begun_at=change.begun_at,
         outcomes=change.outcomes,

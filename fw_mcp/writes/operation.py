@@ -1,12 +1,14 @@
 """A call that writes, as a value: who makes it, what it would do, and who is asked first."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from fw_mcp.api.models import ImageDetails, Product
+from fw_mcp.guard.effects import EVERY_SCOPE, Scope
 from fw_mcp.guard.guard import Plan
 from fw_mcp.guard.question import FieldChange, HungProduct, Target, digest, totals_of
 from fw_mcp.images.account import Progress
@@ -15,6 +17,7 @@ from fw_mcp.text import counted
 from fw_mcp.writes.chunks import Run
 from fw_mcp.writes.outcomes import HOW_ASKED, Ended, Ends, Items, any_written, nothing_left
 
+ONLY_ACCOUNT = "default"
 MADE_BEFORE = "Identical to an earlier call; nothing was sent again."
 REPLAYED = f"{MADE_BEFORE} This result was read back then, at most ten minutes ago."
 
@@ -33,12 +36,19 @@ class Caller:
     """Who calls.
 
     Attributes:
-        name: the transport and what the host calls itself; plans and records are kept under it.
+        name: the token's; without one the transport and what the host calls itself. Plans and
+            records are kept under it.
         progress: told after each chunk.
+        client: what the host calls itself, where the name does not say it.
+        account: the name of the account that the caller may use.
+        scopes: what the caller may do there.
     """
 
     name: str
     progress: Progress
+    client: str | None = None
+    account: str = ONLY_ACCOUNT
+    scopes: AbstractSet[Scope] = EVERY_SCOPE
 
 
 async def all_still_so(settled: Items[Ended]) -> Items[Ended]:

@@ -133,7 +133,7 @@ class Writes:
             ApiError: what must be read first could not be read; nothing was sent.
             StoreError: the store cannot be read or written; nothing was sent.
         """
-        self._admit(operation)
+        self._admit(caller, operation)
         await self.identify()
         async with self._under_way.turn((*_named(caller, operation), ask.key)) as flight:
             if flight.result is not None:
@@ -162,7 +162,7 @@ class Writes:
         await self.identify()
         change = await self._recalled(caller, handle, tool)
         operation = made_of(json.loads(change.arguments))
-        self._admit(operation)
+        self._admit(caller, operation)
         async with self._under_way.turn((*_named(caller, operation), handle)) as flight:
             if flight.result is not None:
                 return _given_again(flight.result)
@@ -217,9 +217,9 @@ class Writes:
         deeper = [await self._with_undoings(one) for one in undoings]
         return [change_id, *(one for ids in deeper for one in ids)]
 
-    def _admit(self, operation: Operation) -> None:
+    def _admit(self, caller: Caller, operation: Operation) -> None:
         for tool in (operation.tool, *operation.also):
-            self.guard.admit(tool)
+            self.guard.admit(tool, caller.scopes)
 
     async def _run(self, caller: Caller, operation: Operation, ask: Ask) -> Written:
         async with AsyncExitStack() as held:
@@ -280,6 +280,7 @@ class Writes:
                 tool=operation.tool,
                 caller=caller.name,
                 arguments=operation.identity,
+                scopes=caller.scopes,
             )
         match await ask(plan):
             case Yes(how):
@@ -422,7 +423,9 @@ class Writes:
             changed = {guid for guid, state in prepared.seen.items() if seen.get(guid) != state}
             due = [one for one in prepared.targets if one.guid not in done | changed]
             approved = change.accepted == APPROVAL
-            await self.guard.let_go_on(change.tool, len(due), change.plan_id, approved=approved)
+            await self.guard.let_go_on(
+                change.tool, len(due), change.plan_id, approved=approved, scopes=caller.scopes
+            )
             run = self._new_run(caller, change, fence, prepared.read_at)
             run = replace(run, settled={**kept, **gone}, held_back=frozenset(changed))
             ended = await self._on_record(operation, run, await prepared.write(run))
@@ -557,6 +560,7 @@ def _proposal(caller: Caller, operation: Operation, prepared: Prepared) -> Propo
         targets=prepared.targets,
         question=prepared.question,
         weight=prepared.weight,
+        scopes=caller.scopes,
     )
 
 
@@ -577,6 +581,7 @@ def _change(
         accepted=accepted.how if accepted else None,
         undoes=operation.undoes,
         seen=json.dumps(prepared.seen),
+        client=caller.client,
     )
 
 

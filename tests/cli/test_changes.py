@@ -168,7 +168,7 @@ def test_each_change_is_exported_as_a_line_with_its_items(
         ),
     )
     at = "2027-01-15T08:00:00.000+00:00"
-    who = {"caller": "stdio:tests", "undoes": None, "begun_at": at}
+    who = {"caller": "stdio:tests", "client": None, "undoes": None, "begun_at": at}
     assert exported(kept, capsys) == [
         {
             **who,

@@ -57,10 +57,10 @@ async def test_only_the_tools_that_are_on_are_listed(
 
 
 async def test_what_is_listed_may_be_kept_for_five_minutes(studio: Studio) -> None:
-    """Tools and prompts are the same for everybody."""
+    """Prompts are the same for everybody; tools are those that the caller's token is for."""
     async with studio.client() as client:
         tools, prompts = await client.list_tools(), await client.list_prompts()
-    assert (tools.cache_scope, tools.ttl_ms) == ("public", 300_000)
+    assert (tools.cache_scope, tools.ttl_ms) == ("private", 300_000)
     assert (prompts.cache_scope, prompts.ttl_ms) == ("public", 300_000)
 
 

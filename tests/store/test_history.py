@@ -258,6 +258,7 @@ async def test_a_summary_is_told_whole(kept: Kept) -> None:
         change_id="c1",
         tool="delete_images",
         caller="stdio:host",
+        client=None,
         plan_id="plan",
         accepted="two_step",
         undoes="c0",

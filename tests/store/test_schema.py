@@ -215,28 +215,36 @@ async def test_an_upgraded_file_has_the_tables_of_a_new_one(file: Path) -> None:
     """Word for word, with its indexes; and says whose it is."""
     old, new = upgraded(file, DELETION), Database(None)
     assert await old.run(shape) == await new.run(shape)
-    assert await old.run(marks) == await new.run(marks) == (4, MARK)
+    assert await old.run(marks) == await new.run(marks) == (5, MARK)
     checks = await old.run(lambda one: [*one.execute("PRAGMA foreign_key_check").fetchall()])
     assert checks == []
     old.close()
 
 
-async def without_uploads(file: Path) -> None:
-    """A store of version 3 that holds a change and a plan: it had all tables but one."""
+_NO_CLIENT = "ALTER TABLE changes DROP COLUMN client; PRAGMA user_version = 4;"
+LACKING = {
+    4: _NO_CLIENT,
+    3: f"{_NO_CLIENT} DROP TABLE uploads; PRAGMA user_version = 3;",
+}
+
+
+async def lacking(file: Path, version: int) -> None:
+    """A store of that version which holds a change and a plan: it had all else."""
     with closing(upgraded(file, DELETION)) as database:
         await database.run(marks)
     with closing(sqlite3.connect(file)) as connection:
-        connection.executescript("DROP TABLE uploads; PRAGMA user_version = 3;")
+        connection.executescript(LACKING[version])
 
 
-async def test_a_file_of_version_3_keeps_what_it_has_and_gets_the_table_of_uploads(
-    file: Path,
+@pytest.mark.parametrize("version", LACKING)
+async def test_a_file_of_the_last_versions_keeps_what_it_has_and_gets_what_it_lacks(
+    file: Path, version: int
 ) -> None:
     """It is what a new one is; what was in it is there."""
-    await without_uploads(file)
+    await lacking(file, version)
     old, new = Database(file, account="mine"), Database(None)
     assert await old.run(shape) == await new.run(shape)
-    assert await old.run(marks) == (4, MARK)
+    assert await old.run(marks) == (5, MARK)
     assert len(await History(old).items("c1")) == 4
     assert await PlanStore(old).get("spent") is not None
     assert await UploadStore(old).every() == []
@@ -523,7 +531,8 @@ FOREIGN = {
     "with the version of the first store": f"{DIARY} PRAGMA user_version = 1;",
     "with the version of an older store": f"{DIARY} PRAGMA user_version = 2;",
     "with the version of the last store": f"{DIARY} PRAGMA user_version = 3;",
-    "with the version of a store": f"{DIARY} PRAGMA user_version = 4;",
+    "with the version of the store before": f"{DIARY} PRAGMA user_version = 4;",
+    "with the version of a store": f"{DIARY} PRAGMA user_version = 5;",
     "another program's by its mark": f"{DIARY} PRAGMA application_id = 7; PRAGMA user_version = 3;",
     "with a version of its own": f"{DIARY} PRAGMA user_version = -1;",
 }
@@ -545,7 +554,7 @@ async def test_a_file_of_another_program_is_refused_and_left_as_it_is(
     assert refused.value.reason is Reason.STORE_UNAVAILABLE
 
 
-@pytest.mark.parametrize("version", [5, 99])
+@pytest.mark.parametrize("version", [6, 99])
 async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(
     file: Path, version: int
 ) -> None:
@@ -567,5 +576,5 @@ async def test_an_empty_file_becomes_a_store(file: Path) -> None:
     """There is nothing in it to be lost."""
     database = Database(made(file, ""))
     assert content(file) == b""
-    assert await database.run(marks) == (4, MARK)
+    assert await database.run(marks) == (5, MARK)
     database.close()

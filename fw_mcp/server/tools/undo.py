@@ -38,11 +38,12 @@ async def undo_change(
     """
     parts = parts_of(ctx)
     writes, guard = parts.writes, parts.guard
+    caller = caller_of(ctx)
     if not dry_run:
-        guard.admit(TOOL)
+        guard.admit(TOOL, caller.scopes)
     operation = await writes.undoing(change_id)
     if dry_run:
         prepared = await operation.read()
         return UndoChangeResult.previewed(prepared.would, prepared.summary)
     ask = Lanes(ctx, guard, plan_id)
-    return UndoChangeResult.of(await writes.run(caller_of(ctx), operation, ask))
+    return UndoChangeResult.of(await writes.run(caller, operation, ask))

@@ -1,0 +1,91 @@
+"""`fw-mcp token`: makes a token for the tokens file of a served instance, and lists those in it."""
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from fw_mcp.assembly import Assembly
+from fw_mcp.config import both_names
+from fw_mcp.errors import ConfigError, Reason
+from fw_mcp.guard.effects import Scope
+from fw_mcp.server.tokens import NAME, Token, digest_of, read_tokens
+from fw_mcp.text import quoted, timed
+
+NEW, LIST = "new", "list"
+_PREFIX = "fwmcp_"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def tokens(
+    assembly: Assembly, own: Mapping[str, object], now: Callable[[], float] = time.time
+) -> int:
+    """Make a token, or list those of the file.
+
+    Args:
+        assembly: whose settings name the file.
+        own: `action`, and for a new one `name`, `scopes`, `account` and `days`.
+        now: seconds since the epoch.
+
+    Raises:
+        ConfigError: the file cannot be used, or no such token can be made.
+    """
+    path = assembly.settings.tokens_file
+    kept = (
+        read_tokens(path) if path is not None and (own["action"] == LIST or path.exists()) else ()
+    )
+    if own["action"] == NEW:
+        return _make(own, kept, now())
+    if path is None:
+        raise _refusal("No tokens file is named.", f"Name it with {both_names('tokens_file')}.")
+    for one in kept:
+        ended = "expired" if one.is_expired(now()) else "expires"
+        until = f"{ended} {timed(one.expires.timestamp())}"
+        print(f"{one.name}  {','.join(one.scopes)}  account {one.account}  {until}")
+    if not kept:
+        print("The tokens file holds no token.")
+    return 0
+
+
+def _make(own: Mapping[str, object], kept: tuple[Token, ...], now: float) -> int:
+    name = str(own["name"] or "")
+    if not re.fullmatch(NAME, name):
+        raise _refusal(
+            f"{quoted(name, 40)} cannot be the name of a token.",
+            "Name the person or program, in 1 to 64 letters, digits, dots, dashes, underscores or "
+            "@: fw-mcp token new NAME.",
+        )
+    if name.lower() in {one.name.lower() for one in kept}:
+        raise _refusal(
+            f"The tokens file already has a token of {quoted(name)}.",
+            "Choose another name, or remove that line first.",
+        )
+    token = f"{_PREFIX}{secrets.token_urlsafe(32)}"
+    row = Token(
+        name=name,
+        sha256=digest_of(token.encode()),
+        scopes=_scopes(str(own["scopes"])),
+        account=str(own["account"]),
+        expires=_EPOCH + timedelta(days=int(str(own["days"])), seconds=int(now)),
+    )
+    print(f"The token of {name}, which is shown only here:\n{token}")
+    print(f"Add this line to the tokens file:\n{row.line()}")
+    return 0
+
+
+def _scopes(text: str) -> tuple[Scope, ...]:
+    named = [part.strip() for part in text.split(",") if part.strip()]
+    unknown = [one for one in named if one not in list(Scope)]
+    if unknown or not named:
+        raise _refusal(
+            f"{quoted(unknown[0], 40) if unknown else 'Nothing'} is not a scope.",
+            f"The scopes are {', '.join(Scope)}; each includes those before it.",
+        )
+    return tuple(Scope(one) for one in named)
+
+
+def _refusal(what: str, next_step: str) -> ConfigError:
+    return ConfigError(
+        what, state="No token was made.", next_step=next_step, reason=Reason.INVALID_ARGUMENTS
+    )

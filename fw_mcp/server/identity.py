@@ -1,0 +1,100 @@
+"""Who calls over HTTP: the principal that a bearer token stands for, at each request anew."""
+
+import hmac
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mcp.server.auth.provider import AccessToken
+
+from fw_mcp.errors import ConfigError
+from fw_mcp.guard.effects import EVERY_SCOPE
+from fw_mcp.server.oauth import Issuer
+from fw_mcp.server.tokens import Token, by_digest, digest_of, read_tokens
+from fw_mcp.server.tool import ACCOUNT, CALLER
+from fw_mcp.text import quoted
+
+_ISSUER = "tokens-file"
+
+_log = logging.getLogger(__name__)
+
+
+class Tokens:
+    """The tokens of a file, which may change while it is in use.
+
+    Args:
+        path: the file.
+        now: seconds since the epoch.
+
+    Raises:
+        ConfigError: it cannot be used; once it could, a later fault leaves what there was.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._now = now
+        self._seen = _state_of(path)
+        self._tokens = by_digest(read_tokens(path))
+
+    def find(self, token: bytes) -> Token | None:
+        """The token, unless it is none of them, revoked or expired."""
+        self._look_again()
+        found = self._tokens.get(digest_of(token))
+        return None if found is None or found.is_expired(self._now()) else found
+
+    def _look_again(self) -> None:
+        state = _state_of(self._path)
+        if state == self._seen:
+            return
+        self._seen = state
+        try:
+            self._tokens = by_digest(read_tokens(self._path))
+        except ConfigError as fault:
+            _log.warning("%s The tokens read before are still valid.", fault.what)
+        else:
+            _log.info("read %s again", quoted(str(self._path), 200))
+
+
+class Bearers:
+    """Tells whose a bearer token is.
+
+    Args:
+        token: the one that is nobody's in particular; None for none.
+        tokens: those of a file; None for none.
+        issuer: knows those of an OAuth issuer; None for none.
+    """
+
+    def __init__(
+        self, token: str | None, tokens: Tokens | None, issuer: Issuer | None = None
+    ) -> None:
+        self._issuer = issuer
+        self._token = token and token.encode()
+        self._tokens = tokens
+        self.what = "the operator's token" if tokens else "the operator's FW_MCP_HTTP_TOKEN"
+        if issuer is not None:
+            self.what = f"one of {issuer.issuer}"
+
+    async def whose(self, sent: bytes) -> AccessToken | None:
+        """The principal of a token; None for a token that opens nothing."""
+        if self._token and hmac.compare_digest(sent, self._token):
+            return AccessToken(token="", client_id="", scopes=sorted(EVERY_SCOPE))
+        found = self._tokens.find(sent) if self._tokens else None
+        if found is None:
+            return await self._issuer.whose(sent.decode("latin-1")) if self._issuer else None
+        return AccessToken(
+            token="",
+            client_id=found.name,
+            scopes=list(found.scopes),
+            subject=found.name,
+            claims={"iss": _ISSUER, CALLER: f"token:{found.name}", ACCOUNT: found.account},
+        )
+
+
+def _state_of(path: Path) -> tuple[int, ...]:
+    try:
+        state = os.stat(path)  # noqa: PTH116  on the way of each request
+    except OSError:
+        return ()
+    return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns

@@ -1,0 +1,190 @@
+"""Access tokens of an OAuth issuer: signed by it for this server, and checked with its own keys."""
+
+import logging
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import httpx
+import jwt
+import truststore
+from mcp.server.auth.provider import AccessToken
+
+from fw_mcp.guard.effects import Scope
+from fw_mcp.server.tool import ACCOUNT, CALLER, MAY_GROW
+from fw_mcp.text import quoted
+from fw_mcp.writes.operation import ONLY_ACCOUNT
+
+METADATA = "/.well-known/oauth-protected-resource/mcp"
+
+_LEEWAY_S = 30
+_FRESH_S = 300.0
+_PAUSE_S = 10.0
+_STALE_S = 86_400.0
+_FETCH_S = 5.0
+_MOST_BYTES = 1_000_000
+_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}) | frozenset(
+    {"ES256", "ES384", "ES512", "EdDSA"}
+)
+_PLACES = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+
+_log = logging.getLogger(__name__)
+
+Fetch = Callable[[str], Awaitable[Any]]
+
+
+class KeySet:
+    """The keys of an issuer, asked for when they are needed and not at every guess.
+
+    They are asked for again after five minutes, or for a key that is not among them, though never
+    within ten seconds of the last time; where that fails, the former ones serve for a day.
+
+    Args:
+        issuer: its URL.
+        fetch: gives the JSON at a URL; raises `httpx.HTTPError` or `ValueError`.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, issuer: str, fetch: Fetch, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._issuer = issuer
+        self._fetch = fetch
+        self._clock = clock
+        self._turn = anyio.Lock()
+        self._keys: Mapping[str, jwt.PyJWK] = {}
+        self._got_at = self._asked_at = -_STALE_S
+
+    async def key(self, kid: str) -> jwt.PyJWK | None:
+        """The key of that id."""
+        if self._is_due(kid):
+            async with self._turn:
+                if self._is_due(kid):
+                    await self._ask()
+        if self._clock() - self._got_at > _STALE_S:
+            return None
+        return self._keys.get(kid)
+
+    def _is_due(self, kid: str) -> bool:
+        now = self._clock()
+        is_old = kid not in self._keys or now - self._got_at > _FRESH_S
+        return is_old and now - self._asked_at > _PAUSE_S
+
+    async def _ask(self) -> None:
+        self._asked_at = self._clock()
+        try:
+            found = await self._fetch(await self._place())
+            self._keys = _usable(found)
+            self._got_at = self._clock()
+        except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as fault:
+            kind = type(fault).__name__
+            _log.warning("the keys of %s could not be read: %s", quoted(self._issuer, 200), kind)
+
+    async def _place(self) -> str:
+        for place in _PLACES:
+            try:
+                told = await self._fetch(f"{self._issuer.rstrip('/')}{place}")
+            except httpx.HTTPStatusError:
+                continue
+            if told["issuer"] != self._issuer:
+                raise ValueError("another issuer")
+            return _same_safety(self._issuer, str(told["jwks_uri"]))
+        raise ValueError("no metadata")
+
+
+def _same_safety(issuer: str, url: str) -> str:
+    if urlsplit(url).scheme not in {"https", urlsplit(issuer).scheme}:
+        raise ValueError("keys over plain http")
+    return url
+
+
+def _usable(found: Any) -> Mapping[str, jwt.PyJWK]:  # noqa: ANN401  JSON of any shape
+    keys = {}
+    for one in found["keys"]:
+        if one.get("use", "sig") != "sig" or not isinstance(one.get("kid"), str):
+            continue
+        try:
+            key = jwt.PyJWK(one)
+        except jwt.PyJWTError:
+            continue
+        if key.algorithm_name in _ALGORITHMS:
+            keys[one["kid"]] = key
+    return keys
+
+
+async def fetched(url: str) -> Any:  # noqa: ANN401  JSON of any shape
+    """The JSON at a URL of the issuer.
+
+    Raises:
+        httpx.HTTPError: no answer, or not 200.
+        ValueError: no JSON.
+    """
+    trusted = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    async with httpx.AsyncClient(timeout=_FETCH_S, verify=trusted) as client:
+        response = await client.get(url, headers={"Accept": "application/json"})
+        if response.status_code != httpx.codes.OK:
+            raise httpx.HTTPStatusError("", request=response.request, response=response)
+        if len(response.content) > _MOST_BYTES:
+            raise ValueError("too long")
+        return response.json()
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who issues tokens, and for whom.
+
+    Attributes:
+        issuer: its URL, as the tokens have it.
+        resource: the URL of this server, which the tokens must be for.
+        keys: its keys.
+        scopes: what can be asked for here.
+    """
+
+    issuer: str
+    resource: str
+    keys: KeySet
+    scopes: tuple[Scope, ...]
+
+    @property
+    def metadata(self) -> str:
+        """Where it is told who issues tokens for this server."""
+        parts = urlsplit(self.resource)
+        return f"{parts.scheme}://{parts.netloc}{METADATA}"
+
+    async def whose(self, token: str) -> AccessToken | None:
+        """The principal of a token; None where it is not good, or not for this server."""
+        try:
+            kid = jwt.get_unverified_header(token).get("kid")
+            key = await self.keys.key(kid) if isinstance(kid, str) else None
+            if key is None:
+                return None
+            claims = jwt.decode(
+                token,
+                key,
+                # Of the key, and never of the token.
+                algorithms=[key.algorithm_name],
+                audience=self.resource,
+                issuer=self.issuer,
+                leeway=_LEEWAY_S,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+            return None
+        given = claims.get("scope", "")
+        scopes = given.split() if isinstance(given, str) else []
+        return AccessToken(
+            token="",
+            client_id="",
+            scopes=[one for one in scopes if one in list(Scope)],
+            subject=claims["sub"],
+            claims={
+                "iss": self.issuer,
+                ACCOUNT: ONLY_ACCOUNT,
+                CALLER: f"{self.issuer}#{claims['sub']}",
+                MAY_GROW: True,
+            },
+        )

@@ -1,0 +1,268 @@
+"""Tokens of an OAuth issuer: which are good, by whose keys, and where clients are told of it."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import httpx
+import httpx2
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from fw_mcp.guard.effects import EFFECTS, Scope
+from fw_mcp.server.http import check_exposure, http_app
+from fw_mcp.server.oauth import METADATA, Issuer, KeySet
+from tests.support.studio import Clock, Studio
+from tests.support.truth import unsold
+
+pytestmark = pytest.mark.anyio
+
+ISSUER = "https://login.example.com"
+RESOURCE = "https://fw.example.com/mcp"
+URL = "http://127.0.0.1:8000"
+
+
+@cache
+def secret(name: str) -> ec.EllipticCurvePrivateKey:
+    """A private key."""
+    del name
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@cache
+def rsa_secret() -> rsa.RSAPrivateKey:
+    """A private key of the other kind."""
+    return rsa.generate_private_key(65537, 2048)
+
+
+@dataclass
+class Provider:
+    """An issuer that a test turns its keys, and turns off; it counts what it is asked."""
+
+    kids: list[str] = field(default_factory=lambda: ["one"])
+    is_down: bool = False
+    asked: int = 0
+
+    async def fetch(self, url: str) -> object:
+        """The JSON at a URL."""
+        if self.is_down:
+            raise httpx.ConnectError("down")
+        if url == f"{ISSUER}/.well-known/openid-configuration":
+            return {"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys"}
+        assert url == f"{ISSUER}/keys"
+        self.asked += 1
+        rows = [
+            ECAlgorithm.to_jwk(secret(one).public_key(), as_dict=True) | {"kid": one}
+            for one in self.kids
+        ]
+        row = RSAAlgorithm.to_jwk(rsa_secret().public_key(), as_dict=True) | {"kid": "rsa"}
+        return {"keys": [*rows, row, {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"}, {}]}
+
+
+@dataclass
+class Login:
+    """A server that takes an issuer's tokens, and the clock of the keys."""
+
+    provider: Provider = field(default_factory=Provider)
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        keys = KeySet(ISSUER, self.provider.fetch, self.clock)
+        self.issuer = Issuer(ISSUER, RESOURCE, keys, tuple(Scope))
+
+
+def token(kid: str = "one", key: Any = None, algorithm: str = "ES256", **claims: Any) -> str:  # noqa: ANN401
+    """A good token, or one that differs in what is given; None leaves a claim out."""
+    now = int(time.time())
+    usual = {"iss": ISSUER, "aud": RESOURCE, "sub": "u-1", "iat": now, "exp": now + 300}
+    given = {name: one for name, one in (usual | claims).items() if one is not None}
+    return jwt.encode(given, key or secret(kid), algorithm, headers={"kid": kid} if kid else {})
+
+
+def by_hand(header: dict[str, Any], sign: bytes | None = None) -> str:
+    """A token that no library would make."""
+    claims = {"iss": ISSUER, "aud": RESOURCE, "sub": "u-1", "exp": int(time.time()) + 300}
+    parts = [json.dumps(one).encode() for one in (header, claims)]
+    text = b".".join(base64.urlsafe_b64encode(one).rstrip(b"=") for one in parts)
+    digest = b"" if sign is None else hmac.digest(sign, text, hashlib.sha256)
+    return f"{text.decode()}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+def public_text() -> bytes:
+    """A public key as a text that anybody has."""
+    key = rsa_secret().public_key()
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+async def test_a_good_token_says_who_it_is_and_what_for() -> None:
+    """By issuer and subject, with the scopes that are ours, whatever kind its key is of."""
+    login = Login()
+    scope = "openid images:write images:all"
+    for good in (
+        token(scope=scope),
+        token(scope=scope, aud=["https://other.example", RESOURCE]),
+        token("rsa", rsa_secret(), "RS256", scope=scope),
+    ):
+        found = await login.issuer.whose(good)
+        assert found is not None
+        assert found.claims is not None
+        assert found.claims["caller"] == "https://login.example.com#u-1"
+        assert (found.scopes, found.claims["account"]) == (["images:write"], "default")
+
+
+NOW = int(time.time())
+HOSTILE = {
+    "for another": {"aud": "https://other.example/mcp"},
+    "for nobody": {"aud": None},
+    "for what begins so": {"aud": RESOURCE[:-1]},
+    "for what is below": {"aud": f"{RESOURCE}/x"},
+    "of another issuer": {"iss": "https://evil.example"},
+    "of an issuer with a slash": {"iss": f"{ISSUER}/"},
+    "of no issuer": {"iss": None},
+    "expired": {"exp": NOW - 60},
+    "for ever": {"exp": None},
+    "not yet": {"nbf": NOW + 3600},
+    "of nobody": {"sub": None},
+    "of a number": {"sub": 1},
+}
+
+
+@pytest.mark.parametrize("claims", HOSTILE.values(), ids=HOSTILE)
+async def test_a_token_with_other_claims_opens_nothing(claims: dict[str, Any]) -> None:
+    """Though the issuer signed it."""
+    assert await Login().issuer.whose(token(**claims)) is None
+
+
+async def test_a_token_that_the_issuer_did_not_sign_opens_nothing() -> None:
+    """The algorithm is that of the key; what is no token is none."""
+    login = Login()
+    forged = [
+        token(key=secret("evil")),
+        token("", secret("one")),
+        token("two"),
+        by_hand({"alg": "none", "kid": "one"}),
+        by_hand({"alg": "none"}),
+        by_hand({"alg": "HS256", "kid": ["one"]}, b"secret"),
+        by_hand({"alg": "HS256", "kid": "shared"}, b"secret"),
+        by_hand({"alg": "HS256", "kid": "rsa"}, public_text()),
+        by_hand({"alg": ["ES256"], "kid": "one"}, b"x"),
+        "a.b.c",
+        "",
+        "\xff.\xff.\xff",
+        token()[:-4],
+    ]
+    assert [await login.issuer.whose(one) for one in forged] == [None] * len(forged)
+
+
+async def test_invented_keys_do_not_make_the_server_ask() -> None:
+    """Two hundred of them cost one question at most."""
+    login = Login()
+    assert await login.issuer.whose(token()) is not None
+    for number in range(200):
+        assert await login.issuer.whose(token(f"invented-{number}", secret("one"))) is None
+    login.clock.forward(11)
+    for number in range(200):
+        assert await login.issuer.whose(token(f"invented-{number}", secret("one"))) is None
+    assert login.provider.asked == 2
+
+
+async def test_keys_turn_and_outlive_an_outage_of_a_day() -> None:
+    """A new key is found at once; with the issuer away the former keys serve, but not for ever."""
+    login = Login()
+    assert await login.issuer.whose(token()) is not None
+    login.provider.kids = ["two"]
+    login.clock.forward(11)
+    assert await login.issuer.whose(token("two")) is not None
+    assert await login.issuer.whose(token()) is None
+    login.provider.is_down = True
+    login.clock.forward(86_000)
+    assert await login.issuer.whose(token("two")) is not None
+    login.clock.forward(500)
+    assert await login.issuer.whose(token("two")) is None
+
+
+@asynccontextmanager
+async def served(studio: Studio, login: Login) -> AsyncIterator[Any]:
+    """The server over HTTP, which takes the issuer's tokens."""
+
+    async def well() -> None:
+        """Be ready."""
+
+    check_exposure("0.0.0.0", None, login.issuer)  # noqa: S104  nothing listens
+    app = http_app(
+        studio.server, host="127.0.0.1", port=8000, token=None, ready=well, issuer=login.issuer
+    )
+    async with app.router.lifespan_context(app):
+        yield app
+
+
+async def test_a_client_is_told_where_to_log_in_and_what_to_ask_for(studio: Studio) -> None:
+    """Every scope at once, since some clients ask but once."""
+    async with (
+        served(studio, Login()) as app,
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=URL) as http,
+    ):
+        none = await http.post("/mcp", json={})
+        wrong = await http.post("/mcp", json={}, headers={"Authorization": "Bearer x"})
+        told = await http.get(METADATA, headers={"Origin": "https://app.example"})
+        before = await http.options(METADATA, headers={"Origin": "https://app.example"})
+        away = await http.get("/.well-known/openid-configuration")
+    challenge = (
+        'scope="images:read images:write images:delete", '
+        f'resource_metadata="https://fw.example.com{METADATA}"'
+    )
+    assert (none.status_code, none.headers["WWW-Authenticate"]) == (401, f"Bearer {challenge}")
+    assert wrong.headers["WWW-Authenticate"] == f'Bearer error="invalid_token", {challenge}'
+    assert told.headers["Access-Control-Allow-Origin"] == "*"
+    assert (before.status_code, before.headers["Access-Control-Allow-Headers"]) == (200, "*")
+    assert wrong.text.startswith(f"The bearer token is another than one of {ISSUER},")
+    assert (away.status_code, METADATA in away.text) == (404, True)
+    assert told.json() == {
+        "resource": RESOURCE,
+        "authorization_servers": [ISSUER],
+        "scopes_supported": list(Scope),
+        "bearer_methods_supported": ["header"],
+    }
+
+
+async def test_a_tool_outside_the_scope_is_shown_and_leads_to_asking_for_more(
+    studio: Studio,
+) -> None:
+    """Before the body is read; an older client, whose head names no tool, is told in words."""
+    (image,) = await unsold(studio, 1)
+    bearer = {"Authorization": f"Bearer {token(scope='images:read')}"}
+    login = Login()
+    async with (
+        served(studio, login) as app,
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url=URL, headers=bearer
+        ) as http,
+    ):
+        named = {"Mcp-Method": "tools/call", "Mcp-Name": "delete_images", "Accept": "*/*"}
+        refused = await http.post("/mcp", json={}, headers=named)
+        none = await http.post(
+            "/mcp", json={}, headers={"Authorization": f"Bearer {token()}", "Accept": "*/*"}
+        )
+        async with Client(
+            streamable_http_client(f"{URL}/mcp", http_client=http), mode="legacy", cache=None
+        ) as client:
+            tools = [one.name for one in (await client.list_tools()).tools]
+            result = await client.call_tool("delete_images", {"guids": [image.guid]})
+    told = refused.headers["WWW-Authenticate"]
+    assert (refused.status_code, none.status_code) == (403, 403)
+    assert told.startswith('Bearer error="insufficient_scope", scope="images:delete", resource')
+    assert 'scope="images:read"' in none.headers["WWW-Authenticate"]
+    assert tools == list(EFFECTS)
+    assert (result.meta or {})["fw_mcp/reason"] == "insufficient_scope"

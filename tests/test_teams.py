@@ -1,0 +1,165 @@
+"""docs/teams.md, word for word."""
+
+import re
+import shlex
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fw_mcp.assembly import assemble
+from fw_mcp.cli.main import main
+from fw_mcp.cli.options import parse
+from fw_mcp.cli.serve import over_http
+from fw_mcp.config import load_settings
+from fw_mcp.errors import ConfigError
+from fw_mcp.guard.effects import Scope
+from fw_mcp.server.app import build_server
+from fw_mcp.server.http import http_app
+
+pytestmark = pytest.mark.anyio
+
+PAGE = (Path(__file__).parents[1] / "docs" / "teams.md").read_text(encoding="utf-8")
+PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+
+
+def command(words: str) -> list[str]:
+    """The arguments of the page's first command that begins with these words."""
+    line, *_ = re.findall(rf"^\$ fw-mcp ({words} .+)$", PAGE, re.MULTILINE)
+    return shlex.split(line)
+
+
+@asynccontextmanager
+async def served(arguments: list[str]) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of what the command would serve, at the address that it believes in."""
+    _, settings, _ = parse([*arguments, "--sandbox"])
+    assembly = assemble(settings, {})
+    given = dict(over_http(assembly).keywords)
+    del given["listening"]
+    app = http_app(build_server(assembly.parts), **given)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="https://fw.example.com") as client,
+    ):
+        yield client
+    await assembly.aclose()
+
+
+async def asked(client: httpx.AsyncClient, token: str, **headers: str) -> int:
+    """What a request with the token is answered; 400 is the protocol speaking."""
+    bearer = {"Authorization": f"Bearer {token}", "Accept": "*/*", **headers}
+    return (await client.post("/mcp", json=PING, headers=bearer)).status_code
+
+
+async def test_the_page_on_teams_goes_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A token is made, let in, listed and revoked."""
+    monkeypatch.chdir(tmp_path)
+    assert main(command("token new")) == 0
+    _, token, _, line = capsys.readouterr().out.splitlines()
+    file = tmp_path / "tokens.jsonl"
+    file.touch(mode=0o600)
+    file.write_text(f"# who may\n{line}\n", encoding="utf-8")
+    assert token not in line
+    assert main(command("token list")) == 0
+    assert re.match(r"anna  images:write  account default  expires \d{4}-", capsys.readouterr().out)
+    async with served(command("--http")) as client:
+        assert await asked(client, token) == 400
+        assert await asked(client, token, Origin="https://fw.example.com") == 400
+        assert await asked(client, token, Host="FW.example.com:443") == 400
+        assert await asked(client, token, Host="other.example.com") == 421
+        assert await asked(client, f"{token}x") == 401
+        file.write_text("", encoding="utf-8")
+        assert await asked(client, token) == 401
+    assert main(command("token list")) == 0
+    assert capsys.readouterr().out == "The tokens file holds no token.\n"
+
+
+def test_the_page_on_teams_names_every_scope_in_order() -> None:
+    """And no other."""
+    assert re.findall(r"^\| `(\S+)` \|", PAGE, re.MULTILINE) == list(Scope)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://fw.example.com/mcp",
+        "HTTPS://FW.example.com:8443/mcp/",
+        "https://[2001:db8::1]/mcp",
+        "http://127.0.0.1:8000/mcp",
+    ],
+)
+def test_the_public_url_is_the_one_that_clients_use(url: str) -> None:
+    """Over plain http only on this machine."""
+    assert load_settings({"public_url": url}).public_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://fw.example.com/mcp",
+        "https://fw.example.com",
+        "https://fw.example.com/other",
+        "https://fw.example.com/mcp?a=b",
+        "https://user@fw.example.com/mcp",
+        "https://*.example.com/mcp",
+        "https://fw.example.com:port/mcp",
+        "https:///mcp",
+        "fw.example.com",
+    ],
+)
+def test_a_public_url_that_no_client_can_use_is_refused(url: str) -> None:
+    """It would allow what nobody sends, or too much."""
+    with pytest.raises(ConfigError, match="must be an https URL that ends in /mcp"):
+        load_settings({"public_url": url})
+
+
+async def test_the_public_url_counts_in_any_case_and_with_its_own_port() -> None:
+    """As a proxy may pass the name on."""
+    url = "https://FW.Example.com:8443/mcp/"
+    async with served(["--http", "127.0.0.1:8000", "--public-url", url]) as client:
+        names = ("fw.example.com:8443", "fw.example.com", "localhost:8000")
+        hosts = [await asked(client, "", Host=name) for name in names]
+        origin = "https://fw.example.com:8443"
+        origins = [
+            await asked(client, "", Host=names[0], Origin=one) for one in (origin, origin[:-5])
+        ]
+    assert (hosts, origins) == ([400, 421, 400], [400, 403])
+
+
+async def test_the_page_on_teams_says_how_to_log_in() -> None:
+    """The command starts a server that sends clients to the issuer."""
+    async with served(command("--http 127.0.0.1:8001")) as client:
+        challenge = (await client.post("/mcp", json=PING)).headers["WWW-Authenticate"]
+        (where,) = re.findall('resource_metadata="([^"]+)"', challenge)
+        told = (await client.get(where)).json()
+    assert told["resource"] == "https://fw.example.com/mcp"
+    assert told["authorization_servers"] == ["https://login.example.com"]
+    assert told["scopes_supported"] == list(Scope)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "said"),
+    [
+        ("https://login.example.com", "needs --public-url"),
+        ("http://login.example.com", "must be an https URL without a user"),
+        ("login.example.com", "must be an https URL without a user"),
+    ],
+)
+async def test_an_issuer_that_cannot_be_trusted_is_refused(issuer: str, said: str) -> None:
+    """Tokens must be for this server, and keys must come from whom they say."""
+    with pytest.raises(ConfigError, match=said):
+        async with served(["--http", "127.0.0.1:8000", "--oauth-issuer", issuer]):
+            raise AssertionError
+
+
+async def test_only_scopes_that_the_operator_left_on_are_offered() -> None:
+    """Nobody is asked to grant what is refused."""
+    command_line = [*command("--http 127.0.0.1:8001"), "--read-only"]
+    async with served(command_line) as client:
+        challenge = (await client.post("/mcp", json=PING)).headers["WWW-Authenticate"]
+    assert 'scope="images:read",' in challenge
