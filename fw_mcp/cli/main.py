@@ -100,5 +100,9 @@ def _run(arguments: Sequence[str]) -> int:
 
         module, function = COMMANDS.get(command, SERVE).place
         run = getattr(import_module(module), function)
-    log_to_stderr(settings.log_level, secrets_of(settings, os.environ))
+    log_to_stderr(
+        settings.log_level,
+        secrets_of(settings, os.environ),
+        as_json=settings.log_format == "json",
+    )
     return int(run(assemble(settings, os.environ), own))

@@ -19,6 +19,7 @@ from fw_mcp.guard.effects import EFFECTS, ToolEffect
 from fw_mcp.server.arguments import read_arguments
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.results import ToolResult
+from fw_mcp.telemetry import Served, serving
 from fw_mcp.writes.operation import Caller
 
 Call = Context[Parts]
@@ -39,6 +40,11 @@ def caller_of(ctx: Call) -> Caller:
     params = ctx.session.client_params
     name = params.client_info.name if params else "unnamed"
     return Caller(f"{'stdio' if is_local(ctx) else 'http'}:{name}", ctx.report_progress)
+
+
+def request_of(ctx: Call) -> Served:
+    """The request as logs and traces name it."""
+    return Served(caller_of(ctx).name, parts_of(ctx).writes.account_name, ctx.request_id)
 
 
 Schema = dict[str, Any]
@@ -148,6 +154,12 @@ class LibraryTool(Tool):
         convert_result: bool = False,  # noqa: ARG002  the SDK's signature
     ) -> CallToolResult | InputRequiredResult:
         """Run the tool; whatever is raised on purpose comes out as an error result of our words."""
+        with serving(request_of(context)):
+            return await self._told(arguments, context)
+
+    async def _told(
+        self, arguments: dict[str, Any], context: Call
+    ) -> CallToolResult | InputRequiredResult:
         try:
             with foreseen(UnexpectedToolError(_crashed(self.name))):
                 given = read_arguments(

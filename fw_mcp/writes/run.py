@@ -113,6 +113,11 @@ class Writes:
         self._under_way = SingleFlight[Written]()
 
     @property
+    def account_name(self) -> str:
+        """A digest that names the account, as far as it is known."""
+        return self.journal.database.account
+
+    @property
     def changes(self) -> Changes:
         """What was done, as it is told."""
         return Changes(self.history, self.identify, self.journal.now)
