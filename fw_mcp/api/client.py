@@ -309,7 +309,7 @@ class FinerWorksClient:
         with anyio.move_on_after(timeouts.write_s if endpoint.writes else timeouts.total_s):
             if endpoint.writes:
                 return await attempt(1)
-            return await repeated(attempt, READS, sleep=self._sleep)
+            return await repeated(attempt, READS, named=endpoint.name, sleep=self._sleep)
         self._traffic.lost()
         raise failures.timed_out(endpoint)
 

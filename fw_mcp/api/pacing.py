@@ -217,6 +217,7 @@ async def repeated(
     attempt: Callable[[int], Awaitable[T]],
     policy: RetryPolicy,
     *,
+    named: str = "a request",
     passes: Callable[[ApiError], bool] = may_pass,
     left_s: Callable[[], float] = time_left_s,
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
@@ -229,6 +230,7 @@ async def repeated(
     Args:
         attempt: raises when it fails.
         policy: how often and when.
+        named: what is tried, for the log.
         passes: whether a failure is worth another attempt.
         left_s: seconds that are left.
         sleep: waits so many seconds.
@@ -246,5 +248,26 @@ async def repeated(
             pause_s = policy.pause_after(number, asked_s, chance) if passes(error) else None
             if pause_s is None or pause_s >= left_s():
                 raise
-        await sleep(pause_s)
+            failure = _in_short(error)
         number += 1
+        _log.info(
+            "%s: attempt %d of %d after %s, waiting %.1f s",
+            named,
+            number,
+            policy.attempts,
+            failure,
+            pause_s,
+        )
+        await sleep(pause_s)
+
+
+def _in_short(failure: ApiError) -> str:
+    match failure:
+        case StatusError():
+            return f"HTTP {failure.status_code}"
+        case ShapeError():
+            return "an unreadable answer"
+        case TransportError(reason=Reason.TIMED_OUT):
+            return "no answer in time"
+        case _:
+            return "a lost connection" if failure.sent else "no connection"

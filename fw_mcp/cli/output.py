@@ -79,7 +79,12 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 def log_to_stderr(
-    level: str, secrets: Iterable[str], stream: TextIO | None = None, *, as_json: bool = False
+    level: str,
+    secrets: Iterable[str],
+    stream: TextIO | None = None,
+    *,
+    as_json: bool = False,
+    always: Iterable[str] = (),
 ) -> None:
     """Send every log record to stderr, masked. Call it before the SDK sets up its own.
 
@@ -88,6 +93,7 @@ def log_to_stderr(
         secrets: what to mask.
         stream: instead of stderr.
         as_json: a JSON object a line.
+        always: the loggers that are heard at level info, whatever `level` is.
     """
     handler = _Handler(stream or sys.stderr)
     handler.setFormatter(MaskingFormatter(secrets, _json() if as_json else None))
@@ -95,6 +101,8 @@ def log_to_stderr(
     for name in _CHATTY:
         # They write a line a request, with its URL.
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in always:
+        logging.getLogger(name).setLevel(logging.INFO)
 
 
 def _json() -> logging.Formatter:

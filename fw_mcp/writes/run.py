@@ -19,6 +19,7 @@ from fw_mcp.store.journal import Change, Item, Journal
 from fw_mcp.store.locks import Fence
 from fw_mcp.store.uploads import UploadStore
 from fw_mcp.text import quoted
+from fw_mcp.writes.audit import audited
 from fw_mcp.writes.changes import Changes
 from fw_mcp.writes.chunks import Run
 from fw_mcp.writes.legs import became, told_so
@@ -265,7 +266,7 @@ class Writes:
         fence: Fence,
     ) -> Done:
         run = self._new_run(caller, change, fence, prepared.read_at)
-        done = await self._on_record(operation, run, await prepared.write(run))
+        done = await self._carried_out(operation, run, prepared)
         return replace(done, afterwards=prepared.afterwards if done.complete else "")
 
     async def _asked(
@@ -407,7 +408,7 @@ class Writes:
             change = replace(fresh, baseline=former.baseline) if anew else former
             run = self._new_run(caller, change, fence, prepared.read_at)
             run = replace(run, settled=settled, carried=anew and bool(settled))
-            done = await self._on_record(operation, run, await prepared.write(run))
+            done = await self._carried_out(operation, run, prepared)
         if not settled:
             return done
         return done.replay(MADE_BEFORE if len(settled) == len(operation.untouched) else RESUMED)
@@ -430,7 +431,7 @@ class Writes:
             await self.guard.let_go_on(change.tool, len(due), change.plan_id, approved=approved)
             run = self._new_run(caller, change, fence, prepared.read_at)
             run = replace(run, settled={**kept, **gone}, held_back=frozenset(changed))
-            ended = await self._on_record(operation, run, await prepared.write(run))
+            ended = await self._carried_out(operation, run, prepared)
             earlier = told_so(told, ended.ends)
             return replace(ended, earlier=earlier, found=became(told, kept, ended.ends))
 
@@ -456,6 +457,14 @@ class Writes:
         # By their places in the journal: a clock may be set back.
         return await self.history.last_place(operation.undoes) > begun
 
+    async def _carried_out(self, operation: Operation, run: Run, prepared: Prepared) -> Done:
+        try:
+            ended = await prepared.write(run)
+        except BaseException:
+            audited(self.account_name, run.change, {})
+            raise
+        return await self._on_record(operation, run, ended)
+
     async def _on_record(self, operation: Operation, run: Run, ended: Ends) -> Done:
         """Record what the call answers."""
         ended = {item: as_of(end, self.account.clock()) for item, end in ended.items()}
@@ -479,8 +488,12 @@ class Writes:
             recorded = await self.journal.end(change_id, rest)
         except StoreError as unwritten:
             _log.warning("the result of a change could not be recorded: %s", unwritten.what)
-            return done
-        return done if recorded else replace(done, change_id=None)
+            recorded = True
+        if not recorded:
+            return replace(done, change_id=None)
+        if fresh := {item: end for item, end in ends.items() if item not in run.settled}:
+            audited(self.account_name, run.change, fresh)
+        return done
 
     async def _was_asked(self, change: Change) -> str:
         """Who was asked before a change, and what; "" where nobody was."""

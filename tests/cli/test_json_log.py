@@ -15,10 +15,12 @@ from fw_mcp.cli.output import log_to_stderr
 from fw_mcp.images.account import Account
 from fw_mcp.server.app import build_server
 from fw_mcp.telemetry import Served, serving
+from fw_mcp.writes.audit import AUDIT
 from tests.cli.serving import LIST_TOOLS, SEARCH, answers
 from tests.support.process import fw_mcp
 from tests.support.products import exhaustive
-from tests.support.studio import make_studio, on_account
+from tests.support.studio import make_studio, on_account, said
+from tests.support.truth import new_images
 
 pytestmark = [pytest.mark.anyio, pytest.mark.shows_keys("it logs one, to see it masked")]
 
@@ -33,10 +35,11 @@ def stream() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     written = io.StringIO()
-    log_to_stderr("info", [KEY], written, as_json=True)
+    log_to_stderr("warning", [KEY], written, as_json=True, always=[AUDIT])
     yield written
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.getLogger(AUDIT).setLevel(logging.NOTSET)
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
@@ -92,6 +95,25 @@ def test_a_key_is_masked_as_json_spells_it(stream: io.StringIO, written: str) ->
     assert "Canary" not in stream.getvalue()
 
 
+async def test_a_write_is_logged_with_its_fields_at_the_default_level(stream: io.StringIO) -> None:
+    """Promise: one audit line a write, also where nothing else is told."""
+    studio = make_studio(kept_for="0123456789abcdef")
+    async with studio.client() as client:
+        result = said(await client.call_tool("add_images", {"images": new_images(2)}))
+    (line,) = lines(stream)
+    assert line["level"] == "info"
+    expected = {
+        "logger": "fw_mcp.audit",
+        "account": "0123456789abcdef",
+        "caller": "stdio:mcp",
+        "tool": "add_images",
+        "lane": "unasked",
+        "outcomes": {"created": 2},
+        "change_id": result["change_id"],
+    }
+    assert line == line | expected
+
+
 async def test_what_is_logged_in_a_call_is_of_its_caller_and_account(stream: io.StringIO) -> None:
     """Promise: account, caller and request id stand in each line of a call."""
     studio = make_studio()
@@ -107,6 +129,27 @@ async def test_what_is_logged_in_a_call_is_of_its_caller_and_account(stream: io.
     assert line["account"] == parts.writes.account_name
     assert line["caller"].startswith("stdio:")
     assert line["request_id"].isdigit()
+
+
+ADD = json.dumps(
+    {
+        "jsonrpc": "2.0",
+        "id": 3,
+        "method": "tools/call",
+        "params": {"name": "add_images", "arguments": {"images": new_images(1)}},
+    }
+)
+
+
+@exhaustive
+@pytest.mark.parametrize(("options", "heard"), [(["--log-format", "json"], 1), ([], 0)])
+def test_a_write_is_heard_of_where_logs_are_collected_and_not_beside_one_person(
+    options: list[str], heard: int
+) -> None:
+    """Promise: at any level with `--log-format json`, as with `--http`; else from level info."""
+    done = fw_mcp(["--sandbox", "--log-level", "warning", *options], text=f"{LIST_TOOLS}{ADD}\n")
+    assert answers(done.stdout).keys() == {1, 2, 3}
+    assert done.stderr.count("fw_mcp.audit") == heard
 
 
 @exhaustive
