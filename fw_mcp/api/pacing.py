@@ -16,6 +16,7 @@ import anyio
 from fw_mcp.api import failures
 from fw_mcp.api.failures import Endpoint
 from fw_mcp.errors import ApiError, Reason, ShapeError, StatusError, TransportError
+from fw_mcp.telemetry import count
 
 _TOO_MANY_REQUESTS = 429
 _FIRST_PAUSE_S = 1.0
@@ -112,6 +113,7 @@ class Traffic:
         if self._is_tripped() and now >= self._open_until:
             self._open_until = now + _OPEN_S
             _log.warning("no response %d times in a row: nothing is sent for 30 s", self._losses)
+            count("fw_mcp.upstream.circuit.open")
 
     def _pause(self, asked_s: float | None) -> None:
         now = self._clock()
@@ -120,7 +122,9 @@ class Traffic:
             self._refusals += 1
         self.troubled = True
         pause_s = min(self._step_s() if asked_s is None else asked_s, _LONGEST_PAUSE_S)
-        self._paused_until = max(self._paused_until, now + pause_s)
+        before = max(self._paused_until, now)
+        self._paused_until = max(before, now + pause_s)
+        count("fw_mcp.upstream.paused_s", self._paused_until - before)
         _log.info("FinerWorks rate-limited the account: nothing is sent for %.0f s", pause_s)
 
     def _step_s(self) -> float:

@@ -31,7 +31,7 @@ from fw_mcp.server.tools.selection import set_selection
 from fw_mcp.server.tools.undo import undo_change
 from fw_mcp.server.tools.update import update_image_metadata
 from fw_mcp.server.tools.view import view_images
-from fw_mcp.telemetry import serving
+from fw_mcp.telemetry import operation, serving
 
 TOOLS = (
     search_images,
@@ -110,7 +110,8 @@ class FwServer(MCPServer[Parts]):
         context: Context[Parts, Any] | None = None,
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         """Read a document of the library, or the gallery."""
-        with serving(request_of(context)) if context else nullcontext():
+        request = serving(request_of(context)) if context else nullcontext()
+        with operation("resources/read"), request:
             text = await resources.read(self._parts, str(uri))
         if text is None:
             return await super().read_resource(uri, context)

@@ -19,7 +19,7 @@ from fw_mcp.store.journal import Change, Item, Journal
 from fw_mcp.store.locks import Fence
 from fw_mcp.store.uploads import UploadStore
 from fw_mcp.text import quoted
-from fw_mcp.writes.audit import audited
+from fw_mcp.writes.audit import audited, count_answer, refusals_counted
 from fw_mcp.writes.changes import Changes
 from fw_mcp.writes.chunks import Run
 from fw_mcp.writes.legs import became, told_so
@@ -281,12 +281,13 @@ class Writes:
             would = prepared.would
             plan = await self.guard.plan(_proposal(caller, operation, prepared))
         else:
-            plan = await self.guard.recall(
-                ask.plan_id,
-                tool=operation.tool,
-                caller=caller.name,
-                arguments=operation.identity,
-            )
+            with refusals_counted():
+                plan = await self.guard.recall(
+                    ask.plan_id,
+                    tool=operation.tool,
+                    caller=caller.name,
+                    arguments=operation.identity,
+                )
         match await ask(plan):
             case Yes(how):
                 return _Accepted(plan, how)
@@ -302,7 +303,7 @@ class Writes:
     @asynccontextmanager
     async def _won(self, plan: Plan, change_id: str) -> AsyncIterator[None]:
         """Win the plan's single use; it costs nothing unless the change was begun."""
-        with anyio.CancelScope(shield=True):
+        with anyio.CancelScope(shield=True), refusals_counted():
             await self.guard.win(plan)
         try:
             yield
@@ -326,6 +327,7 @@ class Writes:
         if self.guard.unchanged(plan, prepared.targets):
             return prepared
         await self.guard.void(plan)
+        count_answer("changed")
         if not prepared.targets:
             raise GuardError(
                 "The images changed since the question was asked; nothing would be lost any more.",
