@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNNABLE := $(VENV)/.runnable
 READY := $(VENV)/.ready
-# The S3 server that `make rest` uploads to; it brings more packages than all else together.
+# The S3 server that `make rest` and `make bench` use; it brings more packages than all else.
 S3 := .venv-s3
 S3_READY := $(S3)/.ready
 # The workers of a test run share what one of them has compiled, wherever this was turned off.
@@ -82,7 +82,7 @@ lint: $(READY) ## Check lint, format, types and the tool definitions
 rest: $(READY) $(S3_READY) ## Run what make test leaves out: every case, and more examples of each property
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(THE_REST)
 
-bench: $(READY) ## Measure, as ratios in one run
+bench: $(READY) $(S3_READY) ## Measure, as ratios in one run
 	@$(BIN)/python bench/run.py
 
 bench-faults: $(READY) ## Measure what faults cost: lost and doubled images, the journal

@@ -14,7 +14,7 @@ import httpx
 from figures import Effort, Figure, median_ms, ratio
 from library import scanning, viewing
 from session import Session, seconds_of_calls, seconds_of_run, seconds_to_first_list
-from uploads import rendering
+from uploads import rendering, uploading
 
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
@@ -126,7 +126,7 @@ def main() -> int:
     effort = Effort(3, 60) if options.quick else Effort(11, 400)
     write: Callable[[Figure], str] = as_json if options.json else as_row
     all_met = True
-    for measure in (starting, searching, scanning, viewing, rendering):
+    for measure in (starting, searching, scanning, viewing, rendering, uploading):
         for figure in measure(effort):
             print(write(figure), flush=True)
             all_met = all_met and figure.met

@@ -31,7 +31,7 @@ from fw_mcp.pictures.renditions import Renderer
 from fw_mcp.pictures.similarity import Likenesses
 from fw_mcp.pictures.upload.bucket import Bucket
 from fw_mcp.pictures.upload.sandbox import SandboxBucket
-from fw_mcp.pictures.upload.target import bucket_of
+from fw_mcp.pictures.upload.target import bucket_of, upload_folder
 from fw_mcp.pictures.view import Viewer
 from fw_mcp.pictures.worker.pool import Workshop
 from fw_mcp.server.parts import Parts
@@ -386,12 +386,25 @@ def _check_upload(settings: Settings) -> None:
         wrong = f"{both_names('upload_to')} and {both_names('upload_public_url')} go together."
     elif settings.upload_to and settings.no_fetch:
         wrong = f"{both_names('upload_to')} cannot be used with {both_names('no_fetch')}."
+    _check_upload_folder(settings)
     if wrong:
         raise ConfigError(
             wrong,
             state="Nothing was started.",
             next_step="Set both upload settings and let URLs be fetched, because each upload is "
             "fetched once to see that it is public; or set neither.",
+            reason=Reason.INVALID_SETTING,
+        )
+
+
+def _check_upload_folder(settings: Settings) -> None:
+    """What is uploaded into a folder of pictures would be taken for pictures to add."""
+    target = upload_folder(settings.upload_to or "")
+    if target and target.resolve() in [one.resolve() for one in settings.read_folders]:
+        raise ConfigError(
+            f"{both_names('upload_to')} is a folder of {both_names('file_folders')}.",
+            state="Nothing was started.",
+            next_step="Upload to another folder, or the uploads would be added as pictures.",
             reason=Reason.INVALID_SETTING,
         )
 

@@ -1,5 +1,7 @@
 """What every test shares: the watch for keys, anyio's plugin on asyncio, and a studio."""
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -15,6 +17,17 @@ settings.register_profile("sample", _UNTIMED, derandomize=True, max_examples=25)
 settings.register_profile("full", _UNTIMED, derandomize=True, max_examples=100)
 settings.register_profile("fuzz", _UNTIMED, max_examples=3_000, database=None, print_blob=True)
 settings.load_profile("sample")
+
+
+def pytest_collection() -> None:
+    """Ten thousand tests are made at once, none of which is to go."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays to the end: looking for what may go need not look at it again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -212,6 +212,7 @@ def sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+@exhaustive
 def test_a_lock_of_wheels_that_fit_every_python_passes(tmp_path: Path) -> None:
     """One line a case, and what all of it took."""
     code, said = checked(tmp_path, ("any", sha256(wheel(tmp_path, "any", "py3-none-any"))))

@@ -87,7 +87,8 @@ def test_without_a_setting_there_is_nowhere_to_upload_to() -> None:
     both = settings(sandbox=IN_MEMORY, upload_to="s3://my-prints/fw", upload_public_url=PUBLIC)
     bucket = assemble(both, {}).uploads.target
     assert bucket is not None
-    assert (bucket.place, bucket.url("a.jpg")) == ("s3://my-prints/fw", f"{PUBLIC}/a.jpg")
+    assert bucket.place == f"s3://my-prints/fw, public as {PUBLIC}"
+    assert bucket.url("a.jpg") == f"{PUBLIC}/a.jpg"
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,15 @@ def test_settings_of_use_only_together_are_given_together(given: dict[str, objec
     with pytest.raises(ConfigError, match="--upload-to") as refused:
         assemble(settings(store=IN_MEMORY, **given), {})
     assert refused.value.reason is Reason.INVALID_SETTING
+
+
+def test_a_folder_is_not_uploaded_into_itself(tmp_path: Path) -> None:
+    """Each call would add what the one before it uploaded."""
+    given: dict[str, object] = {"upload_to": tmp_path.as_uri(), "upload_public_url": PUBLIC}
+    (tmp_path / "public").mkdir()
+    assemble(settings(store=IN_MEMORY, file_folders=str(tmp_path / "public"), **given), {})
+    with pytest.raises(ConfigError, match="--upload-to"):
+        assemble(settings(store=IN_MEMORY, file_folders=str(tmp_path), **given), {})
 
 
 @pytest.mark.parametrize(

@@ -294,12 +294,12 @@ class ImageDetails(_Response):
         image = read(told)
         if not isinstance(told, dict):
             return image
+        fields = vars(image)
         odd = tuple(
             name
             for name, value in told.items()
             if value is not None
-            and name in cls.model_fields
-            and getattr(image, name) is None
+            and fields.get(name, value) is None
             and not _is_no_date(name, value)
         )
         return image.with_odd(*odd) if odd else image

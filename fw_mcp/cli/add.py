@@ -176,7 +176,7 @@ async def _previewed(assembly: "Assembly", asked: _Asked) -> int:
             parts.account, part, asked.library, allow_duplicate=False, files=parts.files
         )
         prepared = await operation.read()
-        looks = await seen(parts.account, parts.inspector, uploads, dict(enumerate(part)))
+        looks = await seen(parts.account, uploads, dict(enumerate(part)))
         images, would = looks.images, {**prepared.would, **looks.unread}
         would, there = await already_there(parts.account, images, asked.library, would, told)
         for item in sorted(would):

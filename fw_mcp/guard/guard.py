@@ -189,7 +189,8 @@ class Guard:
             self._refuse(Claim.UNKNOWN, plan_id, tool)
         if (plan.tool, plan.caller, plan.arguments_digest) != (tool, caller, digest(arguments)):
             raise GuardError(
-                f"Plan {plan_id} belongs to a different call (tool, images or values).",
+                f"Plan {plan_id} belongs to a different call (tool, images or "
+                "values), or a file of it has changed since.",
                 state=_NOTHING_SENT,
                 next_step=f"Repeat {tool} with the same arguments as before plus plan_id, or call "
                 "it without plan_id for a new plan.",

@@ -206,9 +206,11 @@ def _size(product: Product) -> str:
 
 def _split(name: str, title: str, kind: str) -> tuple[str, str]:
     """The picture's title and the rest of a product's name that begins with it."""
-    rest = name[len(title) :]
+    folded, rest = name.casefold(), name[len(title) :]
     at = 0
-    if title and name.casefold() == f"{title}{rest}".casefold() and not rest[:1].isalnum():
+    # Folding shortens no text, and may take long for a title far longer than a name.
+    is_longer = len(title) > len(folded)
+    if title and not is_longer and folded == f"{title}{rest}".casefold() and not rest[:1].isalnum():
         at = len(title)
     elif kind:
         # A picture may be called by the same word: the last one is the product's.

@@ -94,8 +94,9 @@ class Folders:
         """The regular file at `path`, open for reading.
 
         Args:
-            path: absolute, or relative to one of the folders; `~` is a name like any other. A name
-                that is not there may stand for the only one that looks the same.
+            path: absolute, or relative to one of the folders, whose own name may come first; `~` is
+                a name like any other. A name that is not there may stand for the only one that
+                looks the same.
 
         Raises:
             FetchError: there is no such file below a folder; the text is the same for every cause.
@@ -144,16 +145,23 @@ class Folders:
 
     def _places(self, path: str) -> Iterator[tuple[Path, tuple[str, ...]]]:
         """Each folder that `path` may be below, and the names on the way there."""
-        given = Path(path)
+        for folder, names in self._ways(Path(path)):
+            if ".." not in names:
+                yield folder, names
+
+    def _ways(self, given: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+        names = given.parts
+        if given.anchor:
+            for folder in self._folders:
+                if _is_below(given, folder):
+                    yield folder, names[len(folder.parts) :]
+            return
         for folder in self._folders:
-            if not given.anchor:
-                below = given
-            elif _is_below(given, folder):
-                below = Path(*given.parts[len(folder.parts) :])
-            else:
-                continue
-            if ".." not in below.parts:
-                yield folder, below.parts
+            yield folder, names
+        for folder in self._folders:
+            # As people call it, who are not told where it is.
+            if names and _look(names[0]) == _look(folder.name):
+                yield folder, names[1:]
 
 
 def found(descriptor: int, path: str) -> Found:

@@ -52,7 +52,7 @@ def master_facts(file: BinaryIO) -> Facts:
     if not size:
         raise refused("The file is empty.", "Add the picture itself; this may be a broken copy.")
     if size > MOST_BYTES:
-        what = f"The file has {size / 1e6:,.0f} MB; FinerWorks takes up to 1,000 MB."
+        what = "The file is larger than the 1,000 MB that FinerWorks takes."
         raise refused(what, "Save it with compression (TIFF with LZW, or JPEG) and add that file.")
     file.seek(0)
     head = file.read(_HEAD)

@@ -35,11 +35,20 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             ("guid", "guids", "id", "ids", "image_ids"), ("guids", "guid_filter", "guid")
         ),
         **dict.fromkeys(("filename", "name"), ("file_name", "file_name_contains")),
-        **dict.fromkeys(("url", "urls", "path", "paths", "file"), ("files", "private_hires_uri")),
+        **dict.fromkeys(("url", "urls"), ("files", "private_hires_uri")),
+        **dict.fromkeys(("path", "paths", "file", "folder"), ("files", "file")),
         "width": ("pix_w",),
         "height": ("pix_h",),
         "sort": ("sort_field",),
         "order": ("sort_direction",),
+    }
+)
+_SAID = MappingProxyType(
+    {
+        "missing": "is required",
+        "list_type": "must be a list, with [ ] around it",
+        "model_type": "must be an object, with { } around it",
+        "too_short": "is empty; give at least one",
     }
 )
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}(?:\.0*)?")
@@ -342,16 +351,10 @@ def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
 
 
 def _why(fault: ErrorDetails) -> str:
-    if fault["type"] == "missing":
-        return "is required"
     if fault["type"] == "string_too_long":
         given = len(fault["input"])
         return f"at most {fault['ctx']['max_length']} characters (got {given})"
     if fault["type"] == "too_long":
         given = len(fault["input"])
         return f"at most {fault['ctx']['max_length']} items (got {given})"
-    if fault["type"] == "list_type":
-        return "must be a list, with [ ] around it"
-    if fault["type"] == "too_short":
-        return "is empty; give at least one"
-    return fault["msg"].removeprefix("Value error, ")
+    return _SAID.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")

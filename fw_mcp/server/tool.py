@@ -16,6 +16,7 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 
 from fw_mcp.errors import FwError, Reason
 from fw_mcp.guard.effects import EFFECTS, ToolEffect
+from fw_mcp.images.account import Progress
 from fw_mcp.server.arguments import read_arguments
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.results import ToolResult
@@ -39,7 +40,20 @@ def caller_of(ctx: Call) -> Caller:
     """Who calls, as far as a host says: its transport and its name."""
     params = ctx.session.client_params
     name = params.client_info.name if params else "unnamed"
-    return Caller(f"{'stdio' if is_local(ctx) else 'http'}:{name}", ctx.report_progress)
+    return Caller(f"{'stdio' if is_local(ctx) else 'http'}:{name}", _rising(ctx.report_progress))
+
+
+def _rising(tell: Progress) -> Progress:
+    """Progress as the protocol wants it: each time more. A file that is sent again is less."""
+    most = -math.inf
+
+    async def told(progress: float, total: float | None = None, message: str | None = None) -> None:
+        nonlocal most
+        if progress > most:
+            most = progress
+            await tell(progress, total, message)
+
+    return told
 
 
 def request_of(ctx: Call) -> Served:

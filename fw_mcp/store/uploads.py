@@ -106,7 +106,9 @@ WHERE account = :account AND place = :place AND path = :path AND master = :maste
 _ASKED = """
 UPDATE uploads SET change_id = :change_id, mtime_ns = :mtime_ns
 WHERE account = :account AND place = :place AND path = :path AND master = :master
+    AND verified_at IS NOT NULL AND removed_at IS NULL
 """
+_DOUBTED = "UPDATE uploads SET verified_at = NULL WHERE account = ? AND place = ? AND master = ?"
 _REMOVED = "UPDATE uploads SET removed_at = ? WHERE account = ? AND place = ? AND master = ?"
 _GUIDS_OF = """
 SELECT guids FROM uploads WHERE account = ? AND place = ? AND path = ? AND master = ?
@@ -216,6 +218,16 @@ class UploadStore:
             if one.removed_at is None and not set(guids).isdisjoint(one.guids.values())
         ]
 
+    async def removed_masters(self) -> set[str]:
+        """The keys of print masters that were uploaded, and are kept nowhere any more.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        rows = await self.every()
+        there = {one.master for one in rows if one.removed_at is None}
+        return {one.master for one in rows} - there
+
     async def begin(self, upload: Upload, most_bytes_per_hour: int) -> bool:
         """Record what is about to be sent, unless it is more than the hour allows.
 
@@ -267,13 +279,53 @@ class UploadStore:
         """
         await self._marked(_VERIFIED, [{**_row(upload), "now": now}])
 
-    async def asked(self, uploads: Iterable[Upload], change_id: str) -> None:
+    async def asked(self, uploads: Iterable[Upload], change_id: str) -> list[Upload]:
         """Record which call is about to register them.
+
+        Returns:
+            Those that it must not, since they are being removed.
 
         Raises:
             StoreError: it cannot be recorded.
         """
-        await self._marked(_ASKED, [{**_row(one), "change_id": change_id} for one in uploads])
+        wanted = list(uploads)
+
+        def work(connection: sqlite3.Connection) -> list[Upload]:
+            return [
+                one
+                for one in wanted
+                if not connection.execute(
+                    _ASKED, {**_row(one), "change_id": change_id, "account": self._account}
+                ).rowcount
+            ]
+
+        return await self._database.run(work)
+
+    async def doubted(self, place: str, master: str, former: Collection[Upload]) -> bool:
+        """Let no call register these bytes from here on, unless one asked for them since.
+
+        Args:
+            place: where they are.
+            master: their key.
+            former: every upload of them, as it was on record before.
+
+        Returns:
+            Whether they may be removed.
+
+        Raises:
+            StoreError: it cannot be recorded.
+        """
+        as_was = {(one.path, one.change_id, one.begun_at) for one in former}
+
+        def work(connection: sqlite3.Connection) -> bool:
+            key = (self._account, place, master)
+            now = map(_upload, connection.execute(_OF_CONTENT, key))
+            if {(one.path, one.change_id, one.begun_at) for one in now} != as_was:
+                return False
+            connection.execute(_DOUBTED, key)
+            return True
+
+        return await self._database.run(work)
 
     async def registered(self, guids: Sequence[tuple[Upload, str]], library: str) -> None:
         """Record which image each is the print master of.

@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fw_mcp.api.models import ImageDetails, ImageToAdd, LibraryName
-from fw_mcp.errors import FwError, GuardError, StoreError
+from fw_mcp.errors import FwError, GuardError, Reason, StoreError
 from fw_mcp.guard.question import PublicFolder, Target, digest, upload_question
 from fw_mcp.images.account import Account, Progress
 from fw_mcp.images.read import read_images
 from fw_mcp.pictures.inspect import Inspector
+from fw_mcp.pictures.masters import refused
 from fw_mcp.store.uploads import Upload
 from fw_mcp.text import counted
 from fw_mcp.writes.add import add_in_batches, with_baseline
@@ -95,7 +96,7 @@ def addition(
             read_at=started,
             would=untouched,
             write=write,
-            summary=f"{counted(len(images), 'image')} would be registered.",
+            summary=would_register(len(images)),
             targets=[_target(one, local) for one in public],
             question=upload_question(public, files.uploads.public_address)
             if public and files
@@ -118,10 +119,27 @@ def addition(
     )
 
 
+def would_register(images: int) -> str:
+    """What a dry run says in all."""
+    return f"{counted(images, 'image')} would be registered."
+
+
 def addition_again(
     account: Account, arguments: Mapping[str, Any], files: "FromFiles | None" = None
 ) -> Operation:
-    """The registration that the journal holds."""
+    """The registration that the journal holds.
+
+    Raises:
+        GuardError: files were to become public in another place, where nobody was asked about.
+    """
+    place = files.uploads.target.place if files and files.uploads.target else None
+    if arguments.get("place", place) != place:
+        raise GuardError(
+            "That call uploads to another place than this server does now.",
+            state="Nothing was sent.",
+            next_step="Repeat it with its first arguments, without continue_handle.",
+            reason=Reason.HANDLE_UNKNOWN,
+        )
     return addition(
         account,
         [
@@ -257,15 +275,19 @@ class _Call:
         await run.begin(Kind.ADD, {})
         reserve_s = _TO_REGISTER * run.account.pace.start_chunks_s
         files, images = len(due), len(due) + len(run.due(self._urls))
-        brought = await self._uploads.bring(
+        ends = await self._uploads.bring(
             due,
             run.change.change_id,
             lambda: run.left_s() - reserve_s,
             _within(run.progress, 0, files + images),
         )
+        brought = dict(ends)
         self._up = {item: one for item, one in brought.items() if isinstance(one, Upload)}
         _raise_if_nothing_else(brought, is_alone=not self._urls)
-        await self._uploads.store.asked(self._up.values(), run.change.change_id)
+        taken = await self._uploads.store.asked(self._up.values(), run.change.change_id)
+        for item in [item for item, one in self._up.items() if one in taken]:
+            del self._up[item]
+            brought[item] = refused("It was removed again in the meantime.", "Call again.")
         ready |= {item: self._uploads.image(due[item], one) for item, one in self._up.items()}
         # Where nothing goes on behind the call, it took the time that it took.
         started = run.started if self._uploads.goes_on else run.account.clock()

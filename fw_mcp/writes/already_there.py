@@ -56,7 +56,7 @@ async def already_there(
         else end
         for item, end in would.items()
     }
-    is_said = f"{counted(len(there), 'image')} of them already there." if there else ""
+    is_said = f"In the library already: {counted(len(there), 'image')}." if there else ""
     return named, " ".join(filter(None, (is_said, walk.not_reached)))
 
 

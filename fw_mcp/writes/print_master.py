@@ -26,6 +26,8 @@ KINDS = MappingProxyType(
 )
 """Format → how its key ends, and what it is served as."""
 SHOWN_AS = "JPEG"
+UNREAD = ("It could not be read completely.", "Try it again.")
+"""Of a file that its disk does not give."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ _CHANGED_SINCE = "Not undone: someone has changed it since."
 _GONE_SINCE = "Not undone: it no longer exists."
 _THERE_BEFORE = "Not undone: it existed before."
 _HELD_NOTHING = "Not undone: it held nothing before, and FinerWorks cannot empty a selection."
+_FILE_REMOVED = "Not undone: its uploaded files were removed. Add the file again with add_images."
 _LEFT_UP = (
     "{} of these images stay public; in a terminal, fw-mcp uploads --remove-unused removes those "
     "that no image uses."
@@ -226,6 +227,7 @@ def _operation(
     async def read() -> Prepared:
         started = account.clock()
         undo = await _undo_of(account, done, started)
+        await _keep_back_removed(uploads, undo)
         await _name_what_came_between(history, undo)
         if not undo.items:
             why = (
@@ -340,6 +342,16 @@ async def _undo_of(account: Account, done: Undoable, started: float) -> Undo:
     if due:
         await _PREPARED[done.kind](account, undo, due, started)
     return undo
+
+
+async def _keep_back_removed(uploads: UploadStore, undo: Undo) -> None:
+    """An image whose file was removed since is not registered again."""
+    removed = await uploads.removed_masters() if undo.lost else set()
+    for item, image in list(undo.lost.items()):
+        if PurePosixPath(urlsplit(image.private_hires_uri).path).name in removed:
+            end = undo.done.ends[item]
+            undo.refused[item] = Ended(end.guid, Outcome.FAILED, _FILE_REMOVED, before=end.before)
+            del undo.lost[item]
 
 
 async def _carry_out(run: Run, undo: Undo) -> Ends:

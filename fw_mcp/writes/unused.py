@@ -122,14 +122,30 @@ class Unused:
             for key in one.upload.parts
         }
         # Of one content under several names, all have to be unused.
-        masters -= stays
-        gone = [one for one in gone if one.master in masters]
-        keys = sorted({key for one in gone for key in one.parts} - stays)
-        target = self._uploads.target
-        if keys and target is not None:
-            await target.remove(keys)
-            await self._uploads.store.removed(target.place, masters, self._uploads.now())
-        return gone
+        removed: list[Upload] = []
+        for master in sorted(masters - stays):
+            alike = [one for one in gone if one.master == master]
+            former = [one.upload for one in looked if one.upload.master == master]
+            if await self._removed(alike, former, stays):
+                removed += alike
+        return removed
+
+    async def _removed(
+        self, alike: Sequence[Upload], former: Sequence[Upload], stays: Collection[str]
+    ) -> bool:
+        """Remove what is kept of one content, unless a call is about to register it."""
+        target, store = self._uploads.target, self._uploads.store
+        place, master = alike[0].place, alike[0].master
+        if target is None or any(
+            [await self._writes.is_under_way(one.change_id) for one in former]
+        ):
+            return False
+        here = [one for one in former if one.place == place]
+        if not await store.doubted(place, master, here):
+            return False
+        await target.remove(sorted({key for one in alike for key in one.parts} - set(stays)))
+        await store.removed(place, {master}, self._uploads.now())
+        return True
 
     def _kept(self, row: Upload, used: set[str], open_: set[str], *, is_known: bool) -> Kept:
         if row.removed_at is not None:

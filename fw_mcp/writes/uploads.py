@@ -44,7 +44,16 @@ from fw_mcp.pictures.upload.public import check_public
 from fw_mcp.store.uploads import SameFile, Upload, UploadStore
 from fw_mcp.text import counted, megabytes
 from fw_mcp.writes.outcomes import Items
-from fw_mcp.writes.print_master import KINDS, SHOWN_AS, FileToAdd, check_same, key_of, read, rewind
+from fw_mcp.writes.print_master import (
+    KINDS,
+    SHOWN_AS,
+    UNREAD,
+    FileToAdd,
+    check_same,
+    key_of,
+    read,
+    rewind,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +61,9 @@ _AT_A_TIME = 3
 _TELL_EVERY_S = 1.0
 _MEGABYTE = 1_000_000
 # For so long nobody asks the bucket again whether what was there still is.
-_FRESH_S = 3600
+_FRESH_S = 600
+# For so long a failure that no call waited for is told to the next one, in place of trying again.
+_UNTOLD_S = 300
 # What nobody foresaw of bytes that nobody here wrote.
 _CRASHES = (RuntimeError, ValueError, LookupError, TypeError, AttributeError)
 
@@ -144,6 +155,7 @@ class _Job:
         goes_on: whether a call answered without it.
         ended: what came of it; None while it is under way.
         crash: what nobody foresaw.
+        ended_at: seconds since the epoch; of one that is under way, never.
     """
 
     file: FileToAdd
@@ -153,6 +165,7 @@ class _Job:
     goes_on: bool = False
     ended: Upload | FwError | None = None
     crash: Exception | None = None
+    ended_at: float = inf
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     done: anyio.Event = field(default_factory=anyio.Event)
 
@@ -210,6 +223,7 @@ class Uploads:
         self._group: TaskGroup | None = None
         self._turn = anyio.Semaphore(_AT_A_TIME)
         self._jobs: dict[SameFile, _Job] = {}
+        self._is_public = False
         self._contents: dict[str, anyio.Lock] = {}
         self._ended = anyio.Event()
 
@@ -351,14 +365,11 @@ class Uploads:
         Raises:
             StoreError: the record cannot be read.
         """
-        fresh = self.now() - _FRESH_S
         known = await self.known(files.values())
         there = {
             item: known[one.same]
             for item, one in files.items()
-            if one.same in known and known[one.same].is_up
-            # Long ago: others may have removed it since.
-            if (known[one.same].verified_at or 0) > fresh
+            if one.same in known and known[one.same].is_up and self._is_fresh(known[one.same])
         }
         due = {item: one for item, one in files.items() if item not in there}
         told = _Told(files.values(), tell, self._watched)
@@ -390,6 +401,8 @@ class Uploads:
                 await told.so_far(waited)
         for job in waited:
             job.goes_on = True
+            if job.done.is_set():
+                self._forget(job)
         return jobs
 
     @contextmanager
@@ -412,10 +425,14 @@ class Uploads:
     def _job(self, file: FileToAdd, change_id: str, group: TaskGroup) -> _Job:
         """The work on a file, begun where nobody is at it."""
         job = self._jobs.get(file.same)
-        if job is None:
+        if job is None or job.ended_at < self.now() - _UNTOLD_S:
             job = self._jobs[file.same] = _Job(file, change_id)
             group.start_soon(self._work, job)
         return job
+
+    def _forget(self, job: _Job) -> None:
+        if self._jobs.get(job.file.same) is job:
+            del self._jobs[job.file.same]
 
     async def _work(self, job: _Job) -> None:
         try:
@@ -425,13 +442,15 @@ class Uploads:
             job.ended = fault
         except OSError as unread:
             _log.info("a file was not read to its end: %s", type(unread).__name__)
-            job.ended = refused("It could not be read completely.", "Try it again.")
+            job.ended = refused(*UNREAD)
         except _CRASHES as crash:
             # Raised where it is waited for: it must not end what serves others.
             job.crash = crash
         finally:
-            if self._jobs.get(job.file.same) is job:
-                del self._jobs[job.file.same]
+            job.ended_at = self.now()
+            # What failed while nobody waited is told to the next call.
+            if job.wanted or not isinstance(job.ended, FwError):
+                self._forget(job)
             job.done.set()
             self._ended.set()
             self._ended = anyio.Event()
@@ -443,7 +462,7 @@ class Uploads:
                 upload = await self._put(job, file)
         if upload.verified_at is None:
             # It may take a while to show, and others need no turn for it.
-            await self._check({self.bucket.url(key): size for key, size in upload.parts.items()})
+            await self._see(upload.parts)
             upload = replace(upload, verified_at=self.now())
             await self.store.verified(upload, self.now())
         self._reached(UploadStep.VERIFIED)
@@ -454,7 +473,7 @@ class Uploads:
         check_same(job.file, file)
         former = (await self.known([job.file])).get(job.file.same)
         if former and await self._is_there(former):
-            return former
+            return self._to_check(former)
         facts, content = await unwaited(partial(read, file))
         secret = await self.store.secret()
         master = key_of(secret, "master", content, facts.format)
@@ -492,7 +511,7 @@ class Uploads:
     async def _noted(self, job: _Job, former: Upload) -> Upload:
         """The same bytes, in another file or written anew: on record, and not sent."""
         upload = replace(
-            former,
+            self._to_check(former),
             path=job.file.path,
             file_name=PurePath(job.file.path).name,
             mtime_ns=job.file.mtime_ns,
@@ -517,6 +536,9 @@ class Uploads:
         self._reached(UploadStep.INTENT_RECORDED)
         for key, size in missing.items():
             is_master = key == upload.master
+            if is_master and not self._is_public:
+                # A preview tells whether the place is public, before large files are sent there.
+                await self._see({upload.preview: upload.preview_size})
             rewind(parts[key])
             mime_type = upload.mime_type if is_master else KINDS[SHOWN_AS][1]
             await bucket.put(key, parts[key], size, mime_type, job.tell if is_master else _nobody)
@@ -524,13 +546,26 @@ class Uploads:
         try:
             check_same(job.file, file)
         except UploadError:
-            # What is there is not what its key says.
-            await bucket.remove([upload.master])
+            if upload.master in missing:
+                # What is there is not what its key says.
+                await bucket.remove([upload.master])
             raise
         upload = replace(upload, uploaded_at=self.now())
         await self.store.uploaded(upload, self.now())
         self._reached(UploadStep.UPLOADED)
         return upload
+
+    async def _see(self, parts: Mapping[str, int]) -> None:
+        """See that what was put can be fetched by everybody."""
+        await self._check({self.bucket.url(key): size for key, size in parts.items()})
+        self._is_public = True
+
+    def _to_check(self, upload: Upload) -> Upload:
+        """What was seen long ago has to be seen again: others may have hidden it since."""
+        return upload if self._is_fresh(upload) else replace(upload, verified_at=None)
+
+    def _is_fresh(self, upload: Upload) -> bool:
+        return (upload.verified_at or 0) > self.now() - _FRESH_S
 
     async def _is_there(self, upload: Upload) -> bool:
         """Whether a former upload still is where it was put."""

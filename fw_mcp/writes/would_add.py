@@ -1,15 +1,22 @@
 """What adding files would do, from their headers alone; nothing of them leaves the machine."""
 
 from dataclasses import dataclass, field
+from functools import partial
+
+import anyio
 
 from fw_mcp.api.models import ImageToAdd
+from fw_mcp.errors import FetchError, UploadError
 from fw_mcp.images.account import Account
 from fw_mcp.images.print_sizes import largest_prints
+from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.formats import Facts
-from fw_mcp.pictures.inspect import Inspector
+from fw_mcp.pictures.inspect import NOT_REACHED
+from fw_mcp.pictures.masters import master_facts
+from fw_mcp.pictures.threads import unwaited
 from fw_mcp.text import counted, megabytes
 from fw_mcp.writes.outcomes import Ended, Ends, Items, Outcome
-from fw_mcp.writes.print_master import FileToAdd
+from fw_mcp.writes.print_master import UNREAD, FileToAdd, check_same
 from fw_mcp.writes.uploads import Uploads
 
 # Of a file that has no address yet; nothing in a library has this one.
@@ -33,9 +40,7 @@ class FilesSeen:
     told: str = ""
 
 
-async def seen(
-    account: Account, inspector: Inspector, uploads: Uploads, files: Items[FileToAdd]
-) -> FilesSeen:
+async def seen(account: Account, uploads: Uploads, files: Items[FileToAdd]) -> FilesSeen:
     """What the files of a call are, and what of them would be uploaded.
 
     Raises:
@@ -43,28 +48,44 @@ async def seen(
         UploadError: this server uploads nothing.
     """
     known = await uploads.known(files.values())
-    paths = [one.path for one in files.values()]
-    within_s = account.pace.start_chunks_s
-    looks = await inspector.inspect(paths, local=True, within_s=within_s)
+    looks = await _looks(uploads.folders, files, account.pace.start_chunks_s)
     images: dict[int, ImageToAdd] = {}
     unread: Ends = {}
     found: dict[int, str] = {}
-    for (item, one), look in zip(files.items(), looks, strict=True):
-        row = known.get(one.same)
-        if look.facts is None:
-            unread[item] = Ended(
-                None, Outcome.FAILED, look.error, name=one.file_name, called=one.title
-            )
+    for item, one in files.items():
+        look, row = looks.get(item, NOT_REACHED), known.get(one.same)
+        if isinstance(look, str):
+            unread[item] = Ended(None, Outcome.FAILED, look, name=one.file_name, called=one.title)
             continue
         is_up = row is not None and row.is_up
-        images[item] = uploads.image(one, row) if row else _unplaced(one, look.facts)
-        found[item] = _told(one, look.facts, is_up=is_up)
+        images[item] = uploads.image(one, row) if row else _unplaced(one, look)
+        found[item] = _told(one, look, is_up=is_up)
     due = [
         one
         for item, one in files.items()
         if item in images and not ((row := known.get(one.same)) and row.is_up)
     ]
     return FilesSeen(images, unread, found, await _sum(uploads, due))
+
+
+async def _looks(folders: Folders, files: Items[FileToAdd], within_s: float) -> Items[Facts | str]:
+    """What each file is, or why it would not be uploaded; those for which there was time."""
+    looks: dict[int, Facts | str] = {}
+    with anyio.move_on_after(within_s):
+        for item, one in files.items():
+            try:
+                looks[item] = await unwaited(partial(_look, folders, one))
+            except (FetchError, UploadError) as refused:
+                looks[item] = f"{refused.what} {refused.next_step}"
+            except OSError:
+                looks[item] = " ".join(UNREAD)
+    return looks
+
+
+def _look(folders: Folders, file: FileToAdd) -> Facts:
+    with folders.open(file.path) as opened:
+        check_same(file, opened)
+        return master_facts(opened)
 
 
 async def _sum(uploads: Uploads, due: list[FileToAdd]) -> str:

@@ -90,6 +90,18 @@ def test_a_relative_path_is_looked_for_in_each_folder(pictures: Path, by_descrip
 
 
 @BOTH
+def test_a_folder_is_found_by_its_own_name(pictures: Path, by_descriptor: bool) -> None:
+    """Which is all that a person says of it; what lies in a folder comes first."""
+    folders = Folders([pictures, pictures / "2025"], by_descriptor=by_descriptor)
+    assert content(folders, f"{pictures.name}/dusk.jpg") == b"pictures/dusk.jpg"
+    assert folders.list(f"{pictures.name}/").name == pictures.name
+    assert content(folders, "2025/fog.tif") == b"pictures/2025/fog.tif"
+    outside = f"{pictures.name}/../{pictures.name}/dusk.jpg"
+    assert NOT_READ in refusal(folders, outside)
+    assert NOT_READ in refusal(folders, pictures.name)
+
+
+@BOTH
 @pytest.mark.parametrize(
     ("name", "asked"),
     [

@@ -204,6 +204,8 @@ async def test_a_search_that_looks_like_json_stays_text(studio: Studio, text: st
         ("add_images", {"images": [new_image(1, title=["A"])]}, "title: Input should be a valid"),
         ("add_images", {"images": ["a.jpg"]}, "images[0]: "),
         ("add_images", {"images": "a.jpg"}, "images: must be a list, with [ ] around it"),
+        ("add_images", {"images": ["a.jpg"]}, "images[0]: must be an object, with { } around it"),
+        ("add_images", {"images": [{"path": "a.jpg"}]}, "(did you mean file?)"),
         ("delete_images", {"guids": "not json"}, 'guids[0]: "not json" is not a guid'),
         ("delete_images", {"guids": 1984}, 'guids[0]: "1984" is not a guid'),
         ("delete_images", {"guids": True}, "guids[0]: Input should be a valid string"),

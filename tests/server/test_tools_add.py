@@ -265,7 +265,7 @@ async def test_a_dry_run_names_what_is_in_the_library_already(studio: Studio) ->
         None,
         None,
     ]
-    assert "2 images of them already there." in told["message"]
+    assert "In the library already: 2 images." in told["message"]
     assert {one.endpoint for one in studio.wire.sent} == {"list_images"}
 
 

@@ -293,6 +293,28 @@ async def test_a_call_that_runs_past_its_time_answers_and_its_handle_joins_what_
     assert len({image.guid for image in (await holdings(studio)).values()}) == 74
 
 
+async def test_the_progress_of_a_call_rises_each_time(folder: Path) -> None:
+    """The protocol wants it so; what was sent may have to be sent again."""
+    studio, shelf = studio_of(folder)
+    told: list[float] = []
+
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
+        assert total is None or progress <= total, message
+        told.append(progress)
+
+    async def slow(what: str) -> None:
+        if what.startswith("check"):
+            await anyio.wait_all_tasks_blocked()
+
+    shelf.before = slow
+    (folder / "not.png").write_bytes(b"no picture")
+    images = [{"file": one} for one in ("fog.png", "sun.png", "not.png")]
+    async with studio.uploads.working(), studio.client() as client:
+        await client.call_tool("add_images", {"images": images}, progress_callback=tell)
+    assert len(told) > 2
+    assert told == sorted(set(told))
+
+
 async def test_two_calls_with_the_same_file_at_once_register_it_once(folder: Path) -> None:
     """Calls that differ, so that neither is taken for the other."""
     studio, shelf = studio_of(folder)
@@ -413,13 +435,16 @@ async def test_a_dry_run_reads_headers_and_says_what_would_be_uploaded(folder: P
     studio, shelf = studio_of(folder, UploadLimits())
     picture(folder, "large.png", side=3000)
     (folder / "not.png").write_bytes(b"no picture")
+    (folder / "poster.png").write_bytes(b"8BPS, as Photoshop writes it")
     result = said(await called(studio, "./", dry_run=True))
     assert (shelf.put_keys, result["status"]) == ([], "dry_run")
     rows = {row["file_name"]: row for row in rows_of(result)}
     assert rows["large.png"]["detail"] == ("PNG 3000x30, 0.1 MB; too small to print.")
     assert (rows["not.png"]["outcome"], rows["fog.png"]["outcome"]) == ("failed", "would_add")
+    assert "a Photoshop document" in rows["poster.png"]["detail"]
+    assert rows["not.png"]["detail"].startswith("The file is not a picture that is taken")
     assert result["message"] == (
-        "Nothing was sent. 4 images would be registered. To upload to https://pictures.example: "
+        "Nothing was sent. 3 images would be registered. To upload to https://pictures.example: "
         "3 files, 0.1 MB. A person is asked first, because they become public."
     )
 
@@ -514,6 +539,34 @@ async def test_what_the_operator_has_to_be_asked_about_is_not_sent_on_an_old_cal
     assert "no one was asked about its folder" in again["images"][0]["detail"]
     studio.clock.forward(700)
     assert said(await called(studio, "fog.png"))["status"] == "confirmation_required"
+
+
+async def test_a_call_is_not_gone_on_with_where_files_go_to_another_place(folder: Path) -> None:
+    """The yes was for the place that was named."""
+    studio, shelf = studio_of(folder, UploadLimits())
+
+    async def fail(what: str) -> None:
+        if what.startswith("put "):
+            raise failed("The store does not answer.")
+
+    shelf.before = fail
+    async with studio.client(person=studio.person()) as client:
+        first = said(await client.call_tool("add_images", {"images": [{"file": "fog.png"}]}))
+        assert outcomes(first) == ["failed"]
+        shelf.before, shelf.place = Shelf().before, "s3://another"
+        handle = {"continue_handle": first["change_id"]}
+        again = await client.call_tool("add_images", handle)
+    assert "to another place" in text_of(again)
+    assert shelf.kept == {}
+    assert said(await called(studio, "fog.png"))["status"] == "confirmation_required"
+
+
+async def test_a_path_that_can_be_uploaded_is_said_to_be_taken(folder: Path) -> None:
+    """What `inspect_files` says of a path is what `add_images` does with it."""
+    studio, _ = studio_of(folder)
+    async with studio.client() as client:
+        seen = said(await client.call_tool("inspect_files", {"files": ["fog.png"]}))
+    assert seen["files"][0]["detail"] == "add_images takes it as file, with this path."
 
 
 async def test_a_title_that_nobody_gave_is_as_finerworks_makes_it(folder: Path) -> None:

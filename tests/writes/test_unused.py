@@ -1,6 +1,6 @@
 """Uploads that no image uses: what is in use, or not known, is never removed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 
 from fw_mcp.errors import GuardError, UploadError
 from fw_mcp.guard.guard import Limits
+from fw_mcp.store.uploads import Upload
 from fw_mcp.writes.unused import Unused
 from fw_mcp.writes.uploads import UploadLimits
 from tests.images.progress import Progress
@@ -194,6 +195,54 @@ async def test_what_could_not_be_removed_stays_on_record(studio: Studio, shelf: 
         await removed(studio)
     shelf.before = Shelf().before
     assert await removed(studio) == ["fog.png"]
+
+
+async def test_what_a_call_asks_for_meanwhile_is_not_removed(studio: Studio, shelf: Shelf) -> None:
+    """It is about to register it, and nothing in the library shows that yet."""
+    (fog,) = rows_of(await add(studio, "fog.png"))
+    await delete(studio, fog)
+    store = studio.uploads.store
+    (former,) = await store.every()
+    await store.verified(former, studio.clock())
+    assert await store.asked([former], "a call since") == []
+    assert not await store.doubted(former.place, former.master, [former])
+    (now,) = await store.every()
+    assert await store.doubted(now.place, now.master, [now])
+    assert await store.asked([now], "a call too late") == [now]
+    assert len(shelf.kept) == 3
+
+
+async def test_what_is_removed_meanwhile_is_not_registered(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its upload and its turn."""
+    store = studio.uploads.store
+    asked = store.asked
+
+    async def late(uploads: Iterable[Upload], change_id: str) -> list[Upload]:
+        for one in await store.every():
+            assert await store.doubted(one.place, one.master, [one])
+        return await asked(uploads, change_id)
+
+    monkeypatch.setattr(store, "asked", late)
+    result = await add(studio, "fog.png")
+    assert result["outcomes"] == {"failed": 1}
+    assert "removed again in the meantime" in result["images"][0]["detail"]
+    monkeypatch.undo()
+    assert (await add(studio, "fog.png"))["outcomes"] == {"created": 1}
+
+
+async def test_an_undo_registers_no_image_whose_files_were_removed(studio: Studio) -> None:
+    """It would be an image that cannot be printed."""
+    rows = rows_of(await add(studio, "fog.png", "sun.png"))
+    change = await call(studio, "delete_images", guids=[row["guid"] for row in rows])
+    uploads = await studio.uploads.store.every()
+    chosen = [one for one in uploads if one.file_name == "fog.png"]
+    await Unused(studio.uploads, studio.writes).remove(chosen, Progress())
+    undone = await call(studio, "undo_change", change_id=change["change_id"])
+    details = {row["outcome"]: row.get("detail", "") for row in undone["images"]}
+    assert sorted(details) == ["created", "failed"]
+    assert "Add the file again with add_images" in details["failed"]
 
 
 async def test_only_what_was_chosen_is_removed_and_nothing_where_writes_are_off(

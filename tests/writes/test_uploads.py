@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
 
@@ -132,7 +132,7 @@ async def test_it_is_on_record_before_the_first_byte_is_sent(desk: Desk) -> None
 
 
 async def test_a_file_that_is_up_is_known_without_being_read(desk: Desk) -> None:
-    """By path, size and time; the bucket is asked again only after an hour."""
+    """By path, size and time; the bucket is asked again only after ten minutes."""
     (first,) = await desk.up("fog.png")
     desk.restart()
     looked: list[str] = []
@@ -143,9 +143,9 @@ async def test_a_file_that_is_up_is_known_without_being_read(desk: Desk) -> None
     desk.shelf.before = look
     assert await desk.up("fog.png") == [first]
     assert looked == []
-    desk.clock.forward(3601)
-    assert await desk.up("fog.png") == [first]
-    assert looked == ["size_of"] * 3
+    desk.clock.forward(601)
+    assert await desk.up("fog.png") == [replace(first, verified_at=desk.clock())]
+    assert looked == [*["size_of"] * 3, "check"]
     assert desk.painter.rendered == 1
 
 
@@ -218,6 +218,71 @@ async def test_what_a_call_has_no_time_for_goes_on_and_the_next_call_joins_it(de
             await anyio.wait_all_tasks_blocked()
             held.go_on.set()
     assert len(desk.shelf.put_keys) == 3
+
+
+async def test_a_failure_that_no_call_waited_for_is_told_to_the_next_one(desk: Desk) -> None:
+    """A check that takes longer than any call waits would be begun again and again."""
+    held = desk.shelf.before = Held("check")
+    async with desk.uploads.working():
+        left = iter([0.2, 0.0])
+        assert await desk.bring("fog.png", left_s=lambda: next(left)) == [None]
+        await held.arrived.wait()
+        desk.shelf.kept.clear()
+        held.go_on.set()
+        await anyio.wait_all_tasks_blocked()
+        desk.shelf.before = Shelf().before
+        (fault,) = await desk.faults("fog.png")
+        assert fault.what == "Its public address does not give it."
+        await desk.up("fog.png")
+
+
+async def test_where_a_place_is_not_public_no_print_master_is_sent(desk: Desk) -> None:
+    """They are large, and would be sent in vain; where one was seen, the next are sent at once."""
+    picture(desk.folder, "sun.png")
+    looks: list[str] = []
+
+    async def hide(what: str) -> None:
+        looks.append(what)
+        if what == "check" and len(desk.shelf.kept) < 4:
+            raise failed("The uploaded file is not public.")
+
+    desk.shelf.before = hide
+    await desk.faults("fog.png")
+    assert len(desk.shelf.kept) == 2
+    (upload,) = await desk.up("sun.png")
+    assert upload.master in desk.shelf.kept
+    assert looks.count("check") == 3
+    await desk.up("fog.png")
+    assert looks.count("check") == 4
+
+
+async def test_what_is_no_longer_public_is_not_up(desk: Desk) -> None:
+    """It is kept still, but what was seen long ago is looked at again."""
+    await desk.up("fog.png")
+
+    async def hide(what: str) -> None:
+        if what == "check":
+            raise failed("The uploaded file is not public.")
+
+    desk.shelf.before = hide
+    desk.clock.forward(601)
+    (fault,) = await desk.faults("fog.png")
+    assert fault.what == "The uploaded file is not public."
+
+
+async def test_a_touched_file_takes_away_nothing_that_was_there_before(desk: Desk) -> None:
+    """Its print master is that of an image; only what shows it had to be put again."""
+    (former,) = await desk.up("fog.png")
+    del desk.shelf.kept[former.preview]
+    desk.clock.forward(601)
+
+    async def touch(what: str) -> None:
+        if what.startswith("kept "):
+            os.utime(desk.folder / "fog.png", ns=(1, 1))
+
+    desk.shelf.before = touch
+    await desk.faults("fog.png")
+    assert former.master in desk.shelf.kept
 
 
 async def test_what_a_process_left_when_it_ended_the_next_one_goes_on_with(desk: Desk) -> None:

@@ -33,7 +33,7 @@ class FolderBucket:
     """
 
     def __init__(self, folder: Path, public_url: str) -> None:
-        self.place = f"the folder {folder.name}"
+        self.place = f"the folder {folder.name}, public as {public_url}"
         self._folder = folder
         self._public_url = public_url
 

@@ -88,7 +88,8 @@ class S3Bucket:
         environ: Mapping[str, str],
         patience: Patience = Patience(),
     ) -> None:
-        self.place = f"s3://{name}/{prefix}".rstrip("/")
+        store = f"s3://{name}/{prefix}".rstrip("/")
+        self.place = f"{store}, public as {public_url}"
         self._name = name
         self._prefix = prefix
         self._public_url = public_url

@@ -18,9 +18,17 @@ def bucket_of(url: str, public_url: str, environ: Mapping[str, str]) -> Bucket:
         environ: the credentials of the store.
     """
     parts = urlsplit(url)
-    if parts.scheme == "file":
-        from urllib.request import url2pathname  # noqa: PLC0415  brings an HTTP client
-
-        return FolderBucket(Path(url2pathname(parts.path)), public_url)
+    if folder := upload_folder(url):
+        return FolderBucket(folder, public_url)
     prefix = "/".join(part for part in parts.path.split("/") if part)
     return S3Bucket(parts.netloc, prefix, public_url, environ)
+
+
+def upload_folder(url: str) -> Path | None:
+    """The folder that `file:///folder` names; None of another URL."""
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        return None
+    from urllib.request import url2pathname  # noqa: PLC0415  brings an HTTP client
+
+    return Path(url2pathname(parts.path))

@@ -24,7 +24,7 @@ from fw_mcp.server.lanes import Lanes
 from fw_mcp.server.results import GuardedResult
 from fw_mcp.server.tool import Call, caller_of, is_local, parts_of
 from fw_mcp.text import is_blank
-from fw_mcp.writes.addition import TOOL, addition, addition_again
+from fw_mcp.writes.addition import TOOL, addition, addition_again, would_register
 from fw_mcp.writes.already_there import already_there
 from fw_mcp.writes.local_files import MOST, Named, stand
 from fw_mcp.writes.operation import Operation
@@ -247,7 +247,7 @@ async def _would(
     local = {item: one for item, one in enumerate(ready) if isinstance(one, FileToAdd)}
     looks = FilesSeen()
     if local and parts.files:
-        looks = await seen(parts.account, parts.inspector, parts.files.uploads, local)
+        looks = await seen(parts.account, parts.files.uploads, local)
     would, there = await already_there(
         parts.account,
         {**images, **looks.images},
@@ -255,7 +255,7 @@ async def _would(
         {**prepared.would, **looks.unread},
         ctx.report_progress,
     )
-    summary = _sentence(prepared.summary, there, looks.told, told)
+    summary = _sentence(would_register(len(ready) - len(looks.unread)), there, looks.told, told)
     return AddImagesResult.previewed(would, summary, looks.found)
 
 

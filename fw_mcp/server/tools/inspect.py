@@ -16,6 +16,7 @@ from fw_mcp.text import counted, in_quotes, is_plain, shown
 _SOURCE_SHOWN = 120
 _NAME_SHOWN = 200
 _NEEDS_URL = "add_images needs a URL for it that FinerWorks can reach."
+_TAKES_FILE = "add_images takes it as file, with this path."
 _TOO_LONG = f"Its URL is longer than the {URI_LIMIT} characters add_images accepts."
 _NO_SIZE = "The server does not report its size."
 
@@ -87,19 +88,20 @@ async def inspect_files(
     Reads pixel width and height from its header, and how large this file can be printed (JPEG, JPG,
     TIFF, PNG). Use it before add_images, which takes the file_name, file_size, pix_w, pix_h and
     private_hires_uri. For library images use search_images with print_sizes. Local paths work over
-    stdio in folders the operator allowed, and still need a URL.
+    stdio in folders the operator allowed.
     """
     parts = parts_of(ctx)
     within_s = parts.account.pace.total_s
     found = await parts.inspector.inspect(files, local=is_local(ctx), within_s=within_s)
-    rows = [_row(one) for one in found]
+    uploads = parts.files is not None and is_local(ctx) and parts.files.uploads.is_on
+    rows = [_row(one, _TAKES_FILE if uploads else _NEEDS_URL) for one in found]
     kept = how_many_fit([size_of(row) for row in rows], ROWS_SHOWN)
     absent = len(rows) - kept
     note = f"{counted(absent, 'more file')} did not fit: call again with the last {absent} alone."
     return InspectFilesResult(files=rows[:kept], note=note if absent else None)
 
 
-def _row(one: Inspected) -> FileRow:
+def _row(one: Inspected, of_a_path: str) -> FileRow:
     source = shown(one.source, _SOURCE_SHOWN).text
     if one.facts is None:
         return FileRow(source=source, error=one.error)
@@ -115,7 +117,7 @@ def _row(one: Inspected) -> FileRow:
         exif_orientation=facts.exif_orientation if facts.exif_orientation > 1 else None,
         prints=largest_prints(facts.pix_w, facts.pix_h) or None,
         private_hires_uri=one.source if _is_addable(one) else None,
-        detail=_detail(one),
+        detail=_detail(one) if one.is_url else of_a_path,
     )
 
 
@@ -131,8 +133,6 @@ def _is_addable(one: Inspected) -> bool:
 
 def _detail(one: Inspected) -> str | None:
     """What is still missing before it can be registered."""
-    if not one.is_url:
-        return _NEEDS_URL
     missing = [
         _TOO_LONG if len(one.source) > URI_LIMIT else "",
         _NO_SIZE if one.file_size is None else "",

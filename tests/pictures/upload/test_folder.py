@@ -182,4 +182,4 @@ async def test_what_a_killed_process_left_is_cleared_up_after_a_day(folder: Path
 
 async def test_a_person_is_told_the_name_of_the_folder_alone(folder: Path) -> None:
     """Where it is, is none of a client's business."""
-    assert bucket_in(folder).place == "the folder New Work #1"
+    assert bucket_in(folder).place == f"the folder New Work #1, public as {PUBLIC}"

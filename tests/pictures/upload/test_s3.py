@@ -261,7 +261,7 @@ async def test_the_prefix_is_what_the_setting_names(
 ) -> None:
     """With and without slashes."""
     bucket = bucket_of(url, PUBLIC, store.environ())
-    assert bucket.place == place
+    assert bucket.place == f"{place}, public as {PUBLIC}"
     await bucket.put(KEY, file_of(SMALL), SMALL, "image/tiff", Progress())
     assert list(store.objects) == [at]
 
