@@ -136,6 +136,7 @@ class Lanes:
                     )
                 )
             case _Lane.ELICITATION:
+                count("fw_mcp.plans", lane=self._lane.value, answer="asked")
                 asked = self._guard.now()
                 answer = await self._elicited(plan)
                 return self._settled(plan, answer, self._guard.now() - asked)

@@ -17,6 +17,8 @@ from fw_mcp.writes.outcomes import Ends
 
 AUDIT = "fw_mcp.audit"
 _UNASKED = "unasked"
+# Whoever it is, the end of the name tells one from another.
+_LONGEST_CALLER = 500
 _REFUSED = MappingProxyType({Reason.PLAN_EXPIRED: "expired", Reason.PLAN_USED: "used"})
 
 _log = logging.getLogger(AUDIT)
@@ -38,7 +40,7 @@ def audited(account: str, change: Change, ends: Ends) -> None:
     _log.info(
         "%s by %s on account %s: %s (%s, change %s)",
         change.tool,
-        quoted(change.caller),
+        quoted(change.caller, _LONGEST_CALLER),
         account or "unknown",
         ", ".join(f"{number} {one}" for one, number in outcomes.items()) or "broken off",
         lane,

@@ -7,7 +7,8 @@ import anyio
 import pytest
 
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from fw_mcp.writes.audit import AUDIT
+from fw_mcp.writes.audit import AUDIT, audited
+from tests.support.kept import change
 from tests.support.products import first_of
 from tests.support.recorder import Sent
 from tests.support.studio import NO, Studio, make_studio, said, text_of
@@ -86,6 +87,16 @@ async def test_no_line_holds_a_title_a_url_or_a_guid(
         assert kept not in line.replace(change.change_id, "")
     assert image.guid not in fields
     assert "Canary title" not in fields
+
+
+async def test_whoever_calls_is_named_to_the_last_letter(caplog: pytest.LogCaptureFixture) -> None:
+    """The names of two people may differ in their ends alone; what cannot be seen is escaped."""
+    caplog.set_level(logging.INFO, AUDIT)
+    name = f"https://login.example.com/{'t' * 60}/v2.0#{'s' * 60}"
+    audited(ACCOUNT, change(1, "add_images", caller=f"{name}\u202e1"), {})
+    (line,) = lines(caplog)
+    assert f'by "{name}\\u202e1" on account' in line
+    assert vars(caplog.records[-1])["fields"]["caller"] == f"{name}\\u202e1"
 
 
 async def test_outcomes_are_counted_as_the_result_tells_them(

@@ -190,6 +190,18 @@ async def test_metrics_count_calls_images_questions_and_requests(
     assert {"mcp.method.name": "tools/call", "gen_ai.tool.name": "add_images"} in calls
 
 
+async def test_a_question_that_an_older_client_shows_is_counted_as_asked_and_answered(
+    collector: Collector, studio: Studio
+) -> None:
+    """Both in one call."""
+    (image,) = await sold(studio, 1)
+    async with studio.client(mode="legacy", person=studio.person()) as client:
+        await client.call_tool("delete_images", {"guids": [image.guid]})
+    plans = [one for one, _ in collector.points("fw_mcp.plans")]
+    for answer in ("asked", "yes"):
+        assert {"lane": "elicitation", "answer": answer} in plans
+
+
 async def test_an_answer_that_came_to_nothing_is_counted(
     collector: Collector, studio: Studio
 ) -> None:
