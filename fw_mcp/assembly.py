@@ -7,13 +7,13 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import anyio
 
@@ -343,7 +343,19 @@ def secrets_of(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """What must never be written anywhere."""
     values = (settings.web_api_key, settings.app_key, settings.http_token)
     of_a_store = (environ.get(name, "").strip() for name in _OF_A_STORE)
-    return [text for text in (*map(_secret, values), *of_a_store) if text]
+    return [
+        text for text in (*map(_secret, values), *of_a_store, *_of_a_collector(environ)) if text
+    ]
+
+
+def _of_a_collector(environ: Mapping[str, str]) -> Iterator[str]:
+    """The values of the headers that go to a collector: `name=value,name=Bearer%20value`."""
+    for name, headers in environ.items():
+        if name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("HEADERS"):
+            for header in headers.split(","):
+                value = unquote(header.partition("=")[2]).strip()
+                # The name of a scheme is no secret.
+                yield value.rpartition(" ")[2]
 
 
 def _bucket(

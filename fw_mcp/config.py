@@ -236,6 +236,9 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "warning", description="Log level on stderr."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Log for people, or a JSON object a line."
+    )
 
     @property
     def fetched_hosts(self) -> list[str]:

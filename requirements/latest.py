@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 UV = Path(sys.executable).with_name("uv")
 RESOLUTIONS = ("highest", "lowest-direct")
-_UPLOADING = ("--extra", "upload")
+_EXTRAS = ("--extra", "upload", "--extra", "otel")
 _SILENT_S = 300
 _AUDITED = "upload.txt"
 
@@ -54,7 +54,7 @@ def _tried(resolution: str, folder: Path, given: argparse.Namespace) -> list[str
     pins, python = folder / "pins.txt", folder / "bin" / "python"
     resolved = ["pip", "compile", "--quiet", "--resolution", resolution, "--no-header"]
     steps = (
-        [UV, *resolved, "--python", sys.executable, *_UPLOADING, "pyproject.toml", "-o", pins],
+        [UV, *resolved, "--python", sys.executable, *_EXTRAS, "pyproject.toml", "-o", pins],
         [UV, "venv", "--quiet", "--seed", "--python", sys.executable, folder, "--allow-existing"],
         [UV, "pip", "install", "--quiet", "--python", python, "-r", pins],
         [UV, "pip", "install", "--quiet", "--python", python, "--no-deps", "--editable", "."],

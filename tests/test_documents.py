@@ -16,6 +16,8 @@ from fw_mcp.sandbox.endpoints import Switches
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.sandbox.faults.uploads import UploadFaultKind
 from fw_mcp.server.prompts import load_prompts
+from fw_mcp.telemetry import INSTRUMENTS
+from fw_mcp.writes.run import APPROVAL
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md")
@@ -121,6 +123,26 @@ def test_the_page_on_hosts_names_options_and_arguments_that_there_are() -> None:
     assert ("`required = true`" in words, "plan_unknown" in words) == (True, True)
     assert ("`max_side: 256`" in words, '"max_side"' in view) == (True, True)
     assert ('`["any"]`' in words, '"guid_filter"' in search) == (True, True)
+
+
+def test_the_page_on_what_is_seen_names_every_metric_and_each_attribute() -> None:
+    """Whoever builds a dashboard copies them; nothing is named that there is not."""
+    page = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
+    kinds = re.findall(
+        r"^\| `([\w.]+)` \| (counter|histogram)\b(?:, (\w+))? \|", page, re.MULTILINE
+    )
+    held = [(name, *INSTRUMENTS[name][:2]) for name in INSTRUMENTS]
+    assert [(name, kind) for name, kind, _ in kinds] == [one[:2] for one in held]
+    assert [unit or "-" for *_, unit in kinds] == [
+        unit if unit == "s" else "-" for *_, unit in held
+    ]
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "fw_mcp").rglob("*.py")]
+    code = " ".join(sources).replace("fw_mcp.outcomes.{outcome}", "fw_mcp.outcomes.deleted")
+    rows = re.findall(r"^\| `((?:fw_mcp|enduser|http|mcp)\.[\w.]+)` \|", page, re.MULTILINE)
+    assert len(rows) >= 14
+    assert [name for name in rows if f'"{name}"' not in code and name != "fw_mcp.pictures"] == []
+    lanes = {f"`{lane}`" for lane in ("multi_round_trip", "elicitation", "two_step", APPROVAL)}
+    assert [lane for lane in lanes if lane not in page] == []
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -19,7 +19,7 @@ from tests.support.process import environment
 from tests.support.products import exhaustive
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("runtime", "upload", "dev", "build")
+PARTS = ("runtime", "upload", "otel", "dev", "build")
 FLAGS = ["--no-deps", "--only-binary=:all:", "--require-hashes"]
 # pyvips has no wheel. Its source is Python alone, so that what builds it compiles nothing.
 SOURCE = "pyvips"
@@ -61,7 +61,7 @@ def test_no_package_of_the_lock_is_for_some_pythons_only(part: str) -> None:
     assert [one for one in of_a_python if "'emscripten'" not in one] == []
 
 
-@pytest.mark.parametrize("part", ["runtime", "upload", "build"])
+@pytest.mark.parametrize("part", ["runtime", "upload", "otel", "build"])
 def test_what_is_shipped_has_the_versions_of_development(part: str) -> None:
     """The container holds what the tests ran against."""
     of_development = pins("dev") | {SOURCE: pins("upload")[SOURCE]}
@@ -81,6 +81,14 @@ def test_what_uploads_is_what_runs_and_more() -> None:
     assert pins("runtime").items() <= pins("upload").items()
     more = pins("upload").keys() - pins("runtime").keys()
     assert {"obstore", SOURCE, "pyvips-binary"} <= more
+
+
+def test_what_sends_traces_and_metrics_is_what_runs_and_more() -> None:
+    """One file installs all of it, and the API that is used without it comes with the server."""
+    assert pins("runtime").items() <= pins("otel").items()
+    more = pins("otel").keys() - pins("runtime").keys()
+    assert {"opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"} <= more
+    assert "opentelemetry-api" in pins("runtime")
 
 
 def commands(name: str) -> list[str]:

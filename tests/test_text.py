@@ -204,8 +204,8 @@ def test_a_moment_is_told_on_one_clock_with_its_offset(moment: float, told: str)
     assert timed(moment) == told
 
 
-# Machines read the exported journal; a call's own date is sent on as it was given.
-TELL_NO_PERSON = {"text.py", "cli/changes.py", "server/arguments.py"}
+# Machines read the exported journal and a log in JSON; a call's own date is sent on as given.
+TELL_NO_PERSON = {"text.py", "cli/changes.py", "cli/json_log.py", "server/arguments.py"}
 
 
 def test_nothing_tells_a_moment_on_another_clock() -> None:

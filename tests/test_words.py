@@ -70,7 +70,8 @@ BANNED = MappingProxyType(
         r"\d were given\b|\bx were given": "got",
         r"name at least one|: give it\b": "give at least one, provide it",
         r"\b[Gg]o(es)? on (only|to|with)\b": "continue, move on",
-        r"\bupstream\b": "FinerWorks",
+        # Of a metric it is part of the name: fw_mcp.upstream.requests.
+        r"(?<!fw_mcp\.)\bupstream\b": "FinerWorks",
         r"\b[Tt]he service (?!is unavailable)": "FinerWorks",
         r"[Ww]hoever\b": "anyone who",
         r"\bThe host (has|did|refused)|\bHosts with|a chat whose host": "client",

@@ -36,6 +36,7 @@ from fw_mcp.api.models import (
 )
 from fw_mcp.api.pacing import READS, Traffic, repeated
 from fw_mcp.errors import ArgumentsError, ConfigError, Reason, TransportError
+from fw_mcp.telemetry import attempted
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -309,7 +310,7 @@ class FinerWorksClient:
         with anyio.move_on_after(timeouts.write_s if endpoint.writes else timeouts.total_s):
             if endpoint.writes:
                 return await attempt(1)
-            return await repeated(attempt, READS, sleep=self._sleep)
+            return await repeated(attempt, READS, named=endpoint.name, sleep=self._sleep)
         self._traffic.lost()
         raise failures.timed_out(endpoint)
 
@@ -326,8 +327,9 @@ class FinerWorksClient:
         began = time.perf_counter()
         status_code: int | None = None
         try:
-            answer = await self._connected().send(endpoint, content, guid)
-            status_code = answer.status_code
+            with attempted(endpoint.name, endpoint.method, number) as attempt:
+                answer = await self._connected().send(endpoint, content, guid)
+                attempt.status_code = status_code = answer.status_code
             self.clock_ahead_s = answer.clock_ahead_s
             traffic.answered(status_code, answer.retry_after_s)
         except TransportError:

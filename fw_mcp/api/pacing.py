@@ -16,6 +16,7 @@ import anyio
 from fw_mcp.api import failures
 from fw_mcp.api.failures import Endpoint
 from fw_mcp.errors import ApiError, Reason, ShapeError, StatusError, TransportError
+from fw_mcp.telemetry import count
 
 _TOO_MANY_REQUESTS = 429
 _FIRST_PAUSE_S = 1.0
@@ -112,6 +113,7 @@ class Traffic:
         if self._is_tripped() and now >= self._open_until:
             self._open_until = now + _OPEN_S
             _log.warning("no response %d times in a row: nothing is sent for 30 s", self._losses)
+            count("fw_mcp.upstream.circuit.open")
 
     def _pause(self, asked_s: float | None) -> None:
         now = self._clock()
@@ -120,7 +122,9 @@ class Traffic:
             self._refusals += 1
         self.troubled = True
         pause_s = min(self._step_s() if asked_s is None else asked_s, _LONGEST_PAUSE_S)
-        self._paused_until = max(self._paused_until, now + pause_s)
+        before = max(self._paused_until, now)
+        self._paused_until = max(before, now + pause_s)
+        count("fw_mcp.upstream.paused_s", self._paused_until - before)
         _log.info("FinerWorks rate-limited the account: nothing is sent for %.0f s", pause_s)
 
     def _step_s(self) -> float:
@@ -217,6 +221,7 @@ async def repeated(
     attempt: Callable[[int], Awaitable[T]],
     policy: RetryPolicy,
     *,
+    named: str = "a request",
     passes: Callable[[ApiError], bool] = may_pass,
     left_s: Callable[[], float] = time_left_s,
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
@@ -229,6 +234,7 @@ async def repeated(
     Args:
         attempt: raises when it fails.
         policy: how often and when.
+        named: what is tried, for the log.
         passes: whether a failure is worth another attempt.
         left_s: seconds that are left.
         sleep: waits so many seconds.
@@ -246,5 +252,26 @@ async def repeated(
             pause_s = policy.pause_after(number, asked_s, chance) if passes(error) else None
             if pause_s is None or pause_s >= left_s():
                 raise
-        await sleep(pause_s)
+            failure = _in_short(error)
         number += 1
+        _log.info(
+            "%s: attempt %d of %d after %s, waiting %.1f s",
+            named,
+            number,
+            policy.attempts,
+            failure,
+            pause_s,
+        )
+        await sleep(pause_s)
+
+
+def _in_short(failure: ApiError) -> str:
+    match failure:
+        case StatusError():
+            return f"HTTP {failure.status_code}"
+        case ShapeError():
+            return "an unreadable answer"
+        case TransportError(reason=Reason.TIMED_OUT):
+            return "no answer in time"
+        case _:
+            return "a lost connection" if failure.sent else "no connection"

@@ -97,8 +97,16 @@ def _run(arguments: Sequence[str]) -> int:
     with quick_imports():
         from fw_mcp.assembly import assemble, secrets_of  # noqa: PLC0415  not for --help
         from fw_mcp.cli.output import log_to_stderr  # noqa: PLC0415  as above
+        from fw_mcp.writes.audit import AUDIT  # noqa: PLC0415  as above
 
         module, function = COMMANDS.get(command, SERVE).place
         run = getattr(import_module(module), function)
-    log_to_stderr(settings.log_level, secrets_of(settings, os.environ))
+    as_json = settings.log_format == "json"
+    log_to_stderr(
+        settings.log_level,
+        secrets_of(settings, os.environ),
+        as_json=as_json,
+        # Who serves others, or collects logs, is to know who wrote; at a terminal they know.
+        always=[AUDIT] if settings.http or as_json else [],
+    )
     return int(run(assemble(settings, os.environ), own))

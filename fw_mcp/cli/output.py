@@ -4,6 +4,7 @@ Nothing here knows what is written or asked.
 """
 
 import io
+import json
 import logging
 import os
 import re
@@ -41,22 +42,25 @@ _ENDING = [
 
 
 class MaskingFormatter(logging.Formatter):
-    """Formats a record, traceback included, and then masks the secrets in it.
+    """Has a record formatted, traceback included, and then masks the secrets in it.
 
     Args:
         secrets: the texts to mask, in any letter case.
+        inner: what formats.
     """
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    def __init__(self, secrets: Iterable[str], inner: logging.Formatter | None = None) -> None:
+        super().__init__()
+        self._inner = inner or logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        spelt = {way for text in secrets for way in (text, json.dumps(text)[1:-1])}
         # Longest first, so that nothing is left of one that begins with another.
-        longest_first = sorted(filter(None, secrets), key=len, reverse=True)
+        longest_first = sorted(filter(None, spelt), key=len, reverse=True)
         # With nothing to mask it matches nothing.
         self._secret = re.compile("|".join(map(re.escape, longest_first)) or "$^", re.IGNORECASE)
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one text without secrets."""
-        return self.masked(super().format(record))
+        return self.masked(self._inner.format(record))
 
     def masked(self, text: str) -> str:
         """The text without secrets."""
@@ -74,20 +78,37 @@ class _Handler(logging.StreamHandler[TextIO]):
             super().handleError(record)
 
 
-def log_to_stderr(level: str, secrets: Iterable[str], stream: TextIO | None = None) -> None:
+def log_to_stderr(
+    level: str,
+    secrets: Iterable[str],
+    stream: TextIO | None = None,
+    *,
+    as_json: bool = False,
+    always: Iterable[str] = (),
+) -> None:
     """Send every log record to stderr, masked. Call it before the SDK sets up its own.
 
     Args:
         level: `debug`, `info`, `warning` or `error`.
         secrets: what to mask.
         stream: instead of stderr.
+        as_json: a JSON object a line.
+        always: the loggers that are heard at level info, whatever `level` is.
     """
     handler = _Handler(stream or sys.stderr)
-    handler.setFormatter(MaskingFormatter(secrets))
+    handler.setFormatter(MaskingFormatter(secrets, _json() if as_json else None))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _CHATTY:
         # They write a line a request, with its URL.
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in always:
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
+def _json() -> logging.Formatter:
+    from fw_mcp.cli.json_log import JsonFormatter  # noqa: PLC0415  most logs are for a person
+
+    return JsonFormatter()
 
 
 def tell_the_unforeseen(

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from fw_mcp.assembly import NO_HOME, Assembly
+from fw_mcp.cli.otel import exporting
 from fw_mcp.cli.output import tell
 from fw_mcp.config import both_names, option, variable
 from fw_mcp.errors import ConfigError, FwError, Reason, StoreError
@@ -50,7 +51,8 @@ def serve(assembly: Assembly, _: Mapping[str, object]) -> int:
         greet(sys.stdin)
     occupy_standard_descriptors()
     warn_of_what_is_away(assembly)
-    anyio.run(_run, assembly, over_http(assembly) if assembly.settings.http else serve_stdio)
+    with exporting(os.environ):
+        anyio.run(_run, assembly, over_http(assembly) if assembly.settings.http else serve_stdio)
     return 0
 
 

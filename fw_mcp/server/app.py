@@ -1,7 +1,7 @@
 """`build_server(parts)`: the parts of a library as one MCP server, for every transport."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,7 @@ from fw_mcp.server.instructions import instructions
 from fw_mcp.server.params import as_meant
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.prompts import PromptFile, completer, listed_prompts, load_prompts, render_prompt
-from fw_mcp.server.tool import library_tool, scopes_shown
+from fw_mcp.server.tool import library_tool, request_of, scopes_shown
 from fw_mcp.server.tools.add import FROM_FILES, add_images
 from fw_mcp.server.tools.changes import list_changes
 from fw_mcp.server.tools.delete import delete_images
@@ -31,6 +31,7 @@ from fw_mcp.server.tools.selection import set_selection
 from fw_mcp.server.tools.undo import undo_change
 from fw_mcp.server.tools.update import update_image_metadata
 from fw_mcp.server.tools.view import view_images
+from fw_mcp.telemetry import operation, serving
 
 TOOLS = (
     search_images,
@@ -111,7 +112,9 @@ class FwServer(MCPServer[Parts]):
         context: Context[Parts, Any] | None = None,
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         """Read a document of the library, or the gallery."""
-        text = await resources.read(self._parts, str(uri))
+        request = serving(request_of(context)) if context else nullcontext()
+        with operation("resources/read"), request:
+            text = await resources.read(self._parts, str(uri))
         if text is None:
             return await super().read_resource(uri, context)
         return [ReadResourceContents(text, resources.MIME_TYPE)]

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from fw_mcp.guard.guard import Confirm, Guard, Plan
 from fw_mcp.server.tool import Call
+from fw_mcp.telemetry import count, mark
 from fw_mcp.writes.operation import Answer, Later, No, Pending, Yes
 from fw_mcp.writes.run import APPROVAL
 
@@ -33,6 +34,7 @@ _log = logging.getLogger(__name__)
 _MULTI_ROUND_TRIP = "2026-07-28"
 _ANSWER = "confirmation"
 _SOFTWARE_S = 0.4
+_NOBODY = "no person saw it"
 _FORM = {
     "type": "object",
     "properties": {
@@ -105,6 +107,23 @@ class Lanes:
 
     async def __call__(self, plan: Plan) -> Answer:
         """Ask whether this plan may be carried out, or read the answer that the call brought."""
+        mark({"fw_mcp.lane": self._lane.value})
+        answer = await self._answer(plan)
+        if counted := self._counted(answer):
+            count("fw_mcp.plans", lane=self._lane.value, answer=counted)
+        return answer
+
+    def _counted(self, answer: Answer) -> str:
+        """What is counted of an answer; "" for a plan that waited before."""
+        match answer:
+            case Yes():
+                return "yes"
+            case No(said=said):
+                return "too_fast" if said == _NOBODY else "no"
+            case _:
+                return "asked" if self._given is None else ""
+
+    async def _answer(self, plan: Plan) -> Answer:
         if self._ctx.request_state is not None:
             return self._second_round(plan)
         match self._lane:
@@ -117,6 +136,7 @@ class Lanes:
                     )
                 )
             case _Lane.ELICITATION:
+                count("fw_mcp.plans", lane=self._lane.value, answer="asked")
                 asked = self._guard.now()
                 answer = await self._elicited(plan)
                 return self._settled(plan, answer, self._guard.now() - asked)
@@ -192,7 +212,7 @@ def _said(answer: object, waited_s: float) -> str:
     if action == "accept":
         return "accepted without ticking confirm"
     if waited_s < _SOFTWARE_S:
-        return "no person saw it"
+        return _NOBODY
     return {"decline": "answered no", "cancel": "canceled"}.get(action, "no answer")
 
 

@@ -22,6 +22,7 @@ from fw_mcp.images.account import Progress
 from fw_mcp.server.arguments import read_arguments
 from fw_mcp.server.parts import Parts
 from fw_mcp.server.results import ToolResult
+from fw_mcp.telemetry import Served, mark, operation, serving
 from fw_mcp.writes.operation import Caller
 
 Call = Context[Parts]
@@ -76,6 +77,11 @@ def _rising(tell: Progress) -> Progress:
             await tell(progress, total, message)
 
     return told
+
+
+def request_of(ctx: Call) -> Served:
+    """The request as logs and traces name it."""
+    return Served(caller_of(ctx).name, parts_of(ctx).writes.account_name, ctx.request_id)
 
 
 Schema = dict[str, Any]
@@ -185,6 +191,15 @@ class LibraryTool(Tool):
         convert_result: bool = False,  # noqa: ARG002  the SDK's signature
     ) -> CallToolResult | InputRequiredResult:
         """Run the tool; whatever is raised on purpose comes out as an error result of our words."""
+        with operation("tools/call", self.name) as call, serving(request_of(context)):
+            result = await self._told(arguments, context)
+            if isinstance(result, CallToolResult) and result.is_error:
+                call.error = "tool_error"
+            return result
+
+    async def _told(
+        self, arguments: dict[str, Any], context: Call
+    ) -> CallToolResult | InputRequiredResult:
         try:
             with foreseen(UnexpectedToolError(_crashed(self.name))):
                 given = read_arguments(
@@ -246,6 +261,7 @@ def _refusal(error: FwError) -> CallToolResult:
 
 def _failed(text: str, reason: Reason, state: str, retry_after_s: float | None) -> CallToolResult:
     """An error in words, and in `_meta` for programs."""
+    mark({"fw_mcp.reason": reason.value})
     meta: dict[str, Any] = {"fw_mcp/reason": reason.value, "fw_mcp/state": state}
     if retry_after_s is not None:
         meta["fw_mcp/retry_after_s"] = math.ceil(retry_after_s)

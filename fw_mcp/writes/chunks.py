@@ -243,7 +243,12 @@ async def insisted(run: Run, send: Callable[[], Awaitable[T]]) -> T:
         ApiError: the last failure; whether it was carried out may be unknown.
     """
     answer = await repeated(
-        lambda _: send(), AGAIN, passes=is_passing, left_s=run.left_s, sleep=run.account.sleep
+        lambda _: send(),
+        AGAIN,
+        named=run.change.tool,
+        passes=is_passing,
+        left_s=run.left_s,
+        sleep=run.account.sleep,
     )
     run.journal.reached(Step.ANSWERED)
     return answer

@@ -19,6 +19,7 @@ from fw_mcp.store.journal import Change, Item, Journal
 from fw_mcp.store.locks import Fence
 from fw_mcp.store.uploads import UploadStore
 from fw_mcp.text import quoted
+from fw_mcp.writes.audit import audited, count_answer, refusals_counted
 from fw_mcp.writes.changes import Changes
 from fw_mcp.writes.chunks import Run
 from fw_mcp.writes.legs import became, told_so
@@ -111,6 +112,11 @@ class Writes:
         self.tried = tried or Tried(history)
         self.reconciler = Reconciler(account, journal, history)
         self._under_way = SingleFlight[Written]()
+
+    @property
+    def account_name(self) -> str:
+        """A digest that names the account, as far as it is known."""
+        return self.journal.database.account
 
     @property
     def changes(self) -> Changes:
@@ -260,7 +266,7 @@ class Writes:
         fence: Fence,
     ) -> Done:
         run = self._new_run(caller, change, fence, prepared.read_at)
-        done = await self._on_record(operation, run, await prepared.write(run))
+        done = await self._carried_out(operation, run, prepared)
         return replace(done, afterwards=prepared.afterwards if done.complete else "")
 
     async def _asked(
@@ -275,13 +281,14 @@ class Writes:
             would = prepared.would
             plan = await self.guard.plan(_proposal(caller, operation, prepared))
         else:
-            plan = await self.guard.recall(
-                ask.plan_id,
-                tool=operation.tool,
-                caller=caller.name,
-                arguments=operation.identity,
-                scopes=caller.scopes,
-            )
+            with refusals_counted():
+                plan = await self.guard.recall(
+                    ask.plan_id,
+                    tool=operation.tool,
+                    caller=caller.name,
+                    arguments=operation.identity,
+                    scopes=caller.scopes,
+                )
         match await ask(plan):
             case Yes(how):
                 return _Accepted(plan, how)
@@ -297,7 +304,7 @@ class Writes:
     @asynccontextmanager
     async def _won(self, plan: Plan, change_id: str) -> AsyncIterator[None]:
         """Win the plan's single use; it costs nothing unless the change was begun."""
-        with anyio.CancelScope(shield=True):
+        with anyio.CancelScope(shield=True), refusals_counted():
             await self.guard.win(plan)
         try:
             yield
@@ -321,6 +328,7 @@ class Writes:
         if self.guard.unchanged(plan, prepared.targets):
             return prepared
         await self.guard.void(plan)
+        count_answer("changed")
         if not prepared.targets:
             raise GuardError(
                 "The images changed since the question was asked; nothing would be lost any more.",
@@ -403,7 +411,7 @@ class Writes:
             change = replace(fresh, baseline=former.baseline) if anew else former
             run = self._new_run(caller, change, fence, prepared.read_at)
             run = replace(run, settled=settled, carried=anew and bool(settled))
-            done = await self._on_record(operation, run, await prepared.write(run))
+            done = await self._carried_out(operation, run, prepared)
         if not settled:
             return done
         return done.replay(MADE_BEFORE if len(settled) == len(operation.untouched) else RESUMED)
@@ -428,7 +436,7 @@ class Writes:
             )
             run = self._new_run(caller, change, fence, prepared.read_at)
             run = replace(run, settled={**kept, **gone}, held_back=frozenset(changed))
-            ended = await self._on_record(operation, run, await prepared.write(run))
+            ended = await self._carried_out(operation, run, prepared)
             earlier = told_so(told, ended.ends)
             return replace(ended, earlier=earlier, found=became(told, kept, ended.ends))
 
@@ -454,6 +462,14 @@ class Writes:
         # By their places in the journal: a clock may be set back.
         return await self.history.last_place(operation.undoes) > begun
 
+    async def _carried_out(self, operation: Operation, run: Run, prepared: Prepared) -> Done:
+        try:
+            ended = await prepared.write(run)
+        except BaseException:
+            audited(self.account_name, run.change, {})
+            raise
+        return await self._on_record(operation, run, ended)
+
     async def _on_record(self, operation: Operation, run: Run, ended: Ends) -> Done:
         """Record what the call answers."""
         ended = {item: as_of(end, self.account.clock()) for item, end in ended.items()}
@@ -477,8 +493,12 @@ class Writes:
             recorded = await self.journal.end(change_id, rest)
         except StoreError as unwritten:
             _log.warning("the result of a change could not be recorded: %s", unwritten.what)
-            return done
-        return done if recorded else replace(done, change_id=None)
+            recorded = True
+        if not recorded:
+            return replace(done, change_id=None)
+        if fresh := {item: end for item, end in ends.items() if item not in run.settled}:
+            audited(self.account_name, run.change, fresh)
+        return done
 
     async def _was_asked(self, change: Change) -> str:
         """Who was asked before a change, and what; "" where nobody was."""

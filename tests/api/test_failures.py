@@ -298,10 +298,15 @@ async def test_each_attempt_is_one_debug_line(caplog: pytest.LogCaptureFixture) 
     async with client_of(service) as client:
         await calls.list_images(client)
 
-    lines = [record.getMessage() for record in caplog.records if record.name == "fw_mcp.api"]
-    words = [line.split() for line in lines]
+    records = [record for record in caplog.records if record.name == "fw_mcp.api"]
+    words = [one.getMessage().split() for one in records if one.levelno == logging.DEBUG]
     assert [(line[0], line[1], line[3:]) for line in words] == [
         ("list_images", "None", ["ms", "attempt", "1"]),
         ("list_images", "503", ["ms", "attempt", "2"]),
         ("list_images", "200", ["ms", "attempt", "3"]),
+    ]
+    told = [one.getMessage() for one in records if one.levelno == logging.INFO]
+    assert [line.partition(", waiting ")[0] for line in told] == [
+        "list_images: attempt 2 of 3 after a lost connection",
+        "list_images: attempt 3 of 3 after HTTP 503",
     ]

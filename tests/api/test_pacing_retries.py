@@ -1,3 +1,5 @@
+import logging
+
 import anyio
 import pytest
 from hypothesis import given
@@ -113,6 +115,31 @@ def test_what_will_not_pass_is_not_tried_again(error: ApiError) -> None:
 def test_what_may_pass_is_tried_again(error: ApiError) -> None:
     """Broken connections, time-outs, unreadable bodies and the passing statuses."""
     assert may_pass(error)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (failures.never_sent(LIST_IMAGES), "no connection, waiting 0.5 s"),
+        (LOST, "a lost connection, waiting 0.5 s"),
+        (failures.timed_out(LIST_IMAGES), "no answer in time, waiting 0.5 s"),
+        (failures.unreadable(LIST_IMAGES, "is empty"), "an unreadable answer, waiting 0.5 s"),
+        (
+            failures.status_outside_2xx(LIST_IMAGES, 503, "no details given", 1.24),
+            "HTTP 503, waiting 1.2 s",
+        ),
+    ],
+)
+async def test_another_attempt_is_one_line_that_says_why(
+    failure: ApiError, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In words, with the number of the attempt and the pause before it."""
+    caplog.set_level(logging.INFO, "fw_mcp.api")
+    service = Failing(failure)
+    await repeated(service, READS, named="list_images", sleep=service.sleep, chance=lambda: 1.0)
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "fw_mcp.api"]
+    assert line == f"list_images: attempt 2 of 3 after {told}"
 
 
 @pytest.mark.anyio
