@@ -192,7 +192,9 @@ class Played:
         """Nothing speaks against it, so it gives back what it can."""
         ways = self.service.ways
         quiet = not (step.endings or step.hangs or step.beside or self.service.pending)
-        clear = not (ways.odd or ways.hidden_s or ways.lag_s.get("list_images"))
+        # What a list counts and does not show may still be there.
+        late = ways.hidden_s or ways.lag_s.get("list_images")
+        clear = not (ways.odd or late or ways.count == "high")
         if asked.undoes is None or not (quiet and clear and step.yes and self.made):
             return
         former, told = self.made[-1]
