@@ -23,6 +23,7 @@ from fw_mcp.guard.effects import EFFECTS, Scope, implied_by
 from fw_mcp.server.http import BearerOnly, check_exposure, http_app
 from fw_mcp.server.identity import Bearers, Tokens
 from fw_mcp.server.tokens import Token, digest_of, read_tokens
+from tests.server.test_http import HELLO
 from tests.support.products import exhaustive, first_of
 from tests.support.studio import Studio, said
 from tests.support.truth import new_images, sold, unsold
@@ -380,16 +381,6 @@ def test_a_wider_scope_implies_the_narrower_ones() -> None:
     assert implied_by(["images:delete", "images:read"]) == set(Scope)
 
 
-HELLO = {
-    "jsonrpc": "2.0",
-    "id": 0,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    },
-}
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 
 
