@@ -204,8 +204,8 @@ class Guard:
             self._refuse(Claim.UNKNOWN, plan_id, tool)
         if (plan.tool, plan.caller, plan.arguments_digest) != (tool, caller, digest(arguments)):
             raise GuardError(
-                f"Plan {plan_id} belongs to a different call (tool, images or "
-                "values), or a file of it has changed since.",
+                f"Plan {plan_id} belongs to a different call (tool, images or values)"
+                f"{_OR_CHANGED.get(tool, '')}.",
                 state=_NOTHING_SENT,
                 next_step=f"Repeat {tool} with the same arguments as before plus plan_id, or call "
                 "it without plan_id for a new plan.",
@@ -325,6 +325,7 @@ _SMALLER = {
     "undo_change": "Delete the images in parts with delete_images (finerworks://changes/ followed "
     "by the change_id names them)"
 }
+_OR_CHANGED = {"add_images": ", or a file of it has changed since"}
 _AGAIN = (
     "Call {tool} again without plan_id to get a new question. If that ends here again, each call "
     "starts a server of its own, and a sandbox in memory forgets: its operator can name a file "

@@ -144,7 +144,9 @@ async def test_a_plan_is_for_the_guids_that_named_nothing_too(studio: Studio) ->
     async with studio.client() as client:
         plan_id = await planned(client, DELETION, DELETION.arguments([image]))
         more = {"guids": [image.guid, NOBODY], "plan_id": plan_id}
-        assert refusal(await client.call_tool(DELETION.tool, more)) == ("plan_mismatch", True)
+        other = await client.call_tool(DELETION.tool, more)
+    assert refusal(other) == ("plan_mismatch", True)
+    assert "file of it" not in text_of(other)
     await assert_nothing_happened(studio, [image])
 
 

@@ -379,6 +379,7 @@ async def test_a_yes_is_used_once_and_for_the_files_that_it_was_about(folder: Pa
     picture(folder, "fog.png", side=60)
     result = await called(studio, "fog.png", plan_id=plan)
     assert (result.meta or {})["fw_mcp/reason"] == Reason.PLAN_MISMATCH
+    assert "or a file of it has changed since" in text_of(result)
     assert shelf.put_keys == []
 
 
