@@ -17,7 +17,7 @@ from fw_mcp.errors import ApiError
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
 from tests.api.calls import delete_images
 from tests.server.piped import Piped, ended, piped
-from tests.support.canaries import CANARIES, holds_key
+from tests.support.canaries import CANARIES, files_in, holds_key
 from tests.support.process import fw_mcp
 from tests.support.products import Chosen, one_or_all
 from tests.support.upstream import KEYS, NEW, upstream
@@ -68,6 +68,24 @@ def test_canaries_are_found_in_any_case_and_in_bytes() -> None:
     assert not holds_key("00000000-0000-4000-8000-00000000000c \ud83d")
 
 
+def test_a_store_that_is_closed_while_the_watch_looks_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its journal is gone by then, and its file holds what the journal held."""
+    file, journal = tmp_path / "store", tmp_path / "store-wal"
+    file.write_bytes(b"old")
+    journal.write_bytes(b"new")
+    read_bytes = Path.read_bytes
+
+    def close(path: Path) -> bytes:
+        if path == journal:
+            journal.replace(file)
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", close)
+    assert files_in(tmp_path) == {file: b"new"}
+
+
 def reachable(thing: object, seen: set[int]) -> Iterator[object]:
     """`thing` and all that hangs on it, but for plain text, which a key is."""
     if id(thing) in seen or isinstance(thing, (str, bytes, type)):
@@ -109,11 +127,6 @@ async def test_nothing_that_holds_a_key_shows_it_in_its_repr(tmp_path: Path) -> 
         type(one).__name__ for one in things
     }
     assert [type(one) for one in things if holds_key(repr(one) + str(one))] == []
-
-
-def files_in(folder: Path) -> dict[str, bytes]:
-    """What a folder holds, by name."""
-    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @dataclass(frozen=True)
@@ -188,7 +201,7 @@ async def test_a_service_that_says_the_keys_back_is_told_without_them(
     assert [name for name, text in said.items() if holds_key(text)] == []
     assert {name for name, text in said.items() if "***" in text} >= {"bad request", "not found"}
     assert [name for name, held in open_files.items() if holds_key(held)] == []
-    assert {"store", "store-wal"} <= set(open_files)
+    assert {"store", "store-wal"} <= {path.name for path in open_files}
     assert not holds_key(store.read_bytes())
     assert b"DEBUG" in server.errors
 

@@ -62,10 +62,20 @@ def pytest_runtest_makereport(
 def _seen(item: pytest.Item, report: pytest.TestReport) -> Iterable[str]:
     """Where a canary was seen."""
     yield from (name.lower() for name, text in report.sections if holds_key(text))
-    yield from (f"the file {path.name}" for path in _files(item) if holds_key(path.read_bytes()))
-
-
-def _files(item: pytest.Item) -> Iterable[Path]:
-    """The files of the test's own folder: stores, their journals, what was exported."""
+    # The test's own folder: stores, their journals, what was exported.
     folder: Path | None = getattr(item, "funcargs", {}).get("tmp_path")
-    return (path for path in folder.rglob("*") if path.is_file()) if folder else ()
+    files = files_in(folder) if folder else {}
+    yield from (f"the file {path.name}" for path, content in files.items() if holds_key(content))
+
+
+def files_in(folder: Path) -> dict[Path, bytes]:
+    """What the files in a folder hold, at a moment in which none of them went away.
+
+    A thread that ends may still close a store: what its journal holds goes into its file, and the
+    journal goes.
+    """
+    while True:
+        try:
+            return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        except FileNotFoundError:
+            continue
