@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -28,7 +28,9 @@ from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.renditions import Renderer
+from fw_mcp.pictures.sharing import Shared
 from fw_mcp.pictures.similarity import Likenesses
+from fw_mcp.pictures.turns import Turn
 from fw_mcp.pictures.upload.bucket import Bucket
 from fw_mcp.pictures.upload.sandbox import SandboxBucket
 from fw_mcp.pictures.upload.target import bucket_of, upload_folder
@@ -108,20 +110,26 @@ def assemble(
     settings: Settings,
     environ: Mapping[str, str],
     reached: Callable[[Step], None] = lambda _: None,
+    *,
+    name: str = "",
+    shared: Shared | None = None,
 ) -> Assembly:
     """The parts that `settings` describe.
 
     Args:
-        settings: validated.
+        settings: validated, of one account.
         environ: the environment, for the user's state folder.
         reached: told each step of each write.
+        name: what the operator calls the account, where there are several.
+        shared: what it shares with other accounts of this process.
 
     Raises:
         ConfigError: a setting is unsafe or names no tool.
     """
     check_base_url(settings)
     path = store_path(settings, environ, sys.platform)
-    database = Database(path, account=account_name(settings) or _only_account(path))
+    shared = shared or Shared()
+    database = Database(path, account=_account_in_store(settings, path))
     plans = PlanStore(database)
     sandbox = _sandbox(settings)
 
@@ -132,8 +140,9 @@ def assemble(
 
     guard = Guard(plans, limits(settings), time.time)
     history = History(database)
-    fetcher = _fetcher(settings, sandbox)
-    viewer = Viewer(fetcher, Workshop(environ=environ))
+    fetcher = _fetcher(settings, sandbox, partial(shared.fetches.taken, name))
+    workshop = Workshop(environ=environ, turn=partial(shared.children.taken, name))
+    viewer = Viewer(fetcher, workshop, shared=shared, account=name)
     uploads = Uploads(
         UploadStore(database),
         Folders(settings.read_folders),
@@ -154,6 +163,7 @@ def assemble(
         history,
         _once(lambda: _identify(settings, database, account)),
         tried=Tried(history, always=settings.sandbox is not None),
+        named=name,
     )
     return Assembly(
         settings=settings,
@@ -175,6 +185,11 @@ def assemble(
         uploads=uploads,
         fetcher=fetcher,
     )
+
+
+def _account_in_store(settings: Settings, path: Path | None) -> str | KeyPair:
+    # Where there are several accounts, each has parts of its own.
+    return "" if settings.accounts_file else account_name(settings) or _only_account(path)
 
 
 def account_name(settings: Settings) -> str | KeyPair:
@@ -425,7 +440,7 @@ def _sandbox(settings: Settings) -> "Transport | None":
     return transport
 
 
-def _fetcher(settings: Settings, sandbox: "Transport | None") -> Fetcher:
+def _fetcher(settings: Settings, sandbox: "Transport | None", turn: Turn) -> Fetcher:
     """Fetches pictures and files, unless the operator turned that off."""
     hosts, loopback = settings.fetched_hosts, []
     if uploads := settings.upload_public_url:
@@ -442,6 +457,7 @@ def _fetcher(settings: Settings, sandbox: "Transport | None") -> Fetcher:
         hosts=hosts,
         inside={_SANDBOX_URL: sandbox} if sandbox else {},
         loopback=loopback,
+        turn=turn,
     )
 
 

@@ -47,6 +47,13 @@ MAY_IMPORT = {
         "fw_mcp.__version__",
         *WORDS,
     ),
+    "accounts": (
+        "fw_mcp.assembly",
+        "fw_mcp.config",
+        "fw_mcp.server",
+        "fw_mcp.guard",
+        *WORDS,
+    ),
     "cli": EVERYTHING,
     "assembly": EVERYTHING,
     "embedded": ("fw_mcp.sandbox",),

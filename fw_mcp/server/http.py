@@ -28,11 +28,15 @@ from fw_mcp.server.bodies import InTime, OneMessage
 from fw_mcp.server.headers import AsMeant, same_host, same_origin
 from fw_mcp.server.identity import Bearers, Tokens
 from fw_mcp.server.oauth import METADATA, Issuer
-from fw_mcp.server.tool import MAY_GROW
+from fw_mcp.server.parts import is_only_account
+from fw_mcp.server.tool import ACCOUNT, MAY_GROW
 from fw_mcp.signals import stop_signals
 from fw_mcp.text import quoted
+from fw_mcp.writes.operation import ONLY_ACCOUNT
 
 _TOKEN_LENGTH = 16
+
+Knows = Callable[[str], bool]
 
 
 def check_exposure(host: str, token: str | None, persons: Tokens | Issuer | None = None) -> None:
@@ -107,9 +111,17 @@ class BearerOnly:
         app: what the token opens.
         bearers: tells whose a token is.
         issuer: where clients are sent to log in; None where nobody can.
+        knows: whether there is an account of a name.
     """
 
-    def __init__(self, app: ASGIApp, bearers: Bearers, issuer: Issuer | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        bearers: Bearers,
+        issuer: Issuer | None = None,
+        knows: Knows = is_only_account,
+    ) -> None:
+        self._knows = knows
         self._app = AuthContextMiddleware(app)
         self._bearers = bearers
         self._issuer = issuer
@@ -122,6 +134,9 @@ class BearerOnly:
         if scheme.lower() == "bearer":
             # Starlette decodes headers as Latin-1: this gives back the bytes that were sent.
             found = await self._bearers.whose(token.strip().encode("latin-1"))
+            if found is not None and not self._knows(_account(found)):
+                await _no_account(_account(found))(scope, receive, send)
+                return
             if found is not None and (missing := _missing(found, headers)) and self._issuer:
                 told = _challenge(self._issuer, [missing], "insufficient_scope")
                 words = f"This needs the scope {missing}."
@@ -136,17 +151,28 @@ class BearerOnly:
         await refusal(scope, receive, send)
 
 
+def _account(token: AccessToken) -> str:
+    return str((token.claims or {}).get(ACCOUNT, ONLY_ACCOUNT))
+
+
+def _no_account(name: str) -> Response:
+    """No challenge: no other scope would open an account, and there is none by default."""
+    which = f"the account {quoted(name, 40)}, which is not set up here" if name else "no account"
+    return PlainTextResponse(f"The token names {which}. Ask the operator.", 403)
+
+
 _OAUTH = ("/register", "/authorize", "/token")
 _HEADER = "as the header Authorization: Bearer TOKEN."
 
 
 def _missing(token: AccessToken, headers: Headers) -> Permission | None:
     """The scope that a token which can be given more lacks for this request, as its head says."""
-    if not (token.claims or {}).get(MAY_GROW):
-        return None
+    may_grow = (token.claims or {}).get(MAY_GROW, ())
     tool = headers.get("mcp-name", "") if headers.get("mcp-method") == "tools/call" else ""
     needed = EFFECTS[tool].scope if tool in EFFECTS else Permission.READ
-    return None if needed in implied_by(token.scopes) else needed
+    # What cannot be asked for, the guard refuses in words.
+    is_missing = needed in may_grow and needed not in implied_by(token.scopes)
+    return needed if is_missing else None
 
 
 def _challenge(issuer: Issuer, scopes: Sequence[str], error: str = "") -> str:
@@ -206,6 +232,7 @@ async def serve_http(
     ready: Ready,
     tokens: Tokens | None = None,
     issuer: Issuer | None = None,
+    knows: Knows = is_only_account,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
     listening: Callable[[str], None] = logger.info,
@@ -220,6 +247,7 @@ async def serve_http(
         ready: raises `FwError` while the server cannot do its work.
         tokens: tokens of one person each; with them `token` is not needed.
         issuer: issues tokens to persons who log in there; with it neither is needed.
+        knows: whether there is an account of a name.
         allowed_hosts: further `Host` headers to accept, as ``name`` or ``name:port``; the default
             ports of HTTP and HTTPS are none.
         allowed_origins: further `Origin` headers to accept, as ``https://name[:port]``.
@@ -239,6 +267,7 @@ async def serve_http(
             ready=ready,
             tokens=tokens,
             issuer=issuer,
+            knows=knows,
             allowed_hosts=allowed_hosts,
             allowed_origins=allowed_origins,
         )
@@ -255,6 +284,7 @@ def http_app(
     ready: Ready,
     tokens: Tokens | None = None,
     issuer: Issuer | None = None,
+    knows: Knows = is_only_account,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
 ) -> Starlette:
@@ -273,7 +303,7 @@ def http_app(
     mcp: ASGIApp = AsMeant(OneMessage(sdk, who, _BODY_LIMIT), who.allowed_hosts)
     # A browser asks first, without a token, and reads no answer that does not name its page.
     guarded = CORSMiddleware(
-        BearerOnly(mcp, Bearers(token, tokens, issuer), issuer)
+        BearerOnly(mcp, Bearers(token, tokens, issuer), issuer, knows)
         if token or tokens or issuer
         else mcp,
         allow_origins=who.allowed_origins,

@@ -14,7 +14,7 @@ import jwt
 import truststore
 from mcp.server.auth.provider import AccessToken
 
-from fw_mcp.guard.effects import Scope
+from fw_mcp.guard.effects import Scope, implied_by
 from fw_mcp.server.tool import ACCOUNT, CALLER, MAY_GROW
 from fw_mcp.text import quoted
 from fw_mcp.writes.operation import ONLY_ACCOUNT
@@ -142,12 +142,16 @@ class Issuer:
         resource: the URL of this server, which the tokens must be for.
         keys: its keys.
         scopes: what can be asked for here.
+        account_claim: the claim that names the account of a token.
+        account: the account of a token that names none; "" for none.
     """
 
     issuer: str
     resource: str
     keys: KeySet
     scopes: tuple[Scope, ...]
+    account_claim: str = "fw_account"
+    account: str = ONLY_ACCOUNT
 
     @property
     def metadata(self) -> str:
@@ -179,12 +183,23 @@ class Issuer:
         return AccessToken(
             token="",
             client_id="",
-            scopes=[one for one in scopes if one in list(Scope)],
+            scopes=[one for one in self.scopes if one in implied_by(_known(scopes))],
             subject=claims["sub"],
             claims={
                 "iss": self.issuer,
-                ACCOUNT: ONLY_ACCOUNT,
+                ACCOUNT: _account(claims.get(self.account_claim, self.account)),
                 CALLER: f"{self.issuer}#{claims['sub']}",
-                MAY_GROW: True,
+                MAY_GROW: list(self.scopes),
             },
         )
+
+
+def _known(scopes: list[str]) -> list[str]:
+    return [one for one in scopes if one in list(Scope)]
+
+
+def _account(named: object) -> str:
+    """The one account that a claim names; "" where it names none, or several."""
+    if isinstance(named, list) and len(named) == 1:
+        named = named[0]
+    return named if isinstance(named, str) else ""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -20,20 +21,43 @@ from fw_mcp.errors import FwError, Reason
 from fw_mcp.guard.effects import EFFECTS, EVERY_SCOPE, Scope, ToolEffect, implied_by
 from fw_mcp.images.account import Progress
 from fw_mcp.server.arguments import read_arguments
-from fw_mcp.server.parts import Parts
+from fw_mcp.server.parts import Libraries, Parts
 from fw_mcp.server.results import ToolResult
 from fw_mcp.telemetry import Served, mark, operation, serving
-from fw_mcp.writes.operation import Caller
+from fw_mcp.writes.operation import ONLY_ACCOUNT, Caller
 
-Call = Context[Parts]
+Call = Context[Libraries]
 
 CALLER, ACCOUNT, MAY_GROW = "caller", "account", "may_grow"
-"""Claims of a token: its name here, whose library it opens, whether it can be given more scopes."""
+"""Claims of a token: its name here, whose library it opens, the scopes that it can be given."""
+
+_PARTS: ContextVar[Parts] = ContextVar("parts")
 
 
-def parts_of(ctx: Call) -> Parts:
-    """The parts behind a call."""
-    return ctx.request_context.lifespan_context
+def account_meant() -> str:
+    """The account that the request is for, which its token alone says."""
+    token = get_access_token()
+    return token.claims[ACCOUNT] if token is not None and token.claims else ONLY_ACCOUNT
+
+
+@contextmanager
+def answering(libraries: Libraries) -> Iterator[Parts]:
+    """The parts behind the request that is being answered; the same ones to its end.
+
+    Raises:
+        GuardError: the account that it is for does not exist any more.
+    """
+    with libraries.using(account_meant()) as parts:
+        before = _PARTS.set(parts)
+        try:
+            yield parts
+        finally:
+            _PARTS.reset(before)
+
+
+def parts_of(_: Call) -> Parts:
+    """The parts behind a call, of the account that it is for."""
+    return _PARTS.get()
 
 
 def is_local(ctx: Call) -> bool:
@@ -51,7 +75,7 @@ def scopes_shown() -> AbstractSet[Scope]:
     """What the caller may do or be let do: a client asks for more only where it sees what for."""
     token = get_access_token()
     may_grow = token is not None and (token.claims or {}).get(MAY_GROW)
-    return EVERY_SCOPE if may_grow else scopes_held()
+    return scopes_held() | implied_by(may_grow) if may_grow else scopes_held()
 
 
 def caller_of(ctx: Call) -> Caller:
@@ -61,8 +85,7 @@ def caller_of(ctx: Call) -> Caller:
     progress = _rising(ctx.report_progress)
     token = get_access_token()
     if token is not None and token.claims:
-        name, account = token.claims[CALLER], token.claims[ACCOUNT]
-        return Caller(name, progress, client, account, scopes_held())
+        return Caller(token.claims[CALLER], progress, client, account_meant(), scopes_held())
     return Caller(f"{'stdio' if is_local(ctx) else 'http'}:{client}", progress)
 
 
@@ -191,8 +214,14 @@ class LibraryTool(Tool):
         convert_result: bool = False,  # noqa: ARG002  the SDK's signature
     ) -> CallToolResult | InputRequiredResult:
         """Run the tool; whatever is raised on purpose comes out as an error result of our words."""
-        with operation("tools/call", self.name) as call, serving(request_of(context)):
-            result = await self._told(arguments, context)
+        with operation("tools/call", self.name) as call:
+            try:
+                libraries = context.request_context.lifespan_context
+                with answering(libraries), serving(request_of(context)):
+                    result = await self._told(arguments, context)
+            except FwError as error:
+                # No library was opened.
+                result = _refusal(error)
             if isinstance(result, CallToolResult) and result.is_error:
                 call.error = "tool_error"
             return result

@@ -103,7 +103,9 @@ class Writes:
         identify: Callable[[], Awaitable[None]] = _at_once,
         *,
         tried: Tried | None = None,
+        named: str = "",
     ) -> None:
+        self._named = named
         self.identify = identify
         self.account = account
         self.guard = guard
@@ -115,8 +117,8 @@ class Writes:
 
     @property
     def account_name(self) -> str:
-        """A digest that names the account, as far as it is known."""
-        return self.journal.database.account
+        """What the operator calls the account; else a digest that names it, once it is known."""
+        return self._named or self.journal.database.account
 
     @property
     def changes(self) -> Changes:

@@ -331,7 +331,7 @@ LINE = json.loads(ANNA.line())
         ([LINE | {"name": "an na"}], "name must be 1 to 64 letters"),
         ([LINE | {"expires": "soon"}], "expires must be a time such as"),
         ([LINE | {"expires": "2027-02-28T00:00:00"}], "expires must be a time such as"),
-        ([LINE | {"account": "other"}], 'there is no account "other"'),
+        ([LINE | {"account": "no name"}], "account must be the name of an account"),
         ([LINE | {"scope": "images:read"}], 'unknown "scope"'),
         ([{"name": "anna"}], "sha256 is missing; scopes is missing; expires is missing"),
         ([LINE, LINE | {"name": "Anna", "sha256": "0" * 64}], 'the name "Anna" appears twice'),

@@ -1,0 +1,331 @@
+"""The accounts file: several FinerWorks accounts of one server, each with its own settings."""
+
+import logging
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from fw_mcp.assembly import account_name, check_base_url, limits, secrets_of
+from fw_mcp.config import IN_MEMORY, Settings, both_names, expanded, is_placeholder
+from fw_mcp.errors import ConfigError, Reason
+from fw_mcp.guard.effects import WRITES
+from fw_mcp.server.private_file import read_private, state_of, unusable
+from fw_mcp.server.tokens import NAME
+from fw_mcp.text import quoted
+
+_KIND = "accounts"
+_NAME = re.compile(NAME)
+_LONGEST_SECRET = 4_096
+_KEYS = ("web_api_key", "app_key")
+_MUST_BE = MappingProxyType(
+    {
+        **{f"{key}_env": "must name an environment variable" for key in _KEYS},
+        **{f"{key}_file": "must name a file" for key in _KEYS},
+        "base_url": "must be a URL",
+        "account_key": "must be text",
+        "session_id": "must be text of 8 to 50 characters",
+        "site_id": "must be a whole number, 1 or more",
+        "sandbox": "must be true or false",
+        "sandbox_file": "must name a file",
+        "read_only": "must be true or false",
+        "show_hires": "must be true or false",
+        "writes": f"must list write tools, of {', '.join(WRITES)}",
+        "max_items": "must be a whole number from 1 to 500",
+        "deletions_per_hour": "must be a whole number, 0 or more",
+    }
+)
+
+_log = logging.getLogger(__name__)
+
+Hide = Callable[[Iterable[str]], None]
+
+
+class Row(BaseModel):
+    """An account of the file, as it stands there.
+
+    Attributes:
+        web_api_key_env: the variable that holds its key; or else
+        web_api_key_file: the file that does. The same for `app_key`.
+        base_url: where its FinerWorks is; None for where the server's is.
+        account_key: of a customer whose library it is.
+        session_id: scopes its temporary images.
+        site_id: lists its images.
+        sandbox: whether it is a fictional studio, in memory, without keys.
+        sandbox_file: where that is kept.
+        read_only: refuses every write.
+        show_hires: whether print masters' URLs are shown, where the server shows them at all.
+        writes: write tools that are on.
+        max_items: images a call may delete.
+        deletions_per_hour: images an hour may delete.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    web_api_key_env: str | None = Field(None, min_length=1)
+    web_api_key_file: str | None = Field(None, min_length=1)
+    app_key_env: str | None = Field(None, min_length=1)
+    app_key_file: str | None = Field(None, min_length=1)
+    base_url: str | None = Field(None, min_length=1)
+    account_key: str | None = Field(None, min_length=1)
+    session_id: str | None = Field(None, min_length=8, max_length=50)
+    site_id: int | None = Field(None, ge=1)
+    sandbox: bool = False
+    sandbox_file: str | None = Field(None, min_length=1)
+    read_only: bool = False
+    show_hires: bool = True
+    writes: list[str] | None = None
+    max_items: int | None = Field(None, ge=1, le=500)
+    deletions_per_hour: int | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _opens_one_library(self) -> Self:
+        is_sandbox = self.sandbox or self.sandbox_file is not None
+        for key in _KEYS:
+            places = [getattr(self, f"{key}_{kind}") for kind in ("env", "file")]
+            given = [one for one in places if one is not None]
+            if is_sandbox and given:
+                raise ValueError("a sandbox has no keys")
+            if not is_sandbox and len(given) != 1:
+                raise ValueError(f"give either {key}_env or {key}_file")
+        unknown = [one for one in self.writes or () if one not in WRITES]
+        if unknown:
+            raise ValueError(f"{quoted(unknown[0], 40)} is not a write tool")
+        return self
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables that it names."""
+        return tuple(filter(None, (self.web_api_key_env, self.app_key_env)))
+
+    def files(self, folder: Path) -> tuple[Path, ...]:
+        """The files with its keys; a relative one is looked for beside the accounts file."""
+        named = filter(None, (self.web_api_key_file, self.app_key_file))
+        return tuple(folder / expanded(one) for one in named)
+
+    def settings(self, server: Settings, folder: Path, environ: Mapping[str, str]) -> Settings:
+        """The settings of the account: none of its limits is wider than the server's.
+
+        Raises:
+            ValueError: what is wrong with it.
+            ConfigError: as above.
+        """
+        sandbox = str(folder / expanded(self.sandbox_file)) if self.sandbox_file else None
+        own = {
+            "accounts_file": None,
+            "account": None,
+            "sandbox": sandbox or (IN_MEMORY if self.sandbox else None),
+            "sandbox_file": sandbox,
+            "base_url": self.base_url or server.base_url,
+            "account_key": self.account_key,
+            "session_id": self.session_id,
+            "site_id": self.site_id or server.site_id,
+            "read_only": self.read_only or server.read_only,
+            "show_hires": self.show_hires and server.show_hires,
+            "writes": _both(self.writes, server.writes),
+            "max_items": _least(self.max_items, server.max_items),
+            "deletions_per_hour": _least(self.deletions_per_hour, server.deletions_per_hour),
+            **{key: self._key(key, folder, environ) for key in _KEYS},
+        }
+        settings = server.model_copy(update=own)
+        check_base_url(settings)
+        limits(settings)
+        return settings
+
+    def _key(self, key: str, folder: Path, environ: Mapping[str, str]) -> SecretStr | None:
+        variable, file = getattr(self, f"{key}_env"), getattr(self, f"{key}_file")
+        if variable is None and file is None:
+            return None
+        if file is not None:
+            try:
+                with (folder / expanded(file)).open(encoding="utf-8") as opened:
+                    text = opened.read(_LONGEST_SECRET)
+            except (OSError, ValueError) as unread:
+                raise ValueError(f"the file of {key}_file cannot be read as text") from unread
+        else:
+            text = environ.get(variable, "")
+        if not text.strip() or is_placeholder(text):
+            place = f"the file of {key}_file" if file else f"the variable {variable}"
+            raise ValueError(f"{place} holds no key")
+        return SecretStr(text.strip())
+
+
+def _least(own: int | None, ceiling: int) -> int:
+    return ceiling if own is None else min(own, ceiling)
+
+
+def _both(own: list[str] | None, ceiling: str | None) -> str | None:
+    if own is None:
+        return ceiling
+    allowed = WRITES if ceiling is None else {name.strip() for name in ceiling.split(",")}
+    return ",".join(name for name in own if name in allowed) or "none"
+
+
+def read_rows(path: Path) -> Mapping[str, Row]:
+    """The accounts of a file, by name.
+
+    Raises:
+        ConfigError: it cannot be read, others can read it, or an account in it is wrong.
+    """
+    text = read_private(path, _KIND)
+    try:
+        given = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
+        # Its words may repeat what stands there; they end with the place.
+        place = str(wrong).rpartition("(")[2].rstrip(")") or "somewhere"
+        raise unusable(path, _KIND, f"is not TOML, {place}", "Correct it.") from wrong
+    if not given:
+        raise unusable(path, _KIND, "names no account", "Add one: docs/teams.md shows how.")
+    return MappingProxyType({name: _row(path, name, row) for name, row in given.items()})
+
+
+def _row(path: Path, name: str, given: object) -> Row:
+    if not _NAME.fullmatch(name):
+        raise _wrong(path, name, "its name must be 1 to 64 letters, digits, dots, dashes, _ or @")
+    if not isinstance(given, dict):
+        raise _wrong(path, name, "it must be a table")
+    try:
+        return Row.model_validate(given)
+    except ValidationError as invalid:
+        raise _wrong(path, name, "; ".join(_faults(invalid))) from invalid
+
+
+def _faults(invalid: ValidationError) -> Iterator[str]:
+    for fault in invalid.errors(include_url=False, include_input=False):
+        if not fault["loc"]:
+            yield fault["msg"].removeprefix("Value error, ")
+            continue
+        name = str(fault["loc"][0])
+        yield f"{name} {_MUST_BE[name]}" if name in _MUST_BE else f"unknown {quoted(name, 40)}"
+
+
+def settings_of(
+    rows: Mapping[str, Row], path: Path, server: Settings, environ: Mapping[str, str]
+) -> Mapping[str, Settings]:
+    """The settings of each account of a file, its keys included.
+
+    Args:
+        rows: what the file says.
+        path: the file.
+        server: the settings of the process, which the accounts' own narrow.
+        environ: where keys may be.
+
+    Raises:
+        ConfigError: an account cannot be used, or two accounts open one library.
+    """
+    found: dict[str, Settings] = {}
+    libraries: dict[str, str] = {}
+    for name, row in rows.items():
+        try:
+            settings = row.settings(server, path.parent, environ)
+        except ValueError as wrong:
+            raise _wrong(path, name, str(wrong)) from wrong
+        except ConfigError as wrong:
+            raise _wrong(path, name, wrong.what, wrong.reason) from wrong
+        known_as = account_name(settings)
+        library = known_as if isinstance(known_as, str) else known_as.digest
+        if other := libraries.get(library):
+            raise _wrong(path, name, f"it opens the same library as {other}")
+        libraries[library] = name
+        found[name] = settings
+    return MappingProxyType(found)
+
+
+class Accounts:
+    """The accounts of a file, which may change while it is in use, as may the files of its keys.
+
+    Args:
+        path: the file.
+        server: the settings of the process.
+        environ: where keys may be.
+        hide: told what must never be written anywhere, before anything is done with it.
+
+    Raises:
+        ConfigError: the file cannot be used; once it could, a later fault leaves what there was.
+    """
+
+    def __init__(
+        self, path: Path, server: Settings, environ: Mapping[str, str], hide: Hide
+    ) -> None:
+        self._path = path
+        self._server = server
+        self._environ = environ
+        self._hide = hide
+        self._seen: Mapping[Path, tuple[int, ...]] = {path: ()}
+        self._found = self._read()
+
+    def find(self, name: str) -> Settings | None:
+        """The settings of an account; None where there is none of that name."""
+        if any(state_of(file) != state for file, state in self._seen.items()):
+            self._look_again()
+        return self._found.get(name)
+
+    def _look_again(self) -> None:
+        try:
+            self._found = self._read()
+        except ConfigError as fault:
+            _log.warning("%s The accounts read before are still used.", fault.what)
+        else:
+            _log.info("read %s again", quoted(str(self._path), 200))
+
+    def _read(self) -> Mapping[str, Settings]:
+        # Looked at before it is read: what changes meanwhile is read once more.
+        self._seen = {file: state_of(file) for file in self._seen}
+        rows = read_rows(self._path)
+        keys = [file for row in rows.values() for file in row.files(self._path.parent)]
+        self._seen = {self._path: self._seen[self._path], **{file: state_of(file) for file in keys}}
+        found = settings_of(rows, self._path, self._server, self._environ)
+        for settings in found.values():
+            self._hide(secrets_of(settings, {}))
+        return found
+
+
+def variables_named(settings: Settings) -> tuple[str, ...]:
+    """The environment variables that the accounts file names.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    rows = read_rows(settings.accounts_file).values() if settings.accounts_file else ()
+    return tuple(name for row in rows for name in row.variables)
+
+
+def one_account(settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """The settings of the account that a command means; those given where no file is named.
+
+    Raises:
+        ConfigError: it is not said which, or there is none of that name.
+    """
+    if settings.accounts_file is None:
+        if settings.account is None:
+            return settings
+        raise _which(f"{both_names('account')} needs {both_names('accounts_file')}.", "Name both.")
+    path = settings.accounts_file
+    found = settings_of(read_rows(path), path, settings, environ)
+    known = ", ".join(found)
+    if settings.account is None:
+        raise _which("The accounts file has several accounts.", f"Say which: --account {known}.")
+    if settings.account not in found:
+        raise _which(
+            f"The accounts file has no account {quoted(settings.account, 40)}.",
+            f"It has {known}.",
+        )
+    return found[settings.account]
+
+
+def _which(what: str, next_step: str) -> ConfigError:
+    return ConfigError(
+        what,
+        state="Nothing was started.",
+        next_step=next_step,
+        reason=Reason.INVALID_SETTING,
+    )
+
+
+def _wrong(path: Path, name: str, why: str, reason: Reason = Reason.INVALID_SETTING) -> ConfigError:
+    fault = f"has a fault in account {quoted(name, 40)}: {why.rstrip('.')}"
+    return unusable(path, _KIND, fault, "Correct it.", reason)

@@ -1,0 +1,127 @@
+"""The libraries of several accounts in one process: opened when needed, closed when idle."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from fw_mcp.accounts.file import Accounts
+from fw_mcp.assembly import Assembly
+from fw_mcp.config import IN_MEMORY, Settings
+from fw_mcp.server.parts import Parts, no_account
+
+_IDLE_S = 3600.0
+_ROUND_S = 60.0
+
+Open = Callable[[str, Settings], Assembly]
+Tend = Callable[[Assembly], Awaitable[None]]
+
+
+@dataclass(eq=False, slots=True)
+class _Opened:
+    assembly: Assembly
+    used_at: float
+    in_use: int = 0
+    tended: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    is_new: bool = True
+
+
+class Libraries:
+    """Opens the library of an account at its first use, and closes it an hour after the last one.
+
+    What is kept in memory alone stays. A library whose account is changed in the file or removed
+    from it is let go of: calls under way end with it as it was, and the next opens it anew.
+
+    Args:
+        accounts: whose libraries there are.
+        open_: makes the parts of a library; connects nothing.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self, accounts: Accounts, open_: Open, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._accounts = accounts
+        self._open = open_
+        self._clock = clock
+        self._opened: dict[str, _Opened] = {}
+        self._leaving: list[_Opened] = []
+
+    def knows(self, account: str) -> bool:
+        """Whether there is an account of that name, at this moment."""
+        return self._accounts.find(account) is not None
+
+    @contextmanager
+    def using(self, account: str) -> Iterator[Parts]:
+        """The parts of an account's library, which stays open meanwhile.
+
+        Raises:
+            GuardError: there is no account of that name.
+            ConfigError: its settings cannot be used.
+        """
+        opened = self._of(account)
+        opened.in_use += 1
+        try:
+            yield opened.assembly.parts
+        finally:
+            opened.in_use -= 1
+            opened.used_at = self._clock()
+
+    def _of(self, account: str) -> _Opened:
+        settings = self._accounts.find(account)
+        if settings is None:
+            raise no_account(account)
+        opened = self._opened.get(account)
+        if opened is not None and opened.assembly.settings != settings:
+            self._leaving.append(self._opened.pop(account))
+            opened = None
+        if opened is None:
+            opened = _Opened(self._open(account, settings), self._clock())
+            self._opened[account] = opened
+        return opened
+
+    async def work(self, tend: Tend, sleep: Callable[[float], Awaitable[None]]) -> None:
+        """Once a minute, have what was opened tended and close what is idle; until cancelled.
+
+        Args:
+            tend: looks after an open library, until cancelled.
+            sleep: waits for so many seconds.
+        """
+        async with anyio.create_task_group() as group:
+            while True:
+                for opened in self._opened.values():
+                    if opened.is_new:
+                        opened.is_new = False
+                        group.start_soon(_tended, opened, tend)
+                await self._close_idle()
+                await sleep(_ROUND_S)
+
+    async def aclose(self) -> None:
+        """Close all of them."""
+        for opened in (*self._leaving, *self._opened.values()):
+            await _closed(opened)
+        self._leaving.clear()
+        self._opened.clear()
+
+    async def _close_idle(self) -> None:
+        over = self._clock() - _IDLE_S
+        for account, opened in list(self._opened.items()):
+            settings = self._accounts.find(account)
+            is_idle = opened.used_at < over and opened.assembly.settings.sandbox != IN_MEMORY
+            if settings != opened.assembly.settings or (is_idle and not opened.in_use):
+                self._leaving.append(self._opened.pop(account))
+        for opened in [one for one in self._leaving if not one.in_use]:
+            self._leaving.remove(opened)
+            await _closed(opened)
+
+
+async def _tended(opened: _Opened, tend: Tend) -> None:
+    with opened.tended:
+        await tend(opened.assembly)
+
+
+async def _closed(opened: _Opened) -> None:
+    opened.tended.cancel()
+    await opened.assembly.aclose()
