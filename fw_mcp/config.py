@@ -169,7 +169,7 @@ class Settings(BaseSettings):
     )
     oauth_scopes: str = Field(
         "images:read,images:write,images:delete",
-        description="Scopes that clients are let ask the OAuth issuer for, comma-separated.",
+        description="Scopes that OAuth clients may ask for and have, comma-separated.",
         examples=["images:read,images:write"],
     )
     oauth_account_claim: str = Field(

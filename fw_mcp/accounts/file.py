@@ -14,6 +14,7 @@ from fw_mcp.assembly import account_name, check_base_url, limits, secrets_of
 from fw_mcp.config import IN_MEMORY, Settings, both_names, expanded, is_placeholder
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.guard.effects import WRITES
+from fw_mcp.server.parts import is_only_account
 from fw_mcp.server.private_file import read_private, state_of, unusable
 from fw_mcp.server.tokens import NAME
 from fw_mcp.text import quoted
@@ -186,6 +187,8 @@ def read_rows(path: Path) -> Mapping[str, Row]:
 def _row(path: Path, name: str, given: object) -> Row:
     if not _NAME.fullmatch(name):
         raise _wrong(path, name, "its name must be 1 to 64 letters, digits, dots, dashes, _ or @")
+    if is_only_account(name):
+        raise _wrong(path, name, "its name stands for none; choose another")
     if not isinstance(given, dict):
         raise _wrong(path, name, "it must be a table")
     try:

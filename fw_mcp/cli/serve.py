@@ -18,7 +18,7 @@ from fw_mcp.cli.otel import exporting
 from fw_mcp.cli.output import mask_in_log, tell
 from fw_mcp.config import Settings, both_names, option, variable
 from fw_mcp.errors import ConfigError, FwError, Reason, StoreError
-from fw_mcp.guard.effects import EFFECTS, Scope
+from fw_mcp.guard.effects import EFFECTS, Scope, implied_by
 from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.parts import is_only_account
 from fw_mcp.server.stdio import occupy_standard_descriptors, serve_stdio
@@ -55,7 +55,7 @@ def serve(assembly: Assembly, _: Mapping[str, object]) -> int:
         greet(sys.stdin)
     occupy_standard_descriptors()
     warn_of_what_is_away(assembly)
-    several = _several(assembly.settings)
+    several = libraries_of(assembly.settings)
     serve_over = over_http(assembly, several) if assembly.settings.http else serve_stdio
     with exporting(os.environ):
         anyio.run(_run, assembly, serve_over, several)
@@ -224,7 +224,7 @@ def _is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110
 
 
-def _several(settings: Settings) -> "Libraries | None":
+def libraries_of(settings: Settings) -> "Libraries | None":
     """The libraries of the accounts file; None where none is named."""
     path = settings.accounts_file
     if path is None:
@@ -326,7 +326,7 @@ def _issuer(assembly: Assembly) -> "Issuer | None":
             reason=Reason.INVALID_SETTING,
         )
     offered = {row.scope for tool, row in EFFECTS.items() if guard.offered(tool)}
-    named = _scopes(assembly.settings.oauth_scopes)
+    named = implied_by(_scopes(assembly.settings.oauth_scopes))
     return Issuer(
         issuer,
         assembly.settings.public_url,

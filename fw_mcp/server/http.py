@@ -170,9 +170,10 @@ def _missing(token: AccessToken, headers: Headers) -> Permission | None:
     may_grow = (token.claims or {}).get(MAY_GROW, ())
     tool = headers.get("mcp-name", "") if headers.get("mcp-method") == "tools/call" else ""
     needed = EFFECTS[tool].scope if tool in EFFECTS else Permission.READ
-    # What cannot be asked for, the guard refuses in words.
-    is_missing = needed in may_grow and needed not in implied_by(token.scopes)
-    return needed if is_missing else None
+    if needed in implied_by(token.scopes):
+        return None
+    # What cannot be asked for, the guard refuses in words; what only reads, it does not see.
+    return needed if needed in may_grow or needed is Permission.READ else None
 
 
 def _challenge(issuer: Issuer, scopes: Sequence[str], error: str = "") -> str:

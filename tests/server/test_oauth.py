@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -266,4 +266,38 @@ async def test_a_tool_outside_the_scope_is_shown_and_leads_to_asking_for_more(
     assert told.startswith('Bearer error="insufficient_scope", scope="images:delete", resource')
     assert 'scope="images:read"' in none.headers["WWW-Authenticate"]
     assert tools == list(EFFECTS)
+    assert (result.meta or {})["fw_mcp/reason"] == "insufficient_scope"
+
+
+async def test_what_the_operator_does_not_offer_is_neither_shown_nor_asked_for(
+    studio: Studio,
+) -> None:
+    """Promise: whatever the provider grants; and without a scope nothing is read, either."""
+    (image,) = await unsold(studio, 1)
+    login = Login()
+    login.issuer = replace(login.issuer, scopes=(Scope.READ, Scope.WRITE))
+    named = {"Mcp-Method": "tools/call", "Mcp-Name": "delete_images", "Accept": "*/*"}
+    every = {"Authorization": f"Bearer {token(scope=' '.join(Scope))}"}
+    async with (
+        served(studio, login) as app,
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url=URL, headers=every
+        ) as http,
+    ):
+        passed = await http.post("/mcp", json={}, headers=named)
+        login.issuer = replace(login.issuer, scopes=())
+        async with Client(
+            streamable_http_client(f"{URL}/mcp", http_client=http), mode="legacy", cache=None
+        ) as client:
+            tools = [one.name for one in (await client.list_tools()).tools]
+            result = await client.call_tool("delete_images", {"guids": [image.guid]})
+    async with (
+        served(studio, login) as app,
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app), base_url=URL, headers=every
+        ) as http,
+    ):
+        none = await http.post("/mcp", json={}, headers=named | {"Mcp-Name": "search_images"})
+    assert (passed.status_code, none.status_code) == (400, 403)
+    assert tools == [tool for tool in EFFECTS if tool != "delete_images"]
     assert (result.meta or {})["fw_mcp/reason"] == "insufficient_scope"
