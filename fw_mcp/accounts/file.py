@@ -180,7 +180,7 @@ def read_rows(path: Path) -> Mapping[str, Row]:
         place = str(wrong).rpartition("(")[2].rstrip(")") or "somewhere"
         raise unusable(path, _KIND, f"is not TOML, {place}", "Correct it.") from wrong
     if not given:
-        raise unusable(path, _KIND, "names no account", "Add one: docs/teams.md shows how.")
+        raise unusable(path, _KIND, "lists no account", "Add one: docs/teams.md shows how.")
     return MappingProxyType({name: _row(path, name, row) for name, row in given.items()})
 
 

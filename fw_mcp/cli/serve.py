@@ -237,7 +237,7 @@ def libraries_of(settings: Settings) -> "Libraries | None":
     if settings.account is not None:
         wrong = f"{both_names('account')} is for commands and for a server over stdio."
     elif settings.http_token is not None:
-        wrong = f"{both_names('http_token')} names no account."
+        wrong = f"{both_names('http_token')} cannot name an account."
     elif settings.tokens_file is None and settings.oauth_issuer is None:
         wrong = f"{both_names('accounts_file')} needs tokens that name the accounts."
     if wrong:

@@ -75,7 +75,7 @@ def test_an_account_may_be_a_sandbox(tmp_path: Path) -> None:
         ("[north", "is not TOML, at end of document"),
         ("north: 1", "is not TOML, at line 1, column 6"),
         ("a = " + "[" * 5000, "is not TOML, "),
-        ("", "names no account"),
+        ("", "lists no account"),
         ('north = "key"', 'account "north": it must be a table'),
         (f'["no rth"]\n{KEYS}', 'account "no rth": its name must be'),
         (f"[default]\n{KEYS}", 'account "default": its name stands for none'),

@@ -28,7 +28,7 @@ def given(folder: Path, *tokens: str, **more: object) -> Settings:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"http_token": "a-token-of-16-or-more"}, "FW_MCP_HTTP_TOKEN names no account"),
+        ({"http_token": "a-token-of-16-or-more"}, "FW_MCP_HTTP_TOKEN cannot name an account"),
         ({"tokens_file": None}, "needs tokens that name the accounts"),
         ({"account": "north"}, "is for commands and for a server over stdio"),
     ],
