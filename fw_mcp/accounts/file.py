@@ -44,6 +44,7 @@ _MUST_BE = MappingProxyType(
 _log = logging.getLogger(__name__)
 
 Hide = Callable[[Iterable[str]], None]
+_State = tuple[int, ...]
 
 
 class Row(BaseModel):
@@ -258,29 +259,43 @@ class Accounts:
         self._server = server
         self._environ = environ
         self._hide = hide
-        self._seen: Mapping[Path, tuple[int, ...]] = {path: ()}
-        self._found = self._read()
+        self._seen: Mapping[Path, _State] = {}
+        self._keys: Mapping[str, Mapping[Path, _State]] = {}
+        self._found = self._settings(self._rows())
 
     def find(self, name: str) -> Settings | None:
         """The settings of an account; None where there is none of that name."""
-        if any(state_of(file) != state for file, state in self._seen.items()):
+        seen = (*self._seen.items(), *self._keys.get(name, {}).items())
+        if any(state_of(file) != state for file, state in seen):
             self._look_again()
         return self._found.get(name)
 
     def _look_again(self) -> None:
+        rows: Mapping[str, Row] | None = None
         try:
-            self._found = self._read()
+            rows = self._rows()
+            self._found = self._settings(rows)
         except ConfigError as fault:
             _log.warning("%s The accounts read before are still used.", fault.what)
+            if rows is not None:
+                # Whatever is wrong with another, an account that was removed is gone.
+                self._found = {name: one for name, one in self._found.items() if name in rows}
         else:
             _log.info("read %s again", quoted(str(self._path), 200))
 
-    def _read(self) -> Mapping[str, Settings]:
+    def _rows(self) -> Mapping[str, Row]:
         # Looked at before it is read: what changes meanwhile is read once more.
-        self._seen = {file: state_of(file) for file in self._seen}
-        rows = read_rows(self._path)
-        keys = [file for row in rows.values() for file in row.files(self._path.parent)]
-        self._seen = {self._path: self._seen[self._path], **{file: state_of(file) for file in keys}}
+        self._seen = {self._path: state_of(self._path)}
+        self._keys = {
+            name: {file: state_of(file) for file in files} for name, files in self._keys.items()
+        }
+        return read_rows(self._path)
+
+    def _settings(self, rows: Mapping[str, Row]) -> Mapping[str, Settings]:
+        folder = self._path.parent
+        self._keys = {
+            name: {file: state_of(file) for file in row.files(folder)} for name, row in rows.items()
+        }
         found = settings_of(rows, self._path, self._server, self._environ)
         for settings in found.values():
             self._hide(secrets_of(settings, {}))

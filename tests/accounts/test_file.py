@@ -176,3 +176,16 @@ def test_a_command_works_on_the_account_that_is_named(tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as refused:
             one_account(settings, ENVIRON)
         assert said in str(refused.value)
+
+
+@pytest.mark.shows_keys("it keeps a key in a file")
+def test_an_account_that_is_removed_is_gone_whatever_is_wrong_with_another(tmp_path: Path) -> None:
+    """Promise: a key that cannot be read keeps no door open."""
+    file, web = tmp_path / "accounts.toml", tmp_path / "web"
+    south = '[south]\nweb_api_key_file = "web"\napp_key_env = "NORTH_APP"\n'
+    keep(file, f"{NORTH}{south}")
+    web.write_text("canary-web-2", encoding="utf-8")
+    found = Accounts(file, SERVER, ENVIRON, lambda _: None)
+    web.unlink()
+    keep(file, south)
+    assert (found.find("north"), found.find("south") is None) == (None, False)
