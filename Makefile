@@ -24,7 +24,7 @@ BUILT := --no-binary=pyvips --no-build-isolation
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo uploading test check lint rest bench bench-faults fuzz conformance clients contract format lock latest lock-check clean
+.PHONY: help demo uploading test check lint rest bench bench-faults bench-http fuzz conformance clients contract format lock latest lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ bench: $(READY) $(S3_READY) ## Measure, as ratios in one run
 
 bench-faults: $(READY) ## Measure what faults cost: lost and doubled images, the journal
 	@$(BIN)/python bench/faults.py
+
+bench-http: $(READY) ## Measure serving over HTTP beside a bare server: calls a second, memory, tokens, spans
+	@$(BIN)/python bench/over_http.py
 
 fuzz: $(READY) ## Throw odd requests, answers and calls at everything for some minutes
 	@seed=$${SEED:-$$($(BIN)/python -c 'import secrets; print(secrets.randbits(32))')}; \
