@@ -96,7 +96,7 @@ fuzz: $(READY) ## Throw odd requests, answers and calls at everything for some m
 	echo "seed $$seed: make fuzz SEED=$$seed draws the same again"; \
 	$(BIN)/python -m pytest tests/fuzz tests/contrary/test_sequences.py -n $(WORKERS) --hypothesis-profile=fuzz --hypothesis-seed=$$seed
 
-conformance: $(READY) ## Put the server before the MCP Inspector and the official suite (needs Node)
+conformance: $(READY) ## Put the server before the MCP Inspector, the official suite and an OpenID provider (needs Node)
 	@$(BIN)/python bench/conformance/run.py
 
 clients: $(BIN)/uv ## Play docs/agents: agent libraries against the sandbox (needs Node; CLIENTS=--sample: four)

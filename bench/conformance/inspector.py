@@ -157,6 +157,24 @@ def _searches(inspector: Inspector) -> str:
     return f"{len(page['images'])} of {page['count']} images; a misspelt argument refused"
 
 
+def _searches_products(inspector: Inspector) -> str:
+    """It finds what is for sale, and one product by its SKU."""
+    page = inspector.call("search_products", per_page=5)
+    sku = page["products"][0]["sku"]
+    found = inspector.call("search_products", sku_filter=[sku])["products"]
+    expect([row["sku"] for row in found] == [sku], f"{sku} finds {found}")
+    return f"{len(page['products'])} of {page['count']} products; one by its SKU"
+
+
+def _lists_changes(inspector: Inspector) -> str:
+    """It lists what was done, newest first."""
+    guid = inspector.call("search_images", per_page=1)["images"][0]["guid"]
+    done = inspector.call("set_selection", guids=[guid])
+    listed = inspector.call("list_changes")["changes"]
+    expect(listed[0]["change_id"] == done["change_id"], f"the newest is {listed[0]}")
+    return f"{len(listed)} listed"
+
+
 def _adds(inspector: Inspector) -> str:
     """It registers an image."""
     before = _count(inspector)
@@ -225,8 +243,10 @@ _SURFACE = {
 }
 _CALLS = {
     "search_images": _searches,
+    "search_products": _searches_products,
     "view_images": _views,
     "inspect_files": _inspects,
+    "list_changes": _lists_changes,
     "add_images": _adds,
     "update_image_metadata": _updates,
     "delete_images": _deletes,
