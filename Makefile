@@ -77,6 +77,7 @@ lint: $(READY) ## Check lint, format, types and the tool definitions
 	$(BIN)/mypy
 	$(BIN)/mypy bench/*.py
 	$(BIN)/mypy bench/clients/*.py
+	$(BIN)/mypy bench/conformance/*.py
 	$(BIN)/tdqs lint --fail-on warning --command "$(BIN)/python -m fw_mcp --sandbox"
 
 rest: $(READY) $(S3_READY) ## Run what make test leaves out: every case, and more examples of each property

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -95,7 +96,7 @@ def log_in(packages: Packages, folder: Path) -> Iterator[Verdict]:
         for client, connect in _CLIENTS.items():
             for what, step in _STEPS.items():
                 print(f"  {client}: {what}", flush=True)
-                yield _judged(client, what, lambda: step(behind, connect))  # noqa: B023  run at once
+                yield _judged(client, what, partial(step, behind, connect))
 
 
 async def _everything(behind: Behind, connect: Connect) -> str:
