@@ -13,6 +13,7 @@ from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.transport_security import TransportSecuritySettings
+from mcp.types import JSONRPCRequest
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
@@ -24,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fw_mcp.errors import ConfigError, FwError, Reason
 from fw_mcp.guard.effects import EFFECTS, implied_by
 from fw_mcp.guard.effects import Scope as Permission
-from fw_mcp.server.bodies import InTime, OneMessage
+from fw_mcp.server.bodies import InTime, OneMessage, Refuse
 from fw_mcp.server.headers import AsMeant, same_host, same_origin
 from fw_mcp.server.identity import Bearers, Tokens
 from fw_mcp.server.oauth import METADATA, Issuer
@@ -122,15 +123,11 @@ class BearerOnly:
         if scheme.lower() == "bearer":
             # Starlette decodes headers as Latin-1: this gives back the bytes that were sent.
             found = await self._bearers.whose(token.strip().encode("latin-1"))
-            if found is not None and (missing := _missing(found, headers)) and self._issuer:
-                told = _challenge(self._issuer, [missing], "insufficient_scope")
-                words = f"This needs the scope {missing}."
-                answer = PlainTextResponse(words, 403, headers={"WWW-Authenticate": told})
-                await answer(scope, receive, send)
-                return
             if found is not None:
-                scope = {**scope, "user": AuthenticatedUser(found)}
-                await self._app(scope, receive, send)
+                called = headers.get("mcp-method") == "tools/call"
+                tool = headers.get("mcp-name", "") if called else ""
+                answer = _outside(self._issuer, found, tool) or self._app
+                await answer({**scope, "user": AuthenticatedUser(found)}, receive, send)
                 return
         refusal = _refusal(scope["path"], authorization, self._bearers.what, self._issuer)
         await refusal(scope, receive, send)
@@ -140,13 +137,27 @@ _OAUTH = ("/register", "/authorize", "/token")
 _HEADER = "as the header Authorization: Bearer TOKEN."
 
 
-def _missing(token: AccessToken, headers: Headers) -> Permission | None:
-    """The scope that a token which can be given more lacks for this request, as its head says."""
-    if not (token.claims or {}).get(MAY_GROW):
-        return None
-    tool = headers.get("mcp-name", "") if headers.get("mcp-method") == "tools/call" else ""
+def _outside(issuer: Issuer | None, token: AccessToken, tool: str) -> Response | None:
+    """What a token that can be given more is told where it lacks the scope of `tool`, if any."""
     needed = EFFECTS[tool].scope if tool in EFFECTS else Permission.READ
-    return None if needed in implied_by(token.scopes) else needed
+    may_grow = (token.claims or {}).get(MAY_GROW)
+    if issuer is None or not may_grow or needed in implied_by(token.scopes):
+        return None
+    told = _challenge(issuer, [needed], "insufficient_scope")
+    words = f"This needs the scope {needed}."
+    return PlainTextResponse(words, 403, headers={"WWW-Authenticate": told})
+
+
+def _calls_outside(issuer: Issuer | None) -> Refuse:
+    """Refuse by the body: older clients name the tool nowhere else."""
+
+    def refuse(scope: Scope, request: JSONRPCRequest) -> Response | None:
+        match request:
+            case JSONRPCRequest(method="tools/call", params={"name": str(tool)}) if issuer:
+                return _outside(issuer, scope["user"].access_token, tool)
+        return None
+
+    return refuse
 
 
 def _challenge(issuer: Issuer, scopes: Sequence[str], error: str = "") -> str:
@@ -270,7 +281,8 @@ def http_app(
     sdk = server.streamable_http_app(
         host=host, max_request_body_size=_BODY_LIMIT, transport_security=who
     )
-    mcp: ASGIApp = AsMeant(OneMessage(sdk, who, _BODY_LIMIT), who.allowed_hosts)
+    messages = OneMessage(sdk, who, _BODY_LIMIT, _calls_outside(issuer))
+    mcp: ASGIApp = AsMeant(messages, who.allowed_hosts)
     # A browser asks first, without a token, and reads no answer that does not name its page.
     guarded = CORSMiddleware(
         BearerOnly(mcp, Bearers(token, tokens, issuer), issuer)
