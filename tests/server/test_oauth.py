@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import anyio
 import httpx
 import httpx2
 import jwt
@@ -48,14 +49,21 @@ def rsa_secret() -> rsa.RSAPrivateKey:
 
 @dataclass
 class Provider:
-    """An issuer that a test turns its keys, and turns off; it counts what it is asked."""
+    """An issuer that a test turns its keys, and turns off; it counts what it is asked.
+
+    The keys of `unnamed` have no id; it answers at `answers`.
+    """
 
     kids: list[str] = field(default_factory=lambda: ["one"])
+    unnamed: list[str] = field(default_factory=list)
     is_down: bool = False
+    answers: anyio.Event | None = None
     asked: int = 0
 
     async def fetch(self, url: str) -> object:
         """The JSON at a URL."""
+        if self.answers is not None:
+            await self.answers.wait()
         if self.is_down:
             raise httpx.ConnectError("down")
         if url == f"{ISSUER}/.well-known/openid-configuration":
@@ -63,8 +71,9 @@ class Provider:
         assert url == f"{ISSUER}/keys"
         self.asked += 1
         rows = [
-            ECAlgorithm.to_jwk(secret(one).public_key(), as_dict=True) | {"kid": one}
-            for one in self.kids
+            ECAlgorithm.to_jwk(secret(one).public_key(), as_dict=True)
+            | ({} if one in self.unnamed else {"kid": one})
+            for one in [*self.kids, *self.unnamed]
         ]
         row = RSAAlgorithm.to_jwk(rsa_secret().public_key(), as_dict=True) | {"kid": "rsa"}
         return {"keys": [*rows, row, {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"}, {}]}
@@ -145,11 +154,15 @@ async def test_a_token_with_other_claims_opens_nothing(claims: dict[str, Any]) -
 
 
 async def test_a_token_that_the_issuer_did_not_sign_opens_nothing() -> None:
-    """The algorithm is that of the key; what is no token is none."""
-    login = Login()
+    """The algorithm is that of the key; what is no token is none.
+
+    One of two keys is not guessed for a token that names none.
+    """
+    login = Login(Provider(["one", "other"]))
     forged = [
         token(key=secret("evil")),
         token("", secret("one")),
+        token("", secret("evil")),
         token("two"),
         by_hand({"alg": "none", "kid": "one"}),
         by_hand({"alg": "none"}),
@@ -163,6 +176,59 @@ async def test_a_token_that_the_issuer_did_not_sign_opens_nothing() -> None:
         token()[:-4],
     ]
     assert [await login.issuer.whose(one) for one in forged] == [None] * len(forged)
+
+
+@pytest.mark.parametrize("unnamed", [False, True], ids=["named", "unnamed"])
+async def test_a_token_that_names_no_key_is_of_the_only_one(unnamed: bool) -> None:
+    """For its algorithm: the id of a key may be left out, in the token and in the key alike."""
+    login = Login(Provider([], ["one"]) if unnamed else Provider())
+    other = rsa.generate_private_key(65537, 2048)
+    good = [token("", secret("one")), token("", rsa_secret(), "RS256")]
+    bad = [
+        token("", secret("evil")),
+        token("", other, "RS256"),
+        token("", rsa_secret(), "PS256"),
+        *([token("one")] if unnamed else []),
+        by_hand({"alg": "none"}),
+        by_hand({"alg": "HS256"}, b"secret"),
+        by_hand({"alg": "HS256"}, public_text()),
+        by_hand({"alg": "ES256", "kid": None}, b"x"),
+    ]
+    assert None not in [await login.issuer.whose(one) for one in good]
+    assert [await login.issuer.whose(one) for one in bad] == [None] * len(bad)
+
+
+async def test_an_only_key_without_a_name_turns_and_is_not_asked_for_at_each_guess() -> None:
+    """Within ten seconds: of a signature that is wrong nobody knows why."""
+    login = Login(Provider([], ["one"]))
+    assert await login.issuer.whose(token("", secret("one"))) is not None
+    login.provider.unnamed = ["two"]
+    for _ in range(200):
+        assert await login.issuer.whose(token("", secret("two"))) is None
+    assert login.provider.asked == 1
+    login.clock.forward(11)
+    assert await login.issuer.whose(token("", secret("two"))) is not None
+    assert await login.issuer.whose(token("", secret("one"))) is None
+    assert login.provider.asked == 2
+
+
+async def test_whoever_comes_while_the_keys_are_asked_for_waits_for_them() -> None:
+    """At the start, and when they were turned; nobody with a good token is refused for it."""
+    login = Login()
+    found: list[object] = []
+
+    async def come(kid: str) -> None:
+        found.append(await login.issuer.whose(token(kid)))
+
+    for kid in ("one", "two"):
+        login.provider.kids, login.provider.answers = [kid], anyio.Event()
+        login.clock.forward(11)
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(come, kid)
+                await anyio.wait_all_tasks_blocked()
+            login.provider.answers.set()
+    assert (len(found), None in found, login.provider.asked) == (6, False, 2)
 
 
 async def test_invented_keys_do_not_make_the_server_ask() -> None:
