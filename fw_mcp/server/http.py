@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import anyio
 import uvicorn
@@ -20,12 +21,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fw_mcp.errors import ConfigError, FwError, Reason
 from fw_mcp.guard.effects import EFFECTS, implied_by
 from fw_mcp.guard.effects import Scope as Permission
 from fw_mcp.server.bodies import InTime, OneMessage, Refuse
+from fw_mcp.server.endings import Interruptible, Sleep, Temporary
 from fw_mcp.server.headers import AsMeant, same_host, same_origin
 from fw_mcp.server.identity import Bearers, Tokens
 from fw_mcp.server.oauth import METADATA, Issuer
@@ -108,29 +110,49 @@ class BearerOnly:
         app: what the token opens.
         bearers: tells whose a token is.
         issuer: where clients are sent to log in; None where nobody can.
+        sleep: waits for so many seconds before a stream's token is looked at again.
     """
 
-    def __init__(self, app: ASGIApp, bearers: Bearers, issuer: Issuer | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        bearers: Bearers,
+        issuer: Issuer | None = None,
+        sleep: Sleep = anyio.sleep,
+    ) -> None:
         self._app = AuthContextMiddleware(app)
         self._bearers = bearers
         self._issuer = issuer
+        self._sleep = sleep
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 401; 404 where OAuth would be, for there is none."""
         headers = Headers(scope=scope)
         authorization = headers.get("authorization", "")
         scheme, _, token = authorization.partition(" ")
+        refusal = _refusal(scope["path"], authorization, self._bearers.what, self._issuer)
         if scheme.lower() == "bearer":
             # Starlette decodes headers as Latin-1: this gives back the bytes that were sent.
-            found = await self._bearers.whose(token.strip().encode("latin-1"))
+            sent = token.strip().encode("latin-1")
+            found = await self._bearers.whose(sent)
             if found is not None:
                 called = headers.get("mcp-method") == "tools/call"
                 tool = headers.get("mcp-name", "") if called else ""
-                answer = _outside(self._issuer, found, tool) or self._app
+                answer: ASGIApp = _outside(self._issuer, found, tool) or self._app
+                if _is_stream(scope["method"], headers):
+                    holds = partial(self._holds, sent, found)
+                    answer = Temporary(answer, holds, refusal, self._sleep)
                 await answer({**scope, "user": AuthenticatedUser(found)}, receive, send)
                 return
-        refusal = _refusal(scope["path"], authorization, self._bearers.what, self._issuer)
         await refusal(scope, receive, send)
+
+    async def _holds(self, token: bytes, found: AccessToken) -> bool:
+        return await self._bearers.whose(token) == found
+
+
+def _is_stream(method: str, headers: Headers) -> bool:
+    """Whether the server tells on it what happens, until the client goes; no call is on it."""
+    return method == "GET" or headers.get("mcp-method") == "subscriptions/listen"
 
 
 _OAUTH = ("/register", "/authorize", "/token")
@@ -268,10 +290,11 @@ def http_app(
     issuer: Issuer | None = None,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
+    sleep: Sleep = anyio.sleep,
 ) -> Starlette:
     """Build the application: MCP at ``/mcp``, and ``/livez`` and ``/readyz``, which are open.
 
-    Takes the arguments of `serve_http`, with the real `port`.
+    Takes the arguments of `serve_http`, with the real `port`, and what waits for so many seconds.
 
     Raises:
         ConfigError: the address is exposed without a token.
@@ -285,7 +308,7 @@ def http_app(
     mcp: ASGIApp = AsMeant(messages, who.allowed_hosts)
     # A browser asks first, without a token, and reads no answer that does not name its page.
     guarded = CORSMiddleware(
-        BearerOnly(mcp, Bearers(token, tokens, issuer), issuer)
+        BearerOnly(mcp, Bearers(token, tokens, issuer), issuer, sleep)
         if token or tokens or issuer
         else mcp,
         allow_origins=who.allowed_origins,
@@ -302,61 +325,6 @@ def http_app(
         ],
         lifespan=lambda _: server.session_manager.run(),
     )
-
-
-class Interruptible:
-    """Runs each request of `app` so that `stop` can end it without breaking a shielded write.
-
-    Uvicorn's own way of ending a request goes through shields.
-
-    Args:
-        app: what answers the requests.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._requests: set[anyio.CancelScope] = set()
-        self._stopped = False
-
-    def stop(self) -> None:
-        """Cancel the requests in flight, and refuse new ones."""
-        self._stopped = True
-        for request in self._requests:
-            request.cancel()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; other events of the server's life pass untouched."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        answer = _Answer(send)
-        if not self._stopped:
-            with anyio.CancelScope() as request:
-                self._requests.add(request)
-                try:
-                    await self._app(scope, receive, answer.send)
-                    return
-                finally:
-                    self._requests.discard(request)
-        await answer.finish(scope, receive)
-
-
-class _Answer:
-    """An answer on its way out, which can be brought to an end wherever it stands."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._last: Message | None = None
-
-    async def send(self, message: Message) -> None:
-        self._last = message
-        await self._send(message)
-
-    async def finish(self, scope: Scope, receive: Receive) -> None:
-        if self._last is None:
-            await PlainTextResponse("The server is stopping.", 503)(scope, receive, self._send)
-        elif self._last["type"] == "http.response.start" or self._last.get("more_body"):
-            await self._send({"type": "http.response.body", "body": b""})
 
 
 class _Uvicorn(uvicorn.Server):
