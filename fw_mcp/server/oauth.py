@@ -32,6 +32,11 @@ _ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}) 
 )
 _PLACES = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 
+UNREADABLE = (
+    *(httpx.HTTPError, httpx.InvalidURL),
+    *(ValueError, LookupError, TypeError, AttributeError, RecursionError),
+)
+
 _log = logging.getLogger(__name__)
 
 Fetch = Callable[[str], Awaitable[Any]]
@@ -46,7 +51,7 @@ class KeySet:
 
     Args:
         issuer: its URL.
-        fetch: gives the JSON at a URL; raises `httpx.HTTPError` or `ValueError`.
+        fetch: gives the JSON at a URL; raises one of `UNREADABLE`.
         clock: monotonic seconds.
     """
 
@@ -86,13 +91,20 @@ class KeySet:
         is_old = self._only(kid, algorithm) is None or now - self._got_at > fresh_s
         return is_old and now - self._asked_at > _PAUSE_S
 
+    async def read(self) -> Sequence[jwt.PyJWK]:
+        """The keys that the issuer tells now.
+
+        Raises:
+            UNREADABLE: it does not answer, or with something else.
+        """
+        return _usable(await self._fetch(await self._place()))
+
     async def _ask(self) -> None:
         self._asked_at = self._clock()
         try:
-            found = await self._fetch(await self._place())
-            self._keys = _usable(found)
+            self._keys = await self.read()
             self._got_at = self._clock()
-        except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as fault:
+        except UNREADABLE as fault:
             kind = type(fault).__name__
             _log.warning("the keys of %s could not be read: %s", quoted(self._issuer, 200), kind)
 
