@@ -16,7 +16,7 @@ from fw_mcp.guard.effects import Scope
 from fw_mcp.server.endings import Temporary
 from tests.server.test_http import HELLO
 from tests.server.test_identity import ANNA, URL, Team, made, team
-from tests.support.products import first_of
+from tests.support.products import covering
 from tests.support.recorder import Sent
 from tests.support.studio import Studio
 from tests.support.truth import unsold
@@ -121,8 +121,9 @@ async def stream(served: Team, kind: str) -> AsyncIterator[Stream]:
         group.cancel_scope.cancel()
 
 
-@pytest.mark.parametrize("kind", ["older", "newer"])
-@pytest.mark.parametrize("end", first_of("revoked", "expired", "narrowed", first=2))
+@pytest.mark.parametrize(
+    ("kind", "end"), covering(["older", "newer"], ["revoked", "expired", "narrowed"])
+)
 async def test_a_stream_ends_with_its_token(
     studio: Studio, tmp_path: Path, kind: str, end: str
 ) -> None:
