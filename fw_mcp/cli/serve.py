@@ -283,7 +283,7 @@ def over_http(
         ready=partial(_ready, assembly),
         tokens=_tokens(settings, several),
         knows=is_only_account if several is None else several.knows,
-        issuer=_issuer(assembly),
+        issuer=issuer_of(assembly),
         allowed_hosts=[*filter(None, [public.netloc]), *_listed(settings.http_allowed_hosts)],
         allowed_origins=[
             *([f"{public.scheme}://{public.netloc}"] if public.netloc else ()),
@@ -312,12 +312,17 @@ def _tokens(settings: Settings, several: "Libraries | None") -> "Tokens | None":
     return tokens
 
 
-def _issuer(assembly: Assembly) -> "Issuer | None":
-    from fw_mcp.server.oauth import Issuer, KeySet, fetched  # noqa: PLC0415  only over HTTP
+def issuer_of(assembly: Assembly) -> "Issuer | None":
+    """Where people log in, if the settings name it.
 
+    Raises:
+        ConfigError: they do not name what the tokens must be for.
+    """
     issuer, guard = assembly.settings.oauth_issuer, assembly.parts.guard
     if issuer is None:
         return None
+    from fw_mcp.server.oauth import Issuer, KeySet, fetched  # noqa: PLC0415  only over HTTP
+
     if assembly.settings.public_url is None:
         raise ConfigError(
             f"{both_names('oauth_issuer')} needs {both_names('public_url')}.",

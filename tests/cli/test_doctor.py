@@ -145,6 +145,8 @@ def test_doctor_finds_the_sandbox_well(tmp_path: Path) -> None:
         "keys",
         "service",
         "clock",
+        "tokens",
+        "login",
         "store",
         "account",
         "plans",
