@@ -145,6 +145,20 @@ async def test_a_stream_ends_with_its_token(
             assert (again.status, again.is_open()) == (200, True)
 
 
+async def test_a_stream_ends_with_its_account(studio: Studio, tmp_path: Path) -> None:
+    """Once the operator has taken it out."""
+    there, pause = {"default"}, Pause()
+    async with (
+        team(studio, tmp_path, ANNA, sleep=pause, knows=there.__contains__) as served,
+        stream(served, "older") as first,
+    ):
+        await pause.passes()
+        assert first.is_open()
+        there.clear()
+        await pause.passes()
+        assert not first.is_open()
+
+
 async def test_a_call_under_way_outlives_its_token(studio: Studio, tmp_path: Path) -> None:
     """It was let in; only the next one is refused."""
     call = {"guids": [(await unsold(studio, 1))[0].guid]}
