@@ -145,13 +145,14 @@ class BearerOnly:
             if found is not None:
                 called = headers.get("mcp-method") == "tools/call"
                 tool = headers.get("mcp-name", "") if called else ""
-                answer: ASGIApp = (
-                    self._no_account(found) or _outside(self._issuer, found, tool) or self._app
+                answer: ASGIApp | None = self._no_account(found) or _outside(
+                    self._issuer, found, tool
                 )
-                if _is_stream(scope["method"], headers):
+                if answer is None and _is_stream(scope["method"], headers):
                     holds = partial(self._holds, sent, found)
-                    answer = Temporary(answer, holds, refusal, self._sleep)
-                await answer({**scope, "user": AuthenticatedUser(found)}, receive, send)
+                    answer = Temporary(self._app, holds, refusal, self._sleep)
+                scope = {**scope, "user": AuthenticatedUser(found)}
+                await (answer or self._app)(scope, receive, send)
                 return
         await refusal(scope, receive, send)
 
