@@ -166,6 +166,7 @@ def test_doctor_without_keys_says_which_and_stops_asking(
     assert APP_KEY not in done.stdout + done.stderr
 
 
+@pytest.mark.waits
 def test_doctor_cannot_reach_a_closed_port_and_never_shows_a_key(
     in_process: InProcess, tmp_path: Path
 ) -> None:
@@ -224,6 +225,7 @@ def test_doctor_says_what_is_set_and_what_is_allowed(tmp_path: Path) -> None:
     assert found["encoding"][1].startswith("stdin ")
 
 
+@pytest.mark.waits
 def test_doctor_makes_nothing_only_to_look(tmp_path: Path) -> None:
     """Neither a store nor a sandbox, nor a folder for either."""
     state, home = {"XDG_STATE_HOME": str(tmp_path / "state")}, tmp_path / "here"
@@ -265,6 +267,7 @@ def test_doctor_makes_nothing_only_to_look(tmp_path: Path) -> None:
         ),
     ),
 )
+@pytest.mark.waits
 def test_doctor_tells_the_ways_apart_in_which_nothing_is_reached(
     env: dict[str, str], arguments: list[str], said: str, tmp_path: Path
 ) -> None:
