@@ -9,8 +9,8 @@ S3 := .venv-s3
 S3_READY := $(S3)/.ready
 # The workers of a test run share what one of them has compiled, wherever this was turned off.
 export PYTHONDONTWRITEBYTECODE :=
-# More than cores: many tests wait for processes and browsers.
-WORKERS ?= 3
+# Twice the cores of two: many tests wait for processes and browsers.
+WORKERS ?= 4
 # A worker that is done takes over what another one still has to do.
 IN_PARALLEL := -n $(WORKERS) --dist worksteal
 # The whole lock, wheel by wheel: nothing is resolved or built on a user's machine.
