@@ -248,7 +248,7 @@ class Writes:
             # Nobody is at it from here on, so that no answer is spent on a call that cannot go.
             fence = await held.enter_async_context(self._exclusive(*names))
             if isinstance(asked, _Accepted):
-                async with self._won(asked.plan, change_id):
+                async with self._won(asked, change_id):
                     still = await self._still_so(caller, operation, ask, asked.plan)
                     if isinstance(still, Waiting):
                         return still
@@ -281,7 +281,7 @@ class Writes:
             would = prepared.would
             plan = await self.guard.plan(_proposal(caller, operation, prepared))
         else:
-            with refusals_counted():
+            with refusals_counted(ask.lane):
                 plan = await self.guard.recall(
                     ask.plan_id,
                     tool=operation.tool,
@@ -302,15 +302,15 @@ class Writes:
                 return pending
 
     @asynccontextmanager
-    async def _won(self, plan: Plan, change_id: str) -> AsyncIterator[None]:
+    async def _won(self, accepted: _Accepted, change_id: str) -> AsyncIterator[None]:
         """Win the plan's single use; it costs nothing unless the change was begun."""
-        with anyio.CancelScope(shield=True), refusals_counted():
-            await self.guard.win(plan)
+        with anyio.CancelScope(shield=True), refusals_counted(accepted.how):
+            await self.guard.win(accepted.plan)
         try:
             yield
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await self._void_unless_begun(plan, change_id)
+                await self._void_unless_begun(accepted.plan, change_id)
             raise
 
     async def _void_unless_begun(self, plan: Plan, change_id: str) -> None:
@@ -328,7 +328,7 @@ class Writes:
         if self.guard.unchanged(plan, prepared.targets):
             return prepared
         await self.guard.void(plan)
-        count_answer("changed")
+        count_answer(ask.lane, "changed")
         if not prepared.targets:
             raise GuardError(
                 "The images changed since the question was asked; nothing would be lost any more.",
