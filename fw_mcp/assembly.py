@@ -47,7 +47,8 @@ from fw_mcp.text import quoted
 from fw_mcp.writes.addition import FromFiles
 from fw_mcp.writes.run import Writes
 from fw_mcp.writes.trial import Tried
-from fw_mcp.writes.uploads import HowFar, UploadLimits, Uploads, public_check
+from fw_mcp.writes.upload_jobs import HowFar
+from fw_mcp.writes.uploads import UploadLimits, Uploads, public_check
 
 if TYPE_CHECKING:
     import httpx

@@ -23,9 +23,9 @@ from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.parts import is_only_account
 from fw_mcp.server.stdio import occupy_standard_descriptors, serve_stdio
 from fw_mcp.text import quoted
+from fw_mcp.writes.former import HANDLE_S, REPLAY_S
 from fw_mcp.writes.operation import ONLY_ACCOUNT
 from fw_mcp.writes.outcomes import MAY_STILL_HAPPEN_S
-from fw_mcp.writes.run import HANDLE_S, REPLAY_S
 
 if TYPE_CHECKING:
     from fw_mcp.accounts.libraries import Libraries

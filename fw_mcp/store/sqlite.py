@@ -19,6 +19,7 @@ from fw_mcp.errors import Reason, StoreError
 from fw_mcp.store.accounts import KeyPair, account_of, gather, keep
 from fw_mcp.store.locks import Fence, Locks
 from fw_mcp.store.upgrade import put_aside, take_over
+from fw_mcp.telemetry import count, lasting
 
 _log = logging.getLogger(__name__)
 
@@ -273,8 +274,9 @@ class Database:
         Raises:
             StoreError: the file cannot be opened, read or written.
         """
-        # Not abandoned when cancelled: a transaction that runs is one whose end is known.
-        return await anyio.to_thread.run_sync(self._transact, work, limiter=self._turn)
+        with lasting("fw_mcp.store.duration", kind=_kind(work)):
+            # Not abandoned when cancelled: a transaction that runs is one whose end is known.
+            return await anyio.to_thread.run_sync(self._transact, work, limiter=self._turn)
 
     async def learn(self, account: str) -> None:
         """Keep which account the keys are for; what stands under them is that account's.
@@ -348,7 +350,7 @@ class Database:
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             connection = self._open()
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
             try:
                 known = self.known or self._is_on_record(connection)
                 result = work(connection)
@@ -361,6 +363,20 @@ class Database:
             raise self._unavailable(fault) from fault
         self.known = known
         return result
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Begin a transaction, and count it where another process makes it wait."""
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as fault:
+            # What an extended code adds is in its higher bytes.
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            count("fw_mcp.store.repeats")
+        connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
+        if not connection.in_transaction:
+            connection.execute("BEGIN IMMEDIATE")
 
     def _is_on_record(self, connection: sqlite3.Connection) -> bool:
         """Look up the account of the keys; so each statement has the name that holds right now."""
@@ -432,6 +448,11 @@ class Database:
             next_step=f"{next_step}fw-mcp doctor checks it.",
             reason=Reason.STORE_UNAVAILABLE,
         )
+
+
+def _kind(work: Callable[[sqlite3.Connection], object]) -> str:
+    """What a transaction is for: the function that has it run."""
+    return str(getattr(work, "func", work).__qualname__).partition(".<locals>")[0]
 
 
 _Identity = tuple[int, int] | None
