@@ -1,4 +1,4 @@
-"""A library that cannot be opened: its own requests hear so in our words, others are not touched."""
+"""A library that cannot be opened: its own requests hear so in words, others are not touched."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
