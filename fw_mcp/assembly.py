@@ -203,7 +203,7 @@ def account_name(settings: Settings) -> str | KeyPair:
     if settings.sandbox == IN_MEMORY:
         return f"{IN_THIS_PROCESS}{secrets.token_hex(8)}"
     if settings.sandbox is not None:
-        return _digest("sandbox", str(Path(settings.sandbox).resolve()), settings.session_id)
+        return _digest("sandbox", os.path.realpath(settings.sandbox), settings.session_id)
     web_api_key, app_key = _secret(settings.web_api_key), _secret(settings.app_key)
     if not web_api_key:
         return ""

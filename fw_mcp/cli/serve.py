@@ -186,7 +186,7 @@ async def settle_what_is_open(
         if before & {one.change_id for one in await writes.journal.unsettled()}:
             await sleep(longest_s)
             await writes.settle_each(before)
-    except (FwError, OSError, RuntimeError, ValueError) as fault:
+    except _FOUND as fault:
         # Nothing found in the journal may end serving.
         _log.warning("Unfinished writes could not be resolved: %s", type(fault).__name__)
 

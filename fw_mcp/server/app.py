@@ -1,7 +1,7 @@
 """`build_server(parts)`: the parts of a library as one MCP server, for every transport."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -9,10 +9,20 @@ from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer, RequestStateSecurity
 from mcp.server.mcpserver.tools import Tool as MadeTool
-from mcp.types import GetPromptResult, InputRequiredResult, Prompt, Resource, ResourceTemplate, Tool
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INTERNAL_ERROR,
+    GetPromptResult,
+    InputRequiredResult,
+    Prompt,
+    Resource,
+    ResourceTemplate,
+    Tool,
+)
 from pydantic import AnyUrl
 
 from fw_mcp import __version__
+from fw_mcp.errors import FwError
 from fw_mcp.server import resources
 from fw_mcp.server.gallery import Gallery, in_gallery
 from fw_mcp.server.hints import with_hints, with_limits
@@ -20,7 +30,7 @@ from fw_mcp.server.instructions import instructions
 from fw_mcp.server.params import as_meant
 from fw_mcp.server.parts import Libraries, OneLibrary, Parts
 from fw_mcp.server.prompts import PromptFile, completer, listed_prompts, load_prompts, render_prompt
-from fw_mcp.server.tool import account_meant, answering, library_tool, request_of, scopes_shown
+from fw_mcp.server.tool import answering, library_tool, request_of, scopes_shown
 from fw_mcp.server.tools.add import FROM_FILES, add_images
 from fw_mcp.server.tools.changes import list_changes
 from fw_mcp.server.tools.delete import delete_images
@@ -93,7 +103,7 @@ class FwServer(MCPServer[Libraries]):
 
     async def list_tools(self) -> list[Tool]:
         """The tools that are on for the caller; the guard refuses calls of others all the same."""
-        with self._libraries.using(account_meant()) as parts:
+        with _opened(self._libraries) as parts:
             return [tool for tool in await super().list_tools() if _offered(tool.name, parts)]
 
     def _tool_input_schema(self, name: str) -> None:
@@ -116,7 +126,7 @@ class FwServer(MCPServer[Libraries]):
         context: Context[Libraries, Any] | None = None,
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         """Read a document of the library, or the gallery."""
-        with operation("resources/read"), answering(self._libraries) as parts:
+        with operation("resources/read"), _opened(self._libraries) as parts:
             request = serving(request_of(context)) if context else nullcontext()
             with request:
                 text = await resources.read(parts, str(uri))
@@ -146,6 +156,16 @@ def build_server(parts: Parts, libraries: Libraries | None = None) -> FwServer:
         libraries: where there are several.
     """
     return FwServer(parts, libraries or OneLibrary(parts))
+
+
+@contextmanager
+def _opened(libraries: Libraries) -> Iterator[Parts]:
+    """What answers a request that is no call of a tool, and has no error but the protocol's."""
+    try:
+        with answering(libraries) as parts:
+            yield parts
+    except FwError as error:
+        raise MCPError(INTERNAL_ERROR, str(error)) from error
 
 
 def _offered(tool: str, parts: Parts) -> bool:

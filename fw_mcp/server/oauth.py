@@ -204,14 +204,16 @@ class Issuer:
             return None
         given = claims.get("scope", "")
         scopes = given.split() if isinstance(given, str) else []
+        account = _account(claims.get(self.account_claim, self.account))
         return AccessToken(
             token="",
-            client_id="",
+            # A session, and a sealed question, are of one account too.
+            client_id=account,
             scopes=[one for one in self.scopes if one in implied_by(_known(scopes))],
             subject=claims["sub"],
             claims={
                 "iss": self.issuer,
-                ACCOUNT: _account(claims.get(self.account_claim, self.account)),
+                ACCOUNT: account,
                 CALLER: f"{self.issuer}#{claims['sub']}",
                 MAY_GROW: list(self.scopes),
             },

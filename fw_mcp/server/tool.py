@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cache
 from typing import Any, get_args
@@ -20,7 +20,7 @@ from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnno
 from pydantic import ConfigDict, create_model
 from pydantic.json_schema import GenerateJsonSchema
 
-from fw_mcp.errors import FwError, Reason
+from fw_mcp.errors import FwError, GuardError, Reason
 from fw_mcp.guard.effects import EFFECTS, EVERY_SCOPE, Scope, ToolEffect, implied_by
 from fw_mcp.images.account import Progress
 from fw_mcp.server.arguments import read_arguments
@@ -48,14 +48,25 @@ def answering(libraries: Libraries) -> Iterator[Parts]:
     """The parts behind the request that is being answered; the same ones to its end.
 
     Raises:
-        GuardError: the account that it is for does not exist any more.
+        FwError: the account that it is for does not exist any more, or cannot be opened.
     """
-    with libraries.using(account_meant()) as parts:
+    with ExitStack() as held:
+        with foreseen(_not_opened()):
+            parts = held.enter_context(libraries.using(account_meant()))
         before = _PARTS.set(parts)
         try:
             yield parts
         finally:
             _PARTS.reset(before)
+
+
+def _not_opened() -> GuardError:
+    return GuardError(
+        "The library could not be opened.",
+        state="Nothing was sent.",
+        next_step="Tell the person to look at the server's log on stderr.",
+        reason=Reason.UNEXPECTED,
+    )
 
 
 def parts_of(_: Call) -> Parts:

@@ -6,6 +6,7 @@ import os
 import secrets
 import sqlite3
 import stat
+import threading
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, closing, suppress
@@ -457,6 +458,8 @@ def _kind(work: Callable[[sqlite3.Connection], object]) -> str:
 
 _Identity = tuple[int, int] | None
 
+_making = threading.Lock()
+
 
 def _identity(path: Path) -> _Identity:
     """Which file has that name; None where none has."""
@@ -473,23 +476,31 @@ def _beside(path: Path) -> tuple[Path, Path]:
 
 
 def _made(path: Path) -> _Identity:
-    """The file, made where there is none; it holds titles, products and former records."""
+    """The file, made where there is none; it holds titles, products and former records.
+
+    One that is there is not opened: to close it again would free what SQLite has locked of it for
+    another account of this process.
+    """
     left = [(beside, _identity(beside)) for beside in _beside(path)]
-    try:
-        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        left.clear()
-    try:
-        found = os.fstat(opened)
-    finally:
-        os.close(opened)
+    with _making:
+        try:
+            _make(path, os.O_EXCL)
+        except FileExistsError:
+            left.clear()
+            if not path.is_file():
+                # A link to a file that is yet to be made; or else it says what it is.
+                _make(path)
+    found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         # A device or a pipe: others use it, and it would become this user's alone.
         raise UnusableFileError("it is not a regular file")
     # Of a file that was removed while it was open; whoever opened the new one made others.
     _remove(left)
     return found.st_dev, found.st_ino
+
+
+def _make(path: Path, only: int = 0) -> None:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | only, 0o600))
 
 
 def _remove(files: Iterable[tuple[Path, _Identity]]) -> None:
