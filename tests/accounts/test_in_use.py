@@ -1,6 +1,7 @@
 """A library stays open while a call is in it, whichever way that call ends."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import anyio
@@ -9,6 +10,11 @@ import pytest
 from mcp.client import Client, ClientRequestContext
 from mcp.types import ElicitRequestParams, ElicitResult
 
+from fw_mcp.accounts.libraries import Libraries
+from fw_mcp.assembly import assemble
+from fw_mcp.config import Settings
+from fw_mcp.server.app import build_server
+from fw_mcp.server.parts import Parts
 from tests.accounts.served import House, bearer, house, opens
 from tests.accounts.test_isolation import unsold
 from tests.server.test_identity import Era
@@ -25,6 +31,17 @@ async def an_hour(served: House, clock: Clock) -> None:
     """Let so much time pass, and what is idle be closed."""
     clock.forward(3601)
     await served.libraries._close_idle()  # noqa: SLF001  what is done once a minute
+
+
+class OfNorth:
+    """The libraries, for callers without a token."""
+
+    def __init__(self, libraries: Libraries) -> None:
+        self._libraries = libraries
+
+    def using(self, account: str) -> AbstractContextManager[Parts]:  # noqa: ARG002  always the same
+        """The parts of one of them."""
+        return self._libraries.using("north")
 
 
 def ticking(served: House) -> Clock:
@@ -45,13 +62,18 @@ async def test_a_call_that_waits_for_a_person_keeps_its_library(tmp_path: Path, 
         clock = ticking(served)
         waits: list[list[int]] = []
 
-        async def person(_: ClientRequestContext, __: ElicitRequestParams) -> ElicitResult:
+        async def person(
+            context: ClientRequestContext,  # noqa: ARG001  the SDK's signature
+            params: ElicitRequestParams,  # noqa: ARG001  as above
+        ) -> ElicitResult:
             waits.append(in_use(served))
             await an_hour(served, clock)
             waits.append(in_use(served))
             return YES
 
-        async with served.client(bearer("alice"), mode=mode, person=person) as alice:
+        # Over HTTP, this kind of client hears the question only with the answer to its call.
+        server = build_server(assemble(Settings(), {}).parts, OfNorth(served.libraries))
+        async with Client(server, mode=mode, elicitation_callback=person, cache=None) as alice:
             call = {"guids": [await unsold(alice)]}
             done = said(await alice.call_tool("delete_images", call))
             assert done["outcomes"] == {"deleted": 1}
@@ -71,7 +93,7 @@ async def test_a_call_that_is_cancelled_lets_its_library_go(tmp_path: Path, mode
             with served.libraries.using("north") as parts:
                 account = parts.account
             async with account.writing(), anyio.create_task_group() as group:
-                call = {"guids": [await unsold(alice)]}
+                call: dict[str, object] = {"guids": [await unsold(alice)]}
                 group.start_soon(select, alice, call)
                 await until(lambda: in_use(served) == [1])
                 await an_hour(served, clock)
