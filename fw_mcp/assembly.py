@@ -36,10 +36,11 @@ from fw_mcp.pictures.view import Viewer
 from fw_mcp.pictures.worker.pool import Workshop
 from fw_mcp.server.parts import Parts
 from fw_mcp.store.accounts import KeyPair
+from fw_mcp.store.database import IN_THIS_PROCESS, session_id
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal, Step
 from fw_mcp.store.plans import PlanStore
-from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_in, session_id
+from fw_mcp.store.sqlite import Database, accounts_in
 from fw_mcp.store.uploads import UploadStore
 from fw_mcp.text import quoted
 from fw_mcp.writes.addition import FromFiles

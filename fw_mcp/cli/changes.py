@@ -17,9 +17,10 @@ from fw_mcp.cli.refusals import for_a_person, row_for_a_person
 from fw_mcp.cli.terminal import forgotten
 from fw_mcp.errors import ApiError, GuardError, Reason
 from fw_mcp.store.accounts import is_named, join
+from fw_mcp.store.database import IN_THIS_PROCESS
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal
-from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_in
+from fw_mcp.store.sqlite import Database, accounts_in
 from fw_mcp.text import counted, quoted, shown, timed
 from fw_mcp.writes.changes import ChangeTold, change_told
 from fw_mcp.writes.outcomes import ends_of

@@ -24,7 +24,7 @@ from fw_mcp.cli.main import exit_code
 from fw_mcp.cli.output import MaskingFormatter
 from fw_mcp.config import IN_MEMORY, Settings, option, variable
 from fw_mcp.errors import FwError, Reason, StoreError
-from fw_mcp.store.sqlite import session_id
+from fw_mcp.store.database import session_id
 from fw_mcp.text import counted, quoted
 
 if TYPE_CHECKING:

@@ -1,14 +1,14 @@
 """What was about to be written, what stood there before, and what came of it."""
 
 import json
-import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from fw_mcp.store.connection import Connection
+from fw_mcp.store.database import IN_THIS_PROCESS, Store, accounts_known
 from fw_mcp.store.locks import Fence
-from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_known
 
 Record = Mapping[str, Any]
 
@@ -245,7 +245,7 @@ class Journal:
 
     def __init__(
         self,
-        database: Database,
+        database: Store,
         now: Callable[[], float],
         reached: Callable[[Step], None] = lambda _: None,
     ) -> None:
@@ -264,7 +264,7 @@ class Journal:
             kind: the endpoint that is called.
             intents: what will be sent, by the item's place in the call; an item that a former run
                 wrote is from now on what this one makes of it.
-            fence: from `Database.exclusive`, for the names that this call may write under.
+            fence: from `Store.exclusive`, for the names that this call may write under.
 
         Raises:
             StoreError: it could not be recorded, so nothing may be sent.
@@ -274,8 +274,8 @@ class Journal:
         row = {**asdict(change), **self._now_of(change.change_id)}
         sent = [{**row, "kind": kind, **_intent(item, one)} for item, one in intents.items()]
 
-        def work(connection: sqlite3.Connection) -> None:
-            fence.check()
+        def work(connection: Connection) -> None:
+            fence.check(connection)
             place = self._next_place(connection)
             connection.execute(_BEGIN, {**row, "place": place})
             connection.executemany(_SENT, _placed(sent, place))
@@ -315,7 +315,7 @@ class Journal:
         row = self._now_of(change_id)
         unsent = [{**row, **_end(item, end)} for item, end in rest.items()]
 
-        def work(connection: sqlite3.Connection) -> bool:
+        def work(connection: Connection) -> bool:
             if connection.execute(_END, row).rowcount != 1:
                 return False
             connection.executemany(_NOT_SENT, _placed(unsent, self._next_place(connection)))
@@ -333,7 +333,7 @@ class Journal:
             StoreError: the journal could not be read.
         """
 
-        def work(connection: sqlite3.Connection) -> list[Unsettled]:
+        def work(connection: Connection) -> list[Unsettled]:
             rows = connection.execute(_UNSETTLED, (self.database.account,))
             return [
                 Unsettled(change_id, tool, begun_at, unrecorded == 0, items)
@@ -349,7 +349,7 @@ class Journal:
             StoreError: the journal could not be read.
         """
 
-        def work(connection: sqlite3.Connection) -> Others:
+        def work(connection: Connection) -> Others:
             others = [
                 one
                 for one in accounts_known(connection)
@@ -363,7 +363,7 @@ class Journal:
     def _now_of(self, change_id: str) -> dict[str, Any]:
         return {"account": self.database.account, "change_id": change_id, "now": self.now()}
 
-    def _next_place(self, connection: sqlite3.Connection) -> int:
+    def _next_place(self, connection: Connection) -> int:
         # Transactions of one account come one after the other: nobody takes it meanwhile.
         account = (self.database.account,)
         last = [connection.execute(one, account).fetchone()[0] for one in _NEWEST_OF]

@@ -10,7 +10,8 @@ import anyio
 import pytest
 
 from fw_mcp.errors import Reason, StoreError
-from fw_mcp.store.sqlite import Database, session_id
+from fw_mcp.store.database import session_id
+from fw_mcp.store.sqlite import Database
 
 pytestmark = pytest.mark.anyio
 

@@ -137,7 +137,7 @@ async def test_a_fence_holds_as_long_as_its_block(database: Database) -> None:
     """However the block ends: by itself, by an error, or because its caller left."""
     async with database.exclusive("a") as fence:
         assert fence.held
-        fence.check()
+        await database.run(fence.check)
     with pytest.raises(BrokenOffError):
         async with database.exclusive("a") as broken:
             raise BrokenOffError
@@ -148,7 +148,7 @@ async def test_a_fence_holds_as_long_as_its_block(database: Database) -> None:
     assert [one.held for one in (fence, broken, left)] == [False, False, False]
     assert not await database.is_taken("a")
     with pytest.raises(GuardError) as refused:
-        left.check()
+        await database.run(left.check)
     assert refused.value.reason is Reason.STILL_RUNNING
 
 

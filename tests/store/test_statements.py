@@ -75,9 +75,14 @@ def test_the_statements_are_found() -> None:
     files = {where.partition(":")[0] for where in STATEMENTS}
     assert files == {
         "accounts.py",
+        "database.py",
         "history.py",
         "journal.py",
+        "migrations.py",
+        "names.py",
         "plans.py",
+        "postgres.py",
+        "schema.py",
         "sqlite.py",
         "upgrade.py",
         "uploads.py",

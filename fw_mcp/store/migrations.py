@@ -1,0 +1,112 @@
+"""The tables of a store in PostgreSQL, made and brought up to date in numbered steps."""
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from fw_mcp.store.schema import KEYS, OWNED, TABLES, UPLOADS, each
+
+# Whoever holds it migrates; the number is of this program alone.
+_LOCK = "SELECT pg_advisory_xact_lock(7379711520161)"
+_FOUND = "SELECT to_regclass('fw_mcp_schema') IS NOT NULL"
+_VERSION = "SELECT version FROM fw_mcp_schema"
+_OTHERS = """
+SELECT count(*) FROM pg_tables
+WHERE schemaname = current_schema() AND tablename = ANY(%s)
+"""
+_SET_VERSION = "UPDATE fw_mcp_schema SET version = %s"
+_NAMES = """
+CREATE TABLE names (
+    account TEXT NOT NULL, name TEXT NOT NULL, hold TEXT NOT NULL,
+    seen_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (account, name)
+);
+CREATE INDEX names_held ON names (account, hold)
+"""
+# A condition that was forgotten shows nothing, and what was not asked for is not written.
+_APART = """
+ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
+ALTER TABLE {table} FORCE ROW LEVEL SECURITY;
+CREATE POLICY fw_account ON {table}
+    USING (
+        account = ANY(current_setting('fw.accounts')::text[])
+        OR current_setting('fw.every', true) = 'yes'
+    )
+    WITH CHECK (account = ANY(current_setting('fw.accounts')::text[]))
+"""
+_TABLES = (*OWNED, "names")
+_STEPS = (
+    (
+        "CREATE TABLE fw_mcp_schema (version INTEGER NOT NULL)",
+        "INSERT INTO fw_mcp_schema (version) VALUES (0)",
+        *each(TABLES),
+        *each(UPLOADS),
+        *each(KEYS),
+        *each(_NAMES),
+        *(one for table in _TABLES for one in each(_APART.format(table=table))),
+    ),
+)
+VERSION = len(_STEPS)
+
+
+class UnusableDatabaseError(psycopg.Error):
+    """The database is no store that this version can use.
+
+    Attributes:
+        next_step: what to do about it.
+    """
+
+    def __init__(self, why: str, next_step: str) -> None:
+        super().__init__(why)
+        self.next_step = next_step
+
+
+def version_of(connection: "psycopg.Connection[tuple[object, ...]]") -> int:
+    """The version of the tables that are there; 0 where none are.
+
+    Raises:
+        UnusableDatabaseError: a newer version made them, or another program has tables there.
+    """
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        ((is_there,),) = cursor.execute(_FOUND).fetchall()
+        if is_there:
+            ((version,),) = cursor.execute(_VERSION).fetchall()
+            if version > VERSION:
+                raise UnusableDatabaseError(
+                    f"written by a newer fw-mcp: schema {version}",
+                    "Run that version on every replica; ",
+                )
+            return int(version)
+        ((others,),) = cursor.execute(_OTHERS, (list(_TABLES),)).fetchall()
+    if others:
+        raise UnusableDatabaseError(
+            "it has tables of another program", "Name a database or a schema of its own; "
+        )
+    return 0
+
+
+def migrate(connection: "psycopg.Connection[tuple[object, ...]]") -> int:
+    """Bring the tables up to date, one process at a time, all of it or nothing.
+
+    Returns:
+        How many steps were taken.
+
+    Raises:
+        UnusableDatabaseError: it is no store that this version can use.
+    """
+    with connection.transaction():
+        if version_of(connection) == VERSION:
+            return 0
+    with connection.transaction():
+        connection.execute(_LOCK)
+        before = version_of(connection)
+        ((encoding,),) = connection.execute("SHOW server_encoding").fetchall()
+        if encoding != "UTF8":
+            raise UnusableDatabaseError(
+                f"its encoding is {encoding}", "Make a database with ENCODING 'UTF8'; "
+            )
+        for step in _STEPS[before:]:
+            for statement in step:
+                connection.execute(statement)
+        if before < VERSION:
+            connection.execute(_SET_VERSION, (VERSION,))
+    return VERSION - before
