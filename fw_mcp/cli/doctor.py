@@ -264,8 +264,11 @@ async def _clock(assembly: "Assembly") -> Finding:
 async def _store(assembly: "Assembly") -> Finding:
     """A store that is there is written to; one that is not is not made for looking."""
     path = assembly.database.path
-    if path is None:
+    if not assembly.database.shared:
         return Finding("store", 0, "in memory: it is lost when the process ends")
+    if path is None:
+        await session_id(assembly.database)
+        return Finding("store", 0, f"{assembly.database.name} can be written")
     if path.is_relative_to(NO_HOME):
         return Finding(
             "store",

@@ -90,6 +90,10 @@ class Store(ABC):
         """The same store, for another account."""
 
     @abstractmethod
+    def accounts(self) -> list[str]:
+        """The accounts that the store knows, the last at work last; none where it cannot tell."""
+
+    @abstractmethod
     def now(self) -> float:
         """Seconds since the epoch, the same for every process on this store."""
 

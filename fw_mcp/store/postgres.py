@@ -12,10 +12,10 @@ import secrets
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from functools import cache, partial
 from typing import Any, Self, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
@@ -26,7 +26,7 @@ from psycopg_pool import ConnectionPool
 from fw_mcp.errors import Reason, StoreError
 from fw_mcp.store.accounts import KeyPair
 from fw_mcp.store.connection import Connection, Values
-from fw_mcp.store.database import Store
+from fw_mcp.store.database import Store, accounts_known
 from fw_mcp.store.locks import Fence, still_running
 from fw_mcp.store.migrations import UnusableDatabaseError, migrate
 from fw_mcp.store.names import FenceOfRows, is_held, say_again
@@ -189,12 +189,6 @@ def _kept(values: Values) -> Values:
     if isinstance(values, Mapping):
         return {name: as_kept(one) for name, one in values.items()}
     return [as_kept(one) for one in values]
-
-
-def has_password(url: str) -> bool:
-    """Whether an address has a secret in it."""
-    parts = urlsplit(url)
-    return bool(parts.password) or any("password" in name for name, _ in parse_qsl(parts.query))
 
 
 class Server:
@@ -407,6 +401,12 @@ class PostgresStore(Store):
     def of(self, account: str) -> Self:
         """The same store, for another account."""
         return type(self)(self._server, account=account)
+
+    def accounts(self) -> list[str]:
+        """The accounts that the store knows, the last at work last; none where it cannot tell."""
+        with suppress(StoreError):
+            return self._transact(accounts_known)
+        return []
 
     def now(self) -> float:
         """Seconds since the epoch, by the database's clock."""

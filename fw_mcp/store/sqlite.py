@@ -220,6 +220,10 @@ class Database(Store):
         """The same store, for another account."""
         return type(self)(self.path, account=account, busy_timeout_s=self._busy_timeout_s)
 
+    def accounts(self) -> list[str]:
+        """The accounts that the store knows, the last at work last; it is not made for that."""
+        return [] if self.path is None else accounts_in(self.path)
+
     def now(self) -> float:
         """Seconds since the epoch, by this machine's clock."""
         return time.time()
