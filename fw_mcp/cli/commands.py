@@ -107,6 +107,13 @@ COMMANDS = MappingProxyType(
             "images:read looks, images:write also adds and changes, images:delete also removes.\n"
             "Its line goes into the tokens file; to revoke it, remove the line: docs/teams.md.",
         ),
+        "store": Command(
+            ("fw_mcp.cli.store", "work_on_store"),
+            "bring the tables of a store up to date, or copy a SQLite store to PostgreSQL",
+            "fw-mcp store copy store.sqlite3 postgresql://fw_mcp@db.example/fw",
+            "A server brings its store up to date by itself when it first uses it.\n"
+            "Stop every server on a file before it is copied: what they write to it later is lost.",
+        ),
         "demo": Command(
             ("fw_mcp.cli.demo", "play"),
             "play a session against the sandbox and print it",

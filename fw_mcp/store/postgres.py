@@ -28,7 +28,7 @@ from fw_mcp.store.accounts import KeyPair
 from fw_mcp.store.connection import Connection, Values
 from fw_mcp.store.database import Store, accounts_known
 from fw_mcp.store.locks import Fence, still_running
-from fw_mcp.store.migrations import UnusableDatabaseError, migrate
+from fw_mcp.store.migrations import VERSION, UnusableDatabaseError, migrate, version_of
 from fw_mcp.store.names import FenceOfRows, is_held, say_again
 from fw_mcp.store.texts import as_given, as_kept
 
@@ -108,11 +108,11 @@ class PostgresConnection:
         cursor.executemany(_marked(statement), map(_kept, rows))
         return _Cursor(cursor)
 
-    def every_account(self) -> list[str]:
+    def every_account(self, tables: Iterable[str] = ("changes", "plans")) -> list[str]:
         """The accounts that were ever worked on in this store."""
         found: set[str] = set()
         self._raw.execute(_EVERY, ("yes",))
-        for table in ("changes", "plans"):
+        for table in tables:
             found.update(one for (one,) in self.execute(_ACCOUNTS.format(table=table)).fetchall())
         self._raw.execute(_EVERY, ("",))
         return sorted(found)
@@ -280,6 +280,18 @@ class Server:
         except (psycopg.Error, OSError) as fault:
             raise self._unavailable(fault) from fault
 
+    def is_up_to_date(self) -> bool:
+        """Whether the tables are those of this version; they are not made for that.
+
+        Raises:
+            StoreError: it cannot be told.
+        """
+        try:
+            with psycopg.connect(self._address(), prepare_threshold=None) as raw:
+                return version_of(raw) == VERSION
+        except (psycopg.Error, OSError) as fault:
+            raise self._unavailable(fault) from fault
+
     def use(self, user: object) -> None:
         """Keep what is open for this one, too."""
         self._users.add(id(user))
@@ -405,7 +417,8 @@ class PostgresStore(Store):
     def accounts(self) -> list[str]:
         """The accounts that the store knows, the last at work last; none where it cannot tell."""
         with suppress(StoreError):
-            return self._transact(accounts_known)
+            if self._server.is_up_to_date():
+                return self._transact(accounts_known)
         return []
 
     def now(self) -> float:

@@ -75,6 +75,7 @@ def test_the_statements_are_found() -> None:
     files = {where.partition(":")[0] for where in STATEMENTS}
     assert files == {
         "accounts.py",
+        "copying.py",
         "database.py",
         "history.py",
         "journal.py",
