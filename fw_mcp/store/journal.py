@@ -1,7 +1,7 @@
 """What was about to be written, what stood there before, and what came of it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,11 @@ from fw_mcp.store.database import IN_THIS_PROCESS, Store, accounts_known
 from fw_mcp.store.locks import Fence
 
 Record = Mapping[str, Any]
+Beside = Mapping[int, Collection[str]]
+"""Item → the changes that sent something for the same image, and have no outcome of it on record.
+
+An item is there, too, where each of them has.
+"""
 
 # A write of which it is not known what came of it; of what was not sent, nothing is to be known.
 OPEN = "items.kind <> '' AND (items.outcome IS NULL OR items.outcome = 'unknown')"
@@ -43,6 +48,14 @@ INSERT INTO items (
     detail = excluded.detail, sent = excluded.sent, before = excluded.before, after = NULL,
     told = NULL
 """
+_BESIDE = f"""
+SELECT change_id, guid, finished_at FROM items
+WHERE account = :account AND coalesce(finished_at, begun_at) >= :since
+    AND kind <> '' AND guid IS NOT NULL
+UNION
+SELECT change_id, guid, finished_at FROM items
+WHERE account = :account AND {OPEN} AND finished_at IS NULL AND guid IS NOT NULL
+"""  # noqa: S608  ours
 _FINISH = """
 UPDATE items SET
     outcome = :outcome, doubled = :doubled, finished_at = :now, guid = coalesce(:guid, guid),
@@ -254,8 +267,13 @@ class Journal:
         self.reached = reached
 
     async def begin(
-        self, change: Change, kind: str, intents: Mapping[int, Intent], fence: Fence
-    ) -> None:
+        self,
+        change: Change,
+        kind: str,
+        intents: Mapping[int, Intent],
+        fence: Fence,
+        read_at: float | None = None,
+    ) -> Beside:
         """Record what is about to be sent; on return it is on the disk.
 
         Args:
@@ -265,6 +283,11 @@ class Journal:
             intents: what will be sent, by the item's place in the call; an item that a former run
                 wrote is from now on what this one makes of it.
             fence: from `Store.exclusive`, for the names that this call may write under.
+            read_at: when the images were read, in seconds since the epoch; None where what others
+                do is of no matter.
+
+        Returns:
+            What other changes do with the same images.
 
         Raises:
             StoreError: it could not be recorded, so nothing may be sent.
@@ -274,14 +297,17 @@ class Journal:
         row = {**asdict(change), **self._now_of(change.change_id)}
         sent = [{**row, "kind": kind, **_intent(item, one)} for item, one in intents.items()]
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> Beside:
             fence.check(connection)
+            beside = {} if read_at is None else _beside(connection, sent, read_at)
             place = self._next_place(connection)
             connection.execute(_BEGIN, {**row, "place": place})
             connection.executemany(_SENT, _placed(sent, place))
+            return beside
 
-        await self.database.run(work)
+        found = await self.database.run(work)
         self.reached(Step.INTENT_RECORDED)
+        return found
 
     async def finish(self, change_id: str, ends: Mapping[int, End]) -> None:
         """Record what was read back.
@@ -368,6 +394,17 @@ class Journal:
         account = (self.database.account,)
         last = [connection.execute(one, account).fetchone()[0] for one in _NEWEST_OF]
         return 1 + max(place or 0 for place in last)
+
+
+def _beside(connection: Connection, sent: list[dict[str, Any]], read_at: float) -> Beside:
+    if not sent:
+        return {}
+    found: dict[str, set[str]] = {}
+    own = sent[0]["change_id"]
+    for change_id, guid, finished_at in connection.execute(_BESIDE, {**sent[0], "since": read_at}):
+        if change_id != own:
+            found.setdefault(guid, set()).update([change_id] if finished_at is None else ())
+    return {row["item"]: found[row["guid"]] for row in sent if row["guid"] in found}
 
 
 def json_of(record: Record | str | None) -> str | None:
