@@ -11,9 +11,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ import pytest
 from filelock import FileLock
 
 from fw_mcp.store.accounts import KeyPair
+from fw_mcp.store.opening import server_of
 
 if TYPE_CHECKING:
     from fw_mcp.store.postgres import PostgresStore, Server
@@ -142,18 +145,19 @@ class Cluster:
             for statement in statements:
                 connection.execute(statement.encode())
 
-    def asked(self, question: str, database: str = "fw") -> list[tuple[object, ...]]:
+    def asked(self, question: str, schema: str = "") -> list[tuple[object, ...]]:
         """The rows of an answer, as the owner sees them."""
         import psycopg  # noqa: PLC0415  an extra
 
-        with psycopg.connect(self.url(database, role=OWNER), autocommit=True) as connection:
+        with psycopg.connect(self.url(role=OWNER), autocommit=True) as connection:
+            connection.execute(f"SET search_path = {schema or 'public'}".encode())
             return connection.execute(question.encode()).fetchall()
 
     def new_place(self) -> str:
-        """The address of a schema that has no tables yet."""
+        """A schema that has no tables yet."""
         schema = f"s{secrets.token_hex(6)}"
         self.do(f"CREATE SCHEMA {schema} AUTHORIZATION {ROLE}")
-        return self.url(more=f"?options=-csearch_path%3D{schema}")
+        return schema
 
 
 @contextmanager
@@ -208,18 +212,28 @@ class Place:
     """A store in PostgreSQL, opened for whichever account.
 
     Args:
+        cluster: where it is.
+        schema: which of the cluster's is its own; "" for the one that each database has.
+        port: of what stands before the cluster.
+
+    Attributes:
         url: its address.
     """
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, cluster: Cluster, schema: str, port: int = 0) -> None:
+        self.cluster = cluster
+        self.schema = schema
+        more = f"?options=-csearch_path%3D{schema}" if schema else ""
+        self.url = cluster.url(port=port, more=more)
         self._opened: list[PostgresStore] = []
 
-    def server(self, **more: float) -> "Server":
-        """A process on it."""
-        from fw_mcp.store.postgres import Server  # noqa: PLC0415  an extra
+    def behind(self, port: int) -> "Place":
+        """The same store, by way of what listens there."""
+        return Place(self.cluster, self.schema, port)
 
-        return Server(self.url, **more)  # type: ignore[arg-type]  # numbers alone
+    def server(self, **how: float) -> "Server":
+        """A process on it."""
+        return server_of(self.url, **how)
 
     def __call__(
         self, account: str | KeyPair = "", server: "Server | None" = None
@@ -231,6 +245,14 @@ class Place:
         self._opened.append(opened)
         return opened
 
+    def rows(self, question: str) -> list[tuple[object, ...]]:
+        """The rows of an answer, of every account."""
+        return self.cluster.asked(question, schema=self.schema)
+
+    def do(self, *statements: str) -> None:
+        """Carry out statements as the owner of the cluster."""
+        self.cluster.do(f"SET search_path = {self.schema or 'public'}", *statements)
+
     def close(self) -> None:
         """Let go of every store that was opened."""
         for one in self._opened:
@@ -240,5 +262,72 @@ class Place:
 @pytest.fixture
 def place(cluster: Cluster) -> Iterator[Place]:
     """A new store in PostgreSQL."""
-    with closing(Place(cluster.new_place())) as place:
+    with closing(Place(cluster, cluster.new_place())) as place:
         yield place
+
+
+class Cutting:
+    """Stands before a database, and cuts connections at the next COMMIT that is on its way.
+
+    Args:
+        port: of the database.
+
+    Attributes:
+        port: of its own.
+        plan: for each of the next COMMITs, whether it still arrives; None lets it through.
+        cuts: how many connections it cut.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self.plan: list[bool | None] = []
+        self.cuts = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._to))
+                last = threading.Event()
+                for work in (
+                    partial(self._there, client, server, last),
+                    partial(self._back, server, client, last),
+                ):
+                    threading.Thread(target=work, daemon=True).start()
+
+    def _there(self, client: socket.socket, server: socket.socket, last: threading.Event) -> None:
+        with client, server, suppress(OSError):
+            while sent := client.recv(65_536):
+                arrives = self.plan.pop(0) if b"COMMIT" in sent and self.plan else None
+                if arrives is None:
+                    server.sendall(sent)
+                    continue
+                self.cuts += 1
+                if not arrives:
+                    _cut(client, server)
+                    break
+                last.set()
+                server.sendall(sent)
+
+    def _back(self, server: socket.socket, client: socket.socket, last: threading.Event) -> None:
+        with client, server, suppress(OSError):
+            while sent := server.recv(65_536):
+                if last.is_set():
+                    # It was done, and nobody is told.
+                    _cut(client, server)
+                    break
+                client.sendall(sent)
+
+
+def _cut(*ends: socket.socket) -> None:
+    for end in ends:
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
