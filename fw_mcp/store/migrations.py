@@ -1,18 +1,17 @@
 """The tables of a store in PostgreSQL, made and brought up to date in numbered steps."""
 
+from typing import Any
+
 import psycopg
-from psycopg.rows import tuple_row
 
 from fw_mcp.store.schema import KEYS, OWNED, TABLES, UPLOADS, each
 
 # Whoever holds it migrates; the number is of this program alone.
 _LOCK = "SELECT pg_advisory_xact_lock(7379711520161)"
-_FOUND = "SELECT to_regclass('fw_mcp_schema') IS NOT NULL"
-_VERSION = "SELECT version FROM fw_mcp_schema"
-_OTHERS = """
-SELECT count(*) FROM pg_tables
-WHERE schemaname = current_schema() AND tablename = ANY(%s)
+_FOUND = """
+SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename = ANY(%s)
 """
+_VERSION = "SELECT version FROM fw_mcp_schema"
 _SET_VERSION = "UPDATE fw_mcp_schema SET version = %s"
 _NAMES = """
 CREATE TABLE names (
@@ -34,6 +33,7 @@ CREATE POLICY fw_account ON {table}
     WITH CHECK (account = ANY(current_setting('fw.accounts')::text[]))
 """
 _TABLES = (*OWNED, "names")
+_OWN = "fw_mcp_schema"
 _STEPS = (
     (
         "CREATE TABLE fw_mcp_schema (version INTEGER NOT NULL)",
@@ -48,6 +48,9 @@ _STEPS = (
 VERSION = len(_STEPS)
 
 
+Raw = psycopg.Connection[tuple[Any, ...]]
+
+
 class UnusableDatabaseError(psycopg.Error):
     """The database is no store that this version can use.
 
@@ -60,31 +63,30 @@ class UnusableDatabaseError(psycopg.Error):
         self.next_step = next_step
 
 
-def version_of(connection: "psycopg.Connection[tuple[object, ...]]") -> int:
+def version_of(connection: Raw) -> int:
     """The version of the tables that are there; 0 where none are.
 
     Raises:
         UnusableDatabaseError: a newer version made them, or another program has tables there.
     """
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        ((is_there,),) = cursor.execute(_FOUND).fetchall()
-        if is_there:
-            ((version,),) = cursor.execute(_VERSION).fetchall()
-            if version > VERSION:
-                raise UnusableDatabaseError(
-                    f"written by a newer fw-mcp: schema {version}",
-                    "Run that version on every replica; ",
-                )
-            return int(version)
-        ((others,),) = cursor.execute(_OTHERS, (list(_TABLES),)).fetchall()
-    if others:
+    # One look: another process may be making them.
+    found = {table for (table,) in connection.execute(_FOUND, ([_OWN, *_TABLES],)).fetchall()}
+    if _OWN in found:
+        ((version,),) = connection.execute(_VERSION).fetchall()
+        if version > VERSION:
+            raise UnusableDatabaseError(
+                f"written by a newer fw-mcp: schema {version}",
+                "Run that version on every replica; ",
+            )
+        return int(version)
+    if found:
         raise UnusableDatabaseError(
             "it has tables of another program", "Name a database or a schema of its own; "
         )
     return 0
 
 
-def migrate(connection: "psycopg.Connection[tuple[object, ...]]") -> int:
+def migrate(connection: Raw) -> int:
     """Bring the tables up to date, one process at a time, all of it or nothing.
 
     Returns:

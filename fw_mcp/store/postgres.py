@@ -28,14 +28,13 @@ from fw_mcp.store.accounts import KeyPair
 from fw_mcp.store.connection import Connection, Values
 from fw_mcp.store.database import Store, accounts_known
 from fw_mcp.store.locks import Fence, still_running
-from fw_mcp.store.migrations import VERSION, UnusableDatabaseError, migrate, version_of
+from fw_mcp.store.migrations import VERSION, Raw, UnusableDatabaseError, migrate, version_of
 from fw_mcp.store.names import FenceOfRows, is_held, say_again
 from fw_mcp.store.texts import as_given, as_kept
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Raw = psycopg.Connection[tuple[Any, ...]]
 
 # A database that is gone is known to be: what waits for its answer waits for no more than this.
 _PATIENCE = {
@@ -81,6 +80,7 @@ _WHY = {
     "28000": "it refuses the role",
     "28P01": "it refuses the password",
     "3D000": "there is no such database",
+    "3F000": "there is no such schema",
     "42501": "the role lacks a right",
     "53100": "its disk is full",
     "55P03": "another process is at the account",
@@ -275,7 +275,7 @@ class Server:
             StoreError: it cannot.
         """
         try:
-            with psycopg.connect(self._address(), prepare_threshold=None) as raw:
+            with self._connected() as raw:
                 return migrate(raw)
         except (psycopg.Error, OSError) as fault:
             raise self._unavailable(fault) from fault
@@ -287,7 +287,7 @@ class Server:
             StoreError: it cannot be told.
         """
         try:
-            with psycopg.connect(self._address(), prepare_threshold=None) as raw:
+            with self._connected() as raw:
                 return version_of(raw) == VERSION
         except (psycopg.Error, OSError) as fault:
             raise self._unavailable(fault) from fault
@@ -336,7 +336,7 @@ class Server:
         with self._turn:
             if self._pool is None:
                 # Directly, because a pool does not tell why nobody answers.
-                with psycopg.connect(self._address(), prepare_threshold=None) as raw:
+                with self._connected() as raw:
                     migrate(raw)
                     _see_that_accounts_are_apart(raw)
                 self._pool = ConnectionPool(
@@ -350,6 +350,11 @@ class Server:
                     name="fw-mcp",
                 )
             return self._pool
+
+    def _connected(self) -> Raw:
+        raw = psycopg.connect(self._address(), prepare_threshold=None)
+        _configure(raw)
+        return raw
 
     def _address(self) -> str:
         given = conninfo_to_dict(self._url)
