@@ -1,7 +1,11 @@
 """The address of a store in PostgreSQL: what is taken, and that its password shows nowhere."""
 
+import re
+import shlex
 import sys
+from pathlib import Path
 
+import anyio
 import pytest
 from pydantic import SecretStr
 
@@ -10,7 +14,9 @@ from fw_mcp.cli.main import main
 from fw_mcp.cli.options import parse
 from fw_mcp.config import Settings, load_settings
 from fw_mcp.errors import ConfigError, Reason
-from tests.support.products import first_of
+from fw_mcp.store.database import session_id
+from tests.support.postgres import running
+from tests.support.products import exhaustive, first_of
 
 PASSWORD = "canary-web"
 WITH_PASSWORD = {
@@ -90,3 +96,28 @@ def test_a_store_in_a_file_brings_no_psycopg(tmp_path: object) -> None:
     before = {name for name in sys.modules if name.startswith("psycopg")}
     assemble(load_settings({"store": f"{tmp_path}/s", "sandbox": "true"}), {})
     assert {name for name in sys.modules if name.startswith("psycopg")} == before
+
+
+PAGE = (Path(__file__).parents[1] / "docs" / "teams.md").read_text(encoding="utf-8")
+SECTION = PAGE.partition("\n## PostgreSQL\n")[2].partition("\n## ")[0]
+
+
+def test_the_commands_of_the_page_are_taken() -> None:
+    """As they are written there: to serve, and to move a file."""
+    lines = re.findall(r"^\$ fw-mcp (.*)$", SECTION, re.MULTILINE)
+    (serve, copy) = [parse(shlex.split(line)) for line in lines]
+    url = "postgresql://fw_mcp@db.example:5432/fw?sslmode=verify-full"
+    assert store_place(serve[1], {}, sys.platform) == url
+    assert (copy[0], copy[2]["source"], copy[2]["target"]) == ("store", "store.sqlite3", url)
+
+
+@exhaustive
+def test_the_role_and_the_database_of_the_page_will_do() -> None:
+    """Made as they are written there, they hold a store."""
+    statements = re.findall(r"^CREATE .*;$", SECTION, re.MULTILINE)
+    with running(empty=True) as cluster:
+        cluster.do(*statements, database="postgres")
+        settings = load_settings({"store": cluster.url(), "sandbox": "true"})
+        assembly = assemble(settings, {})
+        assert len(anyio.run(session_id, assembly.database)) == 32
+        assembly.database.close()

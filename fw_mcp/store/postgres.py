@@ -31,6 +31,7 @@ from fw_mcp.store.locks import Fence, still_running
 from fw_mcp.store.migrations import VERSION, Raw, UnusableDatabaseError, migrate, version_of
 from fw_mcp.store.names import FenceOfRows, is_held, say_again
 from fw_mcp.store.texts import as_given, as_kept
+from fw_mcp.text import quoted
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ _PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 # Of no account, nobody's turn is waited for.
 _BEGIN = """
 SELECT set_config('fw.accounts', (%s::text[])::text, true), set_config('fw.every', '', true),
-    set_config('lock_timeout', '5s', true),
+    set_config('lock_timeout', %s, true),
     set_config('synchronous_commit', CASE current_setting('synchronous_commit')
         WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true),
     pg_advisory_xact_lock(hashtextextended(%s, 0)),
@@ -197,6 +198,7 @@ class Server:
     Args:
         url: as libpq takes it.
         clock: this machine's, in seconds since the epoch.
+        busy_timeout_s: how long a transaction waits for its turn.
         repeat_s: for how long a transaction is repeated after its connection was lost.
         beat_every_s: how often a name that is held is said to be.
         dead_after_s: after how long without that it is anybody's.
@@ -207,6 +209,7 @@ class Server:
         url: str,
         *,
         clock: Callable[[], float] = time.time,
+        busy_timeout_s: float = 5.0,
         repeat_s: float = 20.0,
         beat_every_s: float = 5.0,
         dead_after_s: float = 20.0,
@@ -216,11 +219,14 @@ class Server:
         self._url = url
         self._clock = clock
         self._ahead_s = 0.0
+        self._busy_timeout_s = busy_timeout_s
         self._repeat_s = repeat_s
         self._beat_every_s = beat_every_s
         self._turn = threading.Lock()
         self._pool: ConnectionPool[Raw] | None = None
         self._users: set[int] = set()
+        # Not the other one, which is kept while the database is connected to.
+        self._counting = threading.Lock()
         self._holds: dict[str, str] = {}
         self._none_held = threading.Event()
 
@@ -263,7 +269,8 @@ class Server:
         self, accounts: Sequence[str], work: Callable[[PostgresConnection], T], turn: str | None
     ) -> T:
         with self._opened().connection() as raw, raw.transaction():
-            begun = raw.execute(_BEGIN, (list(map(as_kept, accounts)), as_kept(turn)))
+            seen, waits = list(map(as_kept, accounts)), f"{self._busy_timeout_s * 1000:.0f}ms"
+            begun = raw.execute(_BEGIN, (seen, waits, as_kept(turn)))
             ((*_, now),) = begun.fetchall()
             self._ahead_s = now - self._clock()
             return work(PostgresConnection(raw, accounts))
@@ -307,7 +314,7 @@ class Server:
     @contextmanager
     def holding(self, hold: str, account: str) -> Iterator[None]:
         """While it lasts, say again and again that the names of a hold are held."""
-        with self._turn:
+        with self._counting:
             self._holds[hold] = account
             if len(self._holds) == 1:
                 self._none_held = threading.Event()
@@ -316,14 +323,14 @@ class Server:
         try:
             yield
         finally:
-            with self._turn:
+            with self._counting:
                 del self._holds[hold]
                 if not self._holds:
                     self._none_held.set()
 
     def _beat(self, none_held: threading.Event) -> None:
         while not none_held.wait(self._beat_every_s):
-            with self._turn:
+            with self._counting:
                 holds = dict(self._holds)
             try:
                 self.transact(
@@ -335,7 +342,6 @@ class Server:
     def _opened(self) -> "ConnectionPool[Raw]":
         with self._turn:
             if self._pool is None:
-                # Directly, because a pool does not tell why nobody answers.
                 with self._connected() as raw:
                     migrate(raw)
                     _see_that_accounts_are_apart(raw)
@@ -352,7 +358,13 @@ class Server:
             return self._pool
 
     def _connected(self) -> Raw:
-        raw = psycopg.connect(self._address(), prepare_threshold=None)
+        """A connection beside the pool, which does not tell why nobody answers."""
+        try:
+            raw = psycopg.connect(self._address(), prepare_threshold=None)
+        except psycopg.OperationalError as fault:
+            # A password that is refused has no code of its own, and is for the operator alone.
+            _log.warning("The store %s does not answer: %s", self.name, quoted(str(fault), 300))
+            raise
         _configure(raw)
         return raw
 

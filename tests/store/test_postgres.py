@@ -311,6 +311,48 @@ async def test_a_sandbox_in_memory_leaves_nothing(place: Place) -> None:
     assert place.rows("SELECT count(*) FROM items") == [(0,)]
 
 
+@exhaustive
+async def test_an_account_that_another_process_is_at_is_waited_for_and_then_refused(
+    place: Place,
+) -> None:
+    """And can be used again as soon as it is free; other accounts are not in its way."""
+    one, other = (place(name, place.server(busy_timeout_s=0.05)) for name in ("one", "other"))
+    await session_id(one)
+    with psycopg.connect(place.url) as raw:
+        raw.execute("SELECT pg_advisory_xact_lock(hashtextextended('one', 0))")
+        with pytest.raises(StoreError, match="another process is at the account"):
+            await session_id(one)
+        assert len(await session_id(other)) == 32
+    assert len(await session_id(one)) == 32
+
+
+@exhaustive
+async def test_a_password_that_is_refused_is_told_to_the_operator_without_it(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the log, in the words of libpq; a password file is read as libpq does."""
+    place.do("CREATE ROLE with_password LOGIN PASSWORD 'right' IN ROLE fw_mcp")
+    url = place.url.replace(f"{ROLE}@", "with_password:canary-wrong@")
+    with pytest.raises(StoreError, match="it cannot be reached") as refused:
+        await session_id(PostgresStore(Server(url), account="one"))
+    assert "password authentication failed" in caplog.text
+    assert "canary-wrong" not in caplog.text + str(refused.value)
+
+
+@exhaustive
+async def test_a_password_file_is_read(place: Place, tmp_path: Path) -> None:
+    """As libpq does it, by the name that the address gives."""
+    place.do("CREATE ROLE from_a_file LOGIN PASSWORD 'right' IN ROLE fw_mcp")
+    place.do(f"ALTER SCHEMA {place.schema} OWNER TO from_a_file")
+    file = tmp_path / "passwords"
+    file.touch(mode=0o600)
+    file.write_text(f"127.0.0.1:{place.cluster.port}:fw:from_a_file:right\n")
+    url = place.url.replace(f"{ROLE}@", "from_a_file@")
+    store = PostgresStore(Server(f"{url}&passfile={file}"), account="one")
+    assert len(await session_id(store)) == 32
+    store.close()
+
+
 async def test_nothing_is_connected_to_before_the_first_use() -> None:
     """A server that only lists its tools asks nobody; then it says that nobody answers."""
     store = PostgresStore(Server("postgresql://fw:canary-web@127.0.0.1:9/fw"), account="one")

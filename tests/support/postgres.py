@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _PLACES = ("/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/17/bin")
 _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "log_min_messages=warning")
 _TRUSTED = """
-host all with_password 127.0.0.1/32 scram-sha-256
+host all with_password,from_a_file 127.0.0.1/32 scram-sha-256
 host all all 127.0.0.1/32 trust
 """
 OWNER = "postgres"
@@ -124,6 +124,10 @@ class Cluster:
         sockets = f"-c unix_socket_directories={self.folder}"
         self._ctl("start", "-w", "-l", self.folder / "log", "-o", f"{options} {sockets}")
 
+    def fill(self) -> None:
+        """Make the role and the database."""
+        self.do(f"CREATE ROLE {ROLE} LOGIN", f"CREATE DATABASE fw OWNER {ROLE}", database=OWNER)
+
     def stop(self, mode: str = "immediate") -> None:
         """End it."""
         self._ctl("stop", "-w", "-m", mode)
@@ -161,25 +165,21 @@ class Cluster:
 
 
 @contextmanager
-def running() -> Iterator[Cluster]:
-    """A cluster of its own, for a test that stops it."""
+def running(*, empty: bool = False) -> Iterator[Cluster]:
+    """A cluster of its own, for a test that stops it; `empty` has neither role nor database."""
     needed("PostgreSQL", is_there=binaries() is not None)
     folder = folder_of_its_own()
     try:
-        cluster = _started(folder)
+        cluster = Cluster.made(folder)
+        cluster.start()
         try:
+            if not empty:
+                cluster.fill()
             yield cluster
         finally:
             cluster.stop()
     finally:
         shutil.rmtree(folder)
-
-
-def _started(folder: Path) -> Cluster:
-    cluster = Cluster.made(folder)
-    cluster.start()
-    cluster.do(f"CREATE ROLE {ROLE} LOGIN", f"CREATE DATABASE fw OWNER {ROLE}", database=OWNER)
-    return cluster
 
 
 @pytest.fixture(scope="session")
@@ -195,7 +195,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         if shared.exists():
             known = json.loads(shared.read_text())
         if not known["users"]:
-            made = _started(folder_of_its_own())
+            made = Cluster.made(folder_of_its_own())
+            made.start()
+            made.fill()
             known = {"folder": str(made.folder), "port": made.port, "users": 0}
         shared.write_text(json.dumps({**known, "users": known["users"] + 1}))
     found = Cluster(Path(known["folder"]), known["port"])
