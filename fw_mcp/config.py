@@ -368,10 +368,11 @@ def secrets_in(address: str) -> list[str]:
     """The passwords in the address of a database, as they stand there and as they are meant."""
     if not address.startswith(_DATABASES):
         return []
-    place, _, query = address.partition("://")[2].partition("?")
+    # As libpq takes it apart: a user's words end at the first slash, and may hold a question mark.
+    place, _, rest = address.partition("://")[2].partition("/")
     user, _, _ = place.rpartition("@")
     found = [user.partition(":")[2]]
-    for pair in query.split("&"):
+    for pair in (rest or place).partition("?")[2].split("&"):
         name, _, value = pair.partition("=")
         if unquote(name).endswith("password"):
             found.append(value)
@@ -490,7 +491,7 @@ def load_settings(given: dict[str, object]) -> Settings:
     """
     if secrets_in(str(given.get("store") or "")):
         raise ConfigError(
-            f"{option('store')} has a password, which every process of this machine could see.",
+            "The address of the store has a password, which every process of this machine sees.",
             state="Nothing was started.",
             next_step=f"Set {variable('store')} instead, or name a password file in it: "
             "?passfile=FILE.",

@@ -24,7 +24,7 @@ WITH_PASSWORD = {
     "as a parameter": f"postgresql://fw@db/fw?sslmode=require&password={PASSWORD}",
     "with letters spelt otherwise": "postgresql://fw@db/fw?pass%77ord=canary%2Dweb",
     "of the key of a certificate": f"postgresql://fw@db/fw?sslpassword={PASSWORD}",
-    "with a name that Windows knows": f"postgres://fw:{PASSWORD}@db:6432/fw",
+    "by the other name of the scheme": f"postgres://fw:{PASSWORD}@db:6432/fw",
 }
 
 
@@ -35,9 +35,19 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated(
     """Promise: every process of the machine can see a command line."""
     assert main(["--store", url, "plans"]) == 6
     said = capsys.readouterr().err
-    assert "--store has a password" in said
+    assert "The address of the store has a password" in said
     assert "FW_MCP_STORE" in said
     assert (PASSWORD in said, "canary%2Dweb" in said) == (False, False)
+
+
+def test_a_password_in_the_target_of_a_copy_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same command line."""
+    url = f"postgresql://fw:{PASSWORD}?@db/fw"
+    assert main(["--sandbox", "store", "copy", str(tmp_path / "s"), url]) == 6
+    said = capsys.readouterr().err
+    assert ("The address of the store has a password" in said, PASSWORD in said) == (True, False)
 
 
 @pytest.mark.parametrize("url", first_of(*WITH_PASSWORD.values(), first=2, ids=WITH_PASSWORD))

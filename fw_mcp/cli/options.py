@@ -36,7 +36,7 @@ METAVARS = {
     "oauth_issuer": "URL",
     "http_allowed_hosts": "HOSTS",
     "http_allowed_origins": "ORIGINS",
-    "store": "FILE|URL",
+    "store": "PLACE",
     "sandbox_file": "FILE",
     "journal_days": "DAYS",
     "writes": "TOOLS",

@@ -86,7 +86,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def of(self, account: str) -> Self:
+    def of(self, account: str | KeyPair) -> Self:
         """The same store, for another account."""
 
     @abstractmethod

@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from functools import cache, partial
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
@@ -427,7 +426,7 @@ class PostgresStore(Store):
 
         return await self.run(work)
 
-    def of(self, account: str) -> Self:
+    def of(self, account: str | KeyPair) -> Self:
         """The same store, for another account."""
         return type(self)(self._server, account=account)
 
@@ -513,7 +512,6 @@ def _why(fault: Exception) -> str:
 
 def _name(url: str) -> str:
     """The address without what may be a secret."""
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2]
-    user = f"{parts.username}@" if parts.username else ""
-    return f"postgresql://{user}{place}{parts.path}"
+    place, _, rest = url.partition("://")[2].partition("/")
+    user, at, host = place.rpartition("@")
+    return f"postgresql://{user.partition(':')[0]}{at}{host}/{rest.partition('?')[0]}"

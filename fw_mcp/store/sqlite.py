@@ -216,7 +216,7 @@ class Database(Store):
         """
         return await self._locks.is_taken(self.account, name)
 
-    def of(self, account: str) -> Self:
+    def of(self, account: str | KeyPair) -> Self:
         """The same store, for another account."""
         return type(self)(self.path, account=account, busy_timeout_s=self._busy_timeout_s)
 

@@ -42,11 +42,8 @@ async def held(store: Store) -> list[bool]:
 
 async def learned(store: Store) -> object:
     """The account of a pair of keys; what stood under its former name."""
-    keys = store.of("keys")
-    keys._pair = KeyPair("keys", former=("mine",))  # noqa: SLF001  as `opened(KEYS)` would be
-    keys.known = False
-    await keys.learn("account")
-    with closing(keys):
+    with closing(store.of(KeyPair("keys", former=("mine",)))) as keys:
+        await keys.learn("account")
         return keys.account, len(await UploadStore(keys).every())
 
 
