@@ -53,11 +53,13 @@ def _copy(assembly: Assembly, source: str, target: str) -> int:
     address = load_settings({"store": target}).store if target else assembly.settings.store
     if not isinstance(address, SecretStr):
         raise _cannot(
-            "The target is no PostgreSQL database.",
+            "The target is not a PostgreSQL database.",
             f"Write fw-mcp store copy FILE URL, or set {both_names('store')}.",
         )
     if not Path(source).is_file():
-        raise _cannot("The source is no file.", "Name the SQLite file that is to be copied first.")
+        raise _cannot(
+            "The source is not a file.", "Name the SQLite file that is to be copied first."
+        )
     server = server_of(address.get_secret_value(), repeat_s=0.0)
     tell(f"Copying {source} to {server.name} ...")
     counts = copied(Path(source), server)

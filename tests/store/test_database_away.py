@@ -111,7 +111,7 @@ def little_room() -> Iterator[Path]:
         folder.rmdir()
 
 
-async def test_room_on_a_full_disk_is_noticed_without_a_restart() -> None:
+async def test_a_database_whose_disk_is_full_says_so_and_is_used_once_there_is_room() -> None:
     """Promise: a write says that the disk is full, and nothing is kept by halves."""
     with little_room() as folder, running() as cluster, closing(Place(cluster, "")) as place:
         place.do(

@@ -108,7 +108,7 @@ def test_a_store_in_a_file_brings_no_psycopg(tmp_path: object) -> None:
     assert {name for name in sys.modules if name.startswith("psycopg")} == before
 
 
-PAGE = (Path(__file__).parents[1] / "docs" / "teams.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "teams.md").read_text(encoding="utf-8")
 SECTION = PAGE.partition("\n## PostgreSQL\n")[2].partition("\n## ")[0]
 
 
