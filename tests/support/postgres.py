@@ -6,6 +6,7 @@ The workers of one run share a cluster: whoever is first starts it, whoever is l
 import json
 import os
 import pwd
+import re
 import secrets
 import shutil
 import socket
@@ -34,6 +35,8 @@ _TRUSTED = """
 host all with_password,from_a_file 127.0.0.1/32 scram-sha-256
 host all all 127.0.0.1/32 trust
 """
+# Not the level of isolation that a transaction begins with.
+_COMMIT = re.compile(rb"COMMIT(?!TED)")
 OWNER = "postgres"
 ROLE = "fw_mcp"
 
@@ -308,7 +311,7 @@ class Cutting:
     def _there(self, client: socket.socket, server: socket.socket, last: threading.Event) -> None:
         with client, server, suppress(OSError):
             while sent := client.recv(65_536):
-                arrives = self.plan.pop(0) if b"COMMIT" in sent and self.plan else None
+                arrives = self.plan.pop(0) if _COMMIT.search(sent) and self.plan else None
                 if arrives is None:
                     server.sendall(sent)
                     continue
