@@ -107,3 +107,24 @@ async def test_of_two_processes_that_retitle_one_image_the_second_is_told(store:
     ends = [one["structuredContent"]["images"][0] for one in (done, late, again)]
     assert [one["outcome"] for one in ends] == ["updated", "not_attempted", "updated"]
     assert "it has changed in the meantime" in ends[1]["detail"]
+
+
+@exhaustive
+async def test_what_a_killed_replica_was_at_is_settled_by_another(place: "Place") -> None:
+    """Promise: 20 seconds after the last sign of life it reads; nothing is registered twice."""
+    shared = ["--store", place.url]
+    async with upstream() as service, piped(*shared, env=service.settings) as second:
+        async with piped(*shared, env=service.settings) as first:
+            with service.holding("add_images") as hold:
+                await first.start_call("add_images", images=[NEW])
+                await hold.reached.wait()
+                first.process.kill()
+                await hold.left.wait()
+                hold.release()
+            early = await second.call("add_images", images=[NEW])
+            place.do("UPDATE names SET seen_at = seen_at - 20")
+            late = await second.call("add_images", images=[NEW])
+        assert service.asked["add_images"] == 1
+    assert "still_running" in early["content"][0]["text"]
+    (image,) = late["structuredContent"]["images"]
+    assert image["outcome"] == "adopted"

@@ -247,3 +247,12 @@ async def test_what_a_plan_costs_counts_from_when_its_call_went_on(plans: PlanSt
     assert (await plans.spent(NOON + 5000), await plans.spent(NOON + 5400)) == (3, 0)
     await plans.void(PLAN.plan_id)
     assert await plans.spent(NOON + 1800) == 0
+
+
+async def test_an_approval_that_is_recorded_twice_is_told_as_one(plans: PlanStore) -> None:
+    """The answer to its commit may be lost, and the plan be won before it is recorded again."""
+    await plans.add(PLAN)
+    assert await plans.approve(PLAN.plan_id, NOON + 5)
+    assert await claimed(plans, now=NOON + 6, approved_only=True) is Claim.WON
+    assert await plans.approve(PLAN.plan_id, NOON + 5)
+    assert not await plans.approve(PLAN.plan_id, NOON + 7)
