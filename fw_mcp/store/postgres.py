@@ -53,6 +53,7 @@ _PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 _BEGIN = """
 SELECT set_config('fw.accounts', (%s::text[])::text, true), set_config('fw.every', '', true),
     set_config('lock_timeout', %s, true),
+    set_config('idle_in_transaction_session_timeout', %s, true),
     set_config('synchronous_commit', CASE current_setting('synchronous_commit')
         WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true),
     pg_advisory_xact_lock(hashtextextended(%s, 0)),
@@ -85,8 +86,8 @@ _WHY = {
     "53100": "its disk is full",
     "55P03": "another process is at the account",
 }
-# It is going down, coming up, or was in the way of another.
-_PASSING = {"57P01", "57P02", "57P03", "40001", "40P01"}
+# It is going down, coming up, was in the way of another, or was silent for too long.
+_PASSING = {"57P01", "57P02", "57P03", "40001", "40P01", "25P03"}
 _OF_CONNECTIONS = "08"
 
 
@@ -268,8 +269,9 @@ class Server:
         self, accounts: Sequence[str], work: Callable[[PostgresConnection], T], turn: str | None
     ) -> T:
         with self._opened().connection() as raw, raw.transaction():
-            seen, waits = list(map(as_kept, accounts)), f"{self._busy_timeout_s * 1000:.0f}ms"
-            begun = raw.execute(_BEGIN, (seen, waits, as_kept(turn)))
+            # Whoever falls silent in the middle keeps the others waiting for no longer than a name.
+            waits = [f"{s * 1000:.0f}ms" for s in (self._busy_timeout_s, self.dead_after_s)]
+            begun = raw.execute(_BEGIN, (list(map(as_kept, accounts)), *waits, as_kept(turn)))
             ((*_, now),) = begun.fetchall()
             self._ahead_s = now - self._clock()
             return work(PostgresConnection(raw, accounts))
@@ -494,10 +496,10 @@ def _see_that_accounts_are_apart(raw: Raw) -> None:
 
 def _is_passing(fault: Exception) -> bool:
     """Whether the same may work in a moment."""
-    if not isinstance(fault, psycopg.OperationalError | psycopg.InterfaceError):
-        return False
-    state = fault.sqlstate
-    return state is None or state in _PASSING or state.startswith(_OF_CONNECTIONS)
+    state = fault.sqlstate if isinstance(fault, psycopg.Error) else None
+    if state is None:
+        return isinstance(fault, psycopg.OperationalError | psycopg.InterfaceError)
+    return state in _PASSING or state.startswith(_OF_CONNECTIONS)
 
 
 def _why(fault: Exception) -> str:

@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
+import anyio.lowlevel
 import psycopg
 import pytest
 
@@ -324,6 +327,30 @@ async def test_an_account_that_another_process_is_at_is_waited_for_and_then_refu
             await session_id(one)
         assert len(await session_id(other)) == 32
     assert len(await session_id(one)) == 32
+
+
+@exhaustive
+async def test_whoever_falls_silent_in_a_transaction_does_not_hold_up_the_others(
+    place: Place,
+) -> None:
+    """Promise: it is rolled back by the database, and done again when its process wakes up."""
+    asleep, awake = place("mine", place.server(dead_after_s=0.2)), place("mine")
+    await session_id(asleep)
+    order: list[str] = []
+
+    def work(connection: Connection) -> str:
+        order.append("asleep" if not order else "again")
+        if order == ["asleep"]:
+            time.sleep(0.6)
+        return str(connection.execute("SELECT value FROM facts").fetchone()[0])
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(asleep.run, work)
+        while not order:
+            await anyio.lowlevel.checkpoint()
+        await session_id(awake)
+        order.append("awake")
+    assert order == ["asleep", "awake", "again"]
 
 
 @exhaustive
