@@ -176,7 +176,7 @@ async def settle_what_is_open(
         sleep: waits for so many seconds.
     """
     path = assembly.database.path
-    if path is None or not _is_there(path):
+    if not assembly.database.shared or (path is not None and not _is_there(path)):
         return
     writes = assembly.parts.writes
     longest_s = MAY_STILL_HAPPEN_S + assembly.parts.account.pace.start_chunks_s
@@ -199,7 +199,7 @@ async def look_after_journal(assembly: Assembly) -> None:
     A store that is not there yet has nothing of either, and is not made for it.
     """
     path = assembly.database.path
-    if path is None or not _is_there(path):
+    if not assembly.database.shared or (path is not None and not _is_there(path)):
         return
     writes = assembly.parts.writes
     now = writes.journal.now()
