@@ -9,11 +9,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
+
+import anyio
+import anyio.to_thread
 
 from fw_mcp.store.accounts import KeyPair, account_of, gather, keep
 from fw_mcp.store.connection import Connection
 from fw_mcp.store.locks import Fence
+from fw_mcp.telemetry import lasting
 
 IN_THIS_PROCESS = "process-"
 """How an account's name begins whose library is in this process, and ends with it."""
@@ -51,6 +55,7 @@ class Store(ABC):
         self.account = account.digest if isinstance(account, KeyPair) else account
         self.known = self._pair is None
         self._is_own = True
+        self._turn = anyio.CapacityLimiter(1)
 
     @abstractmethod
     async def run(self, work: Callable[[Connection], T]) -> T:
@@ -67,6 +72,15 @@ class Store(ABC):
         Raises:
             StoreError: the store cannot be opened, read or written.
         """
+
+    async def _on_a_thread(self, work: Callable[[Any], T]) -> T:
+        with lasting("fw_mcp.store.duration", kind=_kind(work)):
+            # Not abandoned when cancelled: a transaction that runs is one whose end is known.
+            return await anyio.to_thread.run_sync(self._transact, work, limiter=self._turn)
+
+    @abstractmethod
+    def _transact(self, work: Callable[[Any], T]) -> T:
+        """Do the whole of `run`."""
 
     @abstractmethod
     def exclusive(self, *names: str) -> AbstractAsyncContextManager[Fence]:
@@ -161,6 +175,11 @@ class Store(ABC):
         connection.take_turn(self.account)
         gather(connection, self._pair, self.account)
         return account is not None
+
+
+def _kind(work: Callable[[Any], object]) -> str:
+    """What a transaction is for: the function that has it run."""
+    return str(getattr(work, "func", work).__qualname__).partition(".<locals>")[0]
 
 
 _LAST_AT = (

@@ -30,6 +30,7 @@ from fw_mcp.store.locks import Fence, still_running
 from fw_mcp.store.migrations import VERSION, Raw, UnusableDatabaseError, migrate, version_of
 from fw_mcp.store.names import FenceOfRows, is_held, say_again
 from fw_mcp.store.texts import as_given, as_kept
+from fw_mcp.telemetry import count
 from fw_mcp.text import quoted
 
 _log = logging.getLogger(__name__)
@@ -263,6 +264,7 @@ class Server:
                 if not _is_passing(fault) or time.monotonic() >= until:
                     raise self._unavailable(fault) from fault
                 _log.info("The store %s: %s; once more.", self.name, _why(fault))
+                count("fw_mcp.store.repeats")
             time.sleep(next(pauses, _PAUSES_S[-1]))
 
     def _once(
@@ -396,7 +398,6 @@ class PostgresStore(Store):
         self.name = server.name
         self._server = server
         self._is_open = False
-        self._turn = anyio.CapacityLimiter(1)
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Run `work` inside one transaction of the account, on a worker thread.
@@ -404,8 +405,7 @@ class PostgresStore(Store):
         Raises:
             StoreError: the database cannot be reached, read or written.
         """
-        # Not abandoned when cancelled: a transaction that runs is one whose end is known.
-        return await anyio.to_thread.run_sync(self._transact, work, limiter=self._turn)
+        return await self._on_a_thread(work)
 
     def exclusive(self, *names: str) -> AbstractAsyncContextManager[Fence]:
         """While it lasts, nobody else of the account is at any of these names; all or none.

@@ -13,16 +13,13 @@ from contextlib import AbstractAsyncContextManager, closing, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
-import anyio
-import anyio.to_thread
-
 from fw_mcp.errors import Reason, StoreError
 from fw_mcp.store.accounts import KeyPair
 from fw_mcp.store.database import Store, accounts_known
 from fw_mcp.store.locks import Fence, Locks
 from fw_mcp.store.schema import CLIENTS, KEYS, TABLES, UPLOADS, VERSION, each
 from fw_mcp.store.upgrade import put_aside, take_over
-from fw_mcp.telemetry import count, lasting
+from fw_mcp.telemetry import count
 
 _log = logging.getLogger(__name__)
 
@@ -184,7 +181,6 @@ class Database(Store):
         self._locks = Locks(path)
         self._busy_timeout_s = busy_timeout_s
         self._connection: SqliteConnection | None = None
-        self._turn = anyio.CapacityLimiter(1)
 
     async def run(self, work: Callable[[SqliteConnection], T]) -> T:
         """Run `work` inside one immediate transaction, on a worker thread.
@@ -192,15 +188,10 @@ class Database(Store):
         Args:
             work: gets the connection; what it raises rolls the transaction back.
 
-        Returns:
-            What `work` returned, after the commit reached the disk.
-
         Raises:
             StoreError: the file cannot be opened, read or written.
         """
-        with lasting("fw_mcp.store.duration", kind=_kind(work)):
-            # Not abandoned when cancelled: a transaction that runs is one whose end is known.
-            return await anyio.to_thread.run_sync(self._transact, work, limiter=self._turn)
+        return await self._on_a_thread(work)
 
     def exclusive(self, *names: str) -> AbstractAsyncContextManager[Fence]:
         """While it lasts, nobody else of the account is at any of these names; all or none.
@@ -335,11 +326,6 @@ class Database(Store):
             next_step=f"{next_step}fw-mcp doctor checks it.",
             reason=Reason.STORE_UNAVAILABLE,
         )
-
-
-def _kind(work: Callable[[sqlite3.Connection], object]) -> str:
-    """What a transaction is for: the function that has it run."""
-    return str(getattr(work, "func", work).__qualname__).partition(".<locals>")[0]
 
 
 _Identity = tuple[int, int] | None
