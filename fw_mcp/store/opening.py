@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.store.accounts import KeyPair
@@ -10,6 +11,9 @@ from fw_mcp.store.sqlite import Database
 
 if TYPE_CHECKING:
     from fw_mcp.store.postgres import Server
+
+# The accounts of one process have their connections together.
+_servers: "WeakValueDictionary[str, Server]" = WeakValueDictionary()
 
 
 def opened(place: Path | str | None, account: str | KeyPair) -> Store:
@@ -24,7 +28,8 @@ def opened(place: Path | str | None, account: str | KeyPair) -> Store:
     """
     if not isinstance(place, str):
         return Database(place, account=account)
-    server = server_of(place)
+    server = _servers.get(place) or server_of(place)
+    _servers[place] = server
     from fw_mcp.store.postgres import PostgresStore  # noqa: PLC0415  it is there, as was seen
 
     return PostgresStore(server, account=account)

@@ -18,6 +18,7 @@ from fw_mcp.store.connection import Connection
 from fw_mcp.store.database import session_id
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import End, Intent, Journal, Others
+from fw_mcp.store.opening import opened
 from fw_mcp.store.plans import Claim, PlanStore
 from fw_mcp.store.postgres import PostgresStore, Server
 from fw_mcp.store.texts import as_given, as_kept
@@ -392,3 +393,13 @@ async def test_nothing_is_connected_to_before_the_first_use() -> None:
         "(FW_MCP_STORE); fw-mcp doctor checks it. (reason: store_unavailable)"
     )
     assert refused.value.reason is Reason.STORE_UNAVAILABLE
+
+
+def test_the_accounts_of_one_process_have_their_connections_together() -> None:
+    """Promise: a hundred accounts need no more connections than one."""
+    address = "postgresql://127.0.0.1:1/fw"
+    north, south = (opened(address, account) for account in ("north", "south"))
+    elsewhere = opened("postgresql://127.0.0.1:1/other", "north")
+    servers = [one._server for one in (north, south, elsewhere)]  # type: ignore[attr-defined]  # noqa: SLF001
+    assert servers[0] is servers[1]
+    assert servers[0] is not servers[2]
