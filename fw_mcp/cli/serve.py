@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -250,11 +251,24 @@ def libraries_of(settings: Settings) -> "Libraries | None":
         )
     accounts = Accounts(path, settings, os.environ, mask_in_log)
     shared = Shared()
+    _allow_open_files()
 
     def opened(name: str, own: Settings) -> Assembly:
         return assemble(own, os.environ, name=name, shared=shared)
 
     return Libraries(accounts, opened)
+
+
+def _allow_open_files() -> None:
+    """As many as the system lets this process have: each open account has two, and connections."""
+    if os.name != "posix":
+        return
+    import resource  # noqa: PLC0415  not on Windows
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Some systems say that there is no limit, and take none all the same.
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def over_http(

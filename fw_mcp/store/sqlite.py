@@ -306,7 +306,10 @@ class Database(Store):
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        # All of it at one moment: another account, or another process, may be making the tables.
+        connection.execute("BEGIN")
         check_usable(connection)
+        connection.execute("COMMIT")
         if self.path is not None:
             _keep_private(self.path)
         connection.execute("PRAGMA foreign_keys = ON")
