@@ -58,7 +58,7 @@ def read_text(path: Path, most_bytes: int) -> tuple[str, int]:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
             raise ValueError("no regular file")
-        with open(descriptor, "rb", closefd=False) as file:  # noqa: PTH123  a descriptor
+        with open(descriptor, "rb", closefd=False) as file:
             content = file.read(most_bytes + 1)
     finally:
         os.close(descriptor)
