@@ -54,11 +54,16 @@ def read_text(path: Path, most_bytes: int) -> tuple[str, int]:
     """
     # A pipe that nobody writes to would never open.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor
+    try:
         mode = os.fstat(descriptor).st_mode
-        content = file.read(most_bytes + 1) if stat.S_ISREG(mode) else b""
-    if not stat.S_ISREG(mode) or len(content) > most_bytes:
-        raise ValueError("not a file of that length")
+        if not stat.S_ISREG(mode):
+            raise ValueError("no regular file")
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(most_bytes + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > most_bytes:
+        raise ValueError("too long")
     # Some editors begin a text with a mark.
     return content.decode("utf-8-sig"), mode
 

@@ -254,11 +254,18 @@ def test_what_is_no_accounts_file_any_more_leaves_what_there_was(tmp_path: Path,
     found = Accounts(file, SERVER, ENVIRON, lambda _: None)
     file.unlink()
     ODD_KEYS[odd](file)
+    opened = open_files()
     assert found.find("north") is not None
     with pytest.raises(ConfigError, match="cannot be read as text"):
         read_rows(file)
     with pytest.raises(ConfigError, match="cannot be read as text"):
         read_tokens(file)
+    assert open_files() == opened
+
+
+def open_files() -> int:
+    """How many files this process has open; 0 where that is not told."""
+    return sum(1 for _ in Path("/proc/self/fd").glob("*"))
 
 
 def test_a_file_of_any_length_is_read_to_a_limit(tmp_path: Path) -> None:
