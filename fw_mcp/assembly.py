@@ -9,7 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -36,7 +36,9 @@ from fw_mcp.pictures.fetch.fetcher import Fetcher
 from fw_mcp.pictures.folders import Folders
 from fw_mcp.pictures.inspect import Inspector
 from fw_mcp.pictures.renditions import Renderer
+from fw_mcp.pictures.sharing import Shared
 from fw_mcp.pictures.similarity import Likenesses
+from fw_mcp.pictures.turns import Turn
 from fw_mcp.pictures.upload.bucket import Bucket
 from fw_mcp.pictures.upload.sandbox import SandboxBucket
 from fw_mcp.pictures.upload.target import bucket_of, upload_folder
@@ -54,7 +56,8 @@ from fw_mcp.text import quoted
 from fw_mcp.writes.addition import FromFiles
 from fw_mcp.writes.run import Writes
 from fw_mcp.writes.trial import Tried
-from fw_mcp.writes.uploads import HowFar, UploadLimits, Uploads, public_check
+from fw_mcp.writes.upload_jobs import HowFar
+from fw_mcp.writes.uploads import UploadLimits, Uploads, public_check
 
 if TYPE_CHECKING:
     import httpx
@@ -123,21 +126,29 @@ def assemble(
     settings: Settings,
     environ: Mapping[str, str],
     reached: Callable[[Step], None] = lambda _: None,
+    *,
+    name: str = "",
+    shared: Shared | None = None,
+    beside: Store | None = None,
 ) -> Assembly:
     """The parts that `settings` describe.
 
     Args:
-        settings: validated.
+        settings: validated, of one account.
         environ: the environment, for the user's state folder.
         reached: told each step of each write.
+        name: what the operator calls the account, where there are several.
+        shared: what it shares with other accounts of this process.
+        beside: the store of another account of this process, whose connections it shares.
 
     Raises:
         ConfigError: a setting is unsafe or names no tool.
     """
     check_base_url(settings)
-    named = account_name(settings)
-    database = opened(store_place(settings, environ, sys.platform), named)
-    if not named:
+    shared = shared or Shared()
+    named = _account_in_store(settings)
+    database = opened(store_place(settings, environ, sys.platform), named, beside)
+    if not named and not settings.accounts_file:
         database.mean(_only_account(database))
     plans = PlanStore(database)
     sandbox = _sandbox(settings)
@@ -149,8 +160,9 @@ def assemble(
 
     guard = Guard(plans, limits(settings), database.now)
     history = History(database)
-    fetcher = _fetcher(settings, sandbox)
-    viewer = Viewer(fetcher, Workshop(environ=environ))
+    fetcher = _fetcher(settings, sandbox, partial(shared.fetches.taken, name))
+    workshop = Workshop(environ=environ, turn=partial(shared.children.taken, name))
+    viewer = Viewer(fetcher, workshop, shared=shared, account=name)
     uploads = Uploads(
         UploadStore(database),
         Folders(settings.read_folders),
@@ -171,6 +183,7 @@ def assemble(
         history,
         _once(lambda: _identify(settings, database, account)),
         tried=Tried(history, always=settings.sandbox is not None),
+        named=name,
     )
     return Assembly(
         settings=settings,
@@ -194,6 +207,11 @@ def assemble(
     )
 
 
+def _account_in_store(settings: Settings) -> str | KeyPair:
+    # Where there are several accounts, each has parts of its own.
+    return "" if settings.accounts_file else account_name(settings)
+
+
 def account_name(settings: Settings) -> str | KeyPair:
     """A name for the account that is written to, which tells nothing of its keys; "" without.
 
@@ -204,7 +222,7 @@ def account_name(settings: Settings) -> str | KeyPair:
     if settings.sandbox == IN_MEMORY:
         return f"{IN_THIS_PROCESS}{secrets.token_hex(8)}"
     if settings.sandbox is not None:
-        return _digest("sandbox", str(Path(settings.sandbox).resolve()), settings.session_id)
+        return _digest("sandbox", os.path.realpath(settings.sandbox), settings.session_id)
     web_api_key, app_key = _secret(settings.web_api_key), _secret(settings.app_key)
     if not web_api_key:
         return ""
@@ -440,7 +458,7 @@ def _sandbox(settings: Settings) -> "Transport | None":
     return transport
 
 
-def _fetcher(settings: Settings, sandbox: "Transport | None") -> Fetcher:
+def _fetcher(settings: Settings, sandbox: "Transport | None", turn: Turn) -> Fetcher:
     """Fetches pictures and files, unless the operator turned that off."""
     hosts, loopback = settings.fetched_hosts, []
     if uploads := settings.upload_public_url:
@@ -457,6 +475,7 @@ def _fetcher(settings: Settings, sandbox: "Transport | None") -> Fetcher:
         hosts=hosts,
         inside={_SANDBOX_URL: sandbox} if sandbox else {},
         loopback=loopback,
+        turn=turn,
     )
 
 

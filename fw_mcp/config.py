@@ -7,7 +7,7 @@ environment variables: a command line is visible to every process of the machine
 import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from types import MappingProxyType
@@ -60,9 +60,9 @@ _STORE = re.compile(
 )
 _LOOPBACK = re.compile(r"localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|::1")
 _DATABASES = ("postgresql://", "postgres://")
-_PATHS = ("store", "sandbox", "sandbox_file", "tokens_file")
+_PATHS = ("store", "sandbox", "sandbox_file", "tokens_file", "accounts_file")
 # A blank one must not turn off what it would have restricted.
-_NEVER_BLANK = frozenset({"writes", "http_token", "tokens_file"})
+_NEVER_BLANK = frozenset({"writes", "http_token", "tokens_file", "accounts_file", "account"})
 
 
 class Settings(BaseSettings):
@@ -147,6 +147,16 @@ class Settings(BaseSettings):
         description="File of tokens of one person each, for HTTP; see docs/teams.md.",
         examples=["/etc/fw-mcp/tokens.jsonl"],
     )
+    accounts_file: Path | None = Field(
+        None,
+        description="File of several accounts, one of which each token opens; see docs/teams.md.",
+        examples=["/etc/fw-mcp/accounts.toml"],
+    )
+    account: str | None = Field(
+        None,
+        description="Account of --accounts-file that a command, or a server over stdio, works on.",
+        examples=["north"],
+    )
     public_url: str | None = Field(
         None,
         description="URL that clients reach this server by over HTTP; allows its host and origin.",
@@ -157,6 +167,18 @@ class Settings(BaseSettings):
         description="URL of the OAuth issuer whose access tokens are taken over HTTP; needs "
         "--public-url.",
         examples=["https://login.example.com/realms/prints"],
+    )
+    oauth_scopes: str = Field(
+        "images:read,images:write,images:delete",
+        description="Scopes that OAuth clients may ask for and have, comma-separated.",
+        examples=["images:read,images:write"],
+    )
+    oauth_account_claim: str = Field(
+        "fw_account",
+        min_length=1,
+        max_length=100,
+        description="Claim of an OAuth token that names its account.",
+        examples=["fw_account"],
     )
     http_allowed_hosts: str = Field(
         "",
@@ -442,10 +464,14 @@ def variable(name: str) -> str:
     return alias if isinstance(alias, str) else f"{_PREFIX}{name.upper()}"
 
 
-def check_variables(environ: Mapping[str, str]) -> None:
+def check_variables(environ: Mapping[str, str], named: Iterable[str] = ()) -> None:
     """Refuse a variable nobody reads: a misspelt FW_MCP_READ_ONLY would leave writes on.
 
     Of the account's variables only a near miss is refused, and only while the right one is not set.
+
+    Args:
+        environ: the environment.
+        named: variables that the operator chose for keys.
 
     Raises:
         ConfigError: naming the nearest real one.
@@ -453,7 +479,7 @@ def check_variables(environ: Mapping[str, str]) -> None:
     known = {variable(name) for name in Settings.model_fields}
     # The settings are read in any case of letters.
     given = {name.upper(): name for name in environ}
-    unknown = sorted(given.keys() - known)
+    unknown = sorted(given.keys() - known - {name.upper() for name in named})
     ours = [name for name in unknown if name.startswith(_PREFIX)]
     meant = {name: _nearest(name, known, _PREFIX) for name in ours}
     for name in unknown:

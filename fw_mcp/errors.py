@@ -41,6 +41,7 @@ class Reason(StrEnum):
     READ_ONLY = "read_only"
     WRITE_DISABLED = "write_disabled"
     INSUFFICIENT_SCOPE = "insufficient_scope"
+    ACCOUNT_UNKNOWN = "account_unknown"
     TOO_MANY_ITEMS = "too_many_items"
     HOURLY_LIMIT = "hourly_limit"
     PLAN_UNKNOWN = "plan_unknown"

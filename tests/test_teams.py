@@ -12,7 +12,7 @@ import pytest
 from fw_mcp.assembly import assemble
 from fw_mcp.cli.main import main
 from fw_mcp.cli.options import parse
-from fw_mcp.cli.serve import over_http
+from fw_mcp.cli.serve import libraries_of, over_http
 from fw_mcp.config import load_settings
 from fw_mcp.errors import ConfigError
 from fw_mcp.guard.effects import Scope
@@ -27,22 +27,24 @@ PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 def command(words: str) -> list[str]:
     """The arguments of the page's first command that begins with these words."""
-    line, *_ = re.findall(rf"^\$ fw-mcp ({words} .+)$", PAGE, re.MULTILINE)
+    line, *_ = re.findall(rf"(?:^\$ |`)fw-mcp ({words} [^`\n]+)", PAGE, re.MULTILINE)
     return shlex.split(line)
 
 
 @asynccontextmanager
-async def served(arguments: list[str]) -> AsyncIterator[httpx.AsyncClient]:
+async def served(
+    arguments: list[str], address: str = "https://fw.example.com"
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of what the command would serve, at the address that it believes in."""
-    _, settings, _ = parse([*arguments, "--sandbox"])
-    assembly = assemble(settings, {})
-    given = dict(over_http(assembly).keywords)
+    _, settings, _ = parse(arguments)
+    assembly, libraries = assemble(settings, {}), libraries_of(settings)
+    given = dict(over_http(assembly, libraries).keywords)
     del given["listening"]
-    app = http_app(build_server(assembly.parts), **given)
+    app = http_app(build_server(assembly.parts, libraries), **given)
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=transport, base_url="https://fw.example.com") as client,
+        httpx.AsyncClient(transport=transport, base_url=address) as client,
     ):
         yield client
     await assembly.aclose()
@@ -67,7 +69,7 @@ async def test_the_page_on_teams_goes_as_written(
     assert token not in line
     assert main(command("token list")) == 0
     assert re.match(r"anna  images:write  account default  expires \d{4}-", capsys.readouterr().out)
-    async with served(command("--http")) as client:
+    async with served([*command("--http"), "--sandbox"]) as client:
         assert await asked(client, token) == 400
         assert await asked(client, token, Origin="https://fw.example.com") == 400
         assert await asked(client, token, Host="FW.example.com:443") == 400
@@ -79,9 +81,49 @@ async def test_the_page_on_teams_goes_as_written(
     assert capsys.readouterr().out == "The tokens file holds no token.\n"
 
 
+def accounts_of_the_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The accounts file as it stands there, with keys where it says."""
+    monkeypatch.chdir(folder)
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    for name in ("web-api", "app"):
+        (folder / f"north-{name}-key").write_text("key-of-north", encoding="utf-8")
+        monkeypatch.setenv(f"SOUTH_{name.upper().replace('-', '_')}_KEY", "key-of-south")
+    file = folder / "accounts.toml"
+    file.touch(mode=0o600)
+    file.write_text(text.replace("/run/secrets", str(folder)), encoding="utf-8")
+    return file
+
+
+def test_a_command_works_on_the_account_of_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its keys are not asked for what the store knows."""
+    accounts_of_the_page(tmp_path, monkeypatch)
+    monkeypatch.setenv("FW_MCP_STORE", str(tmp_path / "store"))
+    assert main(command("changes")) == 0
+    assert capsys.readouterr().out.startswith("No changes")
+    assert main(command("changes")[:-2]) == 2
+    assert "Say which: --account north, south, trial." in capsys.readouterr().err
+
+
+async def test_the_section_on_several_accounts_goes_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file is taken as it stands there; the keys are where it says."""
+    file = accounts_of_the_page(tmp_path, monkeypatch)
+    assert main(command("--accounts-file")) == 0
+    _, token, _, line = capsys.readouterr().out.splitlines()
+    (tmp_path / "tokens.jsonl").touch(mode=0o600)
+    (tmp_path / "tokens.jsonl").write_text(line, encoding="utf-8")
+    async with served(command("--http 127.0.0.1:8002"), "http://127.0.0.1:8002") as client:
+        assert await asked(client, token) == 400
+        file.write_text(file.read_text().replace("[trial]", "[other]"), encoding="utf-8")
+        assert await asked(client, token) == 403
+
+
 def test_the_page_on_teams_names_every_scope_in_order() -> None:
     """And no other."""
-    assert re.findall(r"^\| `(\S+)` \|", PAGE, re.MULTILINE) == list(Scope)
+    assert re.findall(r"^\| `(images:\S+)` \|", PAGE, re.MULTILINE) == list(Scope)
 
 
 @pytest.mark.parametrize(

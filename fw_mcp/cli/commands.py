@@ -18,12 +18,14 @@ class Command:
         does: a clause, as the list of commands has it.
         example: a whole command line.
         note: what else its help says.
+        of_no_account: whether it does without the library of one account.
     """
 
     place: tuple[str, str]
     does: str
     example: str
     note: str = ""
+    of_no_account: bool = False
 
 
 SERVE = Command(("fw_mcp.cli.serve", "serve"), "serve MCP", "fw-mcp --sandbox")
@@ -33,6 +35,7 @@ COMMANDS = MappingProxyType(
             ("fw_mcp.cli.serve", "serve_sandbox"),
             "serve the sandbox over HTTP, with a page for a browser",
             "fw-mcp sandbox --port 8321 studio.db",
+            of_no_account=True,
         ),
         "doctor": Command(
             ("fw_mcp.cli.doctor", "examine"),
@@ -105,7 +108,9 @@ COMMANDS = MappingProxyType(
             "make a token of one person for a server over HTTP, or list them",
             "fw-mcp token new anna --scopes images:write --days 90",
             "images:read looks, images:write also adds and changes, images:delete also removes.\n"
-            "Its line goes into the tokens file; to revoke it, remove the line: docs/teams.md.",
+            "Its line goes into the tokens file; to revoke it, remove the line: docs/teams.md.\n"
+            "Where there are several accounts, it opens one of them: docs/teams.md shows how.",
+            of_no_account=True,
         ),
         "store": Command(
             ("fw_mcp.cli.store", "work_on_store"),
@@ -118,6 +123,7 @@ COMMANDS = MappingProxyType(
             ("fw_mcp.cli.demo", "play"),
             "play a session against the sandbox and print it",
             "fw-mcp demo",
+            of_no_account=True,
         ),
     }
 )

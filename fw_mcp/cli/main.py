@@ -93,14 +93,22 @@ def _run(arguments: Sequence[str]) -> int:
         from fw_mcp.cli.options import parse  # noqa: PLC0415  as above
         from fw_mcp.config import check_variables  # noqa: PLC0415  as above
     command, settings, own = parse(arguments)
-    check_variables(os.environ)
+    row = COMMANDS.get(command, SERVE)
+    named: Sequence[str] = ()
     with quick_imports():
         from fw_mcp.assembly import assemble, secrets_of  # noqa: PLC0415  not for --help
         from fw_mcp.cli.output import log_to_stderr  # noqa: PLC0415  as above
         from fw_mcp.writes.audit import AUDIT  # noqa: PLC0415  as above
 
-        module, function = COMMANDS.get(command, SERVE).place
+        if settings.accounts_file is not None or settings.account is not None:
+            from fw_mcp.accounts.file import one_account, variables_named  # noqa: PLC0415  only then
+
+            named = variables_named(settings)
+            if not (row.of_no_account or (row is SERVE and settings.http)):
+                settings = one_account(settings, os.environ)
+        module, function = row.place
         run = getattr(import_module(module), function)
+    check_variables(os.environ, named)
     as_json = settings.log_format == "json"
     log_to_stderr(
         settings.log_level,

@@ -32,8 +32,12 @@ _DIGITS = 10
 METAVARS = {
     "http": "HOST:PORT",
     "tokens_file": "FILE",
+    "accounts_file": "FILE",
+    "account": "NAME",
     "public_url": "URL",
     "oauth_issuer": "URL",
+    "oauth_scopes": "SCOPES",
+    "oauth_account_claim": "NAME",
     "http_allowed_hosts": "HOSTS",
     "http_allowed_origins": "ORIGINS",
     "store": "PLACE",
@@ -188,8 +192,6 @@ def _add_arguments_of_token(parser: Parser) -> None:
     scopes.help = "images:read, images:write or images:delete; default images:read"
     days = parser.add_argument("--days", type=_whole(1, _LAST_DAY), default=90, metavar="N")
     days.help = "days that it is valid; default 90"
-    account = parser.add_argument("--account", choices=("default",), default="default")
-    account.help = "whose library it opens; default default"
 
 
 def _add_arguments_of_store(parser: Parser) -> None:

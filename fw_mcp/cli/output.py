@@ -52,9 +52,14 @@ class MaskingFormatter(logging.Formatter):
     def __init__(self, secrets: Iterable[str], inner: logging.Formatter | None = None) -> None:
         super().__init__()
         self._inner = inner or logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        spelt = {way for text in secrets for way in (text, json.dumps(text)[1:-1])}
+        self._spelt: set[str] = set()
+        self.mask(secrets)
+
+    def mask(self, secrets: Iterable[str]) -> None:
+        """Mask these too, from now on."""
+        self._spelt |= {way for text in secrets for way in (text, json.dumps(text)[1:-1])}
         # Longest first, so that nothing is left of one that begins with another.
-        longest_first = sorted(filter(None, spelt), key=len, reverse=True)
+        longest_first = sorted(filter(None, self._spelt), key=len, reverse=True)
         # With nothing to mask it matches nothing.
         self._secret = re.compile("|".join(map(re.escape, longest_first)) or "$^", re.IGNORECASE)
 
@@ -103,6 +108,14 @@ def log_to_stderr(
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in always:
         logging.getLogger(name).setLevel(logging.INFO)
+
+
+def mask_in_log(secrets: Iterable[str]) -> None:
+    """Mask these in the log too, from now on."""
+    kept = list(secrets)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, MaskingFormatter):
+            handler.formatter.mask(kept)
 
 
 def _json() -> logging.Formatter:

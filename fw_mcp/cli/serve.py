@@ -13,20 +13,25 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from fw_mcp.assembly import NO_HOME, Assembly
+from fw_mcp.assembly import NO_HOME, Assembly, assemble
 from fw_mcp.cli.otel import exporting
-from fw_mcp.cli.output import tell
-from fw_mcp.config import both_names, option, variable
+from fw_mcp.cli.output import mask_in_log, tell
+from fw_mcp.config import Settings, both_names, option, variable
 from fw_mcp.errors import ConfigError, FwError, Reason, StoreError
-from fw_mcp.guard.effects import EFFECTS, Scope
+from fw_mcp.guard.effects import EFFECTS, Scope, implied_by
 from fw_mcp.server.app import FwServer, build_server
+from fw_mcp.server.parts import is_only_account
 from fw_mcp.server.stdio import occupy_standard_descriptors, serve_stdio
 from fw_mcp.text import quoted
+from fw_mcp.writes.former import HANDLE_S, REPLAY_S
+from fw_mcp.writes.operation import ONLY_ACCOUNT
 from fw_mcp.writes.outcomes import MAY_STILL_HAPPEN_S
-from fw_mcp.writes.run import HANDLE_S, REPLAY_S
 
 if TYPE_CHECKING:
+    from fw_mcp.accounts.libraries import Libraries
+    from fw_mcp.server.identity import Tokens
     from fw_mcp.server.oauth import Issuer
+    from fw_mcp.store.database import Store
 
 _log = logging.getLogger(__name__)
 
@@ -51,8 +56,10 @@ def serve(assembly: Assembly, _: Mapping[str, object]) -> int:
         greet(sys.stdin)
     occupy_standard_descriptors()
     warn_of_what_is_away(assembly)
+    several = libraries_of(assembly.settings)
+    serve_over = over_http(assembly, several) if assembly.settings.http else serve_stdio
     with exporting(os.environ):
-        anyio.run(_run, assembly, over_http(assembly) if assembly.settings.http else serve_stdio)
+        anyio.run(_run, assembly, serve_over, several)
     return 0
 
 
@@ -112,21 +119,31 @@ def warn_of_what_is_away(assembly: Assembly) -> None:
             )
 
 
-async def _run(assembly: Assembly, serve_over: Serve) -> None:
+async def _run(assembly: Assembly, serve_over: Serve, several: "Libraries | None" = None) -> None:
+    work = assembly.uploads.work if several is None else partial(several.work, tend, anyio.sleep)
     try:
         async with anyio.create_task_group() as beside:
-            # It gets its turn once the transport waits for the first message.
-            beside.start_soon(look_after_journal_daily, assembly, anyio.sleep)
-            beside.start_soon(settle_what_is_open, assembly, anyio.sleep)
-            beside.start_soon(assembly.uploads.work)
-            await serve_over(build_server(assembly.parts))
+            # They get their turn once the transport waits for the first message.
+            if several is None:
+                beside.start_soon(tend, assembly)
+            beside.start_soon(work)
+            await serve_over(build_server(assembly.parts, several))
             beside.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         # What ended the serving, as it is.
         raise group.exceptions[0] from None
     finally:
         with anyio.CancelScope(shield=True):
+            if several is not None:
+                await several.aclose()
             await assembly.aclose()
+
+
+async def tend(assembly: Assembly) -> None:
+    """Look after the journal of one library, until cancelled."""
+    async with anyio.create_task_group() as beside:
+        beside.start_soon(look_after_journal_daily, assembly, anyio.sleep)
+        beside.start_soon(settle_what_is_open, assembly, anyio.sleep)
 
 
 async def look_after_journal_daily(
@@ -170,7 +187,7 @@ async def settle_what_is_open(
         if before & {one.change_id for one in await writes.journal.unsettled()}:
             await sleep(longest_s)
             await writes.settle_each(before)
-    except (FwError, OSError, RuntimeError, ValueError) as fault:
+    except _FOUND as fault:
         # Nothing found in the journal may end serving.
         _log.warning("Unfinished writes could not be resolved: %s", type(fault).__name__)
 
@@ -208,14 +225,57 @@ def _is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110
 
 
-def over_http(assembly: Assembly) -> partial[Coroutine[Any, Any, None]]:
+def libraries_of(settings: Settings) -> "Libraries | None":
+    """The libraries of the accounts file; None where none is named."""
+    path = settings.accounts_file
+    if path is None:
+        return None
+    from fw_mcp.accounts.file import Accounts  # noqa: PLC0415  most servers have one account
+    from fw_mcp.accounts.libraries import Libraries  # noqa: PLC0415  as above
+    from fw_mcp.pictures.sharing import Shared  # noqa: PLC0415  as above
+
+    wrong = ""
+    if settings.account is not None:
+        wrong = f"{both_names('account')} is for commands and for a server over stdio."
+    elif settings.http_token is not None:
+        wrong = f"{both_names('http_token')} cannot name an account."
+    elif settings.tokens_file is None and settings.oauth_issuer is None:
+        wrong = f"{both_names('accounts_file')} needs tokens that name the accounts."
+    if wrong:
+        raise ConfigError(
+            wrong,
+            state="Nothing was started.",
+            next_step=f"Over HTTP, give {both_names('accounts_file')} together with "
+            f"{both_names('tokens_file')} or {both_names('oauth_issuer')}.",
+            reason=Reason.INVALID_SETTING,
+        )
+    accounts = Accounts(path, settings, os.environ, mask_in_log)
+    shared = Shared()
+
+    first: list[Store] = []
+
+    def opened(name: str, own: Settings) -> Assembly:
+        beside = first[0] if first else None
+        assembly = assemble(own, os.environ, name=name, shared=shared, beside=beside)
+        first[:] = first or [assembly.database]
+        return assembly
+
+    return Libraries(accounts, opened)
+
+
+def over_http(
+    assembly: Assembly, several: "Libraries | None" = None
+) -> partial[Coroutine[Any, Any, None]]:
     """What serves over HTTP as the settings say.
+
+    Args:
+        assembly: the settings; and the library, where it is the only one.
+        several: the libraries, where there are several.
 
     Raises:
         ConfigError: a setting of it cannot be used.
     """
     from fw_mcp.server.http import serve_http  # noqa: PLC0415  brings the web server
-    from fw_mcp.server.identity import Tokens  # noqa: PLC0415  as above
 
     settings = assembly.settings
     host, port = _address(settings.http or "")
@@ -227,8 +287,9 @@ def over_http(assembly: Assembly) -> partial[Coroutine[Any, Any, None]]:
         # A blank one is too short, and not none.
         token=None if settings.http_token is None else settings.http_token.get_secret_value(),
         ready=partial(_ready, assembly),
-        tokens=None if settings.tokens_file is None else Tokens(settings.tokens_file),
-        issuer=_issuer(assembly),
+        tokens=_tokens(settings, several),
+        knows=is_only_account if several is None else several.knows,
+        issuer=issuer_of(assembly),
         allowed_hosts=[*filter(None, [public.netloc]), *_listed(settings.http_allowed_hosts)],
         allowed_origins=[
             *([f"{public.scheme}://{public.netloc}"] if public.netloc else ()),
@@ -238,12 +299,36 @@ def over_http(assembly: Assembly) -> partial[Coroutine[Any, Any, None]]:
     )
 
 
-def _issuer(assembly: Assembly) -> "Issuer | None":
-    from fw_mcp.server.oauth import Issuer, KeySet, fetched  # noqa: PLC0415  only over HTTP
+def _tokens(settings: Settings, several: "Libraries | None") -> "Tokens | None":
+    """The tokens file; an account that it names and that there is not is a slip of the operator."""
+    from fw_mcp.server.identity import Tokens  # noqa: PLC0415  only over HTTP
 
+    if settings.tokens_file is None:
+        return None
+    tokens = Tokens(settings.tokens_file)
+    knows = is_only_account if several is None else several.knows
+    if lost := [one for one in tokens.accounts if not knows(one)]:
+        raise ConfigError(
+            f"{both_names('tokens_file')} names the account {quoted(lost[0], 40)}, which there is "
+            "not.",
+            state="Nothing was started.",
+            next_step=f"Correct it, or add the account to {both_names('accounts_file')}.",
+            reason=Reason.INVALID_SETTING,
+        )
+    return tokens
+
+
+def issuer_of(assembly: Assembly) -> "Issuer | None":
+    """Where people log in, if the settings name it.
+
+    Raises:
+        ConfigError: they do not name what the tokens must be for.
+    """
     issuer, guard = assembly.settings.oauth_issuer, assembly.parts.guard
     if issuer is None:
         return None
+    from fw_mcp.server.oauth import Issuer, KeySet, fetched  # noqa: PLC0415  only over HTTP
+
     if assembly.settings.public_url is None:
         raise ConfigError(
             f"{both_names('oauth_issuer')} needs {both_names('public_url')}.",
@@ -252,13 +337,36 @@ def _issuer(assembly: Assembly) -> "Issuer | None":
             reason=Reason.INVALID_SETTING,
         )
     offered = {row.scope for tool, row in EFFECTS.items() if guard.offered(tool)}
-    scopes = tuple(one for one in Scope if one in offered)
-    return Issuer(issuer, assembly.settings.public_url, KeySet(issuer, fetched), scopes)
+    named = implied_by(_scopes(assembly.settings.oauth_scopes))
+    return Issuer(
+        issuer,
+        assembly.settings.public_url,
+        KeySet(issuer, fetched),
+        tuple(one for one in Scope if one in offered and one in named),
+        assembly.settings.oauth_account_claim,
+        "" if assembly.settings.accounts_file else ONLY_ACCOUNT,
+    )
+
+
+def _scopes(text: str) -> list[str]:
+    named = _listed(text)
+    unknown = [one for one in named if one not in list(Scope)]
+    if unknown or not named:
+        raise ConfigError(
+            f"{both_names('oauth_scopes')} names {quoted(unknown[0], 40) if unknown else 'none'}, "
+            "which is not a scope.",
+            state="Nothing was started.",
+            next_step=f"The scopes are {', '.join(Scope)}.",
+            reason=Reason.INVALID_SETTING,
+        )
+    return named
 
 
 async def _ready(assembly: Assembly) -> None:
     """Ready when the keys are there and the store can be written."""
-    await assembly.parts.account.client()
+    # Those of several accounts were read at the start.
+    if assembly.settings.accounts_file is None:
+        await assembly.parts.account.client()
     await assembly.parts.writes.journal.unsettled()
 
 

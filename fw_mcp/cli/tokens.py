@@ -3,15 +3,17 @@
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from fw_mcp.accounts.file import read_rows
 from fw_mcp.assembly import Assembly
-from fw_mcp.config import both_names
+from fw_mcp.config import Settings, both_names
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.guard.effects import Scope
 from fw_mcp.server.tokens import NAME, Token, digest_of, read_tokens
 from fw_mcp.text import quoted, timed
+from fw_mcp.writes.operation import ONLY_ACCOUNT
 
 NEW, LIST = "new", "list"
 _PREFIX = "fwmcp_"
@@ -24,8 +26,8 @@ def tokens(
     """Make a token, or list those of the file.
 
     Args:
-        assembly: whose settings name the file.
-        own: `action`, and for a new one `name`, `scopes`, `account` and `days`.
+        assembly: whose settings name the file, and the account of a new one.
+        own: `action`, and for a new one `name`, `scopes` and `days`.
         now: seconds since the epoch.
 
     Raises:
@@ -36,7 +38,7 @@ def tokens(
         read_tokens(path) if path is not None and (own["action"] == LIST or path.exists()) else ()
     )
     if own["action"] == NEW:
-        return _make(own, kept, now())
+        return _make(own, kept, _account(assembly.settings), now())
     if path is None:
         raise _refusal("No tokens file is named.", f"Name it with {both_names('tokens_file')}.")
     for one in kept:
@@ -48,7 +50,24 @@ def tokens(
     return 0
 
 
-def _make(own: Mapping[str, object], kept: tuple[Token, ...], now: float) -> int:
+def _account(settings: Settings) -> str:
+    """The account that a new token opens."""
+    known = (
+        [ONLY_ACCOUNT] if settings.accounts_file is None else [*read_rows(settings.accounts_file)]
+    )
+    if settings.account is None and settings.accounts_file is not None:
+        raise _refusal("The accounts file has several accounts.", _one_of(known))
+    account = settings.account or ONLY_ACCOUNT
+    if account not in known:
+        raise _refusal(f"There is no account {quoted(account, 40)}.", _one_of(known))
+    return account
+
+
+def _one_of(accounts: Sequence[str]) -> str:
+    return f"Name one with --account: {', '.join(accounts)}."
+
+
+def _make(own: Mapping[str, object], kept: tuple[Token, ...], account: str, now: float) -> int:
     name = str(own["name"] or "")
     if not re.fullmatch(NAME, name):
         raise _refusal(
@@ -66,7 +85,7 @@ def _make(own: Mapping[str, object], kept: tuple[Token, ...], now: float) -> int
         name=name,
         sha256=digest_of(token.encode()),
         scopes=_scopes(str(own["scopes"])),
-        account=str(own["account"]),
+        account=account,
         expires=_EPOCH + timedelta(days=int(str(own["days"])), seconds=int(now)),
     )
     print(f"The token of {name}, which is shown only here:\n{token}")

@@ -19,8 +19,6 @@ from fw_mcp.images.read import Query, search
 from fw_mcp.images.scan import NARROW, Scan, left_s, scan
 from fw_mcp.text import counted
 
-T = TypeVar("T")
-
 _COMPARED_AT_ONCE = 200
 _MOST_PERIODS = 120
 # The last seconds of what compares pictures are for those that it has fetched.
@@ -352,7 +350,20 @@ def untold() -> ShapeError:
 
 
 KEPT_S = 600.0
-_MOST_KEPT = 4
+_MOST_WALKS = 32
+# Of a library of 40,000 images, four walks.
+_MOST_ROWS = 160_000
+
+
+class Found(Protocol):
+    """What a walk found."""
+
+    @property
+    def found(self) -> Sequence[object]:
+        """Its rows."""
+
+
+W = TypeVar("W", bound=Found)
 
 
 class Named(Protocol):
@@ -363,23 +374,31 @@ class Named(Protocol):
         """Equal for the same question."""
 
 
-class Kept(Generic[T]):
-    """The last few walks, until ten minutes after their last use: one walk serves many pages.
+class Kept(Generic[W]):
+    """The last walks, until ten minutes after their last use: one walk serves many pages.
 
     They outlive what is written meanwhile: who retitles page by page would otherwise skip images.
+
+    Args:
+        most_rows: of all together; the last walk is kept however long it is.
     """
 
-    def __init__(self) -> None:
-        self._kept: dict[object, tuple[float, T]] = {}
+    def __init__(self, most_rows: int = _MOST_ROWS) -> None:
+        self._most_rows = most_rows
+        self._kept: dict[object, tuple[float, W]] = {}
 
-    def keep(self, asked: Named, matches: T, now_s: float) -> None:
+    def keep(self, asked: Named, matches: W, now_s: float) -> None:
         """Keep a walk; `now_s` is on the account's clock, as for `recall`."""
         self._kept.pop(asked.name, None)
         self._kept[asked.name] = (now_s, matches)
-        while len(self._kept) > _MOST_KEPT:
+        while len(self._kept) > 1 and self._are_too_many():
             del self._kept[next(iter(self._kept))]
 
-    def recall(self, asked: Named, now_s: float) -> T | None:
+    def _are_too_many(self) -> bool:
+        rows = sum(len(matches.found) for _, matches in self._kept.values())
+        return rows > self._most_rows or len(self._kept) > _MOST_WALKS
+
+    def recall(self, asked: Named, now_s: float) -> W | None:
         """The walk that was made for the same question, whichever page of it is asked for."""
         used_at, matches = self._kept.get(asked.name, (now_s - KEPT_S, None))
         return matches if now_s - used_at < KEPT_S else None

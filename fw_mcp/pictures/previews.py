@@ -63,17 +63,48 @@ def thumbnail(image: Previewed) -> Sequence[str | None]:
     return (image.public_thumbnail_uri,)
 
 
+class Kept:
+    """The files fetched last, for minutes: a gallery pages to and fro.
+
+    Args:
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._files: OrderedDict[tuple[str, ...], tuple[float, bytes]] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, *key: str) -> bytes | None:
+        """A file, if it is still here and not too old."""
+        fetched_at, content = self._files.get(key, (0.0, None))
+        if content is None or self._clock() - fetched_at > _KEPT_S:
+            return None
+        self._files.move_to_end(key)
+        return content
+
+    def add(self, content: bytes, *key: str) -> None:
+        """Keep a file, in place of those not asked for longest."""
+        self._bytes -= len(self._files.pop(key, (0.0, b""))[1])
+        self._files[key] = (self._clock(), content)
+        self._bytes += len(content)
+        while self._bytes > _KEPT_BYTES:
+            self._bytes -= len(self._files.popitem(last=False)[1][1])
+
+
 class Previews:
     """Fetches what images look like; what was just fetched is not fetched again.
 
     Args:
         fetcher: it decides which URLs are asked, how many at a time, and for how long.
-        clock: seconds, monotonic.
+        kept: the files fetched last, of all accounts.
+        account: whose images they are; what was fetched for another is fetched again.
     """
 
-    def __init__(self, fetcher: Fetcher, clock: Callable[[], float]) -> None:
+    def __init__(self, fetcher: Fetcher, kept: Kept, account: str = "") -> None:
         self._fetcher = fetcher
-        self._kept = _Kept(clock)
+        self._kept = kept
+        self._account = account
 
     async def of(
         self,
@@ -115,12 +146,12 @@ class Previews:
         return contents
 
     async def _one(self, guid: str, uri: str, most_bytes: int, *, keep: bool) -> Content:
-        kept = self._kept.get(guid, uri)
+        kept = self._kept.get(self._account, guid, uri)
         if kept is not None:
             return kept
         content = await self._fetched(uri, most_bytes)
         if keep and isinstance(content, bytes):
-            self._kept.add(guid, uri, content)
+            self._kept.add(content, self._account, guid, uri)
         return content
 
     async def _fetched(self, uri: str, most_bytes: int) -> Content:
@@ -129,32 +160,3 @@ class Previews:
         except FetchError:
             return NotShown.NOT_FETCHED
         return content if picture_type(content) in SHOWN else NotShown.NO_PICTURE
-
-
-class _Kept:
-    """The files fetched last, for minutes: a gallery pages to and fro.
-
-    Args:
-        clock: seconds, monotonic.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._files: OrderedDict[tuple[str, str], tuple[float, bytes]] = OrderedDict()
-        self._bytes = 0
-
-    def get(self, guid: str, uri: str) -> bytes | None:
-        """A file, if it is still here and not too old."""
-        fetched_at, content = self._files.get((guid, uri), (0.0, None))
-        if content is None or self._clock() - fetched_at > _KEPT_S:
-            return None
-        self._files.move_to_end((guid, uri))
-        return content
-
-    def add(self, guid: str, uri: str, content: bytes) -> None:
-        """Keep a file, in place of those not asked for longest."""
-        self._bytes -= len(self._files.pop((guid, uri), (0.0, b""))[1])
-        self._files[guid, uri] = (self._clock(), content)
-        self._bytes += len(content)
-        while self._bytes > _KEPT_BYTES:
-            self._bytes -= len(self._files.popitem(last=False)[1][1])

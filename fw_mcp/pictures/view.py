@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import anyio
@@ -21,13 +22,12 @@ from fw_mcp.pictures.previews import (
     thumbnail,
     thumbnail_first,
 )
+from fw_mcp.pictures.sharing import Shared
 from fw_mcp.pictures.worker.pool import Picture, Workshop
 
 # As base64 and with captions under the million characters that hosts take.
 MOST_BYTES_SHOWN = 735_000
 
-# Each may hold a dozen of the largest files.
-_VIEWS_AT_ONCE = 3
 _THUMBNAIL_SIDE = 200
 # What the formats that every model takes end with: half a file ends many a conversation.
 _ENDS = MappingProxyType({"image/jpeg": b"\xff\xd9", "image/png": b"IEND\xaeB`\x82"})
@@ -55,6 +55,8 @@ class Viewer:
         fetcher: fetches previews.
         workshop: makes pictures smaller.
         clock: seconds, monotonic.
+        shared: what it shares with the viewers of other accounts; None for nothing.
+        account: whose images are shown.
     """
 
     def __init__(
@@ -63,11 +65,14 @@ class Viewer:
         workshop: Workshop,
         *,
         clock: Callable[[], float] = time.monotonic,
+        shared: Shared | None = None,
+        account: str = "",
     ) -> None:
         self.workshop = workshop
-        self.previews = Previews(fetcher, clock)
+        shared = shared or Shared(clock)
+        self.previews = Previews(fetcher, shared.kept, account)
         self._fetcher = fetcher
-        self._turns = anyio.Semaphore(_VIEWS_AT_ONCE)
+        self._turn = partial(shared.views.taken, account)
 
     @property
     def is_on(self) -> bool:
@@ -146,7 +151,7 @@ class Viewer:
         uris = thumbnail_first if side <= _THUMBNAIL_SIDE else preview_first
         async with AsyncExitStack() as held:
             with anyio.CancelScope(deadline=until):
-                await held.enter_async_context(self._turns)
+                await held.enter_async_context(self._turn())
             # Whose turn did not come has no time left either.
             yield await self.previews.of(images, uris, within_s=until - anyio.current_time())
 

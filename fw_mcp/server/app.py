@@ -1,7 +1,7 @@
 """`build_server(parts)`: the parts of a library as one MCP server, for every transport."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -9,18 +9,28 @@ from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer, RequestStateSecurity
 from mcp.server.mcpserver.tools import Tool as MadeTool
-from mcp.types import GetPromptResult, InputRequiredResult, Prompt, Resource, ResourceTemplate, Tool
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INTERNAL_ERROR,
+    GetPromptResult,
+    InputRequiredResult,
+    Prompt,
+    Resource,
+    ResourceTemplate,
+    Tool,
+)
 from pydantic import AnyUrl
 
 from fw_mcp import __version__
+from fw_mcp.errors import FwError
 from fw_mcp.server import resources
 from fw_mcp.server.gallery import Gallery, in_gallery
 from fw_mcp.server.hints import with_hints, with_limits
 from fw_mcp.server.instructions import instructions
 from fw_mcp.server.params import as_meant
-from fw_mcp.server.parts import Parts
+from fw_mcp.server.parts import Libraries, OneLibrary, Parts
 from fw_mcp.server.prompts import PromptFile, completer, listed_prompts, load_prompts, render_prompt
-from fw_mcp.server.tool import library_tool, request_of, scopes_shown
+from fw_mcp.server.tool import answering, library_tool, request_of, scopes_shown
 from fw_mcp.server.tools.add import FROM_FILES, add_images
 from fw_mcp.server.tools.changes import list_changes
 from fw_mcp.server.tools.delete import delete_images
@@ -54,10 +64,15 @@ _OWN = CacheHint(ttl_ms=300_000, scope="private")
 _FRESH = CacheHint(ttl_ms=5_000, scope="private")
 
 
-class FwServer(MCPServer[Parts]):
-    """The server: what it lists depends on what the operator allows."""
+class FwServer(MCPServer[Libraries]):
+    """The server: what it lists depends on what the operator allows.
 
-    def __init__(self, parts: Parts) -> None:
+    Args:
+        parts: what it says of itself; where there are several libraries, no more than all allow.
+        libraries: those that it opens.
+    """
+
+    def __init__(self, parts: Parts, libraries: Libraries) -> None:
         super().__init__(
             "finerworks",
             title="FinerWorks image library",
@@ -65,7 +80,7 @@ class FwServer(MCPServer[Parts]):
             version=__version__,
             tools=[_published(tool, parts) for tool in TOOLS],
             extensions=[Gallery()],
-            lifespan=_lifespan(parts),
+            lifespan=_lifespan(libraries),
             middleware=[as_meant],
             request_state_security=RequestStateSecurity.ephemeral(
                 ttl=parts.guard.limits.plan_ttl_s + _AFTER_EXPIRY_S
@@ -78,7 +93,7 @@ class FwServer(MCPServer[Parts]):
                 "resources/read": _FRESH,
             },
         )
-        self._parts = parts
+        self._libraries = libraries
         self.completion()(completer(lambda: self.prompt_files))  # type: ignore[no-untyped-call]
 
     @cached_property
@@ -88,12 +103,11 @@ class FwServer(MCPServer[Parts]):
 
     async def list_tools(self) -> list[Tool]:
         """The tools that are on for the caller; the guard refuses calls of others all the same."""
-        return [tool for tool in await super().list_tools() if self._offered(tool.name)]
+        with _opened(self._libraries) as parts:
+            return [tool for tool in await super().list_tools() if _offered(tool.name, parts)]
 
-    def _offered(self, tool: str) -> bool:
-        if tool == view_images.__name__:
-            return self._parts.viewer.is_on
-        return self._parts.guard.offered(tool, scopes_shown())
+    def _tool_input_schema(self, name: str) -> None:
+        """Nothing to look through at each call over HTTP: no argument of ours is a header too."""
 
     async def list_resources(self) -> list[Resource]:
         """The first page of each library and of the changes.
@@ -109,12 +123,13 @@ class FwServer(MCPServer[Parts]):
     async def read_resource(
         self,
         uri: AnyUrl | str,
-        context: Context[Parts, Any] | None = None,
+        context: Context[Libraries, Any] | None = None,
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         """Read a document of the library, or the gallery."""
-        request = serving(request_of(context)) if context else nullcontext()
-        with operation("resources/read"), request:
-            text = await resources.read(self._parts, str(uri))
+        with operation("resources/read"), _opened(self._libraries) as parts:
+            request = serving(request_of(context)) if context else nullcontext()
+            with request:
+                text = await resources.read(parts, str(uri))
         if text is None:
             return await super().read_resource(uri, context)
         return [ReadResourceContents(text, resources.MIME_TYPE)]
@@ -127,15 +142,36 @@ class FwServer(MCPServer[Parts]):
         self,
         name: str,
         arguments: dict[str, Any] | None = None,
-        context: Context[Parts, Any] | None = None,  # noqa: ARG002  the SDK's signature
+        context: Context[Libraries, Any] | None = None,  # noqa: ARG002  the SDK's signature
     ) -> GetPromptResult:
         """One prompt, filled in."""
         return render_prompt(self.prompt_files, name, arguments)
 
 
-def build_server(parts: Parts) -> FwServer:
-    """A server over `parts`; cheap, and free of any connection until a tool is called."""
-    return FwServer(parts)
+def build_server(parts: Parts, libraries: Libraries | None = None) -> FwServer:
+    """A server over `parts`; cheap, and free of any connection until a tool is called.
+
+    Args:
+        parts: of its library; where there are several, what all of them have.
+        libraries: where there are several.
+    """
+    return FwServer(parts, libraries or OneLibrary(parts))
+
+
+@contextmanager
+def _opened(libraries: Libraries) -> Iterator[Parts]:
+    """What answers a request that is no call of a tool, and has no error but the protocol's."""
+    try:
+        with answering(libraries) as parts:
+            yield parts
+    except FwError as error:
+        raise MCPError(INTERNAL_ERROR, str(error)) from error
+
+
+def _offered(tool: str, parts: Parts) -> bool:
+    if tool == view_images.__name__:
+        return parts.viewer.is_on
+    return parts.guard.offered(tool, scopes_shown())
 
 
 def _published(tool: Callable[..., Awaitable[Any]], parts: Parts) -> MadeTool:
@@ -145,9 +181,9 @@ def _published(tool: Callable[..., Awaitable[Any]], parts: Parts) -> MadeTool:
     return in_gallery(with_hints(with_limits(made, parts.guard.limits)))
 
 
-def _lifespan(parts: Parts) -> Any:  # noqa: ANN401  a context manager of the SDK's own shape
+def _lifespan(libraries: Libraries) -> Any:  # noqa: ANN401  a context manager of the SDK's own shape
     @asynccontextmanager
-    async def lifespan(_: MCPServer[Parts]) -> AsyncIterator[Parts]:
-        yield parts
+    async def lifespan(_: MCPServer[Libraries]) -> AsyncIterator[Libraries]:
+        yield libraries
 
     return lifespan

@@ -2,7 +2,6 @@
 
 import hmac
 import logging
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from mcp.server.auth.provider import AccessToken
 from fw_mcp.errors import ConfigError
 from fw_mcp.guard.effects import EVERY_SCOPE
 from fw_mcp.server.oauth import Issuer
+from fw_mcp.server.private_file import state_of
 from fw_mcp.server.tokens import Token, by_digest, digest_of, read_tokens
 from fw_mcp.server.tool import ACCOUNT, CALLER
 from fw_mcp.text import quoted
@@ -35,8 +35,13 @@ class Tokens:
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         self._path = path
         self._now = now
-        self._seen = _state_of(path)
+        self._seen = state_of(path)
         self._tokens = by_digest(read_tokens(path))
+
+    @property
+    def accounts(self) -> list[str]:
+        """The accounts that they open."""
+        return sorted({one.account for one in self._tokens.values()})
 
     def find(self, token: bytes) -> Token | None:
         """The token, unless it is none of them, revoked or expired."""
@@ -45,7 +50,7 @@ class Tokens:
         return None if found is None or found.is_expired(self._now()) else found
 
     def _look_again(self) -> None:
-        state = _state_of(self._path)
+        state = state_of(self._path)
         if state == self._seen:
             return
         self._seen = state
@@ -85,16 +90,9 @@ class Bearers:
             return await self._issuer.whose(sent.decode("latin-1")) if self._issuer else None
         return AccessToken(
             token="",
-            client_id=found.name,
+            # A session, and a sealed question, are of one account too.
+            client_id=found.account,
             scopes=list(found.scopes),
             subject=found.name,
             claims={"iss": _ISSUER, CALLER: f"token:{found.name}", ACCOUNT: found.account},
         )
-
-
-def _state_of(path: Path) -> tuple[int, ...]:
-    try:
-        state = os.stat(path)  # noqa: PTH116  on the way of each request
-    except OSError:
-        return ()
-    return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns

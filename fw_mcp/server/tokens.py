@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -11,20 +9,20 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.guard.effects import Scope
+from fw_mcp.server.private_file import read_private, unusable
 from fw_mcp.text import quoted
 from fw_mcp.writes.operation import ONLY_ACCOUNT
 
 NAME = "[A-Za-z0-9][A-Za-z0-9._@-]{0,63}"
-_OTHERS = stat.S_IRWXO | stat.S_IWGRP
+_KIND = "tokens"
 _SCOPES = ", ".join(Scope)
 _MUST_BE = MappingProxyType(
     {
         "name": "must be 1 to 64 letters, digits, dots, dashes, underscores or @",
         "sha256": "must be 64 hexadecimal digits",
         "scopes": f"must list one or more of {_SCOPES}",
-        "account": "must be text",
+        "account": "must be the name of an account",
         "expires": "must be a time such as 2027-02-28T00:00:00Z",
     }
 )
@@ -46,7 +44,7 @@ class Token(BaseModel):
     name: str = Field(pattern=f"^{NAME}$")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     scopes: tuple[Scope, ...] = Field(min_length=1)
-    account: str = ONLY_ACCOUNT
+    account: str = Field(ONLY_ACCOUNT, pattern=f"^{NAME}$")
     expires: AwareDatetime
 
     def is_expired(self, now: float) -> bool:
@@ -69,30 +67,15 @@ def read_tokens(path: Path) -> tuple[Token, ...]:
     Raises:
         ConfigError: it cannot be read, others can read it, or a line is no token.
     """
-    try:
-        with path.open(encoding="utf-8") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            text = file.read()
-    except (OSError, ValueError) as unread:
-        raise _unusable(
-            path, "cannot be read as text", "Name a text file that this user can read."
-        ) from unread
-    if os.name == "posix" and mode & _OTHERS:
-        raise _unusable(
-            path,
-            "can be read by other users of this machine, or written by its group",
-            "Close it to them with chmod 600.",
-            Reason.UNSAFE_SETTING,
-        )
+    text = read_private(path, _KIND)
     found: list[Token] = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and not line.lstrip().startswith("#"):
             try:
                 found.append(_token(line, found))
             except ValueError as wrong:
-                raise _unusable(
-                    path, f"has a fault in line {number}: {wrong}", "Correct the line."
-                ) from wrong
+                fault = f"has a fault in line {number}: {wrong}"
+                raise unusable(path, _KIND, fault, "Correct the line.") from wrong
     return tuple(found)
 
 
@@ -107,10 +90,6 @@ def _token(line: str, before: list[Token]) -> Token:
         token = Token.model_validate(given)
     except ValidationError as invalid:
         raise ValueError("; ".join(_faults(invalid))) from invalid
-    if token.account != ONLY_ACCOUNT:
-        raise ValueError(
-            f"there is no account {quoted(token.account)}; this server has only {ONLY_ACCOUNT}"
-        )
     for other in before:
         if other.name.lower() == token.name.lower():
             raise ValueError(f"the name {quoted(token.name)} appears twice")
@@ -133,17 +112,6 @@ def _faults(invalid: ValidationError) -> Iterator[str]:
             yield f"{name} is missing"
         else:
             yield f"{name} {_MUST_BE[name]}" if name in _MUST_BE else f"unknown {quoted(name, 40)}"
-
-
-def _unusable(
-    path: Path, why: str, next_step: str, reason: Reason = Reason.INVALID_SETTING
-) -> ConfigError:
-    return ConfigError(
-        f"The tokens file {quoted(str(path), 200)} {why}.",
-        state="Nothing was started.",
-        next_step=next_step,
-        reason=reason,
-    )
 
 
 def by_digest(tokens: tuple[Token, ...]) -> Mapping[str, Token]:

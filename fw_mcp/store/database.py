@@ -163,6 +163,11 @@ class Store(ABC):
         return account is not None
 
 
+def kind_of(work: Callable[..., object]) -> str:
+    """What a transaction is for: the function that has it run."""
+    return str(getattr(work, "func", work).__qualname__).partition(".<locals>")[0]
+
+
 _LAST_AT = (
     "SELECT max(worked_at) FROM changes WHERE account = ?",
     "SELECT max(created_at) FROM plans WHERE account = ?",

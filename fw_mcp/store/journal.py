@@ -9,6 +9,7 @@ from typing import Any
 from fw_mcp.store.connection import Connection
 from fw_mcp.store.database import IN_THIS_PROCESS, Store, accounts_known
 from fw_mcp.store.locks import Fence
+from fw_mcp.telemetry import is_counting, level
 
 Record = Mapping[str, Any]
 Beside = Mapping[int, Collection[str]]
@@ -93,6 +94,7 @@ WHERE items.account = ? AND {OPEN}
 GROUP BY changes.change_id, changes.tool, changes.begun_at, changes.place
 ORDER BY changes.place
 """  # noqa: S608  ours
+_HOW_MANY_OPEN = f"SELECT count(*) AS items FROM items WHERE items.account = ? AND {OPEN}"  # noqa: S608  ours
 
 
 class Step(StrEnum):
@@ -297,15 +299,16 @@ class Journal:
         row = {**asdict(change), **self._now_of(change.change_id)}
         sent = [{**row, "kind": kind, **_intent(item, one)} for item, one in intents.items()]
 
-        def work(connection: Connection) -> Beside:
+        def work(connection: Connection) -> tuple[Beside, int]:
             fence.check(connection)
             beside = {} if read_at is None else _beside(connection, sent, read_at)
             place = self._next_place(connection)
             connection.execute(_BEGIN, {**row, "place": place})
             connection.executemany(_SENT, _placed(sent, place))
-            return beside
+            return beside, self._how_many_open(connection)
 
-        found = await self.database.run(work)
+        found, open_ = await self.database.run(work)
+        self._tell_open(open_)
         self.reached(Step.INTENT_RECORDED)
         return found
 
@@ -321,7 +324,12 @@ class Journal:
         """
         row = self._now_of(change_id)
         ended = [{**row, **_end(item, end)} for item, end in ends.items()]
-        await self.database.run(lambda connection: connection.executemany(_FINISH, ended))
+
+        def work(connection: Connection) -> int:
+            connection.executemany(_FINISH, ended)
+            return self._how_many_open(connection)
+
+        self._tell_open(await self.database.run(work))
         self.reached(Step.OUTCOME_RECORDED)
 
     async def end(self, change_id: str, rest: Mapping[int, End]) -> bool:
@@ -366,7 +374,9 @@ class Journal:
                 for change_id, tool, begun_at, unrecorded, items in rows
             ]
 
-        return await self.database.run(work)
+        found = await self.database.run(work)
+        self._tell_open(sum(one.items for one in found))
+        return found
 
     async def others(self) -> Others:
         """Whose changes this account is not shown.
@@ -385,6 +395,16 @@ class Journal:
             return Others(len(others), sum(map(len, found)))
 
         return await self.database.run(work)
+
+    def _how_many_open(self, connection: Connection) -> int:
+        if not is_counting():
+            return 0
+        return int(connection.execute(_HOW_MANY_OPEN, (self.database.account,)).fetchone()[0])
+
+    def _tell_open(self, items: int) -> None:
+        # Under a name that stands in for the account's own, nothing is written.
+        if self.database.known:
+            level("fw_mcp.journal.unsettled", self.database.account, items)
 
     def _now_of(self, change_id: str) -> dict[str, Any]:
         return {"account": self.database.account, "change_id": change_id, "now": self.now()}

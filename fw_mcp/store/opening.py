@@ -12,18 +12,21 @@ if TYPE_CHECKING:
     from fw_mcp.store.postgres import Server
 
 
-def opened(place: Path | str | None, account: str | KeyPair) -> Store:
+def opened(place: Path | str | None, account: str | KeyPair, beside: Store | None = None) -> Store:
     """The store of an account; nothing is connected to before it is used.
 
     Args:
         place: a file, the address of a PostgreSQL database, or None for memory.
         account: a digest that names the account that is worked on, or the keys that tell.
+        beside: the same store of another account of this process, if it is open.
 
     Raises:
         ConfigError: what PostgreSQL needs is not installed.
     """
     if not isinstance(place, str):
         return Database(place, account=account)
+    if beside is not None:
+        return beside.of(account)
     server = server_of(place)
     from fw_mcp.store.postgres import PostgresStore  # noqa: PLC0415  it is there, as was seen
 

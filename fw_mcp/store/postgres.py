@@ -25,11 +25,12 @@ from psycopg_pool import ConnectionPool
 from fw_mcp.errors import Reason, StoreError
 from fw_mcp.store.accounts import KeyPair
 from fw_mcp.store.connection import Connection, Values
-from fw_mcp.store.database import Store, accounts_known
+from fw_mcp.store.database import Store, accounts_known, kind_of
 from fw_mcp.store.locks import Fence, still_running
 from fw_mcp.store.migrations import VERSION, Raw, UnusableDatabaseError, migrate, version_of
 from fw_mcp.store.names import FenceOfRows, is_held, say_again
 from fw_mcp.store.texts import as_given, as_kept
+from fw_mcp.telemetry import count, lasting
 from fw_mcp.text import quoted
 
 _log = logging.getLogger(__name__)
@@ -262,6 +263,7 @@ class Server:
             except (psycopg.Error, OSError) as fault:
                 if not _is_passing(fault) or time.monotonic() >= until:
                     raise self._unavailable(fault) from fault
+                count("fw_mcp.store.repeats")
                 _log.info("The store %s: %s; once more.", self.name, _why(fault))
             time.sleep(next(pauses, _PAUSES_S[-1]))
 
@@ -404,8 +406,9 @@ class PostgresStore(Store):
         Raises:
             StoreError: the database cannot be reached, read or written.
         """
-        # Not abandoned when cancelled: a transaction that runs is one whose end is known.
-        return await anyio.to_thread.run_sync(self._transact, work, limiter=self._turn)
+        with lasting("fw_mcp.store.duration", kind=kind_of(work)):
+            # Not abandoned when cancelled: a transaction that runs is one whose end is known.
+            return await anyio.to_thread.run_sync(self._transact, work, limiter=self._turn)
 
     def exclusive(self, *names: str) -> AbstractAsyncContextManager[Fence]:
         """While it lasts, nobody else of the account is at any of these names; all or none.

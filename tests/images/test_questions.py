@@ -229,12 +229,19 @@ async def test_the_first_page_is_always_of_a_new_walk(studio: Studio) -> None:
 async def test_a_few_walks_are_kept_and_the_oldest_goes(studio: Studio) -> None:
     """Memory is bounded, whatever is asked."""
     studio.wire.on_the_way = Shelf([one(number) for number in range(60)])
-    scans = Scans()
-    questions = [Question(only=("landscape",), min_ppi=n) for n in range(5)]
-    for question in questions:
-        await match_page(studio.account, scans, asked(studio, question))
-    kept = [scans.recall(asked(studio, one), studio.clock()) is not None for one in questions]
-    assert kept == [False, True, True, True, True]
+    questions = [Question(only=("landscape",), min_ppi=n) for n in range(34)]
+
+    async def kept(scans: Scans) -> int:
+        """How many of the last walks are there, and none before them."""
+        for question in questions:
+            await match_page(studio.account, scans, asked(studio, question))
+        there = [scans.recall(asked(studio, one), studio.clock()) is not None for one in questions]
+        assert there == sorted(there)
+        return sum(there)
+
+    assert await kept(Scans()) == 32
+    assert await kept(Scans(most_rows=60 * 5)) == 5
+    assert await kept(Scans(most_rows=1)) == 1
 
 
 async def test_a_page_of_a_walk_that_is_not_kept_any_more_says_so(studio: Studio) -> None:

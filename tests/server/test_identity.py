@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import anyio
 import httpx2
 import pytest
 from mcp import Client
@@ -20,8 +21,10 @@ from starlette.types import Message
 
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.guard.effects import EFFECTS, Scope, implied_by
-from fw_mcp.server.http import BearerOnly, check_exposure, http_app
+from fw_mcp.server.endings import Sleep
+from fw_mcp.server.http import BearerOnly, Knows, check_exposure, http_app
 from fw_mcp.server.identity import Bearers, Tokens
+from fw_mcp.server.parts import is_only_account
 from fw_mcp.server.tokens import Token, digest_of, read_tokens
 from tests.server.test_http import HELLO
 from tests.support.products import exhaustive, first_of
@@ -79,7 +82,13 @@ def keep(file: Path, *lines: str) -> None:
 
 
 @asynccontextmanager
-async def team(studio: Studio, folder: Path, *tokens: Token) -> AsyncIterator[Team]:
+async def team(
+    studio: Studio,
+    folder: Path,
+    *tokens: Token,
+    sleep: Sleep = anyio.sleep,
+    knows: Knows = is_only_account,
+) -> AsyncIterator[Team]:
     """A server over HTTP with a file of these tokens."""
 
     async def well() -> None:
@@ -94,6 +103,8 @@ async def team(studio: Studio, folder: Path, *tokens: Token) -> AsyncIterator[Te
         token=None,
         ready=well,
         tokens=Tokens(file, studio.clock),
+        knows=knows,
+        sleep=sleep,
     )
     async with app.router.lifespan_context(app):
         yield Team(app, file)
@@ -331,7 +342,7 @@ LINE = json.loads(ANNA.line())
         ([LINE | {"name": "an na"}], "name must be 1 to 64 letters"),
         ([LINE | {"expires": "soon"}], "expires must be a time such as"),
         ([LINE | {"expires": "2027-02-28T00:00:00"}], "expires must be a time such as"),
-        ([LINE | {"account": "other"}], 'there is no account "other"'),
+        ([LINE | {"account": "no name"}], "account must be the name of an account"),
         ([LINE | {"scope": "images:read"}], 'unknown "scope"'),
         ([{"name": "anna"}], "sha256 is missing; scopes is missing; expires is missing"),
         ([LINE, LINE | {"name": "Anna", "sha256": "0" * 64}], 'the name "Anna" appears twice'),

@@ -18,6 +18,7 @@ from fw_mcp.store.connection import Connection
 from fw_mcp.store.database import session_id
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import End, Intent, Journal, Others
+from fw_mcp.store.opening import opened
 from fw_mcp.store.plans import Claim, PlanStore
 from fw_mcp.store.postgres import PostgresStore, Server
 from fw_mcp.store.texts import as_given, as_kept
@@ -301,6 +302,28 @@ async def test_keys_whose_account_is_not_known_yet_see_what_stands_under_them(pl
     await store.learn("account")
     assert await PlanStore(place("account")).get(PLAN.plan_id) == PLAN
     assert await PlanStore(place("once")).get(PLAN.plan_id) is None
+
+
+@exhaustive
+async def test_the_accounts_of_a_process_share_its_connections(place: Place) -> None:
+    """However many there are; the last that closes lets go of them."""
+    url = f"{place.url}&application_name=shared"
+    count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'shared'"
+    first = opened(url, "first")
+    stores = [first, *(opened(url, f"account-{number}", first) for number in range(20))]
+    async with anyio.create_task_group() as group:
+        for store in stores:
+            group.start_soon(session_id, store)
+    ((most,),) = place.rows(count)
+    assert isinstance(most, int)
+    assert 1 <= most <= 8
+    for store in stores[1:]:
+        store.close()
+    assert len(await session_id(first)) == 32
+    first.close()
+    with anyio.fail_after(10):
+        while place.rows(count) != [(0,)]:
+            await anyio.lowlevel.checkpoint()
 
 
 @exhaustive

@@ -10,9 +10,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-import anyio
-
 from fw_mcp.errors import FetchError, Reason
+from fw_mcp.pictures.turns import Turn, Turns
 
 if TYPE_CHECKING:
     import httpx
@@ -26,7 +25,7 @@ MOST_BYTES = 5_000_000
 REFUSAL = "The URL was not fetched."
 """What is told, whatever the cause: two texts would tell which addresses answer here."""
 
-_MOST_AT_A_TIME = 4
+FETCHES_AT_ONCE = 4
 _TOTAL_S = 10.0
 
 _log = logging.getLogger("fw_mcp.pictures")
@@ -45,6 +44,7 @@ class Fetcher:
         resolve: a host's addresses; None for the operating system's resolver.
         dial: a new transport for an origin; None for the network.
         total_s: seconds for a whole fetch, resolving and redirects included.
+        turn: gives a turn to fetch; None for turns of its own.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Fetcher:
         resolve: "Resolve | None" = None,
         dial: "Dial | None" = None,
         total_s: float = _TOTAL_S,
+        turn: Turn | None = None,
     ) -> None:
         def connect() -> "Hops":
             from fw_mcp.pictures.fetch.hops import Hops  # noqa: PLC0415  brings the HTTP library
@@ -74,7 +75,7 @@ class Fetcher:
         self.own = frozenset(one.lower() for one in (*(inside or {}), *loopback))
         self._connect = connect
         self._hops: Hops | None = None
-        self._turn = anyio.Semaphore(_MOST_AT_A_TIME)
+        self._turn = turn or Turns(FETCHES_AT_ONCE).taken
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -142,7 +143,7 @@ class Fetcher:
 
     async def _asked(self, ask: "Callable[[Hops], Awaitable[T]]") -> T:
         self.check()
-        async with self._turn:
+        async with self._turn():
             self._hops = self._hops or self._connect()
             return await ask(self._hops)
 

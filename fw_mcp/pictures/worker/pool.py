@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 import anyio
 from pydantic import BaseModel, ConfigDict, Field
 
+from fw_mcp.pictures.turns import Turn, Turns
 from fw_mcp.pictures.worker.child import ANSWER, LENGTH, LOOKED, Task
 from fw_mcp.pictures.worker.process import heard, kept, own_command, parts, started
 
@@ -26,8 +27,8 @@ T = TypeVar("T")
 _log = logging.getLogger("fw_mcp.pictures")
 
 _TOTAL_S = 15.0
-# Each may take a gigabyte.
-_CHILDREN_AT_ONCE = 2
+CHILDREN_AT_ONCE = 2
+"""Each may take a gigabyte."""
 _MOST_HEADER_BYTES = 20_000
 
 
@@ -61,6 +62,7 @@ class Workshop:
         command: starts the child; None for the one of this program.
         available: whether the imaging library is installed; None to look.
         total_s: seconds for a task, waiting for a turn included.
+        turn: gives a turn to start a child; None for turns of its own.
     """
 
     def __init__(
@@ -70,12 +72,13 @@ class Workshop:
         command: Sequence[str] | None = None,
         available: bool | None = None,
         total_s: float = _TOTAL_S,
+        turn: Turn | None = None,
     ) -> None:
         self._environ = kept(environ or {})
         self._command = command
         self._available = available
         self.total_s = total_s
-        self._turns = anyio.Semaphore(_CHILDREN_AT_ONCE)
+        self._turn = turn or Turns(CHILDREN_AT_ONCE).taken
 
     @property
     def available(self) -> bool:
@@ -131,7 +134,7 @@ class Workshop:
         """What the child answers; a picture that ended it is left out, and it is asked again."""
         left: list[bytes | None] = list(contents)
         with anyio.move_on_after(self.total_s):
-            async with self._turns:
+            async with self._turn():
                 while True:
                     said = await self._run(replace(task, sizes=_sizes(left)), left)
                     with suppress(ValueError):

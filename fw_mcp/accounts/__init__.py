@@ -1,0 +1,1 @@
+"""Several FinerWorks accounts of one server: their file, and their libraries while open."""
