@@ -263,8 +263,8 @@ class Server:
             except (psycopg.Error, OSError) as fault:
                 if not _is_passing(fault) or time.monotonic() >= until:
                     raise self._unavailable(fault) from fault
-                _log.info("The store %s: %s; once more.", self.name, _why(fault))
                 count("fw_mcp.store.repeats")
+                _log.info("The store %s: %s; once more.", self.name, _why(fault))
             time.sleep(next(pauses, _PAUSES_S[-1]))
 
     def _once(
