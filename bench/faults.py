@@ -102,8 +102,9 @@ class Latent(httpx.AsyncBaseTransport):
 class NoJournal(Journal):
     """Keeps nothing: what a write costs without a journal."""
 
-    async def begin(self, *_: object) -> None:
+    async def begin(self, *_: object, **__: object) -> Beside:
         """Keep nothing."""
+        return {}
 
     async def finish(self, *_: object) -> None:
         """Keep nothing."""
