@@ -41,7 +41,7 @@ from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB
 from fw_mcp.server.app import build_server
 from fw_mcp.server.parts import Parts
 from fw_mcp.store.history import History
-from fw_mcp.store.journal import Change, End, Intent, Journal
+from fw_mcp.store.journal import Beside, Change, End, Intent, Journal
 from fw_mcp.store.locks import Fence
 from fw_mcp.store.plans import PlanStore
 from fw_mcp.store.sqlite import Database
