@@ -330,6 +330,12 @@ def store_path(settings: Settings, environ: Mapping[str, str], platform: str) ->
     return (state_folder(environ, platform) or NO_HOME) / "fw-mcp" / "store.sqlite3"
 
 
+def is_shared_store(settings: Settings) -> bool:
+    """Whether the store is a database, which any number of replicas share."""
+    place = _secret(settings.store) or str(settings.store or "")
+    return place.startswith(("postgresql:", "postgres:"))
+
+
 def required_keys(settings: Settings) -> Keys:
     """Both keys.
 

@@ -236,6 +236,7 @@ async def serve_http(
     knows: Knows = is_only_account,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
+    stateless: bool = False,
     listening: Callable[[str], None] = logger.info,
 ) -> None:
     """Serve until SIGTERM or SIGINT: requests are then cancelled, and shielded work finishes.
@@ -252,6 +253,8 @@ async def serve_http(
         allowed_hosts: further `Host` headers to accept, as ``name`` or ``name:port``; the default
             ports of HTTP and HTTPS are none.
         allowed_origins: further `Origin` headers to accept, as ``https://name[:port]``.
+        stateless: whether each request is answered for itself, so that any replica can; older
+            clients are not asked in the middle of a call then.
         listening: is told the URL as soon as connections are accepted.
 
     Raises:
@@ -271,6 +274,7 @@ async def serve_http(
             knows=knows,
             allowed_hosts=allowed_hosts,
             allowed_origins=allowed_origins,
+            stateless=stateless,
         )
         listening(f"http://{bracketed(host)}:{port}/mcp")
         await _Uvicorn(Interruptible(app)).serve(sockets=[listener])
@@ -288,6 +292,7 @@ def http_app(
     knows: Knows = is_only_account,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
+    stateless: bool = False,
 ) -> Starlette:
     """Build the application: MCP at ``/mcp``, and ``/livez`` and ``/readyz``, which are open.
 
@@ -299,7 +304,10 @@ def http_app(
     check_exposure(host, token, tokens or issuer)
     who = who_may_connect(host, port, allowed_hosts, allowed_origins)
     sdk = server.streamable_http_app(
-        host=host, max_request_body_size=_BODY_LIMIT, transport_security=who
+        host=host,
+        max_request_body_size=_BODY_LIMIT,
+        stateless_http=stateless,
+        transport_security=who,
     )
     mcp: ASGIApp = AsMeant(OneMessage(sdk, who, _BODY_LIMIT), who.allowed_hosts)
     # A browser asks first, without a token, and reads no answer that does not name its page.
