@@ -70,6 +70,7 @@ async def test_the_page_on_teams_goes_as_written(
     assert main(command("token list")) == 0
     assert re.match(r"anna  images:write  account default  expires \d{4}-", capsys.readouterr().out)
     async with served([*command("--http"), "--sandbox"]) as client:
+        assert (await client.get("/readyz")).json() == {"status": "ready"}
         assert await asked(client, token) == 400
         assert await asked(client, token, Origin="https://fw.example.com") == 400
         assert await asked(client, token, Host="FW.example.com:443") == 400
