@@ -22,8 +22,8 @@ from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
 from tests.cli.serving import listening, serving
 from tests.sandbox.wire import INVENTORY
 from tests.server.test_identity import keep, made
-from tests.support.nginx import configured, free_port, program, proxying
-from tests.support.process import started
+from tests.support.nginx import command, configured, free_port, program, proxying
+from tests.support.process import fw_mcp, started
 from tests.support.products import exhaustive
 from tests.support.studio import YES, said
 
@@ -144,7 +144,7 @@ def team(folder: Path) -> Iterator[Team]:
         for server in servers:
             left.callback(server.kill)
         addresses = [listening(server).removeprefix("http://") for server in servers]
-        url = left.enter_context(proxying(folder, port, addresses))
+        url = left.enter_context(proxying(configured(folder, port, addresses), port))
         yield Team(url, sandbox, servers)
 
 
@@ -155,6 +155,27 @@ def test_nginx_takes_its_example(tmp_path: Path) -> None:
     tried = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     told = [line for line in tried.stderr.splitlines() if "[alert]" not in line]
     assert [line.rpartition(" ")[2] for line in told] == ["ok", "successful"], tried.stderr
+
+
+@exhaustive
+@pytest.mark.parametrize("passes", [True, False])
+def test_doctor_names_the_setting_of_a_proxy_that_drops_the_keys(
+    tmp_path: Path, *, passes: bool
+) -> None:
+    """It has underscores in its headers; with the setting that it names all is well."""
+    program()
+    port, passed = free_port(), "underscores_in_headers on;" if passes else ""
+    with serving("sandbox", "--port", "0") as sandbox:
+        inside = f"listen 127.0.0.1:{port}; {passed} location / {{ proxy_pass {sandbox}; }}"
+        with proxying(command(tmp_path, f"server {{ {inside} }}"), port) as url:
+            env = {
+                "FINERWORKS_BASE_URL": url,
+                "FINERWORKS_WEB_API_KEY": SANDBOX_WEB_API_KEY,
+                "FINERWORKS_APP_KEY": SANDBOX_APP_KEY,
+                "FW_MCP_STORE": str(tmp_path / "store"),
+            }
+            told = fw_mcp(["doctor"], env=env).stdout
+    assert ("accepts the keys" in told, "underscores_in_headers on" in told) == (passes, not passes)
 
 
 @exhaustive

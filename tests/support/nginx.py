@@ -54,15 +54,20 @@ def configured(folder: Path, port: int, servers: Sequence[str]) -> list[str]:
     assert replaced == len(servers)
     assert text.count("listen 8080;") == 1
     text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};")
-    (folder / "site.conf").write_text(text, encoding="utf-8")
+    return command(folder, text)
+
+
+def command(folder: Path, site: str) -> list[str]:
+    """The command that serves a site."""
+    (folder / "site.conf").write_text(site, encoding="utf-8")
     (folder / "nginx.conf").write_text(_AROUND.format(folder=folder), encoding="utf-8")
     return [program(), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
 
 
 @contextmanager
-def proxying(folder: Path, port: int, servers: Sequence[str]) -> Iterator[str]:
-    """The URL of the proxy."""
-    with subprocess.Popen(configured(folder, port, servers)) as process:
+def proxying(words: Sequence[str], port: int) -> Iterator[str]:
+    """The URL of the proxy that a command starts on a port."""
+    with subprocess.Popen(words) as process:
         try:
             while process.poll() is None:
                 try:
