@@ -1,6 +1,10 @@
 """The files of deploy/, read as text: no container engine is needed for that."""
 
 import re
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +17,15 @@ from fw_mcp.cli.serve import seal_of
 from fw_mcp.config import Settings, load_settings, variable
 from fw_mcp.errors import ConfigError
 from fw_mcp.server.http import check_exposure
+from fw_mcp.server.state_keys import read_keys
+from fw_mcp.server.tokens import read_tokens
+from fw_mcp.store.sqlite import Database, session_id
 from tests.server.test_identity import keep
 from tests.support.nginx import DEPLOY
 
+pytestmark = pytest.mark.anyio
+
+PAGE = (DEPLOY.parent / "docs" / "teams.md").read_text(encoding="utf-8")
 COMPOSE = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
 REPLICAS = ("one", "two")
 
@@ -89,6 +99,76 @@ def test_the_accounts_of_the_example_are_some(tmp_path: Path) -> None:
     file = tmp_path / "accounts.toml"
     keep(file, (DEPLOY / "accounts.toml").read_text(encoding="utf-8"))
     assert list(read_rows(file)) == ["prints"]
+
+
+def test_the_page_names_the_settings_of_the_proxy_as_they_are() -> None:
+    """The four that matter, each in the example."""
+    table = PAGE[PAGE.index("### nginx") :]
+    named = re.findall(r"`(proxy_[^`]+)`", table.partition("\n\n###")[0])
+    nginx = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
+    assert len(named) == 4
+    assert [one for one in named if f"{one};" not in nginx] == []
+    assert 'proxy_set_header Connection "";' in nginx
+
+
+def commands(heading: str) -> list[str]:
+    """What the page has a person type below a heading."""
+    section = PAGE[PAGE.index(f"\n{heading}\n") :].partition("\n##")[2].partition("\n##")[0]
+    return re.findall(r"^\$ (.+)$", section, re.MULTILINE)
+
+
+def typed(lines: list[str], folder: Path) -> None:
+    """Type them into a shell that stops at the first that fails."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    subprocess.run(["/bin/sh", "-ec", "\n".join(lines)], cwd=folder, check=True, timeout=60)
+
+
+def test_the_secrets_of_the_example_are_made_as_the_page_says(tmp_path: Path) -> None:
+    """Each is closed to others, and what reads it takes it."""
+    shutil.copytree(DEPLOY, tmp_path / "deploy")
+    typed([one for one in commands("## Running it") if not one.startswith("docker")], tmp_path)
+    made = tmp_path / "deploy" / "secrets"
+    assert {file.stat().st_mode & 0o777 for file in made.iterdir()} == {0o600}
+    assert (list(read_rows(made / "accounts.toml")), read_tokens(made / "tokens.jsonl")) == (
+        ["prints"],
+        (),
+    )
+    assert len(read_keys(made / "state-keys")) == 1
+    password = (made / "postgres-password").read_text().strip()
+    assert len(password) == 48
+    assert (made / "pgpass").read_text() == f"db:5432:fw_mcp:fw_mcp:{password}\n"
+    named = {Path(one).name for one in re.findall(r"/run/secrets/[\w.-]+", whole_example())}
+    assert {file.name for file in made.iterdir()} == named
+
+
+def whole_example() -> str:
+    """All of its files."""
+    return "".join(file.read_text(encoding="utf-8") for file in DEPLOY.iterdir() if file.is_file())
+
+
+def test_a_key_is_made_as_the_page_says(tmp_path: Path) -> None:
+    """And is one that the server takes."""
+    (line,) = commands("## Replicas")
+    typed([line], tmp_path)
+    assert len(read_keys(tmp_path / "state-keys")) == 1
+
+
+async def test_a_store_in_a_file_is_copied_and_restored_as_the_page_says(tmp_path: Path) -> None:
+    """While it is open; the copy knows what the store knew."""
+    line = next(one for one in commands("### Backup and restore") if "sqlite3" in one)
+    name, statement = re.findall(r'sqlite3 (\S+) "([^"]+)"', line)[0]
+    live = Database(tmp_path / name, account="a")
+    kept = await session_id(live)
+    with closing(sqlite3.connect(tmp_path / name)) as other:
+        other.execute(statement.replace("'", f"'{tmp_path}/", 1))
+    live.close()
+    restored = tmp_path / "backup.sqlite3"
+    assert restored.exists()
+    (tmp_path / name).unlink()
+    restored.rename(tmp_path / name)
+    with closing(Database(tmp_path / name, account="a")) as again:
+        assert await session_id(again) == kept
 
 
 def test_a_replica_may_take_as_long_to_end_as_it_can() -> None:
