@@ -9,8 +9,8 @@ S3 := .venv-s3
 S3_READY := $(S3)/.ready
 # The workers of a test run share what one of them has compiled, wherever this was turned off.
 export PYTHONDONTWRITEBYTECODE :=
-# More than cores: many tests wait for processes and browsers.
-WORKERS ?= 3
+# Twice the cores of two: many tests wait for processes and browsers.
+WORKERS ?= 4
 # A worker that is done takes over what another one still has to do.
 IN_PARALLEL := -n $(WORKERS) --dist worksteal
 # The whole lock, wheel by wheel: nothing is resolved or built on a user's machine.
@@ -24,7 +24,7 @@ BUILT := --no-binary=pyvips --no-build-isolation
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo uploading test check lint rest bench bench-faults fuzz conformance clients contract format lock latest lock-check clean
+.PHONY: help demo uploading test check lint rest bench bench-faults bench-http fuzz conformance clients contract format lock latest lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,7 @@ lint: $(READY) ## Check lint, format, types and the tool definitions
 	$(BIN)/mypy
 	$(BIN)/mypy bench/*.py
 	$(BIN)/mypy bench/clients/*.py
+	$(BIN)/mypy bench/conformance/*.py
 	$(BIN)/tdqs lint --fail-on warning --command "$(BIN)/python -m fw_mcp --sandbox"
 
 rest: $(READY) $(S3_READY) ## Run what make test leaves out: every case, and more examples of each property
@@ -88,12 +89,15 @@ bench: $(READY) $(S3_READY) ## Measure, as ratios in one run
 bench-faults: $(READY) ## Measure what faults cost: lost and doubled images, the journal
 	@$(BIN)/python bench/faults.py
 
+bench-http: $(READY) ## Measure serving over HTTP beside a bare server: calls a second, memory, tokens, spans
+	@$(BIN)/python bench/over_http.py
+
 fuzz: $(READY) ## Throw odd requests, answers and calls at everything for some minutes
 	@seed=$${SEED:-$$($(BIN)/python -c 'import secrets; print(secrets.randbits(32))')}; \
 	echo "seed $$seed: make fuzz SEED=$$seed draws the same again"; \
 	$(BIN)/python -m pytest tests/fuzz tests/contrary/test_sequences.py -n $(WORKERS) --hypothesis-profile=fuzz --hypothesis-seed=$$seed
 
-conformance: $(READY) ## Put the server before the MCP Inspector and the official suite (needs Node)
+conformance: $(READY) ## Put the server before the MCP Inspector, the official suite and an OpenID provider (needs Node)
 	@$(BIN)/python bench/conformance/run.py
 
 clients: $(BIN)/uv ## Play docs/agents: agent libraries against the sandbox (needs Node; CLIENTS=--sample: four)

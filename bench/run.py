@@ -1,17 +1,15 @@
 """Measure what the server costs, as ratios within one run; exit 1 when a target is missed."""
 
-import argparse
 import asyncio
 import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-from figures import Effort, Figure, median_ms, ratio
+from figures import Effort, Figure, median_ms, ratio, report
 from library import scanning, viewing
 from session import Session, seconds_of_calls, seconds_of_run, seconds_to_first_list
 from uploads import rendering, uploading
@@ -24,7 +22,6 @@ VERSION = (sys.executable, "-m", "fw_mcp", "--version")
 BARE = (sys.executable, str(Path(__file__).with_name("bare_server.py")))
 
 PAGE = 25
-SMALL = 0.01
 LIST_IMAGES = {
     "library": {
         "name": "inventory",
@@ -101,36 +98,10 @@ async def seconds_of_lists(client: httpx.AsyncClient, calls: int) -> list[float]
     return seconds
 
 
-def as_json(figure: Figure) -> str:
-    """Write a figure as one line of JSON."""
-    return json.dumps({**asdict(figure), "met": figure.met})
-
-
-def as_row(figure: Figure) -> str:
-    """Write a figure as a row for a person."""
-    digits = 2 if figure.value >= SMALL else 4
-    value = f"{figure.value:.{digits}f}"
-    if figure.unit != "ratio":
-        value = f"{figure.value:,.0f} {figure.unit}"
-    verdict = "missed" if not figure.met else ""
-    target = "" if figure.target is None else f"<= {figure.target:,}"
-    return f"{figure.name:<46}{value:>14}  {target:<10}  {figure.detail}  {verdict}".rstrip()
-
-
 def main() -> int:
     """Measure, print, and tell whether all targets are met."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--quick", action="store_true", help="few repetitions, rough figures")
-    options = parser.parse_args()
-    effort = Effort(3, 60) if options.quick else Effort(11, 400)
-    write: Callable[[Figure], str] = as_json if options.json else as_row
-    all_met = True
-    for measure in (starting, searching, scanning, viewing, rendering, uploading):
-        for figure in measure(effort):
-            print(write(figure), flush=True)
-            all_met = all_met and figure.met
-    return 0 if all_met else 1
+    measures = (starting, searching, scanning, viewing, rendering, uploading)
+    return report(measures, __doc__, quick=Effort(3, 60), whole=Effort(11, 400))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
-_INITIALIZE = {
+INITIALIZE = {
     "protocolVersion": "2025-06-18",
     "capabilities": {},
     "clientInfo": {"name": "bench", "version": "1"},
@@ -37,7 +37,7 @@ class Session:
         self._answers = cast("IO[bytes]", self._process.stdout)
 
     def __enter__(self) -> Self:
-        self.request("initialize", _INITIALIZE)
+        self.request("initialize", INITIALIZE)
         self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
         return self
 
@@ -69,13 +69,26 @@ class Session:
         Args:
             line: of what ``/proc`` says; ``VmHWM`` is the most that it ever held.
         """
-        status = Path(f"/proc/{self._process.pid}/status")
-        lines = status.read_text().splitlines() if status.exists() else []
-        return sum(int(one.split()[1]) for one in lines if one.startswith(line))
+        return resident_kb(self._process.pid, line)
 
     def _send(self, message: object) -> None:
         self._requests.write(json.dumps(message).encode() + b"\n")
         self._requests.flush()
+
+
+def resident_kb(pid: int, line: str = "VmRSS") -> int:
+    """Give the memory that a process holds, as `Session.resident_kb` does."""
+    status = Path(f"/proc/{pid}/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return sum(int(one.split()[1]) for one in lines if one.startswith(line))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Give the time that a process has worked; 0 where ``/proc`` does not say."""
+    stat = Path(f"/proc/{pid}/stat")
+    # The name in parentheses may hold spaces; user and system time are the 14th and 15th fields.
+    fields = stat.read_text().rpartition(")")[2].split()[11:13] if stat.exists() else []
+    return sum(map(int, fields)) / os.sysconf("SC_CLK_TCK")
 
 
 def seconds_to_first_list(command: Sequence[str]) -> tuple[float, int, bytes]:

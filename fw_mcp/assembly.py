@@ -47,7 +47,8 @@ from fw_mcp.text import quoted
 from fw_mcp.writes.addition import FromFiles
 from fw_mcp.writes.run import Writes
 from fw_mcp.writes.trial import Tried
-from fw_mcp.writes.uploads import HowFar, UploadLimits, Uploads, public_check
+from fw_mcp.writes.upload_jobs import HowFar
+from fw_mcp.writes.uploads import UploadLimits, Uploads, public_check
 
 if TYPE_CHECKING:
     import httpx
@@ -202,7 +203,7 @@ def account_name(settings: Settings) -> str | KeyPair:
     if settings.sandbox == IN_MEMORY:
         return f"{IN_THIS_PROCESS}{secrets.token_hex(8)}"
     if settings.sandbox is not None:
-        return _digest("sandbox", str(Path(settings.sandbox).resolve()), settings.session_id)
+        return _digest("sandbox", os.path.realpath(settings.sandbox), settings.session_id)
     web_api_key, app_key = _secret(settings.web_api_key), _secret(settings.app_key)
     if not web_api_key:
         return ""

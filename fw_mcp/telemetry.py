@@ -18,7 +18,9 @@ from typing import Any
 
 _NAME = "fw_mcp"
 _HTTP_ERRORS = 400
-_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
+# As the conventions of MCP have them.
+_OF_OPERATIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
+_OF_TRANSACTIONS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,21 @@ def operation(method: str, tool: str = "") -> Iterator[Operation]:
         )
 
 
+@contextmanager
+def lasting(name: str, **labels: str) -> Iterator[None]:
+    """Record in a histogram how long it lasts, however it ends.
+
+    Args:
+        name: one of `INSTRUMENTS`, in seconds.
+        labels: from short closed lists.
+    """
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        count(name, time.perf_counter() - began, **labels)
+
+
 INSTRUMENTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "mcp.server.operation.duration": ("histogram", "s", "Duration of requests of hosts."),
@@ -156,9 +173,28 @@ INSTRUMENTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "fw_mcp.upstream.retries": ("counter", "{request}", "Reads that were tried again."),
         "fw_mcp.upstream.paused_s": ("counter", "s", "Time that rate limits held requests back."),
         "fw_mcp.upstream.circuit.open": ("counter", "{time}", "Times that nothing was sent."),
+        "fw_mcp.journal.unsettled": (
+            "up-down counter",
+            "{item}",
+            "Writes whose outcome is not known.",
+        ),
+        "fw_mcp.store.duration": ("histogram", "s", "Duration of transactions of the store."),
+        "fw_mcp.store.repeats": ("counter", "{transaction}", "Transactions that had to wait."),
     }
 )
 """Name → kind, unit and description."""
+_BOUNDARIES = MappingProxyType(
+    {
+        "mcp.server.operation.duration": _OF_OPERATIONS,
+        "fw_mcp.store.duration": _OF_TRANSACTIONS,
+    }
+)
+
+
+def is_counting() -> bool:
+    """Whether anybody may have asked for metrics."""
+    # Without it nobody can have, and loading it would take time.
+    return "opentelemetry.metrics" in sys.modules
 
 
 def count(name: str, amount: float = 1, **labels: str) -> None:
@@ -169,9 +205,23 @@ def count(name: str, amount: float = 1, **labels: str) -> None:
         amount: how much, in its unit.
         labels: from short closed lists.
     """
-    # Without it nobody can have asked for metrics, and loading it would take time.
-    if "opentelemetry.metrics" in sys.modules:
+    if is_counting():
         _instrument(name)(amount, labels)
+
+
+def level(name: str, part: str, amount: int) -> None:
+    """Tell how much there is of something now; of all its parts, the sum is seen.
+
+    Args:
+        name: one of `INSTRUMENTS`.
+        part: which one; it stays here.
+        amount: in its unit.
+    """
+    if is_counting():
+        parts = _parts(name)
+        count(name, amount - parts.pop(part, 0))
+        if amount:
+            parts[part] = amount
 
 
 @cache
@@ -182,10 +232,17 @@ def _instrument(name: str) -> Callable[[float, Mapping[str, str]], None]:
     meter = metrics.get_meter(_NAME)
     if kind == "counter":
         return meter.create_counter(name, unit, description).add
-    # As the conventions of MCP have them.
+    if kind == "up-down counter":
+        return meter.create_up_down_counter(name, unit, description).add
     return meter.create_histogram(
-        name, unit, description, explicit_bucket_boundaries_advisory=_SECONDS
+        name, unit, description, explicit_bucket_boundaries_advisory=_BOUNDARIES[name]
     ).record
+
+
+@cache
+def _parts(_: str) -> dict[str, int]:
+    """What was last told of each part of that level, but nothing."""
+    return {}
 
 
 @cache

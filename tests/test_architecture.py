@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -78,8 +79,13 @@ def nodes(module: Path) -> Iterator[ast.AST]:
     return ast.walk(ast.parse(module.read_text(encoding="utf-8")))
 
 
-def ours_imported(module: Path) -> Iterator[str]:
+@cache
+def ours_imported(module: Path) -> tuple[str, ...]:
     """The dotted names of this package that a module imports."""
+    return tuple(_ours_imported(module))
+
+
+def _ours_imported(module: Path) -> Iterator[str]:
     for node in nodes(module):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

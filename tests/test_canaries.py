@@ -178,6 +178,7 @@ async def fail_writes(server: Piped, guid: str, *, deletes: bool) -> str:
 
 @one_or_all
 @pytest.mark.anyio
+@pytest.mark.waits
 async def test_a_service_that_says_the_keys_back_is_told_without_them(
     chosen: Chosen, tmp_path: Path
 ) -> None:

@@ -130,7 +130,9 @@ def test_the_page_on_what_is_seen_names_every_metric_and_each_attribute() -> Non
     """Whoever builds a dashboard copies them; nothing is named that there is not."""
     page = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
     kinds = re.findall(
-        r"^\| `([\w.]+)` \| (counter|histogram)\b(?:, (\w+))? \|", page, re.MULTILINE
+        r"^\| `([\w.]+)` \| (counter|up-down counter|histogram)\b(?:, (\w+))? \|",
+        page,
+        re.MULTILINE,
     )
     held = [(name, *INSTRUMENTS[name][:2]) for name in INSTRUMENTS]
     assert [(name, kind) for name, kind, _ in kinds] == [one[:2] for one in held]

@@ -50,6 +50,7 @@ def sentences_of(text: str) -> Iterator[str]:
             yield from _SENTENCE_ENDS.split(words)
 
 
+@cache
 def run_by_make_test() -> Counter[str]:
     """The names of all tests but those that are exhaustive as a whole."""
     return Counter(

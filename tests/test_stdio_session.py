@@ -14,6 +14,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.types import ElicitRequestParams, ElicitResult, ErrorData
 
 from tests.support.process import environment, fw_mcp
+from tests.support.products import first_of
 from tests.support.studio import Mode, said
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +44,7 @@ async def listed(client: Client, guid: str) -> int:
     return int(said(await client.call_tool("search_images", {"guid_filter": [guid]}))["count"])
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("mode", first_of("auto", "legacy"))
 async def test_a_client_that_can_ask_deletes_after_a_yes(mode: Mode) -> None:
     """Promise: the question works on every generation of client."""
     questions: list[str] = []
@@ -63,7 +64,7 @@ async def test_a_client_that_can_ask_deletes_after_a_yes(mode: Mode) -> None:
     assert questions[0].startswith("Delete 1 image from the inventory library?")
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("mode", first_of("auto", "legacy"))
 async def test_a_client_that_cannot_ask_deletes_in_two_steps(mode: Mode) -> None:
     """Promise: without elicitation the first call does nothing and hands out the plan."""
     async with connected(mode=mode) as client:

@@ -100,8 +100,8 @@ def accounts_of_the_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     for name in ("web-api", "app"):
-        (folder / f"north-{name}-key").write_text("key of north", encoding="utf-8")
-        monkeypatch.setenv(f"SOUTH_{name.upper().replace('-', '_')}_KEY", "key of south")
+        (folder / f"north-{name}-key").write_text("key-of-north", encoding="utf-8")
+        monkeypatch.setenv(f"SOUTH_{name.upper().replace('-', '_')}_KEY", "key-of-south")
     file = folder / "accounts.toml"
     file.touch(mode=0o600)
     file.write_text(text.replace("/run/secrets", str(folder)), encoding="utf-8")

@@ -39,7 +39,7 @@ async def play(assembly: Assembly) -> None:
         for key in ("master.png", "preview.png"):
             size = len(PICTURE)
             await bucket.put(key, io.BytesIO(PICTURE), size, "image/png", Progress())
-            await check_public(assembly.fetcher, bucket.url(key), size, within_s=1)
+            await check_public(assembly.fetcher, bucket.url(key), size, within_s=30)
         preview, master = bucket.url("preview.png"), bucket.url("master.png")
         image = new_image(1, private_hires_uri=master, public_preview_uri=preview) | {
             "file_size": len(PICTURE),

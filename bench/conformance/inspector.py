@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from packages import Packages
-from verdict import Verdict
+from verdict import Unexpected, Verdict, expect
 
 REVISIONS = {"legacy": "2025-11-25", "modern": "2026-07-28"}
 _NEW_IMAGE = {
@@ -30,10 +30,6 @@ _UNKNOWN_GUID = "00000000-0000-4000-8000-000000000000"
 _TOOL_ERROR = 5
 _CUT = 100
 _CUT_ERROR = 300
-
-
-class Unexpected(Exception):  # noqa: N818  what the judge saw, not an error of this program
-    """Something did not hold."""
 
 
 def inspect(packages: Packages, folder: Path) -> Iterator[Verdict]:
@@ -74,7 +70,7 @@ class Inspector:
     def ask(self, method: str, *options: str) -> dict[str, Any]:
         """Send one request that must succeed, and give its result."""
         done = self.run(method, *options)
-        _expect(done.returncode == 0, _ending(done))
+        expect(done.returncode == 0, _ending(done))
         result: dict[str, Any] = json.loads(done.stdout)["result"]
         return result
 
@@ -87,7 +83,7 @@ class Inspector:
     def refusal(self, tool: str, **arguments: object) -> str:
         """Call a tool that must refuse, and give its text."""
         done = self.run("tools/call", *_tool_call(tool, arguments))
-        _expect(done.returncode == _TOOL_ERROR, f"exit {done.returncode} instead of a refusal")
+        expect(done.returncode == _TOOL_ERROR, f"exit {done.returncode} instead of a refusal")
         text: str = json.loads(done.stdout)["result"]["content"][0]["text"]
         return text
 
@@ -95,17 +91,17 @@ class Inspector:
 def _speaks(inspector: Inspector) -> str:
     """It speaks the era's revision."""
     spoken = inspector.ask("initialize")["protocolVersion"]
-    _expect(spoken == REVISIONS[inspector.era], f"it speaks {spoken}")
+    expect(spoken == REVISIONS[inspector.era], f"it speaks {spoken}")
     return str(spoken)
 
 
 def _tools_list(inspector: Inspector) -> str:
     """It lists the tools that are called here, with schemas that every host takes."""
     done = inspector.run("tools/list", "--strict")
-    _expect(done.returncode == 0, _ending(done))
-    _expect("Issue:" not in done.stderr, f"a schema is not portable: {done.stderr.strip()[:300]}")
+    expect(done.returncode == 0, _ending(done))
+    expect("Issue:" not in done.stderr, f"a schema is not portable: {done.stderr.strip()[:300]}")
     names = [tool["name"] for tool in json.loads(done.stdout)["result"]["tools"]]
-    _expect(names == list(_CALLS), f"the tools are {names}")
+    expect(names == list(_CALLS), f"the tools are {names}")
     return f"{len(names)} tools, nothing unportable"
 
 
@@ -115,9 +111,9 @@ def _resources(inspector: Inspector) -> str:
     templates = inspector.ask("resources/templates/list")["resourceTemplates"]
     page = _read(inspector, listed[0]["uri"])
     image = _read(inspector, f"finerworks://images/{page['images'][0]['guid']}")
-    _expect(image["guid"] == page["images"][0]["guid"], "another image was read")
+    expect(image["guid"] == page["images"][0]["guid"], "another image was read")
     unknown = inspector.run("resources/read", "--uri", f"finerworks://images/{_UNKNOWN_GUID}")
-    _expect(unknown.returncode != 0, "an image that does not exist was read")
+    expect(unknown.returncode != 0, "an image that does not exist was read")
     return f"{len(listed)} resources, {len(templates)} templates, {len(page['images'])} images read"
 
 
@@ -126,7 +122,7 @@ def _prompts(inspector: Inspector) -> str:
     names = [prompt["name"] for prompt in inspector.ask("prompts/list")["prompts"]]
     chosen = ("--prompt-name", "review_before_delete", "--prompt-args", "images=harbor at dawn")
     messages = inspector.ask("prompts/get", *chosen)["messages"]
-    _expect("harbor at dawn" in messages[0]["content"]["text"], "the argument is not in the prompt")
+    expect("harbor at dawn" in messages[0]["content"]["text"], "the argument is not in the prompt")
     return f"{len(names)} prompts, one filled in"
 
 
@@ -134,12 +130,12 @@ def _views(inspector: Inspector) -> str:
     """It shows pictures, each followed by its guid."""
     guids = [row["guid"] for row in inspector.call("search_images", per_page=2)["images"]]
     done = inspector.run("tools/call", *_tool_call("view_images", {"guids": guids}))
-    _expect(done.returncode == 0, _ending(done))
+    expect(done.returncode == 0, _ending(done))
     content = json.loads(done.stdout)["result"]["content"]
     kinds = [block["type"] for block in content]
-    _expect(kinds == ["image", "text"] * 2, f"the content is {kinds}")
+    expect(kinds == ["image", "text"] * 2, f"the content is {kinds}")
     captions = [block["text"][: len(guids[0])] for block in content[1::2]]
-    _expect(captions == guids, f"the captions begin with {captions}")
+    expect(captions == guids, f"the captions begin with {captions}")
     return f"{len(guids)} pictures"
 
 
@@ -148,25 +144,43 @@ def _inspects(inspector: Inspector) -> str:
     guid = inspector.call("search_images", per_page=1)["images"][0]["guid"]
     preview = _read(inspector, f"finerworks://images/{guid}")["public_preview_uri"]
     (file,) = inspector.call("inspect_files", files=[preview])["files"]
-    _expect(file.get("format") == "PNG", f"the file is {file}")
+    expect(file.get("format") == "PNG", f"the file is {file}")
     return f"{file['pix_w']}x{file['pix_h']} {file['format']}"
 
 
 def _searches(inspector: Inspector) -> str:
     """It finds a page of images, and refuses an argument that it does not know."""
     page = inspector.call("search_images", per_page=5)
-    _expect(len(page["images"]) == len({row["guid"] for row in page["images"]}), "an image twice")
+    expect(len(page["images"]) == len({row["guid"] for row in page["images"]}), "an image twice")
     refused = inspector.refusal("search_images", per_pag=5)
-    _expect("per_page" in refused, f"the refusal names no argument: {refused}")
+    expect("per_page" in refused, f"the refusal names no argument: {refused}")
     return f"{len(page['images'])} of {page['count']} images; a misspelt argument refused"
+
+
+def _searches_products(inspector: Inspector) -> str:
+    """It finds what is for sale, and one product by its SKU."""
+    page = inspector.call("search_products", per_page=5)
+    sku = page["products"][0]["sku"]
+    found = inspector.call("search_products", sku_filter=[sku])["products"]
+    expect([row["sku"] for row in found] == [sku], f"{sku} finds {found}")
+    return f"{len(page['products'])} of {page['count']} products; one by its SKU"
+
+
+def _lists_changes(inspector: Inspector) -> str:
+    """It lists what was done, newest first."""
+    guid = inspector.call("search_images", per_page=1)["images"][0]["guid"]
+    done = inspector.call("set_selection", guids=[guid])
+    listed = inspector.call("list_changes")["changes"]
+    expect(listed[0]["change_id"] == done["change_id"], f"the newest is {listed[0]}")
+    return f"{len(listed)} listed"
 
 
 def _adds(inspector: Inspector) -> str:
     """It registers an image."""
     before = _count(inspector)
     added = inspector.call("add_images", images=[_NEW_IMAGE])
-    _expect(added["outcomes"] == {"created": 1}, f"the outcomes are {added['outcomes']}")
-    _expect(_count(inspector) == before + 1, "the library did not grow by one")
+    expect(added["outcomes"] == {"created": 1}, f"the outcomes are {added['outcomes']}")
+    expect(_count(inspector) == before + 1, "the library did not grow by one")
     return "1 created"
 
 
@@ -176,7 +190,7 @@ def _selects(inspector: Inspector) -> str:
     guids = [row["guid"] for row in found["images"]]
     selection = inspector.call("set_selection", guids=guids)
     held = [row["guid"] for row in selection["images"]]
-    _expect(sorted(held) == sorted(guids), f"it holds {held}")
+    expect(sorted(held) == sorted(guids), f"it holds {held}")
     return f"{len(guids)} stored"
 
 
@@ -185,10 +199,10 @@ def _updates(inspector: Inspector) -> str:
     guid = _with_products(inspector)
     change = {"images": [{"guid": guid, "title": "Retitled by the Inspector"}]}
     asked = _asked(inspector, "update_image_metadata", change)
-    _expect(_title(inspector, guid) != "Retitled by the Inspector", "it was retitled unasked")
+    expect(_title(inspector, guid) != "Retitled by the Inspector", "it was retitled unasked")
     done = inspector.call("update_image_metadata", **change, plan_id=asked)
-    _expect(done["outcomes"] == {"updated": 1}, f"the outcomes are {done['outcomes']}")
-    _expect(_title(inspector, guid) == "Retitled by the Inspector", "it was not retitled")
+    expect(done["outcomes"] == {"updated": 1}, f"the outcomes are {done['outcomes']}")
+    expect(_title(inspector, guid) == "Retitled by the Inspector", "it was not retitled")
     return "asked, unchanged, then 1 updated"
 
 
@@ -197,13 +211,13 @@ def _deletes(inspector: Inspector) -> str:
     before = _count(inspector)
     doomed = {"guids": [_with_products(inspector)]}
     asked = _asked(inspector, "delete_images", doomed)
-    _expect(_count(inspector) == before, "it was deleted unasked")
+    expect(_count(inspector) == before, "it was deleted unasked")
     done = inspector.call("delete_images", **doomed, plan_id=asked)
-    _expect(done["outcomes"] == {"deleted": 1}, f"the outcomes are {done['outcomes']}")
-    _expect(_count(inspector) == before - 1, "the library did not shrink by one")
+    expect(done["outcomes"] == {"deleted": 1}, f"the outcomes are {done['outcomes']}")
+    expect(_count(inspector) == before - 1, "the library did not shrink by one")
     again = inspector.call("delete_images", **doomed, plan_id=asked)
-    _expect(again.get("replayed") is True, "the plan's second use was no replay")
-    _expect(_count(inspector) == before - 1, "the plan's second use deleted something")
+    expect(again.get("replayed") is True, "the plan's second use was no replay")
+    expect(_count(inspector) == before - 1, "the plan's second use deleted something")
     return "asked, unchanged, then 1 deleted; the plan's second use replayed"
 
 
@@ -214,10 +228,10 @@ def _undoes(inspector: Inspector) -> str:
     change = {"images": [{"guid": guid, "title": "Retitled to be undone"}]}
     done = inspector.call("update_image_metadata", **change)
     undone = inspector.call("undo_change", change_id=done["change_id"])
-    _expect(undone["outcomes"] == {"updated": 1}, f"the outcomes are {undone['outcomes']}")
-    _expect(_title(inspector, guid) == before, "the former title is not back")
+    expect(undone["outcomes"] == {"updated": 1}, f"the outcomes are {undone['outcomes']}")
+    expect(_title(inspector, guid) == before, "the former title is not back")
     listed = _read(inspector, "finerworks://changes")["changes"]
-    _expect(listed[0]["undoes"] == done["change_id"], "the undo is not the newest change")
+    expect(listed[0]["undoes"] == done["change_id"], "the undo is not the newest change")
     return "1 updated, undone, and listed"
 
 
@@ -229,8 +243,10 @@ _SURFACE = {
 }
 _CALLS = {
     "search_images": _searches,
+    "search_products": _searches_products,
     "view_images": _views,
     "inspect_files": _inspects,
+    "list_changes": _lists_changes,
     "add_images": _adds,
     "update_image_metadata": _updates,
     "delete_images": _deletes,
@@ -273,7 +289,7 @@ def _read(inspector: Inspector, uri: str) -> dict[str, Any]:
 def _asked(inspector: Inspector, tool: str, arguments: dict[str, Any]) -> str:
     """Call a tool that must ask first, and give the plan's id."""
     asked = inspector.call(tool, **arguments)
-    _expect(asked["status"] == "confirmation_required", f"the status is {asked['status']}")
+    expect(asked["status"] == "confirmation_required", f"the status is {asked['status']}")
     return str(asked["plan_id"])
 
 
@@ -296,8 +312,3 @@ def _ending(done: subprocess.CompletedProcess[str]) -> str:
     """Say how a request ended: an error's last line is the Inspector's own word on it."""
     said = (done.stdout.strip() or done.stderr.strip()).splitlines()
     return f"exit {done.returncode}: {said[-1][-_CUT_ERROR:] if said else 'it said nothing'}"
-
-
-def _expect(held: bool, otherwise: str) -> None:
-    if not held:
-        raise Unexpected(otherwise)

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,8 @@ PINNED = (
     "@modelcontextprotocol/inspector@2.12.0",
     # The suite calls `fs.globSync`, which Node 20 does not have.
     "node@22.23.3",
+    "oidc-provider@9.13.3",
+    "mcp-remote@0.15.1",
 )
 _OURS = ("FW_MCP_", "FINERWORKS_")
 
@@ -33,10 +35,9 @@ class Packages:
         Raises:
             subprocess.TimeoutExpired: it hangs.
         """
-        program = self._programs / name
         return subprocess.run(
-            [program, *arguments],
-            env=self._environment(),
+            [self.program(name), *arguments],
+            env=self.environment(),
             cwd=self.home,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -45,17 +46,22 @@ class Packages:
             check=False,
         )
 
-    @property
-    def _programs(self) -> Path:
-        return self.folder / "node_modules" / ".bin"
+    def program(self, name: str) -> Path:
+        """Where a package's program is."""
+        return self._programs / name
 
-    def _environment(self) -> Mapping[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What it runs in."""
         return {
             **neutral_environment(),
             "PATH": f"{self._programs}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(self.home),
             "MCP_INSPECTOR_SECRET_STORE": "memory",
         }
+
+    @property
+    def _programs(self) -> Path:
+        return self.folder / "node_modules" / ".bin"
 
 
 def install(folder: Path, home: Path) -> Packages:

@@ -1,4 +1,4 @@
-"""Put fw-mcp before two outside judges: the MCP Inspector and the official conformance suite.
+"""Put fw-mcp before outside judges: the MCP Inspector, the official suite, an OpenID provider.
 
 Needs Node and npm. Exit 1 when anything that must pass fails.
 """
@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from inspector import inspect
+from login import log_in
 from packages import PINNED, install
 from suite import examine
 from verdict import table
@@ -34,6 +35,8 @@ def main() -> int:
         verdicts = list(inspect(packages, folder))
         print("The conformance suite over HTTP:", flush=True)
         verdicts += examine(packages, folder)
+        print("Two clients at an OpenID provider:", flush=True)
+        verdicts += log_in(packages, folder)
     failed = sum(not one.passed for one in verdicts)
     print(f"\n{table(verdicts)}\n\n{len(verdicts) - failed} of {len(verdicts)} passed.")
     return 1 if failed else 0

@@ -6,19 +6,14 @@ costs is in ``expected_failures.yml``, check by check, so that all else in a sce
 
 import json
 import re
-import socket
 import subprocess
-import sys
-import time
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
 
-from packages import Packages, neutral_environment
+from packages import Packages
+from serving import free_address, serving
 from verdict import Verdict
 
 _BASELINE = Path(__file__).with_name("expected_failures.yml")
@@ -52,7 +47,6 @@ _MUST_PASS = {
     ),
 }
 _WIRE = "wire-schema-valid"
-_START_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -87,7 +81,8 @@ def examine(packages: Packages, folder: Path) -> Iterator[Verdict]:
         packages: the suite among them.
         folder: for the suite's results.
     """
-    with _serving() as url:
+    # The suite sends foreign Host headers on purpose: no warnings for those.
+    with serving(free_address()) as url:
         for revision in _MUST_PASS:
             yield from _of_revision(packages, revision, url, folder / revision)
 
@@ -146,32 +141,3 @@ def _checks(results: Path) -> Iterator[Check]:
                 check.get("errorMessage") or "",
                 excused=f"{scenario}:{check['id']}" in excused,
             )
-
-
-@contextmanager
-def _serving() -> Iterator[str]:
-    """Serve the sandbox on a free port, and give the address of its MCP endpoint."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    # The suite sends foreign Host headers on purpose: no warnings for those.
-    command = ("fw_mcp", "--sandbox", "--http", address, "--log-level", "error")
-    print(f"  {' '.join(command)}", flush=True)
-    with subprocess.Popen([sys.executable, "-m", *command], env=neutral_environment()) as server:
-        try:
-            _wait_until_ready(f"http://{address}/readyz")
-            yield f"http://{address}/mcp"
-        finally:
-            server.terminate()
-
-
-def _wait_until_ready(url: str) -> None:
-    deadline = time.monotonic() + _START_S
-    while True:
-        try:
-            urllib.request.urlopen(url).close()  # noqa: S310  loopback
-        except URLError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return

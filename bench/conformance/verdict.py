@@ -21,6 +21,20 @@ class Verdict:
     detail: str
 
 
+class Unexpected(Exception):  # noqa: N818  what the judge saw, not an error of this program
+    """Something did not hold."""
+
+
+def expect(held: bool, otherwise: str) -> None:
+    """See that something holds.
+
+    Raises:
+        Unexpected: it does not.
+    """
+    if not held:
+        raise Unexpected(otherwise)
+
+
 def table(verdicts: Sequence[Verdict]) -> str:
     """Set verdicts as columns for a person."""
     judge = max(len(one.judge) for one in verdicts)

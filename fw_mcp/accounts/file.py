@@ -8,14 +8,22 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from fw_mcp.assembly import account_name, check_base_url, limits, secrets_of
+from fw_mcp.assembly import account_name, check_base_url, limits, required_keys, secrets_of
 from fw_mcp.config import IN_MEMORY, Settings, both_names, expanded, is_placeholder
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.server.parts import is_only_account
-from fw_mcp.server.private_file import read_private, state_of, unusable
+from fw_mcp.server.private_file import read_private, read_text, state_of, unusable
 from fw_mcp.server.tokens import NAME
 from fw_mcp.text import quoted
 
@@ -44,6 +52,7 @@ _MUST_BE = MappingProxyType(
 _log = logging.getLogger(__name__)
 
 Hide = Callable[[Iterable[str]], None]
+_State = tuple[int, ...]
 
 
 class Row(BaseModel):
@@ -82,6 +91,13 @@ class Row(BaseModel):
     writes: list[str] | None = None
     max_items: int | None = Field(None, ge=1, le=500)
     deletions_per_hour: int | None = Field(None, ge=0)
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_seen(cls, value: object) -> object:
+        if isinstance(value, str) and not value.isprintable():
+            raise ValueError("holds what cannot be seen")
+        return value
 
     @model_validator(mode="after")
     def _opens_one_library(self) -> Self:
@@ -135,6 +151,8 @@ class Row(BaseModel):
         settings = server.model_copy(update=own)
         check_base_url(settings)
         limits(settings)
+        if settings.sandbox is None:
+            required_keys(settings)
         return settings
 
     def _key(self, key: str, folder: Path, environ: Mapping[str, str]) -> SecretStr | None:
@@ -143,8 +161,7 @@ class Row(BaseModel):
             return None
         if file is not None:
             try:
-                with (folder / expanded(file)).open(encoding="utf-8") as opened:
-                    text = opened.read(_LONGEST_SECRET)
+                text, _ = read_text(folder / expanded(file), _LONGEST_SECRET)
             except (OSError, ValueError) as unread:
                 raise ValueError(f"the file of {key}_file cannot be read as text") from unread
         else:
@@ -172,16 +189,21 @@ def read_rows(path: Path) -> Mapping[str, Row]:
     Raises:
         ConfigError: it cannot be read, others can read it, or an account in it is wrong.
     """
+    return {name: _row(path, name, given) for name, given in _tables(path).items()}
+
+
+def _tables(path: Path) -> Mapping[str, object]:
     text = read_private(path, _KIND)
     try:
         given = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as wrong:
+    except (ValueError, RecursionError) as wrong:
         # Its words may repeat what stands there; they end with the place.
-        place = str(wrong).rpartition("(")[2].rstrip(")") or "somewhere"
+        place = str(wrong).rpartition("(")[2].rstrip(")")
+        place = place if place.startswith("at ") else "somewhere"
         raise unusable(path, _KIND, f"is not TOML, {place}", "Correct it.") from wrong
     if not given:
         raise unusable(path, _KIND, "lists no account", "Add one: docs/teams.md shows how.")
-    return MappingProxyType({name: _row(path, name, row) for name, row in given.items()})
+    return given
 
 
 def _row(path: Path, name: str, given: object) -> Row:
@@ -206,85 +228,112 @@ def _faults(invalid: ValidationError) -> Iterator[str]:
         yield f"{name} {_MUST_BE[name]}" if name in _MUST_BE else f"unknown {quoted(name, 40)}"
 
 
-def settings_of(
-    rows: Mapping[str, Row], path: Path, server: Settings, environ: Mapping[str, str]
-) -> Mapping[str, Settings]:
-    """The settings of each account of a file, its keys included.
-
-    Args:
-        rows: what the file says.
-        path: the file.
-        server: the settings of the process, which the accounts' own narrow.
-        environ: where keys may be.
+def _settings(
+    path: Path, name: str, row: Row, server: Settings, environ: Mapping[str, str]
+) -> Settings:
+    """The settings of an account of the file, its keys included.
 
     Raises:
-        ConfigError: an account cannot be used, or two accounts open one library.
+        ConfigError: it cannot be used.
     """
-    found: dict[str, Settings] = {}
-    libraries: dict[str, str] = {}
-    for name, row in rows.items():
-        try:
-            settings = row.settings(server, path.parent, environ)
-        except ValueError as wrong:
-            raise _wrong(path, name, str(wrong)) from wrong
-        except ConfigError as wrong:
-            raise _wrong(path, name, wrong.what, wrong.reason) from wrong
-        known_as = account_name(settings)
-        library = known_as if isinstance(known_as, str) else known_as.digest
-        if other := libraries.get(library):
-            raise _wrong(path, name, f"it opens the same library as {other}")
-        libraries[library] = name
-        found[name] = settings
-    return MappingProxyType(found)
+    try:
+        return row.settings(server, path.parent, environ)
+    except ValueError as wrong:
+        raise _wrong(path, name, str(wrong)) from wrong
+    except ConfigError as wrong:
+        raise _wrong(path, name, wrong.what, wrong.reason) from wrong
+
+
+def _library(settings: Settings) -> str:
+    """The library that it opens, whatever its temporary images are scoped by."""
+    known_as = account_name(settings.model_copy(update={"session_id": None}))
+    return known_as if isinstance(known_as, str) else known_as.digest
+
+
+def _check_server(server: Settings) -> None:
+    if server.sandbox is not None:
+        # Whoever gave it means that nothing is real.
+        raise _which(
+            f"{both_names('sandbox')} cannot be used with {both_names('accounts_file')}.",
+            "Write sandbox = true at each account that is one.",
+        )
 
 
 class Accounts:
     """The accounts of a file, which may change while it is in use, as may the files of its keys.
 
+    Once it could be used, a later fault leaves what there was: of one account, or of the file.
+
     Args:
         path: the file.
-        server: the settings of the process.
+        server: the settings of the process, which the accounts' own narrow.
         environ: where keys may be.
         hide: told what must never be written anywhere, before anything is done with it.
 
     Raises:
-        ConfigError: the file cannot be used; once it could, a later fault leaves what there was.
+        ConfigError: the file or an account cannot be used, or two accounts open one library.
     """
 
     def __init__(
         self, path: Path, server: Settings, environ: Mapping[str, str], hide: Hide
     ) -> None:
+        _check_server(server)
         self._path = path
         self._server = server
         self._environ = environ
         self._hide = hide
-        self._seen: Mapping[Path, tuple[int, ...]] = {path: ()}
-        self._found = self._read()
+        self._seen: _State = ()
+        self._keys: Mapping[str, Mapping[Path, _State]] = {}
+        self._found: Mapping[str, Settings] = {}
+        if faults := self._read():
+            raise faults[0]
 
     def find(self, name: str) -> Settings | None:
         """The settings of an account; None where there is none of that name."""
-        if any(state_of(file) != state for file, state in self._seen.items()):
+        keys = self._keys.get(name, {}).items()
+        if state_of(self._path) != self._seen or any(state_of(file) != one for file, one in keys):
             self._look_again()
         return self._found.get(name)
 
     def _look_again(self) -> None:
-        try:
-            self._found = self._read()
-        except ConfigError as fault:
-            _log.warning("%s The accounts read before are still used.", fault.what)
-        else:
+        faults = self._read()
+        for fault in faults:
+            _log.warning("%s What was read before is still used.", fault.what)
+        if not faults:
             _log.info("read %s again", quoted(str(self._path), 200))
 
-    def _read(self) -> Mapping[str, Settings]:
+    def _read(self) -> list[ConfigError]:
         # Looked at before it is read: what changes meanwhile is read once more.
-        self._seen = {file: state_of(file) for file in self._seen}
-        rows = read_rows(self._path)
-        keys = [file for row in rows.values() for file in row.files(self._path.parent)]
-        self._seen = {self._path: self._seen[self._path], **{file: state_of(file) for file in keys}}
-        found = settings_of(rows, self._path, self._server, self._environ)
-        for settings in found.values():
-            self._hide(secrets_of(settings, {}))
-        return found
+        self._seen = state_of(self._path)
+        self._keys = {name: _states(files) for name, files in self._keys.items()}
+        try:
+            given = _tables(self._path)
+        except ConfigError as fault:
+            return [fault]
+        keys: dict[str, Mapping[Path, _State]] = {}
+        found: dict[str, Settings] = {}
+        libraries: dict[str, str] = {}
+        faults = []
+        for name, table in given.items():
+            try:
+                row = _row(self._path, name, table)
+                keys[name] = _states(row.files(self._path.parent))
+                settings = _settings(self._path, name, row, self._server, self._environ)
+                other = libraries.setdefault(_library(settings), name)
+                if other != name:
+                    raise _wrong(self._path, name, f"it opens the same library as {other}")
+                found[name] = settings
+            except ConfigError as fault:
+                faults.append(fault)
+                if name in self._found:
+                    found[name] = self._found[name]
+        self._hide(secret for one in found.values() for secret in secrets_of(one, {}))
+        self._keys, self._found = keys, found
+        return faults
+
+
+def _states(files: Iterable[Path]) -> Mapping[Path, _State]:
+    return {file: state_of(file) for file in files}
 
 
 def variables_named(settings: Settings) -> tuple[str, ...]:
@@ -307,17 +356,20 @@ def one_account(settings: Settings, environ: Mapping[str, str]) -> Settings:
         if settings.account is None:
             return settings
         raise _which(f"{both_names('account')} needs {both_names('accounts_file')}.", "Name both.")
+    _check_server(settings)
     path = settings.accounts_file
-    found = settings_of(read_rows(path), path, settings, environ)
-    known = ", ".join(found)
+    rows = read_rows(path)
+    known = ", ".join(rows)
     if settings.account is None:
         raise _which("The accounts file has several accounts.", f"Say which: --account {known}.")
-    if settings.account not in found:
+    name = settings.account
+    if name not in rows:
         raise _which(
-            f"The accounts file has no account {quoted(settings.account, 40)}.",
+            f"The accounts file has no account {quoted(name, 40)}.",
             f"It has {known}.",
         )
-    return found[settings.account]
+    # The keys of the others are none of its business.
+    return _settings(path, name, rows[name], settings, environ)
 
 
 def _which(what: str, next_step: str) -> ConfigError:

@@ -1,5 +1,6 @@
 """The libraries of several accounts in one process: opened when needed, closed when idle."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +11,13 @@ import anyio
 from fw_mcp.accounts.file import Accounts
 from fw_mcp.assembly import Assembly
 from fw_mcp.config import IN_MEMORY, Settings
+from fw_mcp.errors import FwError
 from fw_mcp.server.parts import Parts, no_account
 
 _IDLE_S = 3600.0
 _ROUND_S = 60.0
+
+_log = logging.getLogger(__name__)
 
 Open = Callable[[str, Settings], Assembly]
 Tend = Callable[[Assembly], Awaitable[None]]
@@ -24,8 +28,31 @@ class _Opened:
     assembly: Assembly
     used_at: float
     in_use: int = 0
-    tended: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     is_new: bool = True
+    tended: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    tending: anyio.Lock = field(default_factory=anyio.Lock)
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it is there again when it is opened again."""
+        in_memory = self.assembly.settings.sandbox == IN_MEMORY
+        return not in_memory and self.assembly.database.path is not None
+
+    async def tend(self, tend: Tend) -> None:
+        """Have it looked after until it is closed."""
+        async with self.tending:
+            with self.tended:
+                await tend(self.assembly)
+
+    async def aclose(self) -> None:
+        """Close it, after whoever looks after it has left."""
+        self.tended.cancel()
+        async with self.tending:
+            try:
+                await self.assembly.aclose()
+            except (FwError, OSError, RuntimeError, ValueError) as fault:
+                # It is gone; the others stay.
+                _log.warning("A library was not closed in order: %s", type(fault).__name__)
 
 
 class Libraries:
@@ -94,34 +121,23 @@ class Libraries:
                 for opened in self._opened.values():
                     if opened.is_new:
                         opened.is_new = False
-                        group.start_soon(_tended, opened, tend)
+                        group.start_soon(opened.tend, tend)
                 await self._close_idle()
                 await sleep(_ROUND_S)
 
     async def aclose(self) -> None:
         """Close all of them."""
         for opened in (*self._leaving, *self._opened.values()):
-            await _closed(opened)
+            await opened.aclose()
         self._leaving.clear()
         self._opened.clear()
 
     async def _close_idle(self) -> None:
         over = self._clock() - _IDLE_S
         for account, opened in list(self._opened.items()):
-            settings = self._accounts.find(account)
-            is_idle = opened.used_at < over and opened.assembly.settings.sandbox != IN_MEMORY
-            if settings != opened.assembly.settings or (is_idle and not opened.in_use):
+            is_idle = opened.used_at < over and opened.is_lasting and not opened.in_use
+            if is_idle or self._accounts.find(account) != opened.assembly.settings:
                 self._leaving.append(self._opened.pop(account))
         for opened in [one for one in self._leaving if not one.in_use]:
+            await opened.aclose()
             self._leaving.remove(opened)
-            await _closed(opened)
-
-
-async def _tended(opened: _Opened, tend: Tend) -> None:
-    with opened.tended:
-        await tend(opened.assembly)
-
-
-async def _closed(opened: _Opened) -> None:
-    opened.tended.cancel()
-    await opened.assembly.aclose()

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from fw_mcp.cli.output import tell
 from fw_mcp.text import megabytes
-from fw_mcp.writes.uploads import HowFar
+from fw_mcp.writes.upload_jobs import HowFar
 
 _WIDTH = 24
 _LINE_EVERY_S = 5.0

@@ -24,6 +24,7 @@ from fw_mcp.cli.main import exit_code
 from fw_mcp.cli.output import MaskingFormatter
 from fw_mcp.config import IN_MEMORY, Settings, option, variable
 from fw_mcp.errors import FwError, Reason, StoreError
+from fw_mcp.server.tokens import read_tokens
 from fw_mcp.store.sqlite import session_id
 from fw_mcp.text import counted, quoted
 
@@ -38,7 +39,8 @@ _log = logging.getLogger(__name__)
 _UNSETTLED = 7
 _NAMED = 5
 _DRIFT_S = 120
-_UNEXPECTED = 1
+_UNEXPECTED, _UNREACHABLE, _UPSTREAM = 1, 4, 5
+_ENDS_SOON_S = 14 * 86_400
 # One white pixel.
 _PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
@@ -271,6 +273,51 @@ async def _clock(assembly: "Assembly") -> Finding:
     )
 
 
+async def _tokens(assembly: "Assembly") -> Finding:
+    """Who may connect over HTTP, and whose token is to be replaced."""
+    path, now = assembly.settings.tokens_file, time.time()
+    if path is None:
+        return Finding("tokens", 0, f"no file is named with {option('tokens_file')}")
+    tokens = read_tokens(path)
+    expired = [one.name for one in tokens if one.is_expired(now)]
+    ending = [
+        one.name for one in tokens if one.is_expired(now + _ENDS_SOON_S) and not one.is_expired(now)
+    ]
+    parts = [
+        counted(len(tokens), "token"),
+        f"expired: {', '.join(expired)}" if expired else "",
+        f"ending within 14 days: {', '.join(ending)}" if ending else "",
+    ]
+    next_step = "Make new ones with fw-mcp token new." if expired or ending else ""
+    return Finding("tokens", 0, "; ".join(part for part in parts if part), next_step)
+
+
+async def _login(assembly: "Assembly") -> Finding:
+    """Whether the tokens of an OAuth issuer can be checked: its metadata and keys are read."""
+    from fw_mcp.cli.serve import issuer_of  # noqa: PLC0415  brings the server
+
+    issuer = issuer_of(assembly)
+    if issuer is None:
+        return Finding("login", 0, f"no issuer is named with {option('oauth_issuer')}")
+    from httpx import TransportError  # noqa: PLC0415  with its user only
+
+    from fw_mcp.server.oauth import UNREADABLE  # noqa: PLC0415  as above
+
+    try:
+        keys = len(await issuer.keys.read())
+        code = 0 if keys else _UPSTREAM
+        found = f"has {counted(keys, 'usable key')}" if keys else "has no key that can be used"
+    except UNREADABLE as fault:
+        code = _UNREACHABLE if isinstance(fault, TransportError) else _UPSTREAM
+        found = f"cannot be read: {type(fault).__name__}: {quoted(str(fault), 200)}"
+    next_step = (
+        f"Check that {option('oauth_issuer')} is the issuer in the provider's own metadata, and "
+        "that this machine reaches it."
+    )
+    told = f"{issuer.issuer} {found}; tokens must be for {issuer.resource}"
+    return Finding("login", code, told, next_step if code else "")
+
+
 async def _store(assembly: "Assembly") -> Finding:
     """A store that is there is written to; one that is not is not made for looking."""
     path = assembly.database.path
@@ -381,6 +428,8 @@ _CHECKS: "tuple[tuple[str, str, Callable[[Assembly], Awaitable[Finding]]], ...]"
     ("keys", "", _keys),
     ("service", "keys", _service),
     ("clock", "service", _clock),
+    ("tokens", "", _tokens),
+    ("login", "", _login),
     ("store", "", _store),
     ("account", "store", _accounts),
     ("plans", "store", _plans),

@@ -23,9 +23,9 @@ from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.parts import is_only_account
 from fw_mcp.server.stdio import occupy_standard_descriptors, serve_stdio
 from fw_mcp.text import quoted
+from fw_mcp.writes.former import HANDLE_S, REPLAY_S
 from fw_mcp.writes.operation import ONLY_ACCOUNT
 from fw_mcp.writes.outcomes import MAY_STILL_HAPPEN_S
-from fw_mcp.writes.run import HANDLE_S, REPLAY_S
 
 if TYPE_CHECKING:
     from fw_mcp.accounts.libraries import Libraries
@@ -193,7 +193,7 @@ async def settle_what_is_open(
         if before & {one.change_id for one in await writes.journal.unsettled()}:
             await sleep(longest_s)
             await writes.settle_each(before)
-    except (FwError, OSError, RuntimeError, ValueError) as fault:
+    except _FOUND as fault:
         # Nothing found in the journal may end serving.
         _log.warning("Unfinished writes could not be resolved: %s", type(fault).__name__)
 
@@ -290,7 +290,7 @@ def over_http(
         ready=partial(_ready, assembly),
         tokens=_tokens(settings, several),
         knows=is_only_account if several is None else several.knows,
-        issuer=_issuer(assembly),
+        issuer=issuer_of(assembly),
         stateless=is_shared_store(settings),
         allowed_hosts=[*filter(None, [public.netloc]), *_listed(settings.http_allowed_hosts)],
         allowed_origins=[
@@ -344,12 +344,17 @@ def _tokens(settings: Settings, several: "Libraries | None") -> "Tokens | None":
     return tokens
 
 
-def _issuer(assembly: Assembly) -> "Issuer | None":
-    from fw_mcp.server.oauth import Issuer, KeySet, fetched  # noqa: PLC0415  only over HTTP
+def issuer_of(assembly: Assembly) -> "Issuer | None":
+    """Where people log in, if the settings name it.
 
+    Raises:
+        ConfigError: they do not name what the tokens must be for.
+    """
     issuer, guard = assembly.settings.oauth_issuer, assembly.parts.guard
     if issuer is None:
         return None
+    from fw_mcp.server.oauth import Issuer, KeySet, fetched  # noqa: PLC0415  only over HTTP
+
     if assembly.settings.public_url is None:
         raise ConfigError(
             f"{both_names('oauth_issuer')} needs {both_names('public_url')}.",

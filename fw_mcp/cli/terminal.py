@@ -58,15 +58,20 @@ class AtTheTerminal:
         """The same for calls that give the same answer."""
         return self.plan_id or ""
 
+    @property
+    def lane(self) -> str:
+        """Whether the person here is asked, or another one."""
+        return APPROVAL if self._guard.limits.confirm is Confirm.APPROVE else _LANE
+
     async def __call__(self, plan: "Plan") -> Answer:
         """Ask whether this plan may be carried out."""
-        if self._guard.limits.confirm is Confirm.APPROVE:
+        if self.lane == APPROVAL:
             return Yes(APPROVAL) if await self._guard.approved(plan) else Later()
         return Yes(_LANE) if self._said_yes(plan.question) else No("")
 
     def way_on(self, plan: "Plan") -> str:
         """What is to be done so that a plan that waits gets its answer."""
-        if self._guard.limits.confirm is not Confirm.APPROVE:
+        if self.lane != APPROVAL:
             return f"{self._again[0].upper()}{self._again[1:]}."
         until = timed(plan.expires_at)
         return f"Run fw-mcp approve {plan.plan_id} before {until}, then {self._again}."

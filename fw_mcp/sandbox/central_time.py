@@ -36,8 +36,9 @@ def written(microseconds: int, *, offset: bool = True) -> str:
     """An instant as the service writes it: ``2025-10-27T14:14:39.5623220-05:00``."""
     local = (_EPOCH + microseconds * _MICROSECOND).astimezone(CENTRAL)
     # Seven digits, as .NET writes them; the seventh is finer than Python's clock.
-    text = f"{local:%Y-%m-%dT%H:%M:%S.%f}0"
-    return f"{text}{local.isoformat()[-6:]}" if offset else text
+    text = local.isoformat(timespec="microseconds")
+    moment, hours = f"{text[:-6]}0", text[-6:]
+    return moment + hours if offset else moment
 
 
 def read(text: str) -> Period:

@@ -1,7 +1,7 @@
 """`build_server(parts)`: the parts of a library as one MCP server, for every transport."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -10,10 +10,20 @@ from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer, RequestStateSecurity
 from mcp.server.mcpserver.tools import Tool as MadeTool
 from mcp.server.request_state import RequestStateCodec
-from mcp.types import GetPromptResult, InputRequiredResult, Prompt, Resource, ResourceTemplate, Tool
+from mcp.shared.exceptions import MCPError
+from mcp.types import (
+    INTERNAL_ERROR,
+    GetPromptResult,
+    InputRequiredResult,
+    Prompt,
+    Resource,
+    ResourceTemplate,
+    Tool,
+)
 from pydantic import AnyUrl
 
 from fw_mcp import __version__
+from fw_mcp.errors import FwError
 from fw_mcp.server import resources
 from fw_mcp.server.gallery import Gallery, in_gallery
 from fw_mcp.server.hints import with_hints, with_limits
@@ -21,7 +31,7 @@ from fw_mcp.server.instructions import instructions
 from fw_mcp.server.params import as_meant
 from fw_mcp.server.parts import Libraries, OneLibrary, Parts
 from fw_mcp.server.prompts import PromptFile, completer, listed_prompts, load_prompts, render_prompt
-from fw_mcp.server.tool import account_meant, answering, library_tool, request_of, scopes_shown
+from fw_mcp.server.tool import answering, library_tool, request_of, scopes_shown
 from fw_mcp.server.tools.add import FROM_FILES, add_images
 from fw_mcp.server.tools.changes import list_changes
 from fw_mcp.server.tools.delete import delete_images
@@ -95,8 +105,11 @@ class FwServer(MCPServer[Libraries]):
 
     async def list_tools(self) -> list[Tool]:
         """The tools that are on for the caller; the guard refuses calls of others all the same."""
-        with self._libraries.using(account_meant()) as parts:
+        with _opened(self._libraries) as parts:
             return [tool for tool in await super().list_tools() if _offered(tool.name, parts)]
+
+    def _tool_input_schema(self, name: str) -> None:
+        """Nothing to look through at each call over HTTP: no argument of ours is a header too."""
 
     async def list_resources(self) -> list[Resource]:
         """The first page of each library and of the changes.
@@ -115,7 +128,7 @@ class FwServer(MCPServer[Libraries]):
         context: Context[Libraries, Any] | None = None,
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         """Read a document of the library, or the gallery."""
-        with operation("resources/read"), answering(self._libraries) as parts:
+        with operation("resources/read"), _opened(self._libraries) as parts:
             request = serving(request_of(context)) if context else nullcontext()
             with request:
                 text = await resources.read(parts, str(uri))
@@ -155,6 +168,16 @@ def build_server(
         seal: where other replicas answer too.
     """
     return FwServer(parts, libraries or OneLibrary(parts), seal)
+
+
+@contextmanager
+def _opened(libraries: Libraries) -> Iterator[Parts]:
+    """What answers a request that is no call of a tool, and has no error but the protocol's."""
+    try:
+        with answering(libraries) as parts:
+            yield parts
+    except FwError as error:
+        raise MCPError(INTERNAL_ERROR, str(error)) from error
 
 
 def _offered(tool: str, parts: Parts) -> bool:

@@ -5,7 +5,7 @@ answered rather than taken for a notification.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import anyio
@@ -23,6 +23,12 @@ _JSON = "application/json"
 _STREAM = "subscriptions/listen"
 _HEAD_S = 20.0
 _BODY_S = 60.0
+
+Refuse = Callable[[Scope, JSONRPCRequest], Response | None]
+
+
+def _nothing(_: Scope, __: JSONRPCRequest) -> None:
+    """Refuse nothing."""
 
 
 class InTime(H11Protocol):
@@ -67,6 +73,7 @@ class OneMessage:
         app: the SDK's application.
         who: whom it answers, which is asked before anything is said about a body.
         limit: the most bytes that are read here; a longer body is for `app` to refuse.
+        refuse: the answer to a request that is not to get through.
         within_s: seconds for a whole body.
         calls: what requests go to in place of `app`, but for those that open a stream.
     """
@@ -76,6 +83,8 @@ class OneMessage:
         app: ASGIApp,
         who: TransportSecuritySettings,
         limit: int,
+        refuse: Refuse = _nothing,
+        *,
         within_s: float = _BODY_S,
         calls: ASGIApp | None = None,
     ) -> None:
@@ -83,6 +92,7 @@ class OneMessage:
         self._calls = calls or app
         self._who = TransportSecurityMiddleware(who)
         self._limit = limit
+        self._refuse = refuse
         self._within_s = within_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,6 +117,9 @@ class OneMessage:
                 return
             # Of anything else that is no message the SDK says what is wrong with it.
             match read:
+                case [JSONRPCRequest() as request] if refusal := self._refuse(scope, request):
+                    await refusal(scope, receive, send)
+                    return
                 case [JSONRPCRequest() | JSONRPCNotification() | JSONRPCResponse() as message]:
                     messages = [_body(encode(message))]
                     app = self._calls if _is_call(message) else app

@@ -1,6 +1,5 @@
 """Requests over HTTP that are worked on: so many at a time, and no new ones before the end."""
 
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -9,6 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fw_mcp.pictures.turns import Turns
+from fw_mcp.server.endings import Sleep
 from fw_mcp.server.lanes import WHILE_ASKING
 from fw_mcp.server.tool import CALLER
 
@@ -16,8 +16,6 @@ _AT_ONCE = 32
 _QUEUED_S = 5.0
 _SEEN_S = 5.0
 _FINISHED_S = 45.0
-
-Sleep = Callable[[float], Awaitable[None]]
 
 
 class Calls:

@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import anyio
 import uvicorn
@@ -13,19 +14,21 @@ from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.transport_security import TransportSecuritySettings
+from mcp.types import JSONRPCRequest
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fw_mcp.errors import ConfigError, FwError, Reason
 from fw_mcp.guard.effects import EFFECTS, implied_by
 from fw_mcp.guard.effects import Scope as Permission
-from fw_mcp.server.bodies import InTime, OneMessage
-from fw_mcp.server.calls import Calls, OrderlyEnd, Sleep
+from fw_mcp.server.bodies import InTime, OneMessage, Refuse
+from fw_mcp.server.calls import Calls, OrderlyEnd
+from fw_mcp.server.endings import Interruptible, Sleep, Temporary
 from fw_mcp.server.headers import AsMeant, same_host, same_origin
 from fw_mcp.server.identity import Bearers, Tokens
 from fw_mcp.server.oauth import METADATA, Issuer
@@ -113,6 +116,7 @@ class BearerOnly:
         bearers: tells whose a token is.
         issuer: where clients are sent to log in; None where nobody can.
         knows: whether there is an account of a name.
+        sleep: waits for so many seconds before a stream's token is looked at again.
     """
 
     def __init__(
@@ -121,60 +125,84 @@ class BearerOnly:
         bearers: Bearers,
         issuer: Issuer | None = None,
         knows: Knows = is_only_account,
+        sleep: Sleep = anyio.sleep,
     ) -> None:
         self._knows = knows
         self._app = AuthContextMiddleware(app)
         self._bearers = bearers
         self._issuer = issuer
+        self._sleep = sleep
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 401; 404 where OAuth would be, for there is none."""
         headers = Headers(scope=scope)
         authorization = headers.get("authorization", "")
         scheme, _, token = authorization.partition(" ")
+        refusal = _refusal(scope["path"], authorization, self._bearers.what, self._issuer)
         if scheme.lower() == "bearer":
             # Starlette decodes headers as Latin-1: this gives back the bytes that were sent.
-            found = await self._bearers.whose(token.strip().encode("latin-1"))
-            if found is not None and not self._knows(_account(found)):
-                await _no_account(_account(found))(scope, receive, send)
-                return
-            if found is not None and (missing := _missing(found, headers)) and self._issuer:
-                told = _challenge(self._issuer, [missing], "insufficient_scope")
-                words = f"This needs the scope {missing}."
-                answer = PlainTextResponse(words, 403, headers={"WWW-Authenticate": told})
-                await answer(scope, receive, send)
-                return
+            sent = token.strip().encode("latin-1")
+            found = await self._bearers.whose(sent)
             if found is not None:
+                called = headers.get("mcp-method") == "tools/call"
+                tool = headers.get("mcp-name", "") if called else ""
+                answer: ASGIApp | None = self._no_account(found) or _outside(
+                    self._issuer, found, tool
+                )
+                if answer is None and _is_stream(scope["method"], headers):
+                    holds = partial(self._holds, sent, found)
+                    answer = Temporary(self._app, holds, refusal, self._sleep)
                 scope = {**scope, "user": AuthenticatedUser(found)}
-                await self._app(scope, receive, send)
+                await (answer or self._app)(scope, receive, send)
                 return
-        refusal = _refusal(scope["path"], authorization, self._bearers.what, self._issuer)
         await refusal(scope, receive, send)
 
+    async def _holds(self, token: bytes, found: AccessToken) -> bool:
+        return await self._bearers.whose(token) == found and self._no_account(found) is None
 
-def _account(token: AccessToken) -> str:
-    return str((token.claims or {}).get(ACCOUNT, ONLY_ACCOUNT))
+    def _no_account(self, token: AccessToken) -> Response | None:
+        """No challenge: no other scope would open an account, and there is none by default."""
+        name = str((token.claims or {}).get(ACCOUNT, ONLY_ACCOUNT))
+        if self._knows(name):
+            return None
+        which = (
+            f"the account {quoted(name, 40)}, which is not set up here" if name else "no account"
+        )
+        return PlainTextResponse(f"The token names {which}. Ask the operator.", 403)
 
 
-def _no_account(name: str) -> Response:
-    """No challenge: no other scope would open an account, and there is none by default."""
-    which = f"the account {quoted(name, 40)}, which is not set up here" if name else "no account"
-    return PlainTextResponse(f"The token names {which}. Ask the operator.", 403)
+def _is_stream(method: str, headers: Headers) -> bool:
+    """Whether the server tells on it what happens, until the client goes; no call is on it."""
+    return method == "GET" or headers.get("mcp-method") == "subscriptions/listen"
 
 
 _OAUTH = ("/register", "/authorize", "/token")
 _HEADER = "as the header Authorization: Bearer TOKEN."
 
 
-def _missing(token: AccessToken, headers: Headers) -> Permission | None:
-    """The scope that a token which can be given more lacks for this request, as its head says."""
-    may_grow = (token.claims or {}).get(MAY_GROW, ())
-    tool = headers.get("mcp-name", "") if headers.get("mcp-method") == "tools/call" else ""
+def _outside(issuer: Issuer | None, token: AccessToken, tool: str) -> Response | None:
+    """What a token that can be given more is told where it lacks the scope of `tool`, if any."""
     needed = EFFECTS[tool].scope if tool in EFFECTS else Permission.READ
-    if needed in implied_by(token.scopes):
-        return None
+    may_grow = (token.claims or {}).get(MAY_GROW, ())
     # What cannot be asked for, the guard refuses in words; what only reads, it does not see.
-    return needed if needed in may_grow or needed is Permission.READ else None
+    is_ours = needed in may_grow or needed is Permission.READ
+    if issuer is None or not is_ours or needed in implied_by(token.scopes):
+        return None
+    told = _challenge(issuer, [needed], "insufficient_scope")
+    words = f"This needs the scope {needed}."
+    return PlainTextResponse(words, 403, headers={"WWW-Authenticate": told})
+
+
+def _calls_outside(issuer: Issuer | None) -> Refuse:
+    """Refuse by the body: older clients name the tool nowhere else."""
+
+    def refuse(scope: Scope, request: JSONRPCRequest) -> Response | None:
+        match request:
+            case JSONRPCRequest(method="tools/call", params={"name": str(tool)}) if issuer:
+                return _outside(issuer, scope["user"].access_token, tool)
+        return None
+
+    return refuse
 
 
 def _challenge(issuer: Issuer, scopes: Sequence[str], error: str = "") -> str:
@@ -303,6 +331,7 @@ def http_app(
     allowed_origins: Sequence[str] = (),
     stateless: bool = False,
     end: OrderlyEnd | None = None,
+    sleep: Sleep = anyio.sleep,
 ) -> Starlette:
     """Build the application: MCP at ``/mcp``, and ``/livez`` and ``/readyz``, which are open.
 
@@ -320,11 +349,11 @@ def http_app(
         transport_security=who,
     )
     end = end or OrderlyEnd(Calls())
-    messages = OneMessage(sdk, who, _BODY_LIMIT, calls=end.calls.of(sdk))
+    messages = OneMessage(sdk, who, _BODY_LIMIT, _calls_outside(issuer), calls=end.calls.of(sdk))
     mcp: ASGIApp = AsMeant(messages, who.allowed_hosts)
     # A browser asks first, without a token, and reads no answer that does not name its page.
     guarded = CORSMiddleware(
-        BearerOnly(mcp, Bearers(token, tokens, issuer), issuer, knows)
+        BearerOnly(mcp, Bearers(token, tokens, issuer), issuer, knows, sleep)
         if token or tokens or issuer
         else mcp,
         allow_origins=who.allowed_origins,
@@ -341,61 +370,6 @@ def http_app(
         ],
         lifespan=lambda _: server.session_manager.run(),
     )
-
-
-class Interruptible:
-    """Runs each request of `app` so that `stop` can end it without breaking a shielded write.
-
-    Uvicorn's own way of ending a request goes through shields.
-
-    Args:
-        app: what answers the requests.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._requests: set[anyio.CancelScope] = set()
-        self._stopped = False
-
-    def stop(self) -> None:
-        """Cancel the requests in flight, and refuse new ones."""
-        self._stopped = True
-        for request in self._requests:
-            request.cancel()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; other events of the server's life pass untouched."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        answer = _Answer(send)
-        if not self._stopped:
-            with anyio.CancelScope() as request:
-                self._requests.add(request)
-                try:
-                    await self._app(scope, receive, answer.send)
-                    return
-                finally:
-                    self._requests.discard(request)
-        await answer.finish(scope, receive)
-
-
-class _Answer:
-    """An answer on its way out, which can be brought to an end wherever it stands."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._last: Message | None = None
-
-    async def send(self, message: Message) -> None:
-        self._last = message
-        await self._send(message)
-
-    async def finish(self, scope: Scope, receive: Receive) -> None:
-        if self._last is None:
-            await PlainTextResponse("The server is stopping.", 503)(scope, receive, self._send)
-        elif self._last["type"] == "http.response.start" or self._last.get("more_body"):
-            await self._send({"type": "http.response.body", "body": b""})
 
 
 class _Uvicorn(uvicorn.Server):

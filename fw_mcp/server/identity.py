@@ -90,7 +90,8 @@ class Bearers:
             return await self._issuer.whose(sent.decode("latin-1")) if self._issuer else None
         return AccessToken(
             token="",
-            client_id=found.name,
+            # A session, and a sealed question, are of one account too.
+            client_id=found.account,
             scopes=list(found.scopes),
             subject=found.name,
             claims={"iss": _ISSUER, CALLER: f"token:{found.name}", ACCOUNT: found.account},

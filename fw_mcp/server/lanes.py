@@ -113,12 +113,17 @@ class Lanes:
         """The same for calls that give the same answer."""
         return f"{self._given} {self._ctx.request_state} {self._ctx.input_responses}"
 
+    @property
+    def lane(self) -> str:
+        """The name of the lane."""
+        return self._lane.value
+
     async def __call__(self, plan: Plan) -> Answer:
         """Ask whether this plan may be carried out, or read the answer that the call brought."""
-        mark({"fw_mcp.lane": self._lane.value})
+        mark({"fw_mcp.lane": self.lane})
         answer = await self._answer(plan)
         if counted := self._counted(answer):
-            count("fw_mcp.plans", lane=self._lane.value, answer=counted)
+            count("fw_mcp.plans", lane=self.lane, answer=counted)
         return answer
 
     def _counted(self, answer: Answer) -> str:
@@ -144,7 +149,7 @@ class Lanes:
                     )
                 )
             case _Lane.ELICITATION:
-                count("fw_mcp.plans", lane=self._lane.value, answer="asked")
+                count("fw_mcp.plans", lane=self.lane, answer="asked")
                 asked = self._guard.now()
                 answer = await self._elicited(plan)
                 return self._settled(plan, answer, self._guard.now() - asked)

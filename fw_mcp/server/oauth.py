@@ -3,7 +3,7 @@
 import logging
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +32,11 @@ _ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}) 
 )
 _PLACES = ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 
+UNREADABLE = (
+    *(httpx.HTTPError, httpx.InvalidURL),
+    *(ValueError, LookupError, TypeError, AttributeError, RecursionError),
+)
+
 _log = logging.getLogger(__name__)
 
 Fetch = Callable[[str], Awaitable[Any]]
@@ -40,12 +45,13 @@ Fetch = Callable[[str], Awaitable[Any]]
 class KeySet:
     """The keys of an issuer, asked for when they are needed and not at every guess.
 
-    They are asked for again after five minutes, or for a key that is not among them, though never
-    within ten seconds of the last time; where that fails, the former ones serve for a day.
+    They are asked for again after five minutes, or for a token whose key is not among them or not
+    named, though never within ten seconds of the last time; where that fails, the former ones serve
+    for a day.
 
     Args:
         issuer: its URL.
-        fetch: gives the JSON at a URL; raises `httpx.HTTPError` or `ValueError`.
+        fetch: gives the JSON at a URL; raises one of `UNREADABLE`.
         clock: monotonic seconds.
     """
 
@@ -56,31 +62,49 @@ class KeySet:
         self._fetch = fetch
         self._clock = clock
         self._turn = anyio.Lock()
-        self._keys: Mapping[str, jwt.PyJWK] = {}
+        self._keys: Sequence[jwt.PyJWK] = ()
         self._got_at = self._asked_at = -_STALE_S
 
-    async def key(self, kid: str) -> jwt.PyJWK | None:
-        """The key of that id."""
-        if self._is_due(kid):
+    async def key(self, kid: str | None, algorithm: object) -> jwt.PyJWK | None:
+        """The only key for an algorithm that has that id; None names no id."""
+        if self._is_due(kid, algorithm) or self._only(kid, algorithm) is None:
+            # Somebody may be asking already.
             async with self._turn:
-                if self._is_due(kid):
+                if self._is_due(kid, algorithm):
                     await self._ask()
+        return self._only(kid, algorithm)
+
+    def _only(self, kid: str | None, algorithm: object) -> jwt.PyJWK | None:
         if self._clock() - self._got_at > _STALE_S:
             return None
-        return self._keys.get(kid)
+        fitting = [
+            key
+            for key in self._keys
+            if key.algorithm_name == algorithm and (kid is None or kid == key.key_id)
+        ]
+        return fitting[0] if len(fitting) == 1 else None
 
-    def _is_due(self, kid: str) -> bool:
+    def _is_due(self, kid: str | None, algorithm: object) -> bool:
         now = self._clock()
-        is_old = kid not in self._keys or now - self._got_at > _FRESH_S
+        # Nothing in a token without an id shows that the key was turned.
+        fresh_s = _PAUSE_S if kid is None else _FRESH_S
+        is_old = self._only(kid, algorithm) is None or now - self._got_at > fresh_s
         return is_old and now - self._asked_at > _PAUSE_S
+
+    async def read(self) -> Sequence[jwt.PyJWK]:
+        """The keys that the issuer tells now.
+
+        Raises:
+            UNREADABLE: it does not answer, or with something else.
+        """
+        return _usable(await self._fetch(await self._place()))
 
     async def _ask(self) -> None:
         self._asked_at = self._clock()
         try:
-            found = await self._fetch(await self._place())
-            self._keys = _usable(found)
+            self._keys = await self.read()
             self._got_at = self._clock()
-        except (httpx.HTTPError, ValueError, LookupError, TypeError, AttributeError) as fault:
+        except UNREADABLE as fault:
             kind = type(fault).__name__
             _log.warning("the keys of %s could not be read: %s", quoted(self._issuer, 200), kind)
 
@@ -102,17 +126,17 @@ def _same_safety(issuer: str, url: str) -> str:
     return url
 
 
-def _usable(found: Any) -> Mapping[str, jwt.PyJWK]:  # noqa: ANN401  JSON of any shape
-    keys = {}
+def _usable(found: Any) -> Sequence[jwt.PyJWK]:  # noqa: ANN401  JSON of any shape
+    keys = []
     for one in found["keys"]:
-        if one.get("use", "sig") != "sig" or not isinstance(one.get("kid"), str):
+        if one.get("use", "sig") != "sig" or not isinstance(one.get("kid", ""), str):
             continue
         try:
             key = jwt.PyJWK(one)
         except jwt.PyJWTError:
             continue
         if key.algorithm_name in _ALGORITHMS:
-            keys[one["kid"]] = key
+            keys.append(key)
     return keys
 
 
@@ -162,8 +186,8 @@ class Issuer:
     async def whose(self, token: str) -> AccessToken | None:
         """The principal of a token; None where it is not good, or not for this server."""
         try:
-            kid = jwt.get_unverified_header(token).get("kid")
-            key = await self.keys.key(kid) if isinstance(kid, str) else None
+            head = jwt.get_unverified_header(token)
+            key = await self.keys.key(head.get("kid"), head.get("alg"))
             if key is None:
                 return None
             claims = jwt.decode(
@@ -180,14 +204,16 @@ class Issuer:
             return None
         given = claims.get("scope", "")
         scopes = given.split() if isinstance(given, str) else []
+        account = _account(claims.get(self.account_claim, self.account))
         return AccessToken(
             token="",
-            client_id="",
+            # A session, and a sealed question, are of one account too.
+            client_id=account,
             scopes=[one for one in self.scopes if one in implied_by(_known(scopes))],
             subject=claims["sub"],
             claims={
                 "iss": self.issuer,
-                ACCOUNT: _account(claims.get(self.account_claim, self.account)),
+                ACCOUNT: account,
                 CALLER: f"{self.issuer}#{claims['sub']}",
                 MAY_GROW: list(self.scopes),
             },

@@ -8,6 +8,7 @@ from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.text import quoted
 
 _OTHERS = stat.S_IRWXO | stat.S_IWGRP
+_MOST_BYTES = 4_000_000
 
 
 def read_private(path: Path, kind: str) -> str:
@@ -21,12 +22,13 @@ def read_private(path: Path, kind: str) -> str:
         ConfigError: it cannot be read, or others can read it.
     """
     try:
-        with path.open(encoding="utf-8") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            text = file.read()
+        text, mode = read_text(path, _MOST_BYTES)
     except (OSError, ValueError) as unread:
         raise unusable(
-            path, kind, "cannot be read as text", "Name a text file that this user can read."
+            path,
+            kind,
+            "cannot be read as text",
+            f"Name a text file of at most {_MOST_BYTES:,} bytes that this user can read.",
         ) from unread
     if os.name == "posix" and mode & _OTHERS:
         raise unusable(
@@ -37,6 +39,28 @@ def read_private(path: Path, kind: str) -> str:
             Reason.UNSAFE_SETTING,
         )
     return text
+
+
+def read_text(path: Path, most_bytes: int) -> tuple[str, int]:
+    """The text of a file and its mode; of what is no file, nothing is waited for.
+
+    Args:
+        path: the file.
+        most_bytes: a longer one is not read to its end.
+
+    Raises:
+        OSError: it cannot be opened or read.
+        ValueError: it is no regular file, too long, or not UTF-8.
+    """
+    # A pipe that nobody writes to would never open.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(descriptor, "rb") as file:  # noqa: PTH123  a descriptor
+        mode = os.fstat(descriptor).st_mode
+        content = file.read(most_bytes + 1) if stat.S_ISREG(mode) else b""
+    if not stat.S_ISREG(mode) or len(content) > most_bytes:
+        raise ValueError("not a file of that length")
+    # Some editors begin a text with a mark.
+    return content.decode("utf-8-sig"), mode
 
 
 def unusable(
@@ -55,6 +79,6 @@ def state_of(path: Path) -> tuple[int, ...]:
     """What differs once the file is another; nothing where there is none."""
     try:
         state = os.stat(path)  # noqa: PTH116  on the way of each request
-    except OSError:
+    except (OSError, ValueError):
         return ()
     return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns

@@ -16,6 +16,8 @@ DESCRIPTION_SHOWN = 48
 TITLE_SHOWN = 120
 NAME_SHOWN = 80
 GUID_SHOWN = 40
+# What stands around a row in a result, and the words of a line that are longer than their names.
+_BESIDE = 80
 _LISTED = (GUID_SHOWN, TITLE_SHOWN, DESCRIPTION_SHOWN, NAME_SHOWN)
 
 
@@ -67,6 +69,12 @@ class ImageRow(Row):
         if self.is_bare:
             return " | ".join([self.guid, *rest]) if rest else ""
         return " | ".join([f"{self.guid} {title}", *rest])
+
+    def at_most(self) -> int:
+        """No fewer characters than it takes, as text or as JSON; told quicker than counted."""
+        told = self.model_dump_json(exclude_none=True)
+        # In a result a blank follows; a line has fewer words than this has names.
+        return len(told) + told.count(",") + told.count(":") + _BESIDE
 
     def _parts(self) -> list[str]:
         return [

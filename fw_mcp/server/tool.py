@@ -5,19 +5,22 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
 from mcp.shared.exceptions import MCPError
 from mcp.types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from pydantic import ConfigDict, create_model
+from pydantic.json_schema import GenerateJsonSchema
 
-from fw_mcp.errors import FwError, Reason
+from fw_mcp.errors import FwError, GuardError, Reason
 from fw_mcp.guard.effects import EFFECTS, EVERY_SCOPE, Scope, ToolEffect, implied_by
 from fw_mcp.images.account import Progress
 from fw_mcp.server.arguments import read_arguments
@@ -45,14 +48,25 @@ def answering(libraries: Libraries) -> Iterator[Parts]:
     """The parts behind the request that is being answered; the same ones to its end.
 
     Raises:
-        GuardError: the account that it is for does not exist any more.
+        FwError: the account that it is for does not exist any more, or cannot be opened.
     """
-    with libraries.using(account_meant()) as parts:
+    with ExitStack() as held:
+        with foreseen(_not_opened()):
+            parts = held.enter_context(libraries.using(account_meant()))
         before = _PARTS.set(parts)
         try:
             yield parts
         finally:
             _PARTS.reset(before)
+
+
+def _not_opened() -> GuardError:
+    return GuardError(
+        "The library could not be opened.",
+        state="Nothing was sent.",
+        next_step="Tell the person to look at the server's log on stderr.",
+        reason=Reason.UNEXPECTED,
+    )
 
 
 def parts_of(_: Call) -> Parts:
@@ -185,6 +199,7 @@ def _without_null(schema: Schema, definitions: Schema) -> Schema:
 
 _log = logging.getLogger(__name__)
 
+_AS_IT_STANDS = frozenset({bool, int, str, type(None)})
 _UNSURE = "Whether something was changed is unknown."
 
 
@@ -202,6 +217,20 @@ def foreseen(crashed: Exception) -> Iterator[None]:
     except Exception as crash:
         _log.exception("crashed: %s", type(crash).__name__)
         raise crashed from crash
+
+
+class Schemas(GenerateJsonSchema):
+    """Schemas, where a default that is JSON as it stands costs no serializer of its own."""
+
+    def encode_default(self, dft: Any) -> Any:  # noqa: ANN401  pydantic's signature
+        """Write a default down."""
+        return dft if type(dft) in _AS_IT_STANDS else super().encode_default(dft)
+
+
+class Arguments(ArgModelBase):
+    """The arguments of a call; what the tool does not know is refused."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class LibraryTool(Tool):
@@ -248,22 +277,43 @@ class LibraryTool(Tool):
 def library_tool(fn: Callable[..., Awaitable[Any]]) -> Tool:
     """The tool that `fn` is, named after it; title and hints come from the table of effects.
 
-    It is made once: a definition never changes, and its schemas take long to make.
+    It is made once: a definition never changes, and its schemas take long to make. The SDK's own
+    `from_function` would make each of them three times.
     """
     effect = EFFECTS[fn.__name__]
-    tool = LibraryTool.from_function(
-        fn,
+    signature = inspect.signature(fn, eval_str=True)
+    arguments = _arguments(fn.__name__, signature)
+    return LibraryTool(
+        fn=fn,
+        name=fn.__name__,
         title=effect.title,
-        description=inspect.getdoc(fn),
+        description=inspect.getdoc(fn) or "",
+        parameters=plain(arguments.model_json_schema(schema_generator=Schemas)),
+        fn_metadata=FuncMetadata(arg_model=arguments, output_schema=_output_schema(signature)),
+        is_async=True,
         annotations=_hints(effect),
     )
-    model = tool.fn_metadata.arg_model
-    model.model_config["extra"] = "forbid"
-    model.model_rebuild(force=True)
-    tool.parameters = plain(model.model_json_schema())
-    result = tool.fn_metadata.output_schema
-    tool.fn_metadata.output_schema = outline(plain(result)) if result else None
-    return tool
+
+
+def _arguments(tool: str, signature: inspect.Signature) -> type[Arguments]:
+    fields: dict[str, Any] = {
+        name: (
+            parameter.annotation,
+            ... if parameter.default is inspect.Parameter.empty else parameter.default,
+        )
+        for name, parameter in signature.parameters.items()
+        if parameter.annotation is not Call
+    }
+    return create_model(f"{tool}Arguments", __base__=Arguments, **fields)
+
+
+def _output_schema(signature: inspect.Signature) -> Schema | None:
+    """The schema of a structured result; None where a tool gives content alone."""
+    given = signature.return_annotation
+    for one in get_args(given) or (given,):
+        if issubclass(one, ToolResult):
+            return outline(plain(one.model_json_schema(schema_generator=Schemas)))
+    return None
 
 
 def _hints(effect: ToolEffect) -> ToolAnnotations:

@@ -9,6 +9,7 @@ from typing import Any
 
 from fw_mcp.store.locks import Fence
 from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_known
+from fw_mcp.telemetry import is_counting, level
 
 Record = Mapping[str, Any]
 
@@ -80,6 +81,7 @@ WHERE items.account = ? AND {OPEN}
 GROUP BY changes.change_id, changes.tool, changes.begun_at, changes.place
 ORDER BY changes.place
 """  # noqa: S608  ours
+_HOW_MANY_OPEN = f"SELECT count(*) AS items FROM items WHERE items.account = ? AND {OPEN}"  # noqa: S608  ours
 
 
 class Step(StrEnum):
@@ -274,13 +276,14 @@ class Journal:
         row = {**asdict(change), **self._now_of(change.change_id)}
         sent = [{**row, "kind": kind, **_intent(item, one)} for item, one in intents.items()]
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: sqlite3.Connection) -> int:
             fence.check()
             place = self._next_place(connection)
             connection.execute(_BEGIN, {**row, "place": place})
             connection.executemany(_SENT, _placed(sent, place))
+            return self._how_many_open(connection)
 
-        await self.database.run(work)
+        self._tell_open(await self.database.run(work))
         self.reached(Step.INTENT_RECORDED)
 
     async def finish(self, change_id: str, ends: Mapping[int, End]) -> None:
@@ -295,7 +298,12 @@ class Journal:
         """
         row = self._now_of(change_id)
         ended = [{**row, **_end(item, end)} for item, end in ends.items()]
-        await self.database.run(lambda connection: connection.executemany(_FINISH, ended))
+
+        def work(connection: sqlite3.Connection) -> int:
+            connection.executemany(_FINISH, ended)
+            return self._how_many_open(connection)
+
+        self._tell_open(await self.database.run(work))
         self.reached(Step.OUTCOME_RECORDED)
 
     async def end(self, change_id: str, rest: Mapping[int, End]) -> bool:
@@ -340,7 +348,9 @@ class Journal:
                 for change_id, tool, begun_at, unrecorded, items in rows
             ]
 
-        return await self.database.run(work)
+        found = await self.database.run(work)
+        self._tell_open(sum(one.items for one in found))
+        return found
 
     async def others(self) -> Others:
         """Whose changes this account is not shown.
@@ -359,6 +369,16 @@ class Journal:
             return Others(len(others), sum(map(len, found)))
 
         return await self.database.run(work)
+
+    def _how_many_open(self, connection: sqlite3.Connection) -> int:
+        if not is_counting():
+            return 0
+        return int(connection.execute(_HOW_MANY_OPEN, (self.database.account,)).fetchone()[0])
+
+    def _tell_open(self, items: int) -> None:
+        # Under a name that stands in for the account's own, nothing is written.
+        if self.database.known:
+            level("fw_mcp.journal.unsettled", self.database.account, items)
 
     def _now_of(self, change_id: str) -> dict[str, Any]:
         return {"account": self.database.account, "change_id": change_id, "now": self.now()}

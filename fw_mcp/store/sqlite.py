@@ -6,6 +6,7 @@ import os
 import secrets
 import sqlite3
 import stat
+import threading
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, closing, suppress
@@ -19,6 +20,7 @@ from fw_mcp.errors import Reason, StoreError
 from fw_mcp.store.accounts import KeyPair, account_of, gather, keep
 from fw_mcp.store.locks import Fence, Locks
 from fw_mcp.store.upgrade import put_aside, take_over
+from fw_mcp.telemetry import count, lasting
 
 _log = logging.getLogger(__name__)
 
@@ -273,8 +275,9 @@ class Database:
         Raises:
             StoreError: the file cannot be opened, read or written.
         """
-        # Not abandoned when cancelled: a transaction that runs is one whose end is known.
-        return await anyio.to_thread.run_sync(self._transact, work, limiter=self._turn)
+        with lasting("fw_mcp.store.duration", kind=_kind(work)):
+            # Not abandoned when cancelled: a transaction that runs is one whose end is known.
+            return await anyio.to_thread.run_sync(self._transact, work, limiter=self._turn)
 
     async def learn(self, account: str) -> None:
         """Keep which account the keys are for; what stands under them is that account's.
@@ -348,7 +351,7 @@ class Database:
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             connection = self._open()
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
             try:
                 known = self.known or self._is_on_record(connection)
                 result = work(connection)
@@ -361,6 +364,20 @@ class Database:
             raise self._unavailable(fault) from fault
         self.known = known
         return result
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Begin a transaction, and count it where another process makes it wait."""
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as fault:
+            # What an extended code adds is in its higher bytes.
+            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            count("fw_mcp.store.repeats")
+        connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_s * 1000)}")
+        if not connection.in_transaction:
+            connection.execute("BEGIN IMMEDIATE")
 
     def _is_on_record(self, connection: sqlite3.Connection) -> bool:
         """Look up the account of the keys; so each statement has the name that holds right now."""
@@ -434,7 +451,14 @@ class Database:
         )
 
 
+def _kind(work: Callable[[sqlite3.Connection], object]) -> str:
+    """What a transaction is for: the function that has it run."""
+    return str(getattr(work, "func", work).__qualname__).partition(".<locals>")[0]
+
+
 _Identity = tuple[int, int] | None
+
+_making = threading.Lock()
 
 
 def _identity(path: Path) -> _Identity:
@@ -452,23 +476,31 @@ def _beside(path: Path) -> tuple[Path, Path]:
 
 
 def _made(path: Path) -> _Identity:
-    """The file, made where there is none; it holds titles, products and former records."""
+    """The file, made where there is none; it holds titles, products and former records.
+
+    One that is there is not opened: to close it again would free what SQLite has locked of it for
+    another account of this process.
+    """
     left = [(beside, _identity(beside)) for beside in _beside(path)]
-    try:
-        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        left.clear()
-    try:
-        found = os.fstat(opened)
-    finally:
-        os.close(opened)
+    with _making:
+        try:
+            _make(path, os.O_EXCL)
+        except FileExistsError:
+            left.clear()
+            if not path.is_file():
+                # A link to a file that is yet to be made; or else it says what it is.
+                _make(path)
+    found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         # A device or a pipe: others use it, and it would become this user's alone.
         raise UnusableFileError("it is not a regular file")
     # Of a file that was removed while it was open; whoever opened the new one made others.
     _remove(left)
     return found.st_dev, found.st_ino
+
+
+def _make(path: Path, only: int = 0) -> None:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | only, 0o600))
 
 
 def _remove(files: Iterable[tuple[Path, _Identity]]) -> None:

@@ -59,16 +59,16 @@ def audited(account: str, change: Change, ends: Ends) -> None:
 
 
 @contextmanager
-def refusals_counted() -> Iterator[None]:
-    """Count the answer to a plan that the guard refuses here."""
+def refusals_counted(lane: str) -> Iterator[None]:
+    """Count the answer to a plan that the guard refuses here; it came on that lane."""
     try:
         yield
     except GuardError as refused:
         if answer := _REFUSED.get(refused.reason):
-            count_answer(answer)
+            count_answer(lane, answer)
         raise
 
 
-def count_answer(answer: str) -> None:
-    """Count an answer that came to nothing, on whatever lane it came."""
-    count("fw_mcp.plans", answer=answer)
+def count_answer(lane: str, answer: str) -> None:
+    """Count an answer that came to nothing."""
+    count("fw_mcp.plans", lane=lane, answer=answer)

@@ -180,6 +180,10 @@ class Ask(Protocol):
     def key(self) -> str:
         """The same for calls that give the same answer."""
 
+    @property
+    def lane(self) -> str:
+        """The name of the way."""
+
     async def __call__(self, plan: Plan) -> Answer:
         """Ask whether this plan may be carried out."""
 

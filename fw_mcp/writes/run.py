@@ -18,10 +18,10 @@ from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change, Item, Journal
 from fw_mcp.store.locks import Fence
 from fw_mcp.store.uploads import UploadStore
-from fw_mcp.text import quoted
 from fw_mcp.writes.audit import audited, count_answer, refusals_counted
 from fw_mcp.writes.changes import Changes
 from fw_mcp.writes.chunks import Run
+from fw_mcp.writes.former import FormerCalls, no_longer, placed
 from fw_mcp.writes.legs import became, told_so
 from fw_mcp.writes.operation import (
     MADE_BEFORE,
@@ -40,10 +40,7 @@ from fw_mcp.writes.operation import (
     asked_about,
 )
 from fw_mcp.writes.outcomes import (
-    NO_LONGER,
-    Ended,
     Ends,
-    Items,
     Outcome,
     as_of,
     end_of,
@@ -57,8 +54,6 @@ from fw_mcp.writes.undo import cannot_undo, undo
 
 _log = logging.getLogger(__name__)
 
-REPLAY_S = 600.0
-HANDLE_S = 3600.0
 APPROVAL = "approval"
 _NOT_ANSWERED = "the question is not answered yet"
 RESUMED = "This call was made before: finished parts were not sent again, the rest was."
@@ -113,6 +108,7 @@ class Writes:
         self.history = history
         self.tried = tried or Tried(history)
         self.reconciler = Reconciler(account, journal, history)
+        self._former = FormerCalls(journal, history, self.reconciler)
         self._under_way = SingleFlight[Written]()
 
     @property
@@ -168,7 +164,7 @@ class Writes:
             GuardError: the handle is not for this caller and tool, too old, or still running.
         """
         await self.identify()
-        change = await self._recalled(caller, handle, tool)
+        change = await self._former.recalled(caller, handle, tool)
         operation = made_of(json.loads(change.arguments))
         self._admit(caller, operation)
         async with self._under_way.turn((*_named(caller, operation), handle)) as flight:
@@ -235,7 +231,7 @@ class Writes:
             if operation.resumes:
                 # Begun twice, it would be done twice: one process at a time looks and begins.
                 await held.enter_async_context(self._exclusive(names.pop()))
-            former = await self._alike(caller, operation)
+            former = await self._former.alike(caller, operation)
             # An answer must be the one that the former call was made on.
             if former is not None and ask.plan_id in {None, former.plan_id}:
                 if done := await self._again(caller, operation, former):
@@ -250,7 +246,7 @@ class Writes:
             # Nobody is at it from here on, so that no answer is spent on a call that cannot go.
             fence = await held.enter_async_context(self._exclusive(*names))
             if isinstance(asked, _Accepted):
-                async with self._won(asked.plan, change_id):
+                async with self._won(asked, change_id):
                     still = await self._still_so(caller, operation, ask, asked.plan)
                     if isinstance(still, Waiting):
                         return still
@@ -283,7 +279,7 @@ class Writes:
             would = prepared.would
             plan = await self.guard.plan(_proposal(caller, operation, prepared))
         else:
-            with refusals_counted():
+            with refusals_counted(ask.lane):
                 plan = await self.guard.recall(
                     ask.plan_id,
                     tool=operation.tool,
@@ -304,15 +300,15 @@ class Writes:
                 return pending
 
     @asynccontextmanager
-    async def _won(self, plan: Plan, change_id: str) -> AsyncIterator[None]:
+    async def _won(self, accepted: _Accepted, change_id: str) -> AsyncIterator[None]:
         """Win the plan's single use; it costs nothing unless the change was begun."""
-        with anyio.CancelScope(shield=True), refusals_counted():
-            await self.guard.win(plan)
+        with anyio.CancelScope(shield=True), refusals_counted(accepted.how):
+            await self.guard.win(accepted.plan)
         try:
             yield
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await self._void_unless_begun(plan, change_id)
+                await self._void_unless_begun(accepted.plan, change_id)
             raise
 
     async def _void_unless_begun(self, plan: Plan, change_id: str) -> None:
@@ -330,7 +326,7 @@ class Writes:
         if self.guard.unchanged(plan, prepared.targets):
             return prepared
         await self.guard.void(plan)
-        count_answer("changed")
+        count_answer(ask.lane, "changed")
         if not prepared.targets:
             raise GuardError(
                 "The images changed since the question was asked; nothing would be lost any more.",
@@ -353,27 +349,11 @@ class Writes:
             unread.next_step = f"Call {operation.tool} again without plan_id."
             raise
 
-    async def _alike(self, caller: Caller, operation: Operation) -> Change | None:
-        """The newest change that this very call of this caller made.
-
-        One that is settled counts for ten minutes; what is not known of another is settled first,
-        however old it is.
-        """
-        former = await self.history.alike(operation.tool, caller.name, operation.digest, 0.0)
-        if former is None:
-            return None
-        since = self.journal.now() - REPLAY_S
-        recent = await self.history.alike(operation.tool, caller.name, operation.digest, since)
-        if recent is not None:
-            return recent
-        items = await self.history.items(former.change_id)
-        return former if any(one.unsettled for one in items) else None
-
     async def _again(self, caller: Caller, operation: Operation, former: Change) -> Done | None:
         """What this very call did when it was made before; None where it begins anew."""
         if operation.resumes:
             return await self._resumed(caller, operation, former)
-        if await self._moved_on(operation, former):
+        if await self._former.moved_on(operation, former):
             return None
         items = await self.history.items(former.change_id)
         if former.ended_at is None or any(one.unsettled for one in items):
@@ -393,7 +373,7 @@ class Writes:
             return None
         async with self._exclusive(name_of(former.change_id)) as fence:
             started = self.account.clock()
-            settled = await self._settled(operation, former, started)
+            settled = await self._former.settled(operation, former, started)
             if len(settled) != len(operation.untouched):
                 return None
             run = self._new_run(caller, former, fence, started)
@@ -405,8 +385,8 @@ class Writes:
         fresh = _change(secrets.token_hex(8), caller, operation, prepared)
         names = (name_of(former.change_id), name_of(fresh.change_id))
         async with self._exclusive(*names) as fence:
-            before = await self._settled(operation, former, prepared.read_at)
-            settled = await prepared.still_so(_placed(operation, before, former))
+            before = await self._former.settled(operation, former, prepared.read_at)
+            settled = await prepared.still_so(placed(operation, before, former))
             reordered = json.loads(former.arguments) != operation.arguments
             # What was taken away since is another change when it is done again.
             anew = reordered or len(settled) < len(before)
@@ -422,12 +402,12 @@ class Writes:
         names = (name_of(change.change_id), _call_name(caller, operation))
         async with self._exclusive(*names) as fence:
             told = last_told(await self.history.items(change.change_id))
-            settled = await self._settled(operation, change, self.account.clock())
+            settled = await self._former.settled(operation, change, self.account.clock())
             prepared = await operation.read()
             # What may still come is neither as it was left nor changed.
             waiting = {i: end for i, end in settled.items() if end.outcome is Outcome.UNKNOWN}
             kept = {**await prepared.still_so(settled), **waiting}
-            gone = {item: _no_longer(end) for item, end in settled.items() if item not in kept}
+            gone = {item: no_longer(end) for item, end in settled.items() if item not in kept}
             done = {end.guid for end in settled.values()}
             seen = json.loads(change.seen)
             changed = {guid for guid, state in prepared.seen.items() if seen.get(guid) != state}
@@ -441,28 +421,6 @@ class Writes:
             ended = await self._carried_out(operation, run, prepared)
             earlier = told_so(told, ended.ends)
             return replace(ended, earlier=earlier, found=became(told, kept, ended.ends))
-
-    async def _settled(self, operation: Operation, change: Change, started: float) -> Ends:
-        try:
-            return await self.reconciler.settled(change, started)
-        except ApiError as unread:
-            unread.state = "The earlier call's result is not known yet; nothing was sent now."
-            unread.next_step = f"Call {operation.tool} again in a minute."
-            raise
-
-    async def _moved_on(self, operation: Operation, former: Change) -> bool:
-        """Whether another change named an image of this one since, or what it undid went on."""
-        own = {one.guid for one in await self.history.items(former.change_id)}
-        begun = await self.history.first_place(former.change_id)
-        others = await self.history.guids_named_since(
-            former.begun_at, after_place=begun, besides_change=former.change_id
-        )
-        if own & others:
-            return True
-        if operation.undoes is None:
-            return False
-        # By their places in the journal: a clock may be set back.
-        return await self.history.last_place(operation.undoes) > begun
 
     async def _carried_out(self, operation: Operation, run: Run, prepared: Prepared) -> Done:
         try:
@@ -512,25 +470,6 @@ class Writes:
             _log.warning("what was asked could not be read: %s", unread.what)
             return ""
         return asked_about(plan, change.accepted, "answered yes") if plan else ""
-
-    async def _recalled(self, caller: Caller, handle: str, tool: str) -> Change:
-        """The change that a handle names, while it may be gone on with: for an hour."""
-        change = await self.history.change(handle)
-        now = self.journal.now()
-        if change is not None and (change.tool, change.caller) == (tool, caller.name):
-            newest = await self.history.alike(
-                tool, caller.name, change.arguments_digest, change.begun_at
-            )
-            # The same call, made anew since, has taken it over.
-            is_newest = newest is not None and newest.change_id == handle
-            if is_newest and now - change.begun_at <= HANDLE_S:
-                return change
-        raise GuardError(
-            f"No {tool} call to continue with handle {quoted(handle, 40)} in the last hour.",
-            state="Nothing was sent.",
-            next_step="Use search_images to see what is left, then make a new call.",
-            reason=Reason.HANDLE_UNKNOWN,
-        )
 
     def _exclusive(self, *names: str) -> AbstractAsyncContextManager[Fence]:
         return self.journal.database.exclusive(*names)
@@ -605,21 +544,3 @@ def _change(
         seen=json.dumps(prepared.seen),
         client=caller.client,
     )
-
-
-def _placed(operation: Operation, settled: Items[Ended], former: Change) -> Items[Ended]:
-    """How items ended, by their places in this call instead of those in the former one."""
-    arguments = json.loads(former.arguments)
-    if arguments == operation.arguments:
-        return settled
-    ends: dict[str, list[Ended]] = {}
-    for item, key in enumerate(operation.made_of(arguments).keys):
-        if item in settled:
-            ends.setdefault(key, []).append(settled[item])
-    places = enumerate(operation.keys)
-    return {item: ends[key].pop(0) for item, key in places if ends.get(key)}
-
-
-def _no_longer(end: Ended) -> Ended:
-    """What a former run did, and somebody changed since: not done again on an old yes."""
-    return replace(end, outcome=Outcome.NOT_ATTEMPTED, detail=NO_LONGER, after=None)

@@ -19,7 +19,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from math import inf
@@ -42,7 +42,6 @@ from fw_mcp.pictures.threads import unwaited
 from fw_mcp.pictures.upload.bucket import Bucket
 from fw_mcp.pictures.upload.public import check_public
 from fw_mcp.store.uploads import SameFile, Upload, UploadStore
-from fw_mcp.text import counted, megabytes
 from fw_mcp.writes.outcomes import Items
 from fw_mcp.writes.print_master import (
     KINDS,
@@ -54,6 +53,7 @@ from fw_mcp.writes.print_master import (
     read,
     rewind,
 )
+from fw_mcp.writes.upload_jobs import HowFar, Told, UploadJob
 
 _log = logging.getLogger(__name__)
 
@@ -130,50 +130,6 @@ class UploadLimits:
     preview_side: int = 1_600
 
 
-@dataclass(frozen=True, slots=True)
-class HowFar:
-    """How far the uploads of a call are; what needs no work counts as done."""
-
-    files_done: int
-    files: int
-    bytes_done: int
-    bytes: int
-
-    def __str__(self) -> str:
-        done = megabytes(self.bytes_done).removesuffix(" MB")
-        files = counted(self.files, "file")
-        return f"{self.files_done} of {files}, {done} of {megabytes(self.bytes)}"
-
-
-@dataclass(eq=False)
-class _Job:
-    """One file on its way.
-
-    Attributes:
-        sent: bytes of it that are there.
-        wanted: calls that wait for it.
-        goes_on: whether a call answered without it.
-        ended: what came of it; None while it is under way.
-        crash: what nobody foresaw.
-        ended_at: seconds since the epoch; of one that is under way, never.
-    """
-
-    file: FileToAdd
-    change_id: str
-    sent: int = 0
-    wanted: int = 0
-    goes_on: bool = False
-    ended: Upload | FwError | None = None
-    crash: Exception | None = None
-    ended_at: float = inf
-    scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
-    done: anyio.Event = field(default_factory=anyio.Event)
-
-    def tell(self, sent: int) -> None:
-        """Know how many bytes are sent; from any thread."""
-        self.sent = sent
-
-
 def _nobody(_: object) -> None:
     """Nobody is told."""
 
@@ -222,7 +178,7 @@ class Uploads:
         self._watched = watched
         self._group: TaskGroup | None = None
         self._turn = anyio.Semaphore(_AT_A_TIME)
-        self._jobs: dict[SameFile, _Job] = {}
+        self._jobs: dict[SameFile, UploadJob] = {}
         self._is_public = False
         self._contents: dict[str, anyio.Lock] = {}
         self._ended = anyio.Event()
@@ -372,7 +328,7 @@ class Uploads:
             if one.same in known and known[one.same].is_up and self._is_fresh(known[one.same])
         }
         due = {item: one for item, one in files.items() if item not in there}
-        told = _Told(files.values(), tell, self._watched)
+        told = Told(files.values(), tell, self._watched)
         if self._group is not None:
             jobs = await self._waited_for(due, change_id, self._group, left_s, told)
         else:
@@ -389,8 +345,8 @@ class Uploads:
         change_id: str,
         group: TaskGroup,
         left_s: Callable[[], float],
-        told: "_Told",
-    ) -> Items[_Job]:
+        told: Told,
+    ) -> Items[UploadJob]:
         jobs = {item: self._job(one, change_id, group) for item, one in files.items()}
         waited = list(dict.fromkeys(jobs.values()))
         with self._waiting(waited):
@@ -406,7 +362,7 @@ class Uploads:
         return jobs
 
     @contextmanager
-    def _waiting(self, jobs: Sequence[_Job]) -> Iterator[None]:
+    def _waiting(self, jobs: Sequence[UploadJob]) -> Iterator[None]:
         """A call that is canceled takes along what nobody else waits for."""
         for job in jobs:
             job.wanted += 1
@@ -422,19 +378,19 @@ class Uploads:
             for job in jobs:
                 job.wanted -= 1
 
-    def _job(self, file: FileToAdd, change_id: str, group: TaskGroup) -> _Job:
+    def _job(self, file: FileToAdd, change_id: str, group: TaskGroup) -> UploadJob:
         """The work on a file, begun where nobody is at it."""
         job = self._jobs.get(file.same)
         if job is None or job.ended_at < self.now() - _UNTOLD_S:
-            job = self._jobs[file.same] = _Job(file, change_id)
+            job = self._jobs[file.same] = UploadJob(file, change_id)
             group.start_soon(self._work, job)
         return job
 
-    def _forget(self, job: _Job) -> None:
+    def _forget(self, job: UploadJob) -> None:
         if self._jobs.get(job.file.same) is job:
             del self._jobs[job.file.same]
 
-    async def _work(self, job: _Job) -> None:
+    async def _work(self, job: UploadJob) -> None:
         try:
             with job.scope:
                 job.ended = await self._brought(job)
@@ -455,7 +411,7 @@ class Uploads:
             self._ended.set()
             self._ended = anyio.Event()
 
-    async def _brought(self, job: _Job) -> Upload:
+    async def _brought(self, job: UploadJob) -> Upload:
         async with self._turn:
             file = await unwaited(partial(self.folders.open, job.file.path))
             with file:
@@ -468,7 +424,7 @@ class Uploads:
         self._reached(UploadStep.VERIFIED)
         return upload
 
-    async def _put(self, job: _Job, file: BinaryIO) -> Upload:
+    async def _put(self, job: UploadJob, file: BinaryIO) -> Upload:
         """See that all of a file is there, and send what is not."""
         check_same(job.file, file)
         former = (await self.known([job.file])).get(job.file.same)
@@ -508,7 +464,7 @@ class Uploads:
             shown = {preview: io.BytesIO(made.preview), thumbnail: io.BytesIO(made.thumbnail)}
             return await self._sent(job, upload, {**shown, master: file})
 
-    async def _noted(self, job: _Job, former: Upload) -> Upload:
+    async def _noted(self, job: UploadJob, former: Upload) -> Upload:
         """The same bytes, in another file or written anew: on record, and not sent."""
         upload = replace(
             self._to_check(former),
@@ -523,7 +479,7 @@ class Uploads:
         await self.store.begin(upload, 0)
         return upload
 
-    async def _sent(self, job: _Job, upload: Upload, parts: Mapping[str, BinaryIO]) -> Upload:
+    async def _sent(self, job: UploadJob, upload: Upload, parts: Mapping[str, BinaryIO]) -> Upload:
         """Send what is not there, on record before the first byte, the print master last."""
         file, bucket = parts[upload.master], self.bucket
         check_same(job.file, file)
@@ -573,33 +529,6 @@ class Uploads:
             return False
         sizes = [await self.bucket.size_of(key) == size for key, size in upload.parts.items()]
         return all(sizes)
-
-
-class _Told:
-    """How far the files of a call are, for whoever waits for it.
-
-    Args:
-        files: all of the call.
-        tell: told in files and bytes.
-        watched: told the same.
-    """
-
-    def __init__(
-        self, files: Iterable[FileToAdd], tell: Progress, watched: Callable[[HowFar], None]
-    ) -> None:
-        self._sizes = [one.file_size for one in files]
-        self._tell = tell
-        self._watched = watched
-
-    async def so_far(self, jobs: Sequence[_Job]) -> None:
-        """Tell it."""
-        files, size = len(self._sizes), sum(self._sizes)
-        left = [one for one in jobs if not one.done.is_set()]
-        bytes_left = sum(one.file.file_size - one.sent for one in left)
-        share = sum(one.sent / max(one.file.file_size, 1) for one in left)
-        far = HowFar(files - len(left), files, size - bytes_left, size)
-        self._watched(far)
-        await self._tell(far.files_done + share, files, str(far))
 
 
 def _over_the_hour(mb_per_hour: int) -> GuardError:

@@ -60,10 +60,16 @@ class House:
         ):
             yield client
 
-    async def ping(self, bearer: str) -> httpx2.Response:
+    async def ping(
+        self,
+        bearer: str,
+        headers: Mapping[str, str] | None = None,
+        method: str = "ping",
+        **params: object,
+    ) -> httpx2.Response:
         """What a request with a token is answered; 400 is the protocol speaking."""
-        ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-        headers = {"Authorization": f"Bearer {bearer}", "Accept": "*/*"}
+        ping = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        headers = {"Authorization": f"Bearer {bearer}", "Accept": "*/*", **(headers or {})}
         transport = httpx2.ASGITransport(self.app)
         async with httpx2.AsyncClient(transport=transport, base_url=URL) as http:
             return await http.post("/mcp", json=ping, headers=headers)

@@ -1,15 +1,18 @@
 """The accounts file: what it says, what is refused in words, and how it is read again."""
 
 import logging
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
-from fw_mcp.accounts.file import Accounts, one_account, read_rows, settings_of, variables_named
+from fw_mcp.accounts.file import Accounts, one_account, read_rows, variables_named
 from fw_mcp.assembly import secrets_of
 from fw_mcp.config import IN_MEMORY, Settings
 from fw_mcp.errors import ConfigError, Reason
+from fw_mcp.server.tokens import read_tokens
 from tests.server.test_identity import keep
 
 KEYS = 'web_api_key_env = "NORTH_WEB"\napp_key_env = "NORTH_APP"\n'
@@ -24,7 +27,8 @@ def accounts(
     """The accounts of a file with that text."""
     file = folder / "accounts.toml"
     keep(file, text)
-    return settings_of(read_rows(file), file, server, environ)
+    found = Accounts(file, server, environ, lambda _: None)
+    return {name: one for name in read_rows(file) if (one := found.find(name))}
 
 
 @pytest.mark.shows_keys("it keeps keys in files")
@@ -63,10 +67,19 @@ def test_an_account_can_only_narrow_what_the_server_allows(tmp_path: Path) -> No
 
 
 def test_an_account_may_be_a_sandbox(tmp_path: Path) -> None:
-    """In memory, or in a file beside the accounts file; what the server's own sandbox is, no."""
+    """In memory, or in a file beside the accounts file."""
     text = '[one]\nsandbox = true\n[two]\nsandbox_file = "two.db"\n'
-    found = accounts(tmp_path, f"{text}{NORTH}", Settings(sandbox="true"))
+    found = accounts(tmp_path, f"{text}{NORTH}")
     assert [one.sandbox for one in found.values()] == [IN_MEMORY, str(tmp_path / "two.db"), None]
+
+
+def test_a_server_that_is_a_sandbox_opens_no_real_account(tmp_path: Path) -> None:
+    """Promise: whoever gave --sandbox, or whom it tells so, is not let write to a real library."""
+    sandbox = Settings(sandbox="true", accounts_file=tmp_path / "accounts.toml", account="north")
+    with pytest.raises(ConfigError, match="cannot be used with --accounts-file"):
+        accounts(tmp_path, NORTH, sandbox)
+    with pytest.raises(ConfigError, match="cannot be used with --accounts-file"):
+        one_account(sandbox, ENVIRON)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +105,14 @@ def test_an_account_may_be_a_sandbox(tmp_path: Path) -> None:
         (f'{NORTH}base_url = "https://evil.example"', "not a known FinerWorks host"),
         (f"{NORTH}[south]\n{KEYS}", 'account "south": it opens the same library as north'),
         ('[a]\nsandbox_file = "x"\n[b]\nsandbox_file = "./x"', "the same library as a"),
+        (
+            '[a]\nsandbox_file = "x"\n[b]\nsandbox_file = "x"\nsession_id = "another-one"',
+            "the same library as a",
+        ),
+        ('[a]\nsandbox_file = "x\\u0000"', "sandbox_file must name a file"),
+        ('[a]\nweb_api_key_file = "x\\u0000"\napp_key_env = "NORTH_APP"', "must name a file"),
+        (f'{NORTH}session_id = "abc\\ndefgh"', "session_id must be text of 8 to 50 characters"),
+        (f"{NORTH}site_id = {'1' * 5000}", "is not TOML, somewhere"),
         ('[a]\nweb_api_key_env = "GONE"\napp_key_env = "NORTH_APP"', "GONE holds no key"),
         ('[a]\nweb_api_key_env = "NORTH_WEB"\napp_key_file = "x"', "app_key_file cannot be read"),
     ],
@@ -154,7 +175,7 @@ def test_the_file_and_its_keys_are_read_again_when_they_change(
     keep(file, f"{NORTH}")
     assert (keys(), found.find("south")) == (["canary-web", "canary-app"], None)
     told = [one.getMessage() for one in caplog.records]
-    first, second = [one for one in told if one.endswith("accounts read before are still used.")]
+    first, second = [one for one in told if one.endswith("What was read before is still used.")]
     assert 'fault in account "north": the file of web_api_key_file cannot be read' in first
     assert "is not TOML, at end of document." in second
     assert "canary" not in "".join(told)
@@ -176,3 +197,105 @@ def test_a_command_works_on_the_account_that_is_named(tmp_path: Path) -> None:
         with pytest.raises(ConfigError) as refused:
             one_account(settings, ENVIRON)
         assert said in str(refused.value)
+
+
+@pytest.mark.shows_keys("it keeps a key in a file")
+def test_an_account_that_is_removed_is_gone_whatever_is_wrong_with_another(tmp_path: Path) -> None:
+    """Promise: a key that cannot be read keeps no door open."""
+    file, web = tmp_path / "accounts.toml", tmp_path / "web"
+    south = '[south]\nweb_api_key_file = "web"\napp_key_env = "NORTH_APP"\n'
+    keep(file, f"{NORTH}{south}")
+    web.write_text("canary-web-2", encoding="utf-8")
+    found = Accounts(file, SERVER, ENVIRON, lambda _: None)
+    web.unlink()
+    keep(file, south)
+    assert (found.find("north"), found.find("south") is None) == (None, False)
+
+
+ODD_KEYS: Mapping[str, Callable[[Path], object]] = MappingProxyType(
+    {
+        "a pipe": os.mkfifo,
+        "a folder": Path.mkdir,
+        "a link to itself": lambda file: file.symlink_to(file),
+        "a device": lambda file: file.symlink_to("/dev/zero"),
+        "long": lambda file: file.write_text("canary" * 1000, "ascii"),
+        "empty": Path.touch,
+        "no text": lambda file: file.write_bytes(b"canary-\xff"),
+        "two lines": lambda file: file.write_text("canary-1\ncanary-2", "ascii"),
+        "not ASCII": lambda file: file.write_text("canary-\u00e9", "utf-8"),
+        "a zero": lambda file: file.write_text("canary\0", "ascii"),
+    }
+)
+
+
+@pytest.mark.shows_keys("it keeps what is no key in a file")
+@pytest.mark.parametrize("odd", ODD_KEYS)
+def test_a_file_that_holds_no_key_is_refused_and_not_waited_for(tmp_path: Path, odd: str) -> None:
+    """Promise: whatever it is; a server that runs goes on with what it read before."""
+    file, web = tmp_path / "accounts.toml", tmp_path / "web"
+    keep(file, '[north]\nweb_api_key_file = "web"\napp_key_env = "NORTH_APP"\n')
+    web.write_text("\ufeffcanary-web\r\n", "utf-8")
+    found = Accounts(file, SERVER, ENVIRON, lambda _: None)
+    web.unlink()
+    ODD_KEYS[odd](web)
+    north = found.find("north")
+    assert north is not None
+    assert secrets_of(north, {}) == ["canary-web", "canary-app"]
+    with pytest.raises(ConfigError, match='fault in account "north"') as refused:
+        Accounts(file, SERVER, ENVIRON, lambda _: None)
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("odd", ["a pipe", "a folder", "a link to itself", "a device", "no text"])
+def test_what_is_no_accounts_file_any_more_leaves_what_there_was(tmp_path: Path, odd: str) -> None:
+    """And holds no request up."""
+    file = tmp_path / "accounts.toml"
+    keep(file, f"\ufeff{NORTH}".replace("\n", "\r\n"))
+    found = Accounts(file, SERVER, ENVIRON, lambda _: None)
+    file.unlink()
+    ODD_KEYS[odd](file)
+    assert found.find("north") is not None
+    with pytest.raises(ConfigError, match="cannot be read as text"):
+        read_rows(file)
+    with pytest.raises(ConfigError, match="cannot be read as text"):
+        read_tokens(file)
+
+
+def test_a_file_of_any_length_is_read_to_a_limit(tmp_path: Path) -> None:
+    """It may grow without end."""
+    file = tmp_path / "accounts.toml"
+    keep(file, f"{NORTH}#{'x' * 3_999_000}")
+    assert list(read_rows(file)) == ["north"]
+    keep(file, f"{NORTH}#{'x' * 4_000_000}")
+    with pytest.raises(ConfigError, match="at most 4,000,000 bytes"):
+        read_rows(file)
+
+
+def test_what_is_wrong_with_one_account_holds_no_other_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Promise: the others are narrowed, added and given new keys all the same."""
+    file = tmp_path / "accounts.toml"
+    south = '[south]\nsandbox_file = "south"\n'
+    keep(file, f"{NORTH}{south}")
+    found = Accounts(file, SERVER, ENVIRON, lambda _: None)
+    east = "[east]\nsandbox = true\n[west]\nsandbox = 1\n"
+    keep(file, f"{NORTH}max_items = 0\n{south}read_only = true\n{east}")
+    north, narrowed, added = (found.find(name) for name in ("north", "south", "east"))
+    assert north is not None
+    assert narrowed is not None
+    assert (north.max_items, narrowed.read_only, added is None) == (40, True, False)
+    assert found.find("west") is None
+    assert [one.getMessage().split(": ")[0].rpartition(" ")[2] for one in caplog.records] == [
+        '"north"',
+        '"west"',
+    ]
+
+
+@pytest.mark.shows_keys("it keeps a key in a file")
+def test_a_command_needs_the_keys_of_no_other_account(tmp_path: Path) -> None:
+    """They may be out of its reach."""
+    file = tmp_path / "accounts.toml"
+    keep(file, f'{NORTH}[south]\nweb_api_key_file = "away"\napp_key_env = "AWAY"\n')
+    chosen = one_account(Settings(accounts_file=file, account="north"), ENVIRON)
+    assert secrets_of(chosen, {}) == ["canary-web", "canary-app"]

@@ -8,7 +8,6 @@ from mcp.client import Client, ClientRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
-    CallToolResult,
     ElicitRequestParams,
     ElicitResult,
     InputRequiredResult,
@@ -16,8 +15,8 @@ from mcp.types import (
 
 from fw_mcp.guard.effects import Scope
 from fw_mcp.server.oauth import Issuer
-from tests.accounts.served import bearer, house, opens
-from tests.server.test_identity import Era, refusal_of
+from tests.accounts.served import House, bearer, house, opens
+from tests.server.test_identity import Era, keep, refusal_of
 from tests.server.test_oauth import RESOURCE, Login, token
 from tests.support.products import exhaustive
 from tests.support.studio import YES, said
@@ -91,7 +90,7 @@ async def test_the_question_of_one_account_is_answered_by_nobody_else(tmp_path: 
     issuer = Issuer(login.issuer.issuer, RESOURCE, login.issuer.keys, tuple(Scope), account="")
     scope = " ".join(Scope)
     async with house(tmp_path, ALICE, BOB, issuer=issuer) as served:
-        sealed: list[CallToolResult | int] = []
+        sealed: list[object] = []
         for at_first, then in (
             (bearer("alice"), bearer("bob")),
             (token(scope=scope, fw_account="north"), token(scope=scope, fw_account="south")),
@@ -115,10 +114,29 @@ async def test_the_question_of_one_account_is_answered_by_nobody_else(tmp_path: 
                 except MCPError as refused:
                     sealed.append(refused.code)
                 assert await guids(second, guid_filter=call["guids"]) == call["guids"]
-    by_another, by_the_same = sealed
-    assert by_another == INVALID_PARAMS
-    assert isinstance(by_the_same, CallToolResult)
-    assert refusal_of(by_the_same) == "plan_unknown"
+    assert sealed == [INVALID_PARAMS, INVALID_PARAMS]
+
+
+async def test_a_session_is_of_one_account(tmp_path: Path) -> None:
+    """Promise: neither another token of the person nor a token that was moved goes on with it."""
+    login = Login()
+    issuer = Issuer(login.issuer.issuer, RESOURCE, login.issuer.keys, tuple(Scope), account="")
+    north, south = (token(scope="images:read", fw_account=one) for one in ("north", "south"))
+    async with house(tmp_path, ALICE, issuer=issuer) as served:
+        of_north, of_alice = [await session(served, one) for one in (north, bearer("alice"))]
+        keep(tmp_path / "tokens.jsonl", opens("alice", "south"))
+        answers = [
+            await served.ping(one, {"Mcp-Session-Id": of})
+            for one, of in ((north, of_north), (south, of_north), (bearer("alice"), of_alice))
+        ]
+    assert [one.status_code for one in answers] == [200, 404, 404]
+
+
+async def session(served: House, bearer: str) -> str:
+    """A session of an older client."""
+    told = {"capabilities": {}, "clientInfo": {"name": "old", "version": "1"}}
+    asked = await served.ping(bearer, method="initialize", protocolVersion="2025-06-18", **told)
+    return asked.headers["Mcp-Session-Id"]
 
 
 async def person(

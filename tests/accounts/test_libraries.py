@@ -12,7 +12,7 @@ from fw_mcp.accounts.file import Accounts
 from fw_mcp.accounts.libraries import Libraries
 from fw_mcp.assembly import Assembly, assemble
 from fw_mcp.cli.output import log_to_stderr, mask_in_log
-from fw_mcp.config import Settings
+from fw_mcp.config import IN_MEMORY, Settings
 from fw_mcp.errors import GuardError, Reason
 from tests.server.test_identity import keep
 from tests.support.studio import Clock
@@ -33,16 +33,19 @@ class Street:
     opened: list[str] = field(default_factory=list)
     tended: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    assemblies: list[Assembly] = field(default_factory=list)
+    server: Settings = field(default_factory=Settings)
 
     def __post_init__(self) -> None:
         self.file = self.folder / "accounts.toml"
         keep(self.file, self.text)
-        accounts = Accounts(self.file, Settings(), {}, lambda _: None)
+        accounts = Accounts(self.file, self.server, {}, lambda _: None)
         self.libraries = Libraries(accounts, self._open, self.clock)
 
     def _open(self, name: str, settings: Settings) -> Assembly:
         self.opened.append(name)
-        return assemble(settings, {}, name=name)
+        self.assemblies.append(assemble(settings, {}, name=name))
+        return self.assemblies[-1]
 
     async def tend(self, assembly: Assembly) -> None:
         """Look after a library until that is closed."""
@@ -157,3 +160,58 @@ async def test_keys_of_an_account_are_masked_once_they_are_read(
     told = capsys.readouterr().err
     assert told.count("sent ***") == 4
     assert "secret" not in told.lower()
+
+
+async def test_a_library_is_closed_after_whoever_looks_after_it_has_left(tmp_path: Path) -> None:
+    """Otherwise a last look at its journal would open the store again, for good."""
+    street = Street(tmp_path)
+    seen: list[Assembly] = []
+    began = street.clock()
+    use(street, "north")
+
+    async def tend(assembly: Assembly) -> None:
+        seen.append(assembly)
+        try:
+            await anyio.sleep_forever()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await assembly.parts.writes.journal.unsettled()
+
+    async def an_hour(_: float) -> None:
+        await anyio.wait_all_tasks_blocked()
+        street.clock.forward(HOUR + 1)
+        if street.clock() > began + 2 * HOUR:
+            raise StopAsyncIteration
+
+    with pytest.raises(ExceptionGroup):
+        await street.libraries.work(tend, an_hour)
+    assert [is_open(one) for one in seen] == [False]
+
+
+async def test_what_is_kept_in_memory_alone_stays(tmp_path: Path) -> None:
+    """Its plans, its history and what it used up of an hour would be gone."""
+    street = Street(tmp_path, server=Settings(store=Path(IN_MEMORY)))
+    use(street, "north")
+    street.clock.forward(100 * HOUR)
+    await street.rounds(2)
+    use(street, "north")
+    assert street.opened == ["north"]
+
+
+async def test_closing_that_is_interrupted_is_done_at_the_end(tmp_path: Path) -> None:
+    """Promise: nothing stays open, and what cannot be closed keeps no other open."""
+    street = Street(tmp_path)
+    with street.libraries.using("south") as south, street.libraries.using("north") as north:
+        for parts in (north, south):
+            assert await parts.writes.journal.unsettled() == []
+    street.clock.forward(HOUR + 1)
+    with anyio.CancelScope() as now:
+        now.cancel()
+        await street.libraries.work(street.tend, anyio.sleep)
+    await street.libraries.aclose()
+    assert [is_open(one) for one in street.assemblies] == [False, False]
+
+
+def is_open(assembly: Assembly) -> bool:
+    """Whether its store is."""
+    return assembly.database._connection is not None  # noqa: SLF001  what nothing else tells

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 
 from fw_mcp.assembly import assemble
@@ -10,8 +11,10 @@ from fw_mcp.cli.serve import libraries_of, over_http
 from fw_mcp.config import Settings, check_variables, load_settings
 from fw_mcp.errors import ConfigError
 from fw_mcp.guard.effects import Scope
-from tests.accounts.served import TWO, opens
+from tests.accounts.served import TWO, bearer, opens
+from tests.cli.serving import LIST_TOOLS, SEARCH, answers, serving
 from tests.server.test_identity import keep
+from tests.support.process import fw_mcp
 
 HTTP = {"http": "127.0.0.1:8000"}
 
@@ -98,3 +101,36 @@ def test_a_token_is_made_for_an_account_that_there_is(
     assert "Name one with --account: north, south." in capsys.readouterr().err
     assert main(["token", "new", "ann", "--account", "south"]) == 2
     assert 'There is no account "south".' in capsys.readouterr().err
+
+
+def test_the_server_of_several_accounts_is_ready_without_keys_of_its_own(tmp_path: Path) -> None:
+    """Promise: each account brings its own; a token of one of them opens it."""
+    given(tmp_path, opens("ann", "north"))
+    named = (f"{tmp_path}/{file}" for file in ("accounts.toml", "tokens.jsonl", "store"))
+    options = zip(("--accounts-file", "--tokens-file", "--store"), named, strict=True)
+    with serving("--http", "127.0.0.1:0", *(word for pair in options for word in pair)) as url:
+        ready = httpx.get(f"{url}/readyz", trust_env=False)
+        statuses = [
+            httpx.post(
+                f"{url}/mcp",
+                content=LIST_TOOLS.splitlines()[0],
+                headers={
+                    "Authorization": f"Bearer {bearer(name)}",
+                    "Accept": "application/json, text/event-stream",
+                    "Content-Type": "application/json",
+                },
+                trust_env=False,
+            ).status_code
+            for name in ("ann", "bob")
+        ]
+    assert (ready.status_code, statuses) == (200, [200, 401])
+
+
+def test_over_stdio_it_is_the_account_that_is_named(tmp_path: Path) -> None:
+    """One server is one account there."""
+    given(tmp_path)
+    named = ["--accounts-file", str(tmp_path / "accounts.toml"), "--account", "south"]
+    done = fw_mcp(named, text=LIST_TOOLS + SEARCH)
+    assert done.returncode == 0, done.stderr
+    assert answers(done.stdout)[3].get("isError", False) is False
+    assert fw_mcp(named[:2], text="").returncode == 2

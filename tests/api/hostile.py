@@ -4,6 +4,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 import httpx
@@ -61,18 +62,28 @@ class _MeteredStream(httpx.AsyncByteStream):
 
 @dataclass(frozen=True)
 class Hostile:
-    """A client, the faults of what it calls, and a meter of what it reads."""
+    """A client, the faults of what it calls, and a meter of what it reads.
+
+    Attributes:
+        judge: a client that has time.
+    """
 
     client: FinerWorksClient
+    judge: FinerWorksClient
     faults: Faults
     meter: Metered
 
     async def count(self) -> int:
         """How many images the inventory shows."""
-        library = self.client.library("inventory")
-        count = (await self.client.list_images(ListImagesRequest(library=library))).count
+        library = self.judge.library("inventory")
+        count = (await self.judge.list_images(ListImagesRequest(library=library))).count
         assert count is not None
         return count
+
+    async def comes_to(self, count: int) -> None:
+        """Wait until there are so many: a service that was left may still be at its work."""
+        while await self.count() != count:
+            await anyio.lowlevel.checkpoint()
 
 
 @asynccontextmanager
@@ -126,16 +137,16 @@ async def calling(
     faults = faults or Faults()
     async with way(create_app(seed=False, faults=faults)) as (base_url, transport):
         meter, pauses = Metered(transport), Pauses()
-        client = FinerWorksClient(
+        connect = partial(
+            FinerWorksClient,
             base_url=base_url,
             keys=Keys(web_api_key=SANDBOX_WEB_API_KEY, app_key=SANDBOX_APP_KEY),
             session_id=SANDBOX_SESSION_ID,
-            transport=meter,
-            timeouts=timeouts,
             max_body_bytes=CAP_BYTES,
             traffic=Traffic(pauses, pauses.sleep),
             sleep=pauses.sleep,
         )
-        with anyio.fail_after(10):
+        client, judge = connect(transport=meter, timeouts=timeouts), connect(transport=transport)
+        with anyio.fail_after(30):
             async with client:
-                yield Hostile(client, faults, meter)
+                yield Hostile(client, judge, faults, meter)

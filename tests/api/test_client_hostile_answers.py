@@ -133,7 +133,7 @@ async def test_a_silent_service_is_left_after_the_time_for_a_write(way: Way) -> 
         faults.add(Fault(FaultKind.SILENT, "add_images", committed=True))
 
         assert await end_of(add, service.client) == (LATE, True)
-        assert await service.count() == 1
+        await service.comes_to(1)
 
 
 @pytest.mark.parametrize("call", [calls.list_images, add])
@@ -146,7 +146,7 @@ async def test_a_drip_ends_with_the_call_s_own_deadline(way: Way, call: Call) ->
         faults.add(Fault(FaultKind.DRIP))
 
         assert await end_of(call, service.client) == (LATE, True)
-        assert await service.count() == (call is add)
+        await service.comes_to(call is add)
 
 
 @pytest.mark.parametrize("call", [calls.list_images, add])

@@ -37,14 +37,22 @@ def listening(process: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def serving(*arguments: str, env: dict[str, str] | None = None) -> Iterator[str]:
-    """`fw-mcp` serving HTTP until the test is done, then ended by SIGTERM with exit code 0."""
+def serving(
+    *arguments: str, env: dict[str, str] | None = None, log: list[str] | None = None
+) -> Iterator[str]:
+    """`fw-mcp` serving HTTP until the test is done, then ended by SIGTERM with exit code 0.
+
+    The lines that it logged meanwhile are added to `log`.
+    """
     with started(arguments, env=env, text=True) as process:
         try:
             yield listening(process)
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=20) in {0, -signal.SIGTERM}
             assert process.stderr is not None
-            assert "Traceback" not in process.stderr.read()
+            written = process.stderr.read()
+            assert "Traceback" not in written
+            if log is not None:
+                log += written.splitlines()
         finally:
             process.kill()

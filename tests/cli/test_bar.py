@@ -5,7 +5,7 @@ import io
 import pytest
 
 from fw_mcp.cli.bar import Bar
-from fw_mcp.writes.uploads import HowFar
+from fw_mcp.writes.upload_jobs import HowFar
 from tests.support.studio import Clock
 
 MB = 1_000_000

@@ -20,6 +20,7 @@ from fw_mcp.store.accounts import KeyPair
 from fw_mcp.store.journal import End, Intent
 from fw_mcp.store.sqlite import Database
 from fw_mcp.text import timed
+from tests.cli.conftest import InProcess
 from tests.cli.journalled import BEGUN, small, three
 from tests.support.kept import Kept, Write, change, deletion
 from tests.support.process import fw_mcp, started
@@ -471,10 +472,10 @@ def test_an_outcome_that_cannot_be_recorded_is_still_open(
     assert (code, said[-1]) == (7, "Unfinished writes resolved: 0; unresolved: 1.")
 
 
-def test_without_keys_reconcile_says_which(kept: Kept) -> None:
+def test_without_keys_reconcile_says_which(kept: Kept, in_process: InProcess) -> None:
     """Exit code 3, as elsewhere."""
     kept.write(deletion(1, kept.ask(three)[0]))
-    done = fw_mcp(["reconcile", "--store", str(kept.path)])
+    done = in_process(["reconcile", "--store", str(kept.path)])
     assert done.returncode == 3
     assert "These keys are not set" in done.stderr
 
@@ -487,16 +488,20 @@ def test_without_keys_reconcile_says_which(kept: Kept) -> None:
         (["reconcile"], "Unfinished writes resolved: 0; none is left.\n"),
     ],
 )
-def test_the_journal_of_a_new_store_is_empty(command: list[str], said: str, tmp_path: Path) -> None:
+def test_the_journal_of_a_new_store_is_empty(
+    command: list[str], said: str, in_process: InProcess, tmp_path: Path
+) -> None:
     """`fw-mcp changes`, `changes --export` and `reconcile` have nothing to tell, and say so."""
-    done = fw_mcp([*command, "--sandbox", "--store", str(tmp_path / "store")])
+    done = in_process([*command, "--sandbox", "--store", str(tmp_path / "store")])
     assert (done.returncode, done.stdout) == (0, said)
 
 
-def test_an_export_that_would_overwrite_a_file_is_a_wrong_usage(tmp_path: Path) -> None:
+def test_an_export_that_would_overwrite_a_file_is_a_wrong_usage(
+    in_process: InProcess, tmp_path: Path
+) -> None:
     """Exit code 2, and what was there stays."""
     (tmp_path / "mine").write_text("kept")
-    done = fw_mcp(["changes", "--export", "mine", "--sandbox"], cwd=tmp_path)
+    done = in_process(["changes", "--export", "mine", "--sandbox"])
     assert (done.returncode, (tmp_path / "mine").read_text()) == (2, "kept")
     assert "exists already. Nothing was written." in done.stderr
 

@@ -28,6 +28,7 @@ def test_the_demo_fails_where_it_cannot_do_what_it_says() -> None:
     assert "this server runs read-only" in done.stderr
 
 
+@pytest.mark.waits
 def test_the_demo_goes_as_it_says() -> None:
     """Promise: `make demo` plays a checked session and exits 0."""
     done = fw_mcp(["demo"], env={"FW_MCP_LOG_LEVEL": "warning"}, fresh=True)

@@ -12,6 +12,7 @@ from anyio import to_thread
 from fw_mcp.api.failures import TEST_MY_CREDENTIALS, keys_refused
 from fw_mcp.cli.doctor import examine, next_step
 from fw_mcp.store.journal import End, Intent
+from tests.cli.conftest import InProcess
 from tests.support.kept import Kept, Write, change
 from tests.support.process import fw_mcp
 from tests.support.products import first_of
@@ -146,6 +147,8 @@ def test_doctor_finds_the_sandbox_well(tmp_path: Path) -> None:
         "keys",
         "service",
         "clock",
+        "tokens",
+        "login",
         "store",
         "account",
         "plans",
@@ -154,19 +157,24 @@ def test_doctor_finds_the_sandbox_well(tmp_path: Path) -> None:
     assert {one["exit_code"] for one in findings} == {0}
 
 
-def test_doctor_without_keys_says_which_and_stops_asking(tmp_path: Path) -> None:
+def test_doctor_without_keys_says_which_and_stops_asking(
+    in_process: InProcess, tmp_path: Path
+) -> None:
     """Exit code 3, and what needs the keys is not tried."""
     env = {"XDG_STATE_HOME": str(tmp_path), "FINERWORKS_APP_KEY": APP_KEY}
-    done = fw_mcp(["doctor"], env=env)
+    done = in_process(["doctor"], env=env)
     assert done.returncode == 3
     assert "These keys are not set: FINERWORKS_WEB_API_KEY." in done.stdout
     assert "skipped: keys failed" in done.stdout
     assert APP_KEY not in done.stdout + done.stderr
 
 
-def test_doctor_cannot_reach_a_closed_port_and_never_shows_a_key(tmp_path: Path) -> None:
+@pytest.mark.waits
+def test_doctor_cannot_reach_a_closed_port_and_never_shows_a_key(
+    in_process: InProcess, tmp_path: Path
+) -> None:
     """Exit code 4; the keys are in no output, at debug level either."""
-    done = fw_mcp(
+    done = in_process(
         ["doctor", "--base-url", "http://127.0.0.1:9", "--log-level", "debug"],
         env={"XDG_STATE_HOME": str(tmp_path), **KEYS},
     )
@@ -176,18 +184,18 @@ def test_doctor_cannot_reach_a_closed_port_and_never_shows_a_key(tmp_path: Path)
     assert APP_KEY not in done.stdout + done.stderr
 
 
-def test_doctor_finds_a_store_that_cannot_be_written(tmp_path: Path) -> None:
+def test_doctor_finds_a_store_that_cannot_be_written(in_process: InProcess, tmp_path: Path) -> None:
     """The store's path is a folder: named, with what to do."""
-    done = fw_mcp(["doctor", "--sandbox", "--store", str(tmp_path)])
+    done = in_process(["doctor", "--sandbox", "--store", str(tmp_path)])
     assert done.returncode == 1
     assert "Cannot use the store" in done.stdout
     assert "skipped: store failed" in done.stdout
 
 
-def test_doctor_finds_writes_without_an_outcome(kept: Kept) -> None:
+def test_doctor_finds_writes_without_an_outcome(in_process: InProcess, kept: Kept) -> None:
     """Exit code 7: a process ended during a write."""
     kept.write(deletion(1))
-    done = fw_mcp(["doctor", *kept.options])
+    done = in_process(["doctor", *kept.options])
     assert done.returncode == 7
     assert named(1) in done.stdout
 
@@ -220,6 +228,7 @@ def test_doctor_says_what_is_set_and_what_is_allowed(tmp_path: Path) -> None:
     assert found["encoding"][1].startswith("stdin ")
 
 
+@pytest.mark.waits
 def test_doctor_makes_nothing_only_to_look(tmp_path: Path) -> None:
     """Neither a store nor a sandbox, nor a folder for either."""
     state, home = {"XDG_STATE_HOME": str(tmp_path / "state")}, tmp_path / "here"
@@ -261,6 +270,7 @@ def test_doctor_makes_nothing_only_to_look(tmp_path: Path) -> None:
         ),
     ),
 )
+@pytest.mark.waits
 def test_doctor_tells_the_ways_apart_in_which_nothing_is_reached(
     env: dict[str, str], arguments: list[str], said: str, tmp_path: Path
 ) -> None:

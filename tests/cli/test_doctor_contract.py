@@ -48,6 +48,7 @@ def test_a_report_is_a_new_file_for_its_owner_alone(
 
 
 @pytest.mark.parametrize(("key", "code"), [("", 3), ("canary-web-key", 4)])
+@pytest.mark.waits
 def test_without_keys_or_a_way_there_is_no_file(key: str, code: int, tmp_path: Path) -> None:
     """The exit codes are those of the doctor's other checks; no store is made for looking."""
     given = {"base_url": "http://127.0.0.1:9", "store": tmp_path / "store"}

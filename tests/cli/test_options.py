@@ -8,6 +8,7 @@ import pytest
 from fw_mcp.cli.main import main
 from fw_mcp.cli.options import parse
 from fw_mcp.config import KEYS, Settings, check_variables, load_settings, variable
+from tests.cli.conftest import InProcess
 from tests.support.process import fw_mcp
 from tests.support.products import first_of
 from tests.support.readme import example_of
@@ -67,14 +68,31 @@ CODE = "\x1b[2J"
     ),
 )
 def test_what_cannot_be_started_is_told_in_one_sentence_with_its_exit_code(
-    arguments: list[str], env: dict[str, str], code: int, said: str, tmp_path: Path
+    arguments: list[str],
+    env: dict[str, str],
+    code: int,
+    said: str,
+    in_process: InProcess,
 ) -> None:
     """Promise: usage is 2, unsafe configuration is 6, and the message says what to do."""
-    done = fw_mcp(arguments, env={"XDG_STATE_HOME": str(tmp_path), **env}, cwd=tmp_path)
+    done = in_process(arguments, env=env)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(Path.cwd().iterdir()) == []
     assert not re.search("Traceback|Input should|unable to parse|pydantic", done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["--nonsense"], 2), (["--base-url", "http://api.finerworks.com"], 6)],
+)
+def test_the_exit_code_is_that_of_the_process(
+    arguments: list[str], code: int, tmp_path: Path
+) -> None:
+    """And what it says goes to stderr alone."""
+    done = fw_mcp(arguments, env={"XDG_STATE_HOME": str(tmp_path)}, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr[:8]) == (code, "", "fw-mcp: ")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -143,10 +161,10 @@ def test_a_page_that_is_no_number_of_one_is_a_wrong_usage(
     "arguments", [[], ["mine"], ["--sandbox", "--page=2"], ["--nonsense", "mine", "more"]]
 )
 def test_a_command_that_is_gone_names_the_one_that_took_its_place(
-    arguments: list[str], tmp_path: Path
+    arguments: list[str], in_process: InProcess, tmp_path: Path
 ) -> None:
     """Whatever it is given; nothing is written."""
-    done = fw_mcp(["export-changes", *arguments], cwd=tmp_path)
+    done = in_process(["export-changes", *arguments])
     assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (2, "", [])
     assert done.stderr == (
         "fw-mcp: The command export-changes no longer exists. Nothing was started. Use fw-mcp "
@@ -156,12 +174,10 @@ def test_a_command_that_is_gone_names_the_one_that_took_its_place(
 
 @pytest.mark.parametrize("word", ["doctor", "plans", "plan", "export-changes"])
 def test_the_sandbox_is_not_kept_in_a_file_named_as_a_command_is_or_was(
-    word: str, tmp_path: Path
+    word: str, in_process: InProcess, tmp_path: Path
 ) -> None:
     """`fw-mcp --sandbox doctor` is that command on the sandbox."""
-    before, after = (
-        fw_mcp(one, cwd=tmp_path) for one in (["--sandbox", word], [word, "--sandbox"])
-    )
+    before, after = (in_process(one) for one in (["--sandbox", word], [word, "--sandbox"]))
     assert (before.returncode, before.stdout) == (after.returncode, after.stdout)
     assert list(tmp_path.iterdir()) == []
 

@@ -11,6 +11,7 @@ import pytest
 
 from fw_mcp.store.plans import PlanRecord, PlanStore
 from fw_mcp.store.sqlite import Database
+from tests.cli.conftest import InProcess
 from tests.support.process import fw_mcp, started
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX terminal")
@@ -66,9 +67,9 @@ def test_only_a_typed_yes_approves(answer: str, approved: bool, tmp_path: Path) 
     assert (code == 0, plan.approved_at is not None) == (approved, approved)
 
 
-def test_no_plan_waits_in_a_new_store(tmp_path: Path) -> None:
+def test_no_plan_waits_in_a_new_store(in_process: InProcess, tmp_path: Path) -> None:
     """`fw-mcp plans` says so."""
-    done = fw_mcp(["plans", "--sandbox", "--store", str(tmp_path / "store")])
+    done = in_process(["plans", "--sandbox", "--store", str(tmp_path / "store")])
     assert (done.returncode, done.stdout) == (0, "No pending plans.\n")
 
 
@@ -87,8 +88,8 @@ def test_without_a_terminal_only_an_explicit_yes_approves(tmp_path: Path) -> Non
     assert plan.approved_at is not None
 
 
-def test_the_list_of_plans_says_how_one_is_approved(tmp_path: Path) -> None:
+def test_the_list_of_plans_says_how_one_is_approved(in_process: InProcess, tmp_path: Path) -> None:
     """The model is not handed the command."""
     with store_with_a_plan(tmp_path) as (file, _):
-        done = fw_mcp(["plans", "--store", str(file)])
+        done = in_process(["plans", "--store", str(file)])
     assert done.stdout.endswith("run fw-mcp approve PLAN with the same options.\n")

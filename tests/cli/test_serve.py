@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import shlex
 import socket
 from pathlib import Path
@@ -155,8 +156,12 @@ def test_a_taken_port_is_told() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_over_http_the_question_is_asked_in_both_eras(mode: Mode) -> None:
-    """Promise: agents and teams over Streamable HTTP are asked like anybody else."""
+    """Promise: agents and teams over Streamable HTTP are asked like anybody else.
+
+    And the operator hears of the write, with no level of the log set.
+    """
     questions: list[str] = []
+    log: list[str] = []
 
     async def person(
         context: ClientRequestContext,  # noqa: ARG001  the SDK's signature
@@ -165,9 +170,12 @@ async def test_over_http_the_question_is_asked_in_both_eras(mode: Mode) -> None:
         questions.append(params.message)
         return ElicitResult(action="accept", content={"confirm": True})
 
-    with serving("--sandbox", "--http", "127.0.0.1:0") as url:
+    with serving("--sandbox", "--http", "127.0.0.1:0", log=log) as url:
         async with Client(f"{url}/mcp", mode=mode, elicitation_callback=person, cache=None) as http:
             page = said(await http.call_tool("search_images", {"per_page": 1}))
             guids = [page["images"][0]["guid"]]
             result = said(await http.call_tool("delete_images", {"guids": guids}))
     assert (result["outcomes"], len(questions)) == ({"deleted": 1}, 1)
+    (line,) = log
+    who = r' INFO fw_mcp\.audit: delete_images by "http:mcp" on account \S+: 1 deleted \('
+    assert re.search(rf"{who}\w+, change {result['change_id']}\)$", line)

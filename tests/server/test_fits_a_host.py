@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mcp.client import Client
 from mcp.types import CallToolResult, TextContent, TextResourceContents
 
 from fw_mcp.guard.guard import Limits
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.images import Images, open_images
+from fw_mcp.server.cutting import size_of
+from fw_mcp.server.image_details import Listed
 from fw_mcp.server.results import CHARACTERS
+from fw_mcp.server.rows import ImageRow
 from tests.server.test_answers import assert_short as assert_counted
 from tests.server.test_hostile_texts import guid_of, product, stored
 from tests.support.products import first_of
@@ -159,3 +164,36 @@ async def test_nothing_that_is_told_is_longer_than_a_host_keeps(
         for one in changes:
             await walked(client, f"finerworks://changes/{one['change_id']}", "items")
             assert_short(await client.call_tool("search_images", {"change_id": one["change_id"]}))
+
+
+TEXT = st.none() | st.text('a"\\,:é雾\t', max_size=6)
+NUMBER = st.none() | st.integers(0, 10**9)
+NAMES = st.none() | st.lists(st.text("ab,", min_size=1, max_size=3), max_size=3)
+
+
+@given(
+    st.builds(
+        ImageRow,
+        guid=st.text("ab", max_size=2),
+        title=TEXT,
+        description=TEXT,
+        file_name=TEXT,
+        pix_w=NUMBER,
+        pix_h=NUMBER,
+        date_added=st.none() | st.just("2026-01-01"),
+        date_expires=st.none() | st.just("2026-01-01T00:00:00-06:00"),
+        active=st.none() | st.booleans(),
+        products=NUMBER,
+        shops=NAMES,
+        prints=st.none() | st.just({"300": "1x1", "200": "2x2", "150": "3x3"}),
+        print_ppi=NUMBER,
+        trimmed_percent=NUMBER,
+        duplicate_group=NUMBER,
+        odd_fields=NAMES,
+        cut=st.none() | st.just({"title": 10**6, "file_name": 10**6}),
+        escaped=st.none() | st.just(True),
+    )
+)
+def test_a_row_is_never_thought_shorter_than_it_is(row: ImageRow) -> None:
+    """Else a page would be taken to fit that does not."""
+    assert row.at_most() >= max(size_of(Listed(row, None)))

@@ -24,9 +24,8 @@ from uvicorn.server import ServerState
 
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.server.bodies import InTime, OneMessage
-from fw_mcp.server.calls import Sleep
+from fw_mcp.server.endings import Interruptible, Sleep
 from fw_mcp.server.http import (
-    Interruptible,
     check_exposure,
     http_app,
     listen_on,

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import anyio
 import httpx2
 import pytest
 from mcp import Client
@@ -20,8 +21,10 @@ from starlette.types import Message
 
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.guard.effects import EFFECTS, Scope, implied_by
-from fw_mcp.server.http import BearerOnly, check_exposure, http_app
+from fw_mcp.server.endings import Sleep
+from fw_mcp.server.http import BearerOnly, Knows, check_exposure, http_app
 from fw_mcp.server.identity import Bearers, Tokens
+from fw_mcp.server.parts import is_only_account
 from fw_mcp.server.tokens import Token, digest_of, read_tokens
 from tests.server.test_http import HELLO
 from tests.support.products import exhaustive, first_of
@@ -79,7 +82,13 @@ def keep(file: Path, *lines: str) -> None:
 
 
 @asynccontextmanager
-async def team(studio: Studio, folder: Path, *tokens: Token) -> AsyncIterator[Team]:
+async def team(
+    studio: Studio,
+    folder: Path,
+    *tokens: Token,
+    sleep: Sleep = anyio.sleep,
+    knows: Knows = is_only_account,
+) -> AsyncIterator[Team]:
     """A server over HTTP with a file of these tokens."""
 
     async def well() -> None:
@@ -94,6 +103,8 @@ async def team(studio: Studio, folder: Path, *tokens: Token) -> AsyncIterator[Te
         token=None,
         ready=well,
         tokens=Tokens(file, studio.clock),
+        knows=knows,
+        sleep=sleep,
     )
     async with app.router.lifespan_context(app):
         yield Team(app, file)

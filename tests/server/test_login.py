@@ -25,7 +25,7 @@ from fw_mcp.guard.effects import Scope
 from fw_mcp.server.http import http_app
 from fw_mcp.server.oauth import Issuer, KeySet
 from tests.server.test_oauth import ISSUER, RESOURCE, Provider, token
-from tests.support.studio import Clock, Studio, said
+from tests.support.studio import Clock, Mode, Studio, said
 from tests.support.truth import unsold
 
 pytestmark = pytest.mark.anyio
@@ -122,13 +122,15 @@ class Internet(httpx2.AsyncBaseTransport):
         self._apps = {name: httpx2.ASGITransport(app) for name, app in apps.items()}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Answer as the host that is asked."""
+        """Answer as the host that is asked, though for no stream: it would wait for its end."""
+        if request.method == "GET" and str(request.url) == RESOURCE:
+            return httpx2.Response(405)
         name = request.url.host.partition(".")[0]
         return await self._apps[name].handle_async_request(request)
 
 
 @asynccontextmanager
-async def logged_in(studio: Studio, door: Door) -> AsyncIterator[Client]:
+async def logged_in(studio: Studio, door: Door, mode: Mode = "auto") -> AsyncIterator[Client]:
     """A client that knows nothing but the URL, with somebody who logs in when sent to."""
 
     async def well() -> None:
@@ -166,7 +168,7 @@ async def logged_in(studio: Studio, door: Door) -> AsyncIterator[Client]:
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=internet, auth=login) as http,
-        Client(streamable_http_client(RESOURCE, http_client=http), cache=None) as client,
+        Client(streamable_http_client(RESOURCE, http_client=http), mode=mode, cache=None) as client,
     ):
         yield client
 
@@ -183,11 +185,12 @@ async def test_a_client_that_knows_only_the_url_logs_in_and_deletes(studio: Stud
     assert told["changes"][0]["caller"] == "https://login.example.com#u-1 via mcp"
 
 
-async def test_a_client_with_too_little_is_sent_to_ask_for_more(studio: Studio) -> None:
-    """And goes on by itself with what it is given then."""
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_client_with_too_little_is_sent_to_ask_for_more(studio: Studio, mode: Mode) -> None:
+    """And goes on by itself with what it is given then, in the same session."""
     call = {"guids": [(await unsold(studio, 1))[0].guid]}
     door = Door([{Scope.READ}, set(Scope)])
-    async with logged_in(studio, door) as client:
+    async with logged_in(studio, door, mode) as client:
         read = await client.call_tool("search_images", {})
         asked = said(await client.call_tool("delete_images", call))
     assert (read.is_error, asked["status"]) == (False, "confirmation_required")

@@ -168,6 +168,7 @@ async def refused_writes(server: Piped, service: Upstream) -> list[Json]:
     return [rejected, unselected, await server.call("add_images", images=[malformed])]
 
 
+@pytest.mark.waits
 async def test_half_an_emoji_in_every_guid_finds_nothing_and_ends_nothing(
     survivor: Survivor,
 ) -> None:

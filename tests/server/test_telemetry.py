@@ -1,8 +1,11 @@
 """Spans and metrics: what a collector is told of a call, and what it is never told."""
 
 import json
+import re
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +19,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from fw_mcp.cli.otel import without_words
+from fw_mcp.errors import StoreError
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
+from fw_mcp.store.sqlite import Database, session_id
 from fw_mcp.telemetry import INSTRUMENTS
 from tests.support.studio import NO, Studio, make_studio, said
 from tests.support.truth import new_images, sold, unsold
+from tests.writes.calls import retitle
 
 pytestmark = pytest.mark.anyio
 
@@ -188,6 +194,54 @@ async def test_metrics_count_calls_images_questions_and_requests(
     assert paused_s >= 1
     calls = [one for one, _ in collector.points("mcp.server.operation.duration")]
     assert {"mcp.method.name": "tools/call", "gen_ai.tool.name": "add_images"} in calls
+    transactions = [one for one, _ in collector.points("fw_mcp.store.duration")]
+    for kind in ("Journal.begin", "Journal.finish", "PlanStore.add", "PlanStore.decline"):
+        assert {"kind": kind} in transactions
+    assert [one for one in transactions if not re.fullmatch(r"[A-Za-z_.]+", one["kind"])] == []
+
+
+async def test_items_of_unknown_outcome_are_told_until_they_are_settled(
+    collector: Collector, studio: Studio
+) -> None:
+    """Those of several accounts as one number, each as it was last seen in its store."""
+    other = make_studio(kept_for="fedcba9876543210")
+    for one in (studio, other):
+        await one.writes.journal.unsettled()
+    ((_, before),) = collector.points("fw_mcp.journal.unsettled")
+    for number, one in ((2, studio), (1, other)):
+        images = await unsold(one, number)
+        one.faults.add(Fault(FaultKind.DROPPED, endpoint="delete_images", committed=False))
+        async with one.client(person=one.person()) as client:
+            guids = [image.guid for image in images]
+            await client.call_tool("delete_images", {"guids": guids})
+    ((labels, unsettled),) = collector.points("fw_mcp.journal.unsettled")
+    assert (labels, unsettled - before) == ({}, 3)
+    studio.clock.forward(100)
+    (change,) = await studio.writes.journal.unsettled()
+    await studio.writes.settle_each([change.change_id])
+    ((_, unsettled),) = collector.points("fw_mcp.journal.unsettled")
+    assert unsettled - before == 1
+
+
+async def test_a_transaction_that_another_process_keeps_waiting_is_counted(
+    collector: Collector, tmp_path: Path
+) -> None:
+    """Once, however it ends."""
+    file = tmp_path / "store.sqlite3"
+    database, other = Database(file, busy_timeout_s=0.05), sqlite3.connect(file)
+
+    def repeats() -> float:
+        return sum(number for _, number in collector.points("fw_mcp.store.repeats"))
+
+    await session_id(database)
+    before = repeats()
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError):
+        await session_id(database)
+    other.close()
+    await session_id(database)
+    database.close()
+    assert repeats() - before == 1
 
 
 async def test_a_question_that_an_older_client_shows_is_counted_as_asked_and_answered(
@@ -205,8 +259,8 @@ async def test_a_question_that_an_older_client_shows_is_counted_as_asked_and_ans
 async def test_an_answer_that_came_to_nothing_is_counted(
     collector: Collector, studio: Studio
 ) -> None:
-    """A second use of a plan, one that is too old, and one whose images changed."""
-    (image, other) = await sold(studio, 2)
+    """A second use of a plan, one that is too old, and one whose images changed; on its lane."""
+    (image, other, third) = await sold(studio, 3)
     async with studio.client() as client:
         for guid, late in ((image.guid, False), (other.guid, True)):
             waits = said(await client.call_tool("delete_images", {"guids": [guid]}))
@@ -216,8 +270,14 @@ async def test_an_answer_that_came_to_nothing_is_counted(
                 studio.clock.forward(700 if not late and _ else 0)
                 arguments = {"guids": [guid], "plan_id": waits["plan_id"]}
                 await client.call_tool("delete_images", arguments)
-    answers = {str(one["answer"]) for one, _ in collector.points("fw_mcp.plans")}
-    assert {"asked", "yes", "used", "expired"} <= answers
+        waits = said(await client.call_tool("delete_images", {"guids": [third.guid]}))
+        await retitle(studio, third, "Changed meanwhile")
+        arguments = {"guids": [third.guid], "plan_id": waits["plan_id"]}
+        await client.call_tool("delete_images", arguments)
+    plans = [one for one, _ in collector.points("fw_mcp.plans")]
+    for answer in ("asked", "yes", "used", "expired", "changed"):
+        assert {"lane": "two_step", "answer": answer} in plans
+    assert [one for one in plans if one.keys() != {"lane", "answer"}] == []
 
 
 def test_every_instrument_has_a_unit_and_a_description() -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from tests.support.products import first_of
+from tests.support.products import covering, first_of
 from tests.support.recorder import Sent
 from tests.support.studio import HELD, Studio, make_studio, said, text_of
 from tests.support.truth import (
@@ -36,7 +36,7 @@ async def added(studio: Studio, images: object, **arguments: object) -> dict[str
     return result
 
 
-SPOILED = [
+SPOILED = (
     # A fault, whether the work was done all the same, what is true of the chunk then, and how
     # often it was sent: again only after it did not appear, or was certainly not carried out.
     (FaultKind.REJECTED, False, "failed", 1),
@@ -49,15 +49,17 @@ SPOILED = [
     (FaultKind.TRUNCATED, True, "adopted", 1),
     (FaultKind.WRONG_TYPES, True, "adopted", 1),
     (FaultKind.RATE_LIMITED, False, "created", 2),
-]
+)
 
 
-@pytest.mark.parametrize("chunk", [0, 1, 2])
-@pytest.mark.parametrize(("kind", "committed", "outcome", "times"), SPOILED)
+@pytest.mark.parametrize(
+    ("spoiled", "chunk"), covering({f"{one[0]}-{one[1]}": one for one in SPOILED}, [0, 1, 2])
+)
 async def test_a_spoiled_chunk_is_settled_by_looking_and_the_others_go_on(
-    chunk: int, kind: FaultKind, committed: bool, outcome: str, times: int
+    spoiled: tuple[FaultKind, bool, str, int], chunk: int
 ) -> None:
     """Promise: nothing is added twice, and what was added behind a lost answer is found."""
+    kind, committed, outcome, times = spoiled
     studio = make_studio()
     studio.faults.add(Fault(kind, endpoint="add_images", after=chunk, committed=committed))
     result = await added(studio, new_images(12))

@@ -1,7 +1,8 @@
 """What the service really holds, and whether a result told it."""
 
+import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fw_mcp.api.models import ImageDetails, LibraryName, Product
@@ -15,7 +16,7 @@ from tests.support.studio import SANDBOX_URL, Studio
 
 Row = Mapping[str, Any]
 
-_ALL = 10_000
+_AT_ONCE = 36
 _LIST_IMAGES = next(endpoint for endpoint in ENDPOINTS if endpoint.name == "list_images")
 _GONE = {"deleted", "already_gone", "not_found"}
 _THERE = {"created", "adopted", "updated"}
@@ -63,17 +64,25 @@ def stored_in(result: Row) -> list[str]:
 
 
 async def holdings(studio: Studio, name: LibraryName = "inventory") -> dict[str, ImageDetails]:
-    """Every image of a library by guid, newest first, as the sandbox's tables hold it.
+    """Every image of a library by guid, newest first, as the sandbox's tables hold it."""
+    return {row["guid"]: ImageDetails.model_validate(row) for row in _rows(studio, name)}
 
-    No page is read: what a list shows twice, or not yet, must not deceive the judge.
+
+def _rows(studio: Studio, name: LibraryName = "inventory") -> Iterator[Row]:
+    """What the sandbox's tables hold of a library, newest first.
+
+    No list of the service's is read: what it shows twice, or not yet, must not deceive the judge.
     """
     context = Context(
         studio.app.state.sandbox.images, ALL_OFF, _now(), f"{SANDBOX_URL}/", Unlisted()
     )
     library = ImageLibrary(Name(name), SANDBOX_SESSION_ID, 2)
-    wanted = ListImages(library, per_page=_ALL, list_products=True)
-    rows: Any = _LIST_IMAGES.carry_out(context, wanted).members["images"]
-    return {row["guid"]: ImageDetails.model_validate(row) for row in rows}
+    for number in itertools.count(1):
+        wanted = ListImages(library, page_number=number, per_page=_AT_ONCE, list_products=True)
+        rows: Any = _LIST_IMAGES.carry_out(context, wanted).members["images"]
+        yield from rows
+        if len(rows) < _AT_ONCE:
+            return
 
 
 def _now() -> int:
@@ -99,8 +108,7 @@ async def sold(studio: Studio, count: int) -> list[ImageDetails]:
 
 async def described(studio: Studio) -> ImageDetails:
     """The newest inventory image that carries products and has a title and a description."""
-    held = (await holdings(studio)).values()
-    return next(one for one in held if one.products and one.title and one.description)
+    return next(one for one in _read(studio) if one.products and one.title and one.description)
 
 
 def rows_of(result: Row) -> list[Row]:
@@ -198,5 +206,10 @@ async def _newest(
     studio: Studio, count: int, wanted: Callable[[ImageDetails], bool]
 ) -> list[ImageDetails]:
     """The newest inventory images that are wanted and not too long."""
-    held = (await holdings(studio)).values()
-    return [one for one in held if wanted(one) and len(one.description or "") <= 300][:count]
+    fit = (one for one in _read(studio) if wanted(one) and len(one.description or "") <= 300)
+    return list(itertools.islice(fit, count))
+
+
+def _read(studio: Studio) -> Iterator[ImageDetails]:
+    """The inventory, newest first, of which no more is read than is asked for."""
+    return map(ImageDetails.model_validate, _rows(studio))

@@ -42,6 +42,11 @@ class Person:
         """The answer, by the plan that it is for."""
         return self.plan_id or ""
 
+    @property
+    def lane(self) -> str:
+        """No lane of a server."""
+        return "a test"
+
     async def __call__(self, plan: Plan) -> Answer:
         """Answer it."""
         self.asked.append(plan)

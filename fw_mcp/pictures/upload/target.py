@@ -5,8 +5,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from fw_mcp.pictures.upload.bucket import Bucket
-from fw_mcp.pictures.upload.folder import FolderBucket
-from fw_mcp.pictures.upload.s3 import S3Bucket
 
 
 def bucket_of(url: str, public_url: str, environ: Mapping[str, str]) -> Bucket:
@@ -19,7 +17,11 @@ def bucket_of(url: str, public_url: str, environ: Mapping[str, str]) -> Bucket:
     """
     parts = urlsplit(url)
     if folder := upload_folder(url):
+        from fw_mcp.pictures.upload.folder import FolderBucket  # noqa: PLC0415  only where it is named
+
         return FolderBucket(folder, public_url)
+    from fw_mcp.pictures.upload.s3 import S3Bucket  # noqa: PLC0415  as above
+
     prefix = "/".join(part for part in parts.path.split("/") if part)
     return S3Bucket(parts.netloc, prefix, public_url, environ)
 

@@ -38,7 +38,7 @@ from fw_mcp.server.arguments import (
     PerPage,
     Positive,
 )
-from fw_mcp.server.cutting import NOTHING, Paged, cut, size_of
+from fw_mcp.server.cutting import NOTHING, ROWS_SHOWN, Paged, Size, cut, size_of
 from fw_mcp.server.echo import echo
 from fw_mcp.server.image_details import Depth, Details, Listed
 from fw_mcp.server.results import ToolResult
@@ -369,8 +369,8 @@ def _cut(
 ) -> dict[str, Any]:
     """What fits of a page, and the page after it; None is a place that is empty by now."""
     page = Paged(query.page_number, query.per_page, following, "image")
-    sizes = [size_of(one) if one else NOTHING for one in listed]
-    rest = cut(sizes, page, said=len(compact([note, not_reached])))
+    said = len(compact([note, not_reached]))
+    rest = cut(_sizes(listed, ROWS_SHOWN - said), page, said=said)
     kept = [one for one in listed[: rest.kept] if one]
     records = [one.record for one in kept if one.record is not None]
     return {
@@ -382,6 +382,15 @@ def _cut(
         "records": records or None,
         "places": rest.kept,
     }
+
+
+def _sizes(listed: Sequence[Listed | None], room: int) -> list[Size]:
+    """How long each is; nothing is counted of rows that fit in any case, as most pages do."""
+    there = [one for one in listed if one]
+    bare = not any(one.record for one in there)
+    if bare and sum(one.row.at_most() for one in there) <= room:
+        return [NOTHING for _ in listed]
+    return [size_of(one) if one else NOTHING for one in listed]
 
 
 async def _chosen(

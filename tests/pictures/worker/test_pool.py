@@ -72,8 +72,8 @@ async def test_no_pictures_are_no_pictures(tmp_path: Path) -> None:
 
 async def test_a_slow_picture_costs_only_itself() -> None:
     """A small file may keep a decoder busy for minutes; each picture has its share of the time."""
-    program = "from fw_mcp.pictures.worker import child; child.PICTURE_S = 1.0; child.main()"
-    pictures = await fitted(workshop(program), GOOD, slow(), GOOD)
+    program = "from fw_mcp.pictures.worker import child; child.PICTURE_S = 0.5; child.main()"
+    pictures = await fitted(workshop(program, total_s=60), GOOD, slow(), GOOD)
     assert [picture is not None for picture in pictures] == [True, False, True]
 
 
@@ -273,10 +273,15 @@ async def test_no_child_outlives_its_task(tmp_path: Path) -> None:
 async def test_more_tasks_than_two_wait_for_each_other(tmp_path: Path) -> None:
     """Each may take a gigabyte; a third one's waiting counts as its time."""
     program = f"import os, time; open({os.fspath(tmp_path)!r} + f'/{{os.getpid()}}', 'w')\n"
-    hanging = workshop(program + "time.sleep(60)", total_s=1.0)
+    hanging = workshop(program + "time.sleep(60)", total_s=60)
     async with anyio.create_task_group() as group:
-        for _ in range(4):
+        for _ in range(2):
             group.start_soon(fitted, hanging, GOOD)
+        while len(os.listdir(tmp_path)) < 2:  # noqa: PTH208
+            await anyio.lowlevel.checkpoint()
+        hanging.total_s = 0.05
+        assert await fitted(hanging, GOOD) == [None]
+        group.cancel_scope.cancel()
     assert len(os.listdir(tmp_path)) == 2  # noqa: PTH208
 
 
