@@ -90,17 +90,20 @@ class Team:
 
     def in_library(self) -> list[str]:
         """The file names of the library, asked of FinerWorks itself."""
-        page = {
-            "library": INVENTORY,
-            "page_number": 1,
-            "per_page": 50,
-            "sort_field": "id",
-            "sort_direction": "DESC",
-        }
-        answer = httpx.post(
-            f"{self.sandbox}/v3/list_images", json=page, headers=KEYS, trust_env=False
-        )
-        return [one["file_name"] for one in answer.json()["images"]]
+        names: list[str] = []
+        for number in range(1, 1 + (len(self.added) + 50) // 50):
+            page = {
+                "library": INVENTORY,
+                "page_number": number,
+                "per_page": 50,
+                "sort_field": "id",
+                "sort_direction": "DESC",
+            }
+            answer = httpx.post(
+                f"{self.sandbox}/v3/list_images", json=page, headers=KEYS, trust_env=False
+            )
+            names += [one["file_name"] for one in answer.json()["images"]]
+        return names
 
 
 def image(file_name: str) -> dict[str, object]:
