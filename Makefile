@@ -115,10 +115,11 @@ $(BIN)/uv: $(READY)
 	@touch $(BIN)/uv
 
 lock: $(BIN)/uv ## Resolve the hashed requirements again (UPGRADE=--upgrade: the newest) and check them
-	@$(COMPILE) $(UPGRADE) --group dev --extra upload --extra otel --no-emit-package pyvips pyproject.toml -o requirements/dev.txt
+	@$(COMPILE) $(UPGRADE) --group dev --extra upload --extra otel --extra postgres --no-emit-package pyvips pyproject.toml -o requirements/dev.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt pyproject.toml -o requirements/runtime.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra upload pyproject.toml -o requirements/upload.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra otel pyproject.toml -o requirements/otel.txt
+	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra postgres pyproject.toml -o requirements/postgres.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --group build -o requirements/build.txt
 	@$(COMPILE) $(UPGRADE) --group s3 -o requirements/s3.txt
 	@$(BIN)/python requirements/check.py

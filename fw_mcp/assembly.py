@@ -6,7 +6,6 @@ import logging
 import os
 import secrets
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,9 +15,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import anyio
+from pydantic import SecretStr
 
 from fw_mcp.api.connection import KNOWN_HOSTS, BaseUrl, Keys
-from fw_mcp.config import IN_MEMORY, Settings, both_names, is_placeholder, option, variable
+from fw_mcp.config import (
+    IN_MEMORY,
+    Settings,
+    both_names,
+    is_placeholder,
+    option,
+    secrets_in,
+    variable,
+)
 from fw_mcp.errors import ApiError, ConfigError, Reason, StoreError
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.guard.guard import Confirm, Guard, Limits
@@ -38,10 +46,11 @@ from fw_mcp.pictures.view import Viewer
 from fw_mcp.pictures.worker.pool import Workshop
 from fw_mcp.server.parts import Parts
 from fw_mcp.store.accounts import KeyPair
+from fw_mcp.store.database import IN_THIS_PROCESS, Store, session_id
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal, Step
+from fw_mcp.store.opening import opened
 from fw_mcp.store.plans import PlanStore
-from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_in, session_id
 from fw_mcp.store.uploads import UploadStore
 from fw_mcp.text import quoted
 from fw_mcp.writes.addition import FromFiles
@@ -64,7 +73,13 @@ _log = logging.getLogger(__name__)
 NO_HOME = Path(os.devnull) / "no-home-folder"
 
 _SANDBOX_URL = "http://sandbox.localhost"
-_OF_A_STORE = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_OF_A_STORE = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "PGPASSWORD",
+    "PGSSLPASSWORD",
+)
 _SANDBOX_NOTE = "This is the sandbox: a fictional studio; nothing here is real."
 
 
@@ -73,7 +88,7 @@ class Assembly:
     """Everything that runs, for whichever command."""
 
     settings: Settings
-    database: Database
+    database: Store
     plans: PlanStore
     parts: Parts
     uploads: Uploads
@@ -95,7 +110,7 @@ class Assembly:
         For a command that shows a store to a person, who gave it the server's own options.
         """
         if self.settings.sandbox == IN_MEMORY:
-            self.database.mean(_only_account(self.database.path, in_process=True))
+            self.database.mean(_only_account(self.database, in_process=True))
 
     async def aclose(self) -> None:
         """Close what was opened."""
@@ -128,9 +143,12 @@ def assemble(
         ConfigError: a setting is unsafe or names no tool.
     """
     check_base_url(settings)
-    path = store_path(settings, environ, sys.platform)
     shared = shared or Shared()
-    database = Database(path, account=_account_in_store(settings, path))
+    # Where there are several accounts, each has parts of its own.
+    named = "" if settings.accounts_file else account_name(settings)
+    database = opened(store_place(settings, environ, sys.platform), named)
+    if not named and not settings.accounts_file:
+        database.mean(_only_account(database))
     plans = PlanStore(database)
     sandbox = _sandbox(settings)
 
@@ -139,7 +157,7 @@ def assemble(
 
     account = Account(connect)
 
-    guard = Guard(plans, limits(settings), time.time)
+    guard = Guard(plans, limits(settings), database.now)
     history = History(database)
     fetcher = _fetcher(settings, sandbox, partial(shared.fetches.taken, name))
     workshop = Workshop(environ=environ, turn=partial(shared.children.taken, name))
@@ -155,12 +173,12 @@ def assemble(
             asks=not settings.upload_without_asking,
             preview_side=settings.upload_preview_side,
         ),
-        now=time.time,
+        now=database.now,
     )
     writes = Writes(
         account,
         guard,
-        Journal(database, time.time, reached),
+        Journal(database, database.now, reached),
         history,
         _once(lambda: _identify(settings, database, account)),
         tried=Tried(history, always=settings.sandbox is not None),
@@ -186,11 +204,6 @@ def assemble(
         uploads=uploads,
         fetcher=fetcher,
     )
-
-
-def _account_in_store(settings: Settings, path: Path | None) -> str | KeyPair:
-    # Where there are several accounts, each has parts of its own.
-    return "" if settings.accounts_file else account_name(settings) or _only_account(path)
 
 
 def account_name(settings: Settings) -> str | KeyPair:
@@ -232,7 +245,7 @@ def _once(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
     return once
 
 
-async def _identify(settings: Settings, database: Database, account: Account) -> None:
+async def _identify(settings: Settings, database: Store, account: Account) -> None:
     """Learn whose library it is, unless a process on this store did before.
 
     Raises:
@@ -268,18 +281,14 @@ def _digest(*parts: str | None) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def _only_account(path: Path | None, *, in_process: bool = False) -> str:
+def _only_account(database: Store, *, in_process: bool = False) -> str:
     """The account that a command in a terminal means, which need not know the keys.
 
     Args:
-        path: of the store.
+        database: the store.
         in_process: whether it is a sandbox in memory, the last one at work; else none of them is.
     """
-    known = [
-        one
-        for one in (accounts_in(path) if path else ())
-        if one.startswith(IN_THIS_PROCESS) == in_process
-    ]
+    known = [one for one in database.accounts() if one.startswith(IN_THIS_PROCESS) == in_process]
     if known and in_process:
         # What one that was killed left there, nobody can ask for any more.
         return known[-1]
@@ -322,8 +331,10 @@ def check_base_url(settings: Settings) -> None:
     )
 
 
-def store_path(settings: Settings, environ: Mapping[str, str], platform: str) -> Path | None:
-    """The store's file; None keeps it in memory, beside a sandbox that is in memory too."""
+def store_place(settings: Settings, environ: Mapping[str, str], platform: str) -> Path | str | None:
+    """The store's file or address; None keeps it in memory, beside a sandbox that is there too."""
+    if isinstance(settings.store, SecretStr):
+        return settings.store.get_secret_value()
     if settings.store is not None:
         return None if str(settings.store) == IN_MEMORY else settings.store
     if settings.sandbox is not None:
@@ -333,8 +344,7 @@ def store_path(settings: Settings, environ: Mapping[str, str], platform: str) ->
 
 def is_shared_store(settings: Settings) -> bool:
     """Whether the store is a database, which any number of replicas share."""
-    place = _secret(settings.store) or str(settings.store or "")
-    return place.startswith(("postgresql:", "postgres:"))
+    return isinstance(settings.store, SecretStr)
 
 
 def required_keys(settings: Settings) -> Keys:
@@ -365,9 +375,9 @@ def secrets_of(settings: Settings, environ: Mapping[str, str]) -> list[str]:
     """What must never be written anywhere."""
     values = (settings.web_api_key, settings.app_key, settings.http_token)
     of_a_store = (environ.get(name, "").strip() for name in _OF_A_STORE)
-    return [
-        text for text in (*map(_secret, values), *of_a_store, *_of_a_collector(environ)) if text
-    ]
+    of_a_database = secrets_in(_secret(settings.store))
+    found = (*map(_secret, values), *of_a_store, *of_a_database, *_of_a_collector(environ))
+    return [text for text in found if text]
 
 
 def _of_a_collector(environ: Mapping[str, str]) -> Iterator[str]:
@@ -474,7 +484,7 @@ def _origin(url: str) -> str:
 
 
 async def _connect(
-    settings: Settings, database: Database, sandbox: "Transport | None"
+    settings: Settings, database: Store, sandbox: "Transport | None"
 ) -> "FinerWorksClient":
     from fw_mcp.api.client import FinerWorksClient  # noqa: PLC0415  brings the HTTP library
 
@@ -504,7 +514,7 @@ def _sandbox_client(settings: Settings, sandbox: "Transport") -> "FinerWorksClie
     )
 
 
-async def _kept_session_id(database: Database) -> str:
+async def _kept_session_id(database: Store) -> str:
     try:
         return await session_id(database)
     except StoreError as fault:

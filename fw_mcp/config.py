@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self, get_args, get_origin
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     Field,
@@ -59,6 +59,7 @@ _STORE = re.compile(
     re.VERBOSE,
 )
 _LOOPBACK = re.compile(r"localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|::1")
+_DATABASES = ("postgresql://", "postgres://")
 _PATHS = ("store", "sandbox", "sandbox_file", "tokens_file", "accounts_file", "state_keys_file")
 # A blank one must not turn off what it would have restricted.
 _NEVER_BLANK = frozenset(
@@ -198,9 +199,10 @@ class Settings(BaseSettings):
         description="Origins of browser pages that may use this server over HTTP, comma-separated.",
         examples=["https://app.example.com"],
     )
-    store: Path | None = Field(
+    store: Path | SecretStr | None = Field(
         None,
-        description="File of plans, journal and session id. Default: in the user's state folder.",
+        description="File of plans, journal and session id, or the postgresql:// URL that replicas "
+        "share. Default: in the user's state folder.",
         examples=["/var/lib/fw-mcp/store.sqlite3"],
     )
     journal_days: int = Field(
@@ -311,10 +313,14 @@ class Settings(BaseSettings):
     def _are_filled_in(cls, value: object, info: ValidationInfo) -> object:
         """A key that is none is told when it is needed; the other settings decide too much."""
         if isinstance(value, str | Path) and info.field_name not in KEYS:
-            if info.field_name in _PATHS:
+            if info.field_name == "store" and str(value).startswith(_DATABASES):
+                value = SecretStr(_checked_address(str(value)))
+            elif info.field_name in _PATHS:
                 value = expanded(str(value))
             if _UNFILLED_PART.search(str(value)):
                 raise ValueError("is a placeholder that was not filled in")
+            if info.field_name == "store" and isinstance(value, str):
+                return Path(value)
         return value
 
     @field_validator("fetch_hosts")
@@ -386,6 +392,33 @@ class Settings(BaseSettings):
                 f"{both_names('store')} a file"
             )
         return self
+
+
+def secrets_in(address: str) -> list[str]:
+    """The passwords in the address of a database, as they stand there and as they are meant."""
+    if not address.startswith(_DATABASES):
+        return []
+    # As libpq takes it apart: a user's words end at the first slash, and may hold a question mark.
+    place, _, rest = address.partition("://")[2].partition("/")
+    user, _, _ = place.rpartition("@")
+    found = [user.partition(":")[2]]
+    for pair in (rest or place).partition("?")[2].split("&"):
+        name, _, value = pair.partition("=")
+        if unquote(name).endswith("password"):
+            found.append(value)
+    return [*dict.fromkeys(form for one in found if one for form in (one, unquote(one)))]
+
+
+def _checked_address(text: str) -> str:
+    # What it says is not repeated: it may hold a password.
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
+    if not parts.path.strip("/") or parts.fragment or not text.isprintable():
+        raise ValueError("must be postgresql://USER@HOST:PORT/DATABASE, with what libpq takes")
+    return text
 
 
 def _is_public_place(text: str) -> bool:
@@ -490,6 +523,14 @@ def load_settings(given: dict[str, object]) -> Settings:
     Raises:
         ConfigError: naming every setting that cannot be used.
     """
+    if secrets_in(str(given.get("store") or "")):
+        raise ConfigError(
+            "The address of the store has a password, which every process of this machine sees.",
+            state="Nothing was started.",
+            next_step=f"Set {variable('store')} instead, or name a password file in it: "
+            "?passfile=FILE.",
+            reason=Reason.UNSAFE_SETTING,
+        )
     if "sandbox_file" in given:
         given = {"sandbox": "true", **given}
     try:

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 UV = Path(sys.executable).with_name("uv")
 RESOLUTIONS = ("highest", "lowest-direct")
-_EXTRAS = ("--extra", "upload", "--extra", "otel")
+_EXTRAS = ("--extra", "upload", "--extra", "otel", "--extra", "postgres")
 _SILENT_S = 300
 _AUDITED = "upload.txt"
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
 from tests.support.studio import Studio, make_studio
 
-pytest_plugins = ("tests.support.canaries",)
+pytest_plugins = ("tests.support.canaries", "tests.support.postgres")
 
 # A busy machine must not fail a property for its time, nor chance fail one that is not at fault:
 # `make test` draws the same few examples every time, `make check` more, and `make fuzz` new ones.

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from fw_mcp.assembly import assemble, check_base_url, required_keys, state_folder, store_path
+from fw_mcp.assembly import assemble, check_base_url, required_keys, state_folder, store_place
 from fw_mcp.config import IN_MEMORY, Settings, load_settings
 from fw_mcp.errors import ConfigError, FetchError, Reason
 from tests.pictures.painted import file_of
@@ -41,7 +41,7 @@ def test_the_store_is_where_the_user_would_look_for_it(
 ) -> None:
     """A sandbox in memory keeps its plans in memory; a file keeps them beside it."""
     environ = {"XDG_STATE_HOME": "/state", "LOCALAPPDATA": "/local", "HOME": "/home"}
-    assert store_path(settings(**given), environ, platform) == expected
+    assert store_place(settings(**given), environ, platform) == expected
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,8 @@ async def test_a_given_session_id_is_used_as_it_is(tmp_path: Path) -> None:
 def test_every_secret_is_an_environment_variable_only() -> None:
     """A command line is visible to every process."""
     hidden = [name for name, field in Settings.model_fields.items() if "Secret" in str(field)]
-    assert hidden == ["web_api_key", "app_key", "http_token"]
+    # The address of a store may hold one: then, and only then, the command line refuses it.
+    assert hidden == ["web_api_key", "app_key", "http_token", "store"]
     assert httpx.URL(settings().base_url).scheme == "https"
 
 

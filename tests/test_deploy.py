@@ -19,7 +19,8 @@ from fw_mcp.errors import ConfigError
 from fw_mcp.server.http import check_exposure
 from fw_mcp.server.state_keys import read_keys
 from fw_mcp.server.tokens import read_tokens
-from fw_mcp.store.sqlite import Database, session_id
+from fw_mcp.store.database import session_id
+from fw_mcp.store.sqlite import Database
 from tests.server.test_identity import keep
 from tests.support.nginx import DEPLOY
 

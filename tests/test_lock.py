@@ -19,7 +19,7 @@ from tests.support.process import environment
 from tests.support.products import exhaustive
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("runtime", "upload", "otel", "dev", "build")
+PARTS = ("runtime", "upload", "otel", "postgres", "dev", "build")
 FLAGS = ["--no-deps", "--only-binary=:all:", "--require-hashes"]
 # pyvips has no wheel. Its source is Python alone, so that what builds it compiles nothing.
 SOURCE = "pyvips"
@@ -61,7 +61,7 @@ def test_no_package_of_the_lock_is_for_some_pythons_only(part: str) -> None:
     assert [one for one in of_a_python if "'emscripten'" not in one] == []
 
 
-@pytest.mark.parametrize("part", ["runtime", "upload", "otel", "build"])
+@pytest.mark.parametrize("part", ["runtime", "upload", "otel", "postgres", "build"])
 def test_what_is_shipped_has_the_versions_of_development(part: str) -> None:
     """The container holds what the tests ran against."""
     of_development = pins("dev") | {SOURCE: pins("upload")[SOURCE]}
@@ -89,6 +89,13 @@ def test_what_sends_traces_and_metrics_is_what_runs_and_more() -> None:
     more = pins("otel").keys() - pins("runtime").keys()
     assert {"opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"} <= more
     assert "opentelemetry-api" in pins("runtime")
+
+
+def test_what_a_shared_store_needs_is_what_runs_and_more() -> None:
+    """One file installs all of it; psycopg brings its own libpq, so that nothing is built."""
+    assert pins("runtime").items() <= pins("postgres").items()
+    more = pins("postgres").keys() - pins("runtime").keys()
+    assert more == {"psycopg", "psycopg-binary", "psycopg-pool"}
 
 
 def commands(name: str) -> list[str]:

@@ -21,8 +21,9 @@ from fw_mcp.guard.effects import Scope
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
 from tests.cli.serving import listening, serving
 from tests.sandbox.wire import INVENTORY
-from tests.server.test_identity import keep, made
-from tests.support.nginx import command, configured, free_port, program, proxying
+from tests.server.test_identity import Era, keep, made
+from tests.support.nginx import command, configured, program, proxying
+from tests.support.postgres import Place, free_port
 from tests.support.process import fw_mcp, started
 from tests.support.products import exhaustive
 from tests.support.studio import YES, said
@@ -47,13 +48,16 @@ class Team:
     one_more: anyio.Event = field(default_factory=anyio.Event)
 
     @asynccontextmanager
-    async def client(self, person: ElicitationFnT | None = None) -> AsyncIterator[Client]:
+    async def client(
+        self, person: ElicitationFnT | None = None, mode: Era = "auto"
+    ) -> AsyncIterator[Client]:
         """Anna, who knows the proxy alone."""
         bearer = {"Authorization": f"Bearer {'anna' * 2}"}
         async with (
             httpx2.AsyncClient(headers=bearer, trust_env=False, timeout=60) as http,
             Client(
                 streamable_http_client(f"{self.url}/mcp", http_client=http),
+                mode=mode,
                 elicitation_callback=person,
                 cache=None,
             ) as client,
@@ -122,8 +126,8 @@ def image(file_name: str) -> dict[str, object]:
 
 
 @contextmanager
-def team(folder: Path) -> Iterator[Team]:
-    """Everything, each in a process of its own."""
+def team(folder: Path, store: str = "") -> Iterator[Team]:
+    """Everything, each in a process of its own; the store is a file unless it is given."""
     program()
     keep(folder / "keys", "state-key" * 4)
     keep(folder / "tokens.jsonl", made("anna", *Scope, until=4_000_000_000.0).line())
@@ -131,7 +135,6 @@ def team(folder: Path) -> Iterator[Team]:
     options = {
         "--http": "127.0.0.1:0",
         "--public-url": f"http://127.0.0.1:{port}/mcp",
-        "--store": str(folder / "store"),
         "--state-keys-file": str(folder / "keys"),
         "--tokens-file": str(folder / "tokens.jsonl"),
     }
@@ -142,6 +145,7 @@ def team(folder: Path) -> Iterator[Team]:
             "FINERWORKS_BASE_URL": sandbox,
             "FINERWORKS_WEB_API_KEY": SANDBOX_WEB_API_KEY,
             "FINERWORKS_APP_KEY": SANDBOX_APP_KEY,
+            "FW_MCP_STORE": store or str(folder / "store"),
         }
         servers = [left.enter_context(started(words, env=env, text=True)) for _ in range(2)]
         for server in servers:
@@ -205,12 +209,45 @@ async def test_a_question_goes_through_the_proxy_and_the_history_names_the_perso
 
 
 @exhaustive
+async def test_an_older_client_is_served_by_both_on_one_database(
+    tmp_path: Path, place: Place
+) -> None:
+    """Promise: with a store in PostgreSQL no session ties it to one of them."""
+
+    async def person(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        raise AssertionError((context, params))
+
+    with team(tmp_path, place.url) as served:
+        async with served.client(person, "legacy") as client:
+            page = said(await client.call_tool("search_images", {"per_page": 1}))
+            call = {"guids": [page["images"][0]["guid"]]}
+            plan_id = said(await client.call_tool("delete_images", call))["plan_id"]
+            call["plan_id"] = plan_id
+            done = [said(await client.call_tool("delete_images", call)) for _ in range(2)]
+            told = said(await client.call_tool("list_changes", {}))
+    assert [one["outcomes"] for one in done] == [{"deleted": 1}] * 2
+    assert [one.get("replayed", False) for one in done] == [False, True]
+    assert told["changes"][0]["caller"].startswith("token:anna")
+
+
+@exhaustive
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
 async def test_a_server_that_ends_under_load_loses_nothing(
     tmp_path: Path, ending: signal.Signals
 ) -> None:
     """Promise: the proxy takes its calls to the other one; what was added is there once."""
-    with team(tmp_path) as served, anyio.fail_after(100):
+    await ended_under_load(tmp_path, ending)
+
+
+@exhaustive
+async def test_a_replica_that_ends_under_load_loses_nothing(tmp_path: Path, place: Place) -> None:
+    """With a store in PostgreSQL."""
+    await ended_under_load(tmp_path, signal.SIGTERM, place.url)
+
+
+async def ended_under_load(tmp_path: Path, ending: signal.Signals, store: str = "") -> None:
+    """End one of two servers, and count."""
+    with team(tmp_path, store) as served, anyio.fail_after(100):
         async with anyio.create_task_group() as group:
             for number in range(CALLERS):
                 group.start_soon(served.keep_calling, number)

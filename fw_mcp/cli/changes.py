@@ -17,9 +17,9 @@ from fw_mcp.cli.refusals import for_a_person, row_for_a_person
 from fw_mcp.cli.terminal import forgotten
 from fw_mcp.errors import ApiError, GuardError, Reason
 from fw_mcp.store.accounts import is_named, join
+from fw_mcp.store.database import IN_THIS_PROCESS, Store
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal
-from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_in
 from fw_mcp.text import counted, quoted, shown, timed
 from fw_mcp.writes.changes import ChangeTold, change_told
 from fw_mcp.writes.outcomes import ends_of
@@ -116,10 +116,10 @@ async def _adopted(assembly: "Assembly", former: str, said_yes: Callable[[str], 
     try:
         await assembly.parts.writes.identify()
         # A sandbox in memory neither keeps what it takes over, nor leaves anything to take.
-        path = None if database.account.startswith(IN_THIS_PROCESS) else database.path
+        is_kept = not database.account.startswith(IN_THIS_PROCESS)
         others = [
             one
-            for one in (accounts_in(path) if path else ())
+            for one in (database.accounts() if is_kept else ())
             if one != database.account and not one.startswith(IN_THIS_PROCESS)
         ]
         if former not in others:
@@ -132,14 +132,12 @@ async def _adopted(assembly: "Assembly", former: str, said_yes: Callable[[str], 
                 f"{former} is another account: FinerWorks itself named it.",
                 "Set its keys to see and resolve its changes.",
             )
-        return await _asked_and_joined(database, Database(path, account=former), said_yes)
+        return await _asked_and_joined(database, database.of(former), said_yes)
     finally:
         await assembly.aclose()
 
 
-async def _asked_and_joined(
-    database: Database, other: Database, said_yes: Callable[[str], bool]
-) -> bool:
+async def _asked_and_joined(database: Store, other: Store, said_yes: Callable[[str], bool]) -> bool:
     former, account = other.account, database.account
     writes = Journal(other, time.time)
     try:

@@ -112,6 +112,13 @@ COMMANDS = MappingProxyType(
             "Where there are several accounts, it opens one of them: docs/teams.md shows how.",
             of_no_account=True,
         ),
+        "store": Command(
+            ("fw_mcp.cli.store", "work_on_store"),
+            "bring the tables of a store up to date, or copy a SQLite store to PostgreSQL",
+            "fw-mcp store copy store.sqlite3 postgresql://fw_mcp@db.example/fw",
+            "A server brings its store up to date by itself when it first uses it.\n"
+            "Stop every server on a file before it is copied: what they write to it later is lost.",
+        ),
         "demo": Command(
             ("fw_mcp.cli.demo", "play"),
             "play a session against the sandbox and print it",

@@ -25,7 +25,7 @@ from fw_mcp.cli.output import MaskingFormatter
 from fw_mcp.config import IN_MEMORY, Settings, option, variable
 from fw_mcp.errors import FwError, Reason, StoreError
 from fw_mcp.server.tokens import read_tokens
-from fw_mcp.store.sqlite import session_id
+from fw_mcp.store.database import session_id
 from fw_mcp.text import counted, quoted
 
 if TYPE_CHECKING:
@@ -321,8 +321,11 @@ async def _login(assembly: "Assembly") -> Finding:
 async def _store(assembly: "Assembly") -> Finding:
     """A store that is there is written to; one that is not is not made for looking."""
     path = assembly.database.path
-    if path is None:
+    if not assembly.database.shared:
         return Finding("store", 0, "in memory: it is lost when the process ends")
+    if path is None:
+        await session_id(assembly.database)
+        return Finding("store", 0, f"{assembly.database.name} can be written")
     if path.is_relative_to(NO_HOME):
         return Finding(
             "store",

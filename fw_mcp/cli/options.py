@@ -41,7 +41,7 @@ METAVARS = {
     "oauth_account_claim": "NAME",
     "http_allowed_hosts": "HOSTS",
     "http_allowed_origins": "ORIGINS",
-    "store": "FILE",
+    "store": "PLACE",
     "sandbox_file": "FILE",
     "journal_days": "DAYS",
     "writes": "TOOLS",
@@ -160,6 +160,7 @@ def _add_own_arguments(subparsers: Mapping[str, Parser]) -> None:
     _add_arguments_of_add(subparsers["add"])
     _add_arguments_of_uploads(subparsers["uploads"])
     _add_arguments_of_token(subparsers["token"])
+    _add_arguments_of_store(subparsers["store"])
     for name in ("approve", "undo", "add", "uploads"):
         agreed = subparsers[name].add_argument("--yes", action="store_true")
         agreed.help = "skip the question; needed without a terminal"
@@ -192,6 +193,14 @@ def _add_arguments_of_token(parser: Parser) -> None:
     scopes.help = "images:read, images:write or images:delete; default images:read"
     days = parser.add_argument("--days", type=_whole(1, _LAST_DAY), default=90, metavar="N")
     days.help = "days that it is valid; default 90"
+
+
+def _add_arguments_of_store(parser: Parser) -> None:
+    action = parser.add_argument("action", choices=("migrate", "copy"))
+    action.help = "bring its tables up to date, or copy all of FILE to an empty PostgreSQL database"
+    parser.add_argument("source", nargs="?", metavar="FILE", help="the SQLite store to copy")
+    target = parser.add_argument("target", nargs="?", metavar="URL")
+    target.help = "of the database to copy it to; default: the store of the settings"
 
 
 def _add_arguments_of_uploads(parser: Parser) -> None:

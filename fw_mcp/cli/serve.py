@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -183,7 +184,7 @@ async def settle_what_is_open(
         sleep: waits for so many seconds.
     """
     path = assembly.database.path
-    if path is None or not _is_there(path):
+    if not assembly.database.shared or (path is not None and not _is_there(path)):
         return
     writes = assembly.parts.writes
     longest_s = MAY_STILL_HAPPEN_S + assembly.parts.account.pace.start_chunks_s
@@ -206,7 +207,7 @@ async def look_after_journal(assembly: Assembly) -> None:
     A store that is not there yet has nothing of either, and is not made for it.
     """
     path = assembly.database.path
-    if path is None or not _is_there(path):
+    if not assembly.database.shared or (path is not None and not _is_there(path)):
         return
     writes = assembly.parts.writes
     now = writes.journal.now()
@@ -257,11 +258,24 @@ def libraries_of(settings: Settings) -> "Libraries | None":
         )
     accounts = Accounts(path, settings, os.environ, mask_in_log)
     shared = Shared()
+    _allow_open_files()
 
     def opened(name: str, own: Settings) -> Assembly:
         return assemble(own, os.environ, name=name, shared=shared)
 
     return Libraries(accounts, opened)
+
+
+def _allow_open_files() -> None:
+    """As many as the system lets this process have: each open account has two, and connections."""
+    if os.name != "posix":
+        return
+    import resource  # noqa: PLC0415  not on Windows
+
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Some systems say that there is no limit, and take none all the same.
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def over_http(

@@ -23,7 +23,7 @@ _LANE = "terminal"
 
 def forgotten(assembly: "Assembly") -> str:
     """Why a command finds nothing in a store that each process begins anew; "" for another."""
-    if assembly.settings.sandbox != IN_MEMORY or assembly.database.path is not None:
+    if assembly.settings.sandbox != IN_MEMORY or assembly.database.shared:
         return ""
     return (
         " A sandbox in memory is lost with its process: to see what a server did on one, give "

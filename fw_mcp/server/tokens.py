@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -68,18 +69,21 @@ def read_tokens(path: Path) -> tuple[Token, ...]:
         ConfigError: it cannot be read, others can read it, or a line is no token.
     """
     text = read_private(path, _KIND)
-    found: list[Token] = []
+    found: dict[str, Token] = {}
+    names: set[str] = set()
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and not line.lstrip().startswith("#"):
             try:
-                found.append(_token(line, found))
+                token = _token(line, names, found)
             except ValueError as wrong:
                 fault = f"has a fault in line {number}: {wrong}"
                 raise unusable(path, _KIND, fault, "Correct the line.") from wrong
-    return tuple(found)
+            names.add(token.name.lower())
+            found[token.sha256] = token
+    return tuple(found.values())
 
 
-def _token(line: str, before: list[Token]) -> Token:
+def _token(line: str, names: AbstractSet[str], found: Mapping[str, Token]) -> Token:
     try:
         given = json.loads(line, object_pairs_hook=_each_once)
     except (json.JSONDecodeError, RecursionError):
@@ -90,11 +94,10 @@ def _token(line: str, before: list[Token]) -> Token:
         token = Token.model_validate(given)
     except ValidationError as invalid:
         raise ValueError("; ".join(_faults(invalid))) from invalid
-    for other in before:
-        if other.name.lower() == token.name.lower():
-            raise ValueError(f"the name {quoted(token.name)} appears twice")
-        if other.sha256 == token.sha256:
-            raise ValueError(f"it is the same token as that of {quoted(other.name)}")
+    if token.name.lower() in names:
+        raise ValueError(f"the name {quoted(token.name)} appears twice")
+    if other := found.get(token.sha256):
+        raise ValueError(f"it is the same token as that of {quoted(other.name)}")
     return token
 
 

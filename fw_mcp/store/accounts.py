@@ -1,7 +1,8 @@
 """Which account a pair of keys is for: learned once, kept in the store, and joined by its rows."""
 
-import sqlite3
 from dataclasses import dataclass
+
+from fw_mcp.store.connection import Connection
 
 _ACCOUNT_OF = "SELECT value FROM facts WHERE account = ? AND name = 'account'"
 _KEEP = """
@@ -62,34 +63,37 @@ class KeyPair:
     former: tuple[str, ...] = ()
 
 
-def account_of(connection: sqlite3.Connection, pair: KeyPair) -> str | None:
+def account_of(connection: Connection, pair: KeyPair) -> str | None:
     """The account that these keys are for; None while nobody learned it."""
     row = connection.execute(_ACCOUNT_OF, (pair.digest,)).fetchone()
     return None if row is None else str(row[0])
 
 
-def keep(connection: sqlite3.Connection, pair: KeyPair, account: str) -> None:
+def keep(connection: Connection, pair: KeyPair, account: str) -> None:
     """Record which account these keys are for, unless that is on record."""
+    connection.take_turn(account)
     connection.execute(_KEEP, (pair.digest, account))
     # Where the service names nobody, the account has the name of its keys.
     if account != pair.digest:
         connection.execute(_KEEP_NAMED, (account,))
 
 
-def gather(connection: sqlite3.Connection, pair: KeyPair, account: str) -> None:
+def gather(connection: Connection, pair: KeyPair, account: str) -> None:
     """Give the account what stands under other names of it."""
     for former in (*pair.former, pair.digest):
         if former != account:
             join(connection, former, account)
 
 
-def is_named(connection: sqlite3.Connection, account: str) -> bool:
+def is_named(connection: Connection, account: str) -> bool:
     """Whether the service named it: then it is for certain no other name of another account."""
+    connection.show(account)
     return connection.execute(_NAMED, (account,)).fetchone() is not None
 
 
-def join(connection: sqlite3.Connection, former: str, account: str) -> None:
+def join(connection: Connection, former: str, account: str) -> None:
     """Give the account what stands under one other name."""
+    connection.take_turn(former)
     places = [connection.execute(one, (account,)).fetchone()[0] for one in _LAST_PLACES]
     row = {"account": account, "former": former, "shift": max(place or 0 for place in places)}
     for statement in _JOIN:

@@ -1,15 +1,15 @@
 """The journal, read: what a call did, what was done lately, and what has been taken back."""
 
 import json
-import sqlite3
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
+from fw_mcp.store.connection import Connection, Row
+from fw_mcp.store.database import Store
 from fw_mcp.store.journal import OPEN, Change, Item, json_of
-from fw_mcp.store.sqlite import Database
 
 UNFINISHED = "unfinished"
 # A change may hold megabytes.
@@ -156,7 +156,7 @@ class History:
     Each method raises `StoreError` where the journal cannot be read.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._database = database
 
     @property
@@ -172,7 +172,7 @@ class History:
     async def items(self, change_id: str) -> list[Item]:
         """The items of a change in the order of the call, also those that nothing was sent for."""
 
-        def work(connection: sqlite3.Connection) -> list[Item]:
+        def work(connection: Connection) -> list[Item]:
             return list(map(_item, connection.execute(_ITEMS, (self._account, change_id))))
 
         return await self._database.run(work)
@@ -216,7 +216,7 @@ class History:
         def counts(change_id: str, item: int) -> bool:
             return change_id != besides_change or bool(besides_items and item not in besides_items)
 
-        def work(connection: sqlite3.Connection) -> set[str]:
+        def work(connection: Connection) -> set[str]:
             row = {"account": self._account, "moment": moment, "place": after_place}
             rows = connection.execute(_NAMED_SINCE, row)
             return {guid for change_id, item, guid in rows if counts(change_id, item)}
@@ -231,7 +231,7 @@ class History:
             caller: who called.
         """
 
-        def work(connection: sqlite3.Connection) -> list[Item]:
+        def work(connection: Connection) -> list[Item]:
             row = {"account": self._account, "kind": kind, "caller": caller}
             return list(map(_item, connection.execute(_OPEN_OF, row)))
 
@@ -248,9 +248,9 @@ class History:
             outcome: how it ended.
         """
 
-        def work(connection: sqlite3.Connection) -> sqlite3.Row | None:
+        def work(connection: Connection) -> Row | None:
             asked = (self._account, kind, json_of(guid), outcome)
-            found: sqlite3.Row | None = connection.execute(_LAST_OF, asked).fetchone()
+            found: Row | None = connection.execute(_LAST_OF, asked).fetchone()
             return found
 
         row = await self._database.run(work)
@@ -281,7 +281,7 @@ class History:
             words: of ours, in a detail.
         """
 
-        def work(connection: sqlite3.Connection) -> bool:
+        def work(connection: Connection) -> bool:
             marked = _SHOWS.format(marks=", ".join("?" * len(outcomes)))
             values = (self._account, kind, *outcomes, f"%{words}%")
             return connection.execute(marked, values).fetchone() is not None
@@ -296,7 +296,7 @@ class History:
             per_page: how many on a page.
         """
 
-        def work(connection: sqlite3.Connection) -> tuple[list[Summary], int]:
+        def work(connection: Connection) -> tuple[list[Summary], int]:
             count = int(connection.execute(_COUNT, (self._account,)).fetchone()[0])
             skipped = (page_number - 1) * per_page
             return self._summaries(connection, _PAGE, per_page, skipped), count
@@ -317,7 +317,7 @@ class History:
             Those of the page, and how many there are in all.
         """
 
-        def work(connection: sqlite3.Connection) -> tuple[list[Summary], int]:
+        def work(connection: Connection) -> tuple[list[Summary], int]:
             about: dict[str, object] = {"account": self._account, "guid": json_of(guid)}
             count = int(connection.execute(_COUNT_ABOUT, about).fetchone()[0])
             about |= {"limit": per_page, "skipped": (page_number - 1) * per_page}
@@ -335,7 +335,7 @@ class History:
             guid: items of that image or selection come first.
         """
 
-        def work(connection: sqlite3.Connection) -> list[Item]:
+        def work(connection: Connection) -> list[Item]:
             named = (self._account, change_id, json_of(guid), limit)
             rows = connection.execute(_FIRST_ITEMS, named).fetchall()
             with suppress(ValueError):
@@ -347,7 +347,7 @@ class History:
     async def kept_since(self) -> float | None:
         """When the oldest change on record began, in seconds since the epoch; None without any."""
 
-        def work(connection: sqlite3.Connection) -> float | None:
+        def work(connection: Connection) -> float | None:
             row = connection.execute(_KEPT_SINCE, (self._account,)).fetchone()
             return float(row[0]) if row else None
 
@@ -396,7 +396,7 @@ class History:
         return await self._by_and_by(_SLIM, before, _SLIMMED_AT_ONCE)
 
     async def _by_and_by(self, statement: str, before: float, at_once: int) -> int:
-        def work(connection: sqlite3.Connection) -> int:
+        def work(connection: Connection) -> int:
             row = {"account": self._account, "before": before, "at_once": at_once}
             return connection.execute(statement, row).rowcount
 
@@ -406,27 +406,23 @@ class History:
         return gone
 
     async def _changes(self, statement: str, *values: object) -> list[Change]:
-        def work(connection: sqlite3.Connection) -> list[Change]:
+        def work(connection: Connection) -> list[Change]:
             return [Change(*row) for row in connection.execute(statement, (self._account, *values))]
 
         return await self._database.run(work)
 
     async def _number(self, statement: str, change_id: str) -> int:
-        def work(connection: sqlite3.Connection) -> int:
+        def work(connection: Connection) -> int:
             row = connection.execute(statement, (self._account, change_id)).fetchone()
             return int(row[0] or 0) if row else 0
 
         return await self._database.run(work)
 
-    def _summaries(
-        self, connection: sqlite3.Connection, statement: str, *values: object
-    ) -> list[Summary]:
+    def _summaries(self, connection: Connection, statement: str, *values: object) -> list[Summary]:
         rows = connection.execute(statement, (self._account, *values)).fetchall()
         return self._summed_up(connection, rows)
 
-    def _summed_up(
-        self, connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]
-    ) -> list[Summary]:
+    def _summed_up(self, connection: Connection, rows: Sequence[Row]) -> list[Summary]:
         ids = [row["change_id"] for row in rows]
         outcomes: dict[str, dict[str, int]] = {}
         for change_id, outcome, count in self._of(connection, _OUTCOMES, ids):
@@ -443,17 +439,13 @@ class History:
             for row in rows
         ]
 
-    def _of(
-        self, connection: sqlite3.Connection, statement: str, ids: Sequence[str]
-    ) -> list[sqlite3.Row]:
+    def _of(self, connection: Connection, statement: str, ids: Sequence[str]) -> list[Row]:
         if not ids:
             return []
         marked = statement.format(marks=", ".join("?" * len(ids)))
         return connection.execute(marked, (self._account, *ids)).fetchall()
 
-    def _after(
-        self, place: int, connection: sqlite3.Connection
-    ) -> list[tuple[int, Change, list[Item]]]:
+    def _after(self, place: int, connection: Connection) -> list[tuple[int, Change, list[Item]]]:
         changes = connection.execute(_NEXT, (self._account, place, _READ_AT_ONCE)).fetchall()
         return [
             (
@@ -465,7 +457,7 @@ class History:
         ]
 
 
-def _item(row: sqlite3.Row) -> Item:
+def _item(row: Row) -> Item:
     read = {name: _read(row[name]) for name in _JSON}
     told = read["told"] and tuple(read["told"])
     return Item(**{**dict(row), **read, "doubled": bool(row["doubled"]), "told": told})

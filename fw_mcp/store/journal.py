@@ -1,17 +1,22 @@
 """What was about to be written, what stood there before, and what came of it."""
 
 import json
-import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from fw_mcp.store.connection import Connection
+from fw_mcp.store.database import IN_THIS_PROCESS, Store, accounts_known
 from fw_mcp.store.locks import Fence
-from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database, accounts_known
 from fw_mcp.telemetry import is_counting, level
 
 Record = Mapping[str, Any]
+Beside = Mapping[int, Collection[str]]
+"""Item → the changes that sent something for the same image, and have no outcome of it on record.
+
+An item is there, too, where each of them has.
+"""
 
 # A write of which it is not known what came of it; of what was not sent, nothing is to be known.
 OPEN = "items.kind <> '' AND (items.outcome IS NULL OR items.outcome = 'unknown')"
@@ -44,6 +49,14 @@ INSERT INTO items (
     detail = excluded.detail, sent = excluded.sent, before = excluded.before, after = NULL,
     told = NULL
 """
+_BESIDE = f"""
+SELECT change_id, guid, finished_at FROM items
+WHERE account = :account AND coalesce(finished_at, begun_at) >= :since
+    AND kind <> '' AND guid IS NOT NULL
+UNION
+SELECT change_id, guid, finished_at FROM items
+WHERE account = :account AND {OPEN} AND finished_at IS NULL AND guid IS NOT NULL
+"""  # noqa: S608  ours
 _FINISH = """
 UPDATE items SET
     outcome = :outcome, doubled = :doubled, finished_at = :now, guid = coalesce(:guid, guid),
@@ -247,7 +260,7 @@ class Journal:
 
     def __init__(
         self,
-        database: Database,
+        database: Store,
         now: Callable[[], float],
         reached: Callable[[Step], None] = lambda _: None,
     ) -> None:
@@ -256,8 +269,13 @@ class Journal:
         self.reached = reached
 
     async def begin(
-        self, change: Change, kind: str, intents: Mapping[int, Intent], fence: Fence
-    ) -> None:
+        self,
+        change: Change,
+        kind: str,
+        intents: Mapping[int, Intent],
+        fence: Fence,
+        read_at: float | None = None,
+    ) -> Beside:
         """Record what is about to be sent; on return it is on the disk.
 
         Args:
@@ -266,7 +284,12 @@ class Journal:
             kind: the endpoint that is called.
             intents: what will be sent, by the item's place in the call; an item that a former run
                 wrote is from now on what this one makes of it.
-            fence: from `Database.exclusive`, for the names that this call may write under.
+            fence: from `Store.exclusive`, for the names that this call may write under.
+            read_at: when the images were read, in seconds since the epoch; None where what others
+                do is of no matter.
+
+        Returns:
+            What other changes do with the same images.
 
         Raises:
             StoreError: it could not be recorded, so nothing may be sent.
@@ -276,15 +299,18 @@ class Journal:
         row = {**asdict(change), **self._now_of(change.change_id)}
         sent = [{**row, "kind": kind, **_intent(item, one)} for item, one in intents.items()]
 
-        def work(connection: sqlite3.Connection) -> int:
-            fence.check()
+        def work(connection: Connection) -> tuple[Beside, int]:
+            fence.check(connection)
+            beside = {} if read_at is None else _beside(connection, sent, read_at)
             place = self._next_place(connection)
             connection.execute(_BEGIN, {**row, "place": place})
             connection.executemany(_SENT, _placed(sent, place))
-            return self._how_many_open(connection)
+            return beside, self._how_many_open(connection)
 
-        self._tell_open(await self.database.run(work))
+        found, unsettled = await self.database.run(work)
+        self._tell_open(unsettled)
         self.reached(Step.INTENT_RECORDED)
+        return found
 
     async def finish(self, change_id: str, ends: Mapping[int, End]) -> None:
         """Record what was read back.
@@ -299,7 +325,7 @@ class Journal:
         row = self._now_of(change_id)
         ended = [{**row, **_end(item, end)} for item, end in ends.items()]
 
-        def work(connection: sqlite3.Connection) -> int:
+        def work(connection: Connection) -> int:
             connection.executemany(_FINISH, ended)
             return self._how_many_open(connection)
 
@@ -323,7 +349,7 @@ class Journal:
         row = self._now_of(change_id)
         unsent = [{**row, **_end(item, end)} for item, end in rest.items()]
 
-        def work(connection: sqlite3.Connection) -> bool:
+        def work(connection: Connection) -> bool:
             if connection.execute(_END, row).rowcount != 1:
                 return False
             connection.executemany(_NOT_SENT, _placed(unsent, self._next_place(connection)))
@@ -341,7 +367,7 @@ class Journal:
             StoreError: the journal could not be read.
         """
 
-        def work(connection: sqlite3.Connection) -> list[Unsettled]:
+        def work(connection: Connection) -> list[Unsettled]:
             rows = connection.execute(_UNSETTLED, (self.database.account,))
             return [
                 Unsettled(change_id, tool, begun_at, unrecorded == 0, items)
@@ -359,7 +385,7 @@ class Journal:
             StoreError: the journal could not be read.
         """
 
-        def work(connection: sqlite3.Connection) -> Others:
+        def work(connection: Connection) -> Others:
             others = [
                 one
                 for one in accounts_known(connection)
@@ -370,7 +396,7 @@ class Journal:
 
         return await self.database.run(work)
 
-    def _how_many_open(self, connection: sqlite3.Connection) -> int:
+    def _how_many_open(self, connection: Connection) -> int:
         if not is_counting():
             return 0
         return int(connection.execute(_HOW_MANY_OPEN, (self.database.account,)).fetchone()[0])
@@ -383,11 +409,22 @@ class Journal:
     def _now_of(self, change_id: str) -> dict[str, Any]:
         return {"account": self.database.account, "change_id": change_id, "now": self.now()}
 
-    def _next_place(self, connection: sqlite3.Connection) -> int:
+    def _next_place(self, connection: Connection) -> int:
         # Transactions of one account come one after the other: nobody takes it meanwhile.
         account = (self.database.account,)
         last = [connection.execute(one, account).fetchone()[0] for one in _NEWEST_OF]
         return 1 + max(place or 0 for place in last)
+
+
+def _beside(connection: Connection, sent: list[dict[str, Any]], read_at: float) -> Beside:
+    if not sent:
+        return {}
+    found: dict[str, set[str]] = {}
+    own = sent[0]["change_id"]
+    for change_id, guid, finished_at in connection.execute(_BESIDE, {**sent[0], "since": read_at}):
+        if change_id != own:
+            found.setdefault(guid, set()).update([change_id] if finished_at is None else ())
+    return {row["item"]: found[row["guid"]] for row in sent if row["guid"] in found}
 
 
 def json_of(record: Record | str | None) -> str | None:

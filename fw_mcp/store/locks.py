@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 
 from fw_mcp.errors import GuardError, Reason, StoreError
+from fw_mcp.store.connection import Connection
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -32,14 +33,14 @@ class Fence:
     def __init__(self) -> None:
         self.held = True
 
-    def check(self) -> None:
-        """See that the names are still taken.
+    def check(self, _: Connection) -> None:
+        """See that the names are still taken, inside the transaction that writes under them.
 
         Raises:
             GuardError: they are not: nothing may be sent.
         """
         if not self.held:
-            raise _still_running()
+            raise still_running()
 
 
 class _Hold(Protocol):
@@ -86,7 +87,7 @@ class Locks:
         holds = [self._hold(f"{account}\0{name}") for name in sorted(set(names))]
         try:
             if not await self._apart(lambda: all(hold.take() for hold in holds)):
-                raise _still_running()
+                raise still_running()
             yield fence
         finally:
             fence.held = False
@@ -202,7 +203,8 @@ def _give_back(holds: Sequence[_Hold]) -> None:
         hold.give_back()
 
 
-def _still_running() -> GuardError:
+def still_running() -> GuardError:
+    """What is told to whoever wants a name that somebody has."""
     return GuardError(
         "Another call is working on the same change.",
         state="This call sent nothing; its result is not known yet.",

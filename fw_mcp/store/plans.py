@@ -1,10 +1,11 @@
 """Plans and their single use."""
 
-import sqlite3
+import secrets
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 
-from fw_mcp.store.sqlite import Database
+from fw_mcp.store.connection import Connection
+from fw_mcp.store.database import Store
 
 _KEPT_S = 24 * 3600
 _HOUR_S = 3600
@@ -65,6 +66,7 @@ _COLUMNS = ", ".join(field.name for field in fields(PlanRecord))
 _ADD = f"""
 INSERT INTO plans (account, {_COLUMNS})
 VALUES (:account, {", ".join(f":{field.name}" for field in fields(PlanRecord))})
+ON CONFLICT (account, plan_id) DO NOTHING
 """  # noqa: S608  ours
 _LET_GO = "DELETE FROM plans WHERE account = ? AND expires_at < ?"
 _GET = f"SELECT {_COLUMNS} FROM plans WHERE account = ? AND plan_id = ?"  # noqa: S608  ours
@@ -74,7 +76,8 @@ WHERE account = ? AND ended_at IS NULL AND expires_at > ? ORDER BY created_at, p
 """  # noqa: S608  ours
 _APPROVE = """
 UPDATE plans SET approved_at = :now
-WHERE account = :account AND plan_id = :plan_id AND ended_at IS NULL AND expires_at > :now
+WHERE account = :account AND plan_id = :plan_id
+    AND (approved_at = :now OR (ended_at IS NULL AND expires_at > :now))
 """
 _VOID = "UPDATE plans SET ended_as = ? WHERE account = ? AND plan_id = ?"
 _RENEW = "UPDATE plans SET ended_at = ? WHERE account = ? AND plan_id = ? AND ended_as = ?"
@@ -82,6 +85,11 @@ _END = """
 UPDATE plans SET ended_at = ?, ended_as = ?
 WHERE account = ? AND plan_id = ? AND ended_at IS NULL
 """
+_WIN = """
+UPDATE plans SET ended_at = ?, ended_as = ?, won_by = ?
+WHERE account = ? AND plan_id = ? AND ended_at IS NULL
+"""
+_WON = "SELECT plan_id FROM plans WHERE account = ? AND plan_id = ? AND won_by = ?"
 _SPENT = """
 SELECT coalesce(sum(weight), 0) FROM plans WHERE account = ? AND ended_as = ? AND ended_at > ?
 """
@@ -90,7 +98,7 @@ SELECT coalesce(sum(weight), 0) FROM plans WHERE account = ? AND ended_as = ? AN
 class PlanStore:
     """The plans of the account of `database`, for every process that shares it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._database = database
 
     @property
@@ -101,7 +109,7 @@ class PlanStore:
     async def add(self, plan: PlanRecord) -> None:
         """Keep a new plan, and let go of those that ended or ran out a day ago."""
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: Connection) -> None:
             connection.execute(_LET_GO, (self._account, plan.created_at - _KEPT_S))
             connection.execute(_ADD, {"account": self._account, **asdict(plan)})
 
@@ -114,7 +122,7 @@ class PlanStore:
     async def pending(self, now: float) -> list[PlanRecord]:
         """The plans that can still be carried out, oldest first."""
 
-        def work(connection: sqlite3.Connection) -> list[PlanRecord]:
+        def work(connection: Connection) -> list[PlanRecord]:
             return [PlanRecord(*row) for row in connection.execute(_PENDING, (self._account, now))]
 
         return await self._database.run(work)
@@ -122,7 +130,7 @@ class PlanStore:
     async def approve(self, plan_id: str, now: float) -> bool:
         """Record a person's approval; False when the plan is unknown, ended or expired."""
 
-        def work(connection: sqlite3.Connection) -> bool:
+        def work(connection: Connection) -> bool:
             row = {"account": self._account, "plan_id": plan_id, "now": now}
             return connection.execute(_APPROVE, row).rowcount == 1
 
@@ -143,7 +151,7 @@ class PlanStore:
     async def void(self, plan_id: str) -> None:
         """Record that a won plan was not carried out after all: its targets had changed."""
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: Connection) -> None:
             connection.execute(_VOID, (PlanEnd.CHANGED, self._account, plan_id))
 
         await self._database.run(work)
@@ -151,7 +159,7 @@ class PlanStore:
     async def renew(self, plan_id: str, now: float) -> None:
         """Count what a plan costs from now: the call that it let through goes on."""
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: Connection) -> None:
             connection.execute(_RENEW, (now, self._account, plan_id, PlanEnd.CARRIED_OUT))
 
         await self._database.run(work)
@@ -171,33 +179,35 @@ class PlanStore:
             weight_per_hour: the most images that plans of the last hour may have cost together.
             approved_only: require the approval of a person.
         """
+        # By which the winner knows itself where the answer to its commit was lost.
+        winner = secrets.token_hex(8)
 
-        def work(connection: sqlite3.Connection) -> Claim:
+        def work(connection: Connection) -> Claim:
             plan = self._get(connection, plan_id)
             if plan is None:
                 return Claim.UNKNOWN
             if plan.ended_at is not None:
-                return plan.why_ended
+                won = connection.execute(_WON, (self._account, plan_id, winner)).fetchone()
+                return plan.why_ended if won is None else Claim.WON
             if plan.expires_at <= now:
                 return Claim.EXPIRED
             if approved_only and plan.approved_at is None:
                 return Claim.NOT_APPROVED
             if plan.weight and self._spent(connection, now) + plan.weight > weight_per_hour:
                 return Claim.HOURLY_LIMIT
-            self._end(connection, plan_id, now, PlanEnd.CARRIED_OUT)
+            row = (now, PlanEnd.CARRIED_OUT, winner, self._account, plan_id)
+            connection.execute(_WIN, row)
             return Claim.WON
 
         return await self._database.run(work)
 
-    def _get(self, connection: sqlite3.Connection, plan_id: str) -> PlanRecord | None:
+    def _get(self, connection: Connection, plan_id: str) -> PlanRecord | None:
         row = connection.execute(_GET, (self._account, plan_id)).fetchone()
         return None if row is None else PlanRecord(*row)
 
-    def _end(
-        self, connection: sqlite3.Connection, plan_id: str, now: float, ended_as: PlanEnd
-    ) -> None:
+    def _end(self, connection: Connection, plan_id: str, now: float, ended_as: PlanEnd) -> None:
         connection.execute(_END, (now, ended_as, self._account, plan_id))
 
-    def _spent(self, connection: sqlite3.Connection, now: float) -> int:
+    def _spent(self, connection: Connection, now: float) -> int:
         row = (self._account, PlanEnd.CARRIED_OUT, now - _HOUR_S)
         return int(connection.execute(_SPENT, row).fetchone()[0])

@@ -5,12 +5,12 @@ A file is known again by its path, size and time of change; what it holds, by th
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from fw_mcp.store.sqlite import Database
+from fw_mcp.store.connection import Connection, Row
+from fw_mcp.store.database import Store
 
 _HOUR_S = 3600
 _AT_ONCE = 400
@@ -89,12 +89,19 @@ _SET = ", ".join(
     f"{name} = excluded.{name}" for name in _COLUMNS if name not in _KEY | {"sent", "guids"}
 )
 _BEGIN = f"""
-INSERT INTO uploads (account, {", ".join(_COLUMNS)})
-VALUES (:account, {", ".join(f":{name}" for name in _COLUMNS)})
-ON CONFLICT (account, place, path, master) DO UPDATE SET {_SET},
+INSERT INTO uploads (account, {", ".join(_COLUMNS)}, begun_by)
+VALUES (:account, {", ".join(f":{name}" for name in _COLUMNS)}, :begun_by)
+ON CONFLICT (account, place, path, master) DO UPDATE SET {_SET}, begun_by = excluded.begun_by,
     sent = excluded.sent + CASE WHEN uploads.begun_at > :since THEN uploads.sent ELSE 0 END
 """  # noqa: S608  ours
-_SENT = "SELECT coalesce(sum(sent), 0) FROM uploads WHERE account = ? AND begun_at > ?"
+_BEGUN = """
+SELECT path FROM uploads
+WHERE account = :account AND place = :place AND path = :path AND master = :master
+    AND begun_by = :begun_by
+"""
+_SENT = """
+SELECT CAST(coalesce(sum(sent), 0) AS BIGINT) FROM uploads WHERE account = ? AND begun_at > ?
+"""
 _UPLOADED = """
 UPDATE uploads SET uploaded_at = :now
 WHERE account = :account AND place = :place AND path = :path AND master = :master
@@ -136,7 +143,7 @@ _FACT = "SELECT value FROM facts WHERE account = ? AND name = ?"
 class UploadStore:
     """The uploads of the account of `database`, for every process that shares it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Store) -> None:
         self._database = database
 
     @property
@@ -151,7 +158,7 @@ class UploadStore:
             StoreError: it cannot be kept.
         """
 
-        def work(connection: sqlite3.Connection) -> bytes:
+        def work(connection: Connection) -> bytes:
             connection.execute(_KEEP_FACT, (self._account, _SECRET, secrets.token_hex(32)))
             row = connection.execute(_FACT, (self._account, _SECRET)).fetchone()
             return bytes.fromhex(row["value"])
@@ -166,7 +173,7 @@ class UploadStore:
         """
         wanted = list(files)
 
-        def work(connection: sqlite3.Connection) -> list[Upload]:
+        def work(connection: Connection) -> list[Upload]:
             found: list[Upload] = []
             for start in range(0, len(wanted), _AT_ONCE):
                 paths = [json.dumps(one.path) for one in wanted[start : start + _AT_ONCE]]
@@ -189,7 +196,7 @@ class UploadStore:
             StoreError: it cannot be read.
         """
 
-        def work(connection: sqlite3.Connection) -> list[Upload]:
+        def work(connection: Connection) -> list[Upload]:
             return [*map(_upload, connection.execute(_OF_CONTENT, (self._account, place, master)))]
 
         return await self._database.run(work)
@@ -201,7 +208,7 @@ class UploadStore:
             StoreError: it cannot be read.
         """
 
-        def work(connection: sqlite3.Connection) -> list[Upload]:
+        def work(connection: Connection) -> list[Upload]:
             return [*map(_upload, connection.execute(_EVERY, (self._account,)))]
 
         return await self._database.run(work)
@@ -239,10 +246,13 @@ class UploadStore:
             StoreError: it cannot be recorded, so nothing may be sent.
         """
         since = upload.begun_at - _HOUR_S
-        row = {"account": self._account, "since": since, **_row(upload)}
+        # By which what was begun is known where the answer to its commit was lost.
+        row = {"since": since, "begun_by": secrets.token_hex(8), **_row(upload)}
 
-        def work(connection: sqlite3.Connection) -> bool:
+        def work(connection: Connection) -> bool:
             row["account"] = self._account
+            if connection.execute(_BEGUN, row).fetchone() is not None:
+                return True
             spent = connection.execute(_SENT, (self._account, since)).fetchone()[0]
             if upload.sent and spent + upload.sent > most_bytes_per_hour:
                 return False
@@ -258,7 +268,7 @@ class UploadStore:
             StoreError: it cannot be read.
         """
 
-        def work(connection: sqlite3.Connection) -> int:
+        def work(connection: Connection) -> int:
             return int(connection.execute(_SENT, (self._account, now - _HOUR_S)).fetchone()[0])
 
         return await self._database.run(work)
@@ -290,7 +300,7 @@ class UploadStore:
         """
         wanted = list(uploads)
 
-        def work(connection: sqlite3.Connection) -> list[Upload]:
+        def work(connection: Connection) -> list[Upload]:
             return [
                 one
                 for one in wanted
@@ -317,7 +327,7 @@ class UploadStore:
         """
         as_was = {(one.path, one.change_id, one.begun_at) for one in former}
 
-        def work(connection: sqlite3.Connection) -> bool:
+        def work(connection: Connection) -> bool:
             key = (self._account, place, master)
             now = map(_upload, connection.execute(_OF_CONTENT, key))
             if {(one.path, one.change_id, one.begun_at) for one in now} != as_was:
@@ -334,7 +344,7 @@ class UploadStore:
             StoreError: it cannot be recorded.
         """
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: Connection) -> None:
             for upload, guid in guids:
                 key = (self._account, upload.place, json.dumps(upload.path), upload.master)
                 row = connection.execute(_GUIDS_OF, key).fetchone()
@@ -351,7 +361,7 @@ class UploadStore:
             StoreError: it cannot be recorded.
         """
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: Connection) -> None:
             for master in masters:
                 connection.execute(_REMOVED, (now, self._account, place, master))
 
@@ -365,7 +375,7 @@ class UploadStore:
         """
         names = [_allowed(place, folder) for folder in folders]
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: Connection) -> None:
             rows = [(self._account, name, str(now)) for name in names]
             connection.executemany(_KEEP_FACT, rows)
 
@@ -379,7 +389,7 @@ class UploadStore:
         """
         names = {folder: _allowed(place, folder) for folder in folders}
 
-        def work(connection: sqlite3.Connection) -> set[str]:
+        def work(connection: Connection) -> set[str]:
             return {
                 folder
                 for folder, name in names.items()
@@ -389,7 +399,7 @@ class UploadStore:
         return await self._database.run(work)
 
     async def _marked(self, statement: str, rows: list[dict[str, Any]]) -> None:
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: Connection) -> None:
             account = {"account": self._account}
             connection.executemany(statement, [{**row, **account} for row in rows])
 
@@ -406,7 +416,7 @@ def _row(upload: Upload) -> dict[str, Any]:
     return {name: json.dumps(one) if name in _JSON else one for name, one in row.items()}
 
 
-def _upload(row: sqlite3.Row) -> Upload:
+def _upload(row: Row) -> Upload:
     return Upload(
         **{name: json.loads(row[name]) if name in _JSON else row[name] for name in _COLUMNS}
     )

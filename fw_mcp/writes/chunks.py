@@ -9,7 +9,7 @@ from fw_mcp.api.models import ImageDetails, ImageToAdd, LibraryName
 from fw_mcp.api.pacing import RetryPolicy, repeated
 from fw_mcp.errors import ApiError, FwError, ShapeError
 from fw_mcp.images.account import Account, Progress
-from fw_mcp.store.journal import Change, Intent, Journal, Step
+from fw_mcp.store.journal import Beside, Change, Intent, Journal, Step
 from fw_mcp.store.locks import Fence
 from fw_mcp.text import counted
 from fw_mcp.writes.outcomes import (
@@ -66,6 +66,10 @@ async def _none_there(_: Items[ImageToAdd]) -> Ends:
     return {}
 
 
+async def _none_is(_: str) -> bool:
+    return False
+
+
 async def _unkept(_: Items[Ended]) -> None:
     """Nothing is kept beside the journal."""
 
@@ -92,6 +96,7 @@ class Run:
         there: of images that are about to be added, those that other calls added from the same
             files, and how these ended.
         keep: told what images became, before that goes on record.
+        is_under_way: tells whether any process is at a change right now.
     """
 
     account: Account
@@ -109,6 +114,7 @@ class Run:
     coming: Callable[[], Awaitable[Mapping[str, float]]] = _nothing
     there: Callable[[Items[ImageToAdd]], Awaitable[Ends]] = _none_there
     keep: Callable[[Items[Ended]], Awaitable[None]] = _unkept
+    is_under_way: Callable[[str], Awaitable[bool]] = _none_is
 
     def due(self, items: Items[T]) -> Items[T]:
         """The items that no former run settled."""
@@ -132,14 +138,19 @@ class Run:
         is_over, waits = await self.tried(kind), partial(waits_s, self)
         return Trial(self.account, self.started, kind, library, waits, is_over)
 
-    async def begin(self, kind: Kind, intents: Mapping[int, Intent]) -> None:
+    async def begin(self, kind: Kind, intents: Mapping[int, Intent]) -> Beside:
         """Record what is about to be sent.
+
+        Returns:
+            What other changes did with the same images since they were read, or are doing.
 
         Raises:
             StoreError: it could not be recorded, so nothing may be sent.
             GuardError: another call is at the same; nothing may be sent.
         """
-        await self.journal.begin(self.change, kind, intents, self.fence)
+        age_s = self.account.clock() - self.started
+        read_at = self.journal.now() - age_s
+        return await self.journal.begin(self.change, kind, intents, self.fence, read_at)
 
     async def finish(self, ended: Items[Ended]) -> None:
         """Record what was read back, with the full records."""
@@ -266,14 +277,31 @@ async def _write_chunk(run: Run, chunk: Items[T], write: Write[T]) -> Ends:
         due = {item: one for item, one in chunk.items() if item not in held}
         if not due:
             return held
-        await run.begin(write.kind, {item: _intent(write, one) for item, one in due.items()})
-        # The journal may have kept it waiting: what is looked at last is what is decided on.
-        ended = await _not_to_be_sent(run, due, write, waited=waited)
+        intents = {item: _intent(write, one) for item, one in due.items()}
+        beside = await run.begin(write.kind, intents)
+        ended = {
+            item: kept(write.image(due[item]), write.image(due[item]), CHANGED)
+            for item in await _at_others(run, beside)
+        }
+        same = {item: one for item, one in due.items() if item not in ended}
+        if same:
+            # The journal may have kept it waiting: what is looked at last is what is decided on.
+            ended |= await _not_to_be_sent(run, same, write, waited=waited or bool(beside))
         same = {item: one for item, one in due.items() if item not in ended}
         if same:
             ended |= await _sent(run, same, write)
         await run.finish(ended)
     return held | ended
+
+
+async def _at_others(run: Run, beside: Beside) -> Collection[int]:
+    """The items whose image another process is sending something for right now.
+
+    In this process, whoever has the turn to write is alone at it.
+    """
+    ids = {change_id for open_ in beside.values() for change_id in open_}
+    busy = {change_id for change_id in ids if await run.is_under_way(change_id)}
+    return [item for item, open_ in beside.items() if not busy.isdisjoint(open_)]
 
 
 async def _sent(run: Run, items: Items[T], write: Write[T]) -> Ends:

@@ -490,6 +490,7 @@ class Writes:
             started,
             caller.progress,
             others=others,
+            is_under_way=self.is_under_way,
             tried=self.tried,
             coming=partial(self.reconciler.may_still_be_added, change),
         )

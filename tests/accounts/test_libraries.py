@@ -185,7 +185,7 @@ async def test_a_library_is_closed_after_whoever_looks_after_it_has_left(tmp_pat
 
     with pytest.raises(ExceptionGroup):
         await street.libraries.work(tend, an_hour)
-    assert [is_open(one) for one in seen] == [False]
+    assert [one.database.is_open for one in seen] == [False]
 
 
 async def test_what_is_kept_in_memory_alone_stays(tmp_path: Path) -> None:
@@ -209,9 +209,4 @@ async def test_closing_that_is_interrupted_is_done_at_the_end(tmp_path: Path) ->
         now.cancel()
         await street.libraries.work(street.tend, anyio.sleep)
     await street.libraries.aclose()
-    assert [is_open(one) for one in street.assemblies] == [False, False]
-
-
-def is_open(assembly: Assembly) -> bool:
-    """Whether its store is."""
-    return assembly.database._connection is not None  # noqa: SLF001  what nothing else tells
+    assert [one.database.is_open for one in street.assemblies] == [False, False]

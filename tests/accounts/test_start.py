@@ -1,5 +1,6 @@
 """What must be said at the start of a server with several accounts, and what is refused there."""
 
+import os
 from pathlib import Path
 
 import httpx
@@ -134,3 +135,18 @@ def test_over_stdio_it_is_the_account_that_is_named(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert answers(done.stdout)[3].get("isError", False) is False
     assert fw_mcp(named[:2], text="").returncode == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="it has no such limit")
+def test_many_accounts_may_be_open(tmp_path: Path) -> None:
+    """Each holds two files open, and most systems let a process have a thousand to begin with."""
+    import resource  # noqa: PLC0415  not on Windows
+
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = min(most, 1_024) - 1
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
+        libraries_of(given(tmp_path))
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (most, most)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))

@@ -21,7 +21,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 from fw_mcp.cli.otel import without_words
 from fw_mcp.errors import StoreError
 from fw_mcp.sandbox.faults.plan import Fault, FaultKind
-from fw_mcp.store.sqlite import Database, session_id
+from fw_mcp.store.database import session_id
+from fw_mcp.store.sqlite import Database
 from fw_mcp.telemetry import INSTRUMENTS
 from tests.support.studio import NO, Studio, make_studio, said
 from tests.support.truth import new_images, sold, unsold

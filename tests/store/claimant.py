@@ -5,13 +5,13 @@ from pathlib import Path
 
 import anyio
 
+from fw_mcp.store.opening import opened
 from fw_mcp.store.plans import PlanStore
-from fw_mcp.store.sqlite import Database
 
 
 async def claim(store: str, plan_id: str, now: float) -> None:
     """Get ready, wait for the word, claim."""
-    plans = PlanStore(Database(Path(store)))
+    plans = PlanStore(opened(store if "://" in store else Path(store), ""))
     await plans.get(plan_id)
     print("ready", flush=True)  # noqa: T201
     await anyio.to_thread.run_sync(sys.stdin.readline)

@@ -6,12 +6,12 @@ from pathlib import Path
 import anyio
 
 from fw_mcp.errors import GuardError
-from fw_mcp.store.sqlite import Database
+from fw_mcp.store.opening import opened
 
 
 async def hold(store: str, account: str, name: str) -> None:
     """Take it and wait for the word; a name that is taken ends it."""
-    database = Database(Path(store), account=account)
+    database = opened(store if "://" in store else Path(store), account)
     try:
         async with database.exclusive(name):
             print("taken", flush=True)  # noqa: T201

@@ -3,11 +3,13 @@
 import sqlite3
 from collections.abc import Awaitable, Callable
 
+from fw_mcp.store.database import Store
 from fw_mcp.store.sqlite import Database
 
 
-async def planned(database: Database, work: Callable[[], Awaitable[object]]) -> list[str]:
+async def planned(database: Store, work: Callable[[], Awaitable[object]]) -> list[str]:
     """The steps of SQLite's plans for the statements that `work` runs."""
+    assert isinstance(database, Database)
     statements: list[str] = []
     await database.run(lambda connection: connection.set_trace_callback(statements.append))
     await work()

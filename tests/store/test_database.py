@@ -10,7 +10,10 @@ import anyio
 import pytest
 
 from fw_mcp.errors import Reason, StoreError
-from fw_mcp.store.sqlite import Database, session_id
+from fw_mcp.store.connection import Connection
+from fw_mcp.store.database import session_id
+from fw_mcp.store.sqlite import Database, SqliteConnection
+from tests.store.conftest import Opening
 
 pytestmark = pytest.mark.anyio
 
@@ -21,10 +24,10 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "state" / "fw-mcp" / "store.sqlite3"
 
 
-def keep(name: str) -> Callable[[sqlite3.Connection], None]:
+def keep(name: str) -> Callable[[Connection], None]:
     """Work that writes a fact down."""
 
-    def work(connection: sqlite3.Connection) -> None:
+    def work(connection: Connection) -> None:
         connection.execute(
             "INSERT INTO facts (account, name, value) VALUES ('', ?, 'kept')", (name,)
         )
@@ -32,7 +35,7 @@ def keep(name: str) -> Callable[[sqlite3.Connection], None]:
     return work
 
 
-def facts(connection: sqlite3.Connection) -> list[str]:
+def facts(connection: Connection) -> list[str]:
     """The facts that are kept."""
     return [row["name"] for row in connection.execute("SELECT name FROM facts ORDER BY name")]
 
@@ -73,15 +76,13 @@ async def test_what_was_committed_survives_the_process(file: Path) -> None:
     other.close()
 
 
-async def test_what_was_committed_is_seen_by_another_process_at_once(file: Path) -> None:
+async def test_what_was_committed_is_seen_by_another_process_at_once(opened: Opening) -> None:
     """Two servers may share one store."""
-    one, other = Database(file), Database(file)
+    one, other = opened(""), opened("")
     await one.run(keep("a"))
     assert await other.run(facts) == ["a"]
     await other.run(keep("b"))
     assert await one.run(facts) == ["a", "b"]
-    one.close()
-    other.close()
 
 
 async def test_each_store_in_memory_is_its_own() -> None:
@@ -112,11 +113,11 @@ class ChangedMindError(Exception):
     """What a test's own work raises."""
 
 
-async def test_work_that_raises_leaves_nothing_behind(file: Path) -> None:
+async def test_work_that_raises_leaves_nothing_behind(opened: Opening) -> None:
     """What it raised comes out as it is; the next work starts from where the store was."""
-    database = Database(file)
+    database = opened("")
 
-    def half(connection: sqlite3.Connection) -> None:
+    def half(connection: Connection) -> None:
         keep("half")(connection)
         raise ChangedMindError
 
@@ -124,25 +125,24 @@ async def test_work_that_raises_leaves_nothing_behind(file: Path) -> None:
         await database.run(half)
     await database.run(keep("whole"))
     assert await database.run(facts) == ["whole"]
-    database.close()
 
 
-async def test_work_that_the_database_refuses_leaves_nothing_behind(file: Path) -> None:
+async def test_work_that_the_database_refuses_leaves_nothing_behind(opened: Opening) -> None:
     """A constraint, a missing table: a store error, and the transaction is undone."""
-    database = Database(file)
+    database = opened("")
 
-    def twice(connection: sqlite3.Connection) -> None:
+    def twice(connection: Connection) -> None:
         keep("a")(connection)
         keep("a")(connection)
 
     with pytest.raises(StoreError) as refused:
         await database.run(twice)
-    assert isinstance(refused.value.__cause__, sqlite3.IntegrityError)
+    cause = type(refused.value.__cause__)
+    assert cause.__name__ in {"IntegrityError", "UniqueViolation"}
     assert await database.run(facts) == []
-    database.close()
 
 
-def refuse_to_commit(connection: sqlite3.Connection) -> None:
+def refuse_to_commit(connection: SqliteConnection) -> None:
     """Write, and have the commit after it refused."""
     keep("lost")(connection)
 
@@ -171,11 +171,11 @@ async def test_a_commit_that_fails_is_undone_and_the_store_goes_on(file: Path) -
     other.close()
 
 
-async def test_works_run_one_at_a_time(file: Path) -> None:
+async def test_works_run_one_at_a_time(opened: Opening) -> None:
     """A hundred at once, each whole."""
-    database = Database(file)
+    database = opened("")
 
-    def count_up(connection: sqlite3.Connection) -> None:
+    def count_up(connection: Connection) -> None:
         number = len(facts(connection))
         keep(f"{number:03}")(connection)
 
@@ -183,22 +183,20 @@ async def test_works_run_one_at_a_time(file: Path) -> None:
         for _ in range(100):
             group.start_soon(database.run, count_up)
     assert await database.run(facts) == [f"{number:03}" for number in range(100)]
-    database.close()
 
 
-async def test_a_cancelled_caller_waits_for_the_end_of_its_transaction(file: Path) -> None:
+async def test_a_cancelled_caller_waits_for_the_end_of_its_transaction(opened: Opening) -> None:
     """A transaction that runs is one whose end is known."""
-    database = Database(file)
+    database = opened("")
     await database.run(facts)
     with anyio.CancelScope() as scope:
 
-        def work(connection: sqlite3.Connection) -> None:
+        def work(connection: Connection) -> None:
             anyio.from_thread.run_sync(scope.cancel)
             keep("a")(connection)
 
         await database.run(work)
     assert await database.run(facts) == ["a"]
-    database.close()
 
 
 async def test_a_store_that_another_process_holds_is_waited_for_and_then_refused(
@@ -311,10 +309,8 @@ async def test_two_stores_have_two_session_ids() -> None:
     assert await session_id(Database(None)) != await session_id(Database(None))
 
 
-async def test_each_account_of_a_store_has_its_own_session_id(file: Path) -> None:
+async def test_each_account_of_a_store_has_its_own_session_id(opened: Opening) -> None:
     """The temporary images of one session are one account's."""
-    one, other = Database(file, account="one"), Database(file, account="other")
+    one, other = opened("one"), opened("other")
     assert await session_id(one) != await session_id(other)
-    assert await session_id(one) == await session_id(Database(file, account="one"))
-    one.close()
-    other.close()
+    assert await session_id(one) == await session_id(opened("one"))

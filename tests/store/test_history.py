@@ -1,13 +1,13 @@
 """The journal, read: what a call did, and what is let go of."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
+from fw_mcp.store.database import Store
 from fw_mcp.store.history import History, Summary
 from fw_mcp.store.journal import Change, End, Intent, Journal
-from fw_mcp.store.sqlite import Database
+from tests.store.conftest import Opening
 from tests.store.planned import planned
 from tests.support.studio import Clock
 
@@ -20,7 +20,7 @@ KIND = "delete_images"
 class Kept:
     """A journal that tests write, and its history."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Store, clock: Clock) -> None:
         self.clock = clock
         self.database = database
         self.journal = Journal(database, clock)
@@ -43,9 +43,9 @@ def named(change_id: str, undoes: str | None = None) -> Change:
 
 
 @pytest.fixture
-def kept() -> Kept:
-    """An empty journal in memory."""
-    return Kept(Database(None, account="mine"), Clock())
+def kept(alone: Store) -> Kept:
+    """An empty journal."""
+    return Kept(alone, Clock())
 
 
 async def test_a_change_is_found_by_its_id(kept: Kept) -> None:
@@ -126,6 +126,7 @@ async def test_a_clock_that_is_set_back_makes_no_call_older(kept: Kept) -> None:
     assert await kept.history.forget(at) == 0
 
 
+@pytest.mark.parametrize("alone", ["sqlite"], indirect=True)
 async def test_looking_for_the_same_call_goes_by_the_digest_of_its_arguments(kept: Kept) -> None:
     """However many changes there are, and however many items each has."""
     plan = await planned(kept.database, lambda: alike(kept, 0))
@@ -155,6 +156,7 @@ async def test_what_took_a_change_back_is_found_oldest_first(kept: Kept) -> None
     assert (summary.undone_by, summary.undoes) == (("c2", "c3"), None)
 
 
+@pytest.mark.parametrize("alone", ["sqlite"], indirect=True)
 async def test_looking_for_what_took_a_change_back_reads_nothing_else(kept: Kept) -> None:
     """However many changes there are."""
     plan = await planned(kept.database, lambda: kept.history.undoing("c1"))
@@ -193,6 +195,7 @@ async def test_what_was_not_sent_names_nothing(kept: Kept) -> None:
     assert await kept.history.guids_named_since(0) == set()
 
 
+@pytest.mark.parametrize("alone", ["sqlite"], indirect=True)
 async def test_looking_for_what_was_named_since_reads_nothing_older(kept: Kept) -> None:
     """However long the journal is."""
     plan = await planned(kept.database, lambda: kept.history.guids_named_since(kept.clock()))
@@ -220,6 +223,7 @@ async def test_whether_a_change_went_on_after_another_is_told_by_places(kept: Ke
     assert await kept.history.first_place("c3") == await kept.history.last_place("c3") == 0
 
 
+@pytest.mark.parametrize("alone", ["sqlite"], indirect=True)
 async def test_looking_for_the_last_place_reads_the_one_change(kept: Kept) -> None:
     """However long the journal is."""
     plan = await planned(kept.database, lambda: kept.history.last_place("c1"))
@@ -242,6 +246,7 @@ async def test_a_page_tells_the_newest_changes_first(kept: Kept) -> None:
     assert {count for _, count in pages} == {5}
 
 
+@pytest.mark.parametrize("alone", ["sqlite"], indirect=True)
 async def test_a_page_goes_through_nothing_but_its_own_changes(kept: Kept) -> None:
     """However long the journal is."""
     await kept.write(CHANGE, "deleted")
@@ -374,6 +379,7 @@ async def test_what_was_worked_on_since_stays_whole(kept: Kept) -> None:
         assert change.seen == seen
 
 
+@pytest.mark.parametrize("alone", ["sqlite"], indirect=True)
 async def test_looking_for_what_can_be_emptied_passes_over_what_is_empty(kept: Kept) -> None:
     """A year's journal is not gone through each day."""
     plan = await planned(kept.database, lambda: kept.history.slim(kept.clock()))
@@ -381,6 +387,7 @@ async def test_looking_for_what_can_be_emptied_passes_over_what_is_empty(kept: K
     assert "SEARCH old USING INDEX changes_whole (account=? AND worked_at<?)" in plan
 
 
+@pytest.mark.parametrize("alone", ["sqlite"], indirect=True)
 async def test_looking_for_what_can_be_let_go_reads_nothing_newer(kept: Kept) -> None:
     """Whether an outcome is open is told by the short index of open items."""
     plan = await planned(kept.database, lambda: kept.history.forget(kept.clock()))
@@ -392,10 +399,10 @@ async def test_looking_for_what_can_be_let_go_reads_nothing_newer(kept: Kept) ->
     }
 
 
-async def test_what_an_account_did_is_told_to_no_other(tmp_path: Path) -> None:
+async def test_what_an_account_did_is_told_to_no_other(opened: Opening) -> None:
     """Promise: one store, many accounts, and each reads, counts and lets go of its own."""
-    clock, file = Clock(), tmp_path / "store.sqlite3"
-    mine, theirs = (Kept(Database(file, account=name), clock) for name in ("mine", "theirs"))
+    clock = Clock()
+    mine, theirs = (Kept(opened(name), clock) for name in ("mine", "theirs"))
     await theirs.write(named("other"), "deleted", "deleted", None, first=7)
     await mine.write(CHANGE, "deleted")
     await theirs.write(named("back", undoes="c1"), "deleted")
@@ -412,12 +419,10 @@ async def test_what_an_account_did_is_told_to_no_other(tmp_path: Path) -> None:
     found = await alike(mine, 0)
     assert found is not None
     assert found.change_id == "c1"
-    assert await Kept(Database(file, account="nobody"), clock).history.page(1, 25) == ([], 0)
+    assert await Kept(opened("nobody"), clock).history.page(1, 25) == ([], 0)
     clock.forward(1)
     assert (await mine.history.slim(clock()), await mine.history.forget(clock())) == (1, 1)
     assert (await theirs.history.page(1, 25))[1] == 2
     back = await theirs.history.change("back")
     assert back is not None
     assert back.arguments == CHANGE.arguments
-    mine.database.close()
-    theirs.database.close()

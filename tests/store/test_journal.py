@@ -1,7 +1,6 @@
 """The journal: intent and former records before a write, the outcome after it."""
 
 import math
-import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,10 +10,13 @@ from typing import Any
 import pytest
 
 from fw_mcp.errors import GuardError, Reason, StoreError
+from fw_mcp.store.connection import Connection
+from fw_mcp.store.database import Store
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change, End, Intent, Item, Journal, Step, Unsettled
 from fw_mcp.store.locks import Fence
 from fw_mcp.store.sqlite import Database
+from tests.store.conftest import Opening
 from tests.store.planned import planned
 from tests.support.studio import Clock
 
@@ -48,10 +50,10 @@ async def begin(
         await journal.begin(change, kind, intents, fence)
 
 
-async def row(database: Database, item: int = 0) -> dict[str, Any]:
+async def row(database: Store, item: int = 0) -> dict[str, Any]:
     """A row of the items, as the database keeps it."""
 
-    def work(connection: sqlite3.Connection) -> dict[str, Any]:
+    def work(connection: Connection) -> dict[str, Any]:
         rows = connection.execute("SELECT * FROM items WHERE item = ?", (item,))
         return dict(rows.fetchone())
 
@@ -59,9 +61,9 @@ async def row(database: Database, item: int = 0) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def reopened(database: Database) -> AsyncIterator[Database]:
+async def reopened(database: Store) -> AsyncIterator[Store]:
     """The same store, as another process of the same account sees it."""
-    other = Database(database.path, account=database.account)
+    other = database.of(database.account)
     yield other
     other.close()
 
@@ -73,9 +75,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def journal(clock: Clock) -> Journal:
-    """Give an empty journal in memory."""
-    return Journal(Database(None, account="mine"), clock)
+def journal(alone: Store, clock: Clock) -> Journal:
+    """Give an empty journal."""
+    return Journal(alone, clock)
 
 
 @pytest.fixture
@@ -84,9 +86,9 @@ def history(journal: Journal) -> History:
     return History(journal.database)
 
 
-async def test_what_is_about_to_be_sent_is_on_the_disk_first(tmp_path: Path) -> None:
+async def test_what_is_about_to_be_sent_is_on_the_disk_first(opened: Opening) -> None:
     """Who, what, and what stood there: it is what undo reads."""
-    clock, database = Clock(), Database(tmp_path / "store.sqlite3", account="mine")
+    clock, database = Clock(), opened("mine")
     await begin(Journal(database, clock), INTENTS)
     async with reopened(database) as other:
         assert await History(other).change("c1") == replace(CHANGE, begun_at=clock())
@@ -238,9 +240,9 @@ async def test_a_call_that_sent_nothing_leaves_no_trace(journal: Journal, histor
     assert (await history.change("c1"), await history.items("c1")) == (None, [])
 
 
-async def test_unsettled_changes_are_found_oldest_first(tmp_path: Path) -> None:
+async def test_unsettled_changes_are_found_oldest_first(opened: Opening) -> None:
     """By the next process too: without an outcome, or with one that is not known."""
-    clock, database = Clock(), Database(tmp_path / "store.sqlite3", account="mine")
+    clock, database = Clock(), opened("mine")
     journal = Journal(database, clock)
     began = clock()
     deletion = replace(CHANGE, change_id="c2", tool="delete_images")
@@ -263,6 +265,7 @@ async def test_unsettled_changes_are_found_oldest_first(tmp_path: Path) -> None:
         assert await again.unsettled() == [Unsettled("c2", "delete_images", began, False, 1)]
 
 
+@pytest.mark.parametrize("alone", ["sqlite"], indirect=True)
 async def test_looking_for_unsettled_changes_reads_no_settled_one(journal: Journal) -> None:
     """However long the journal is: only the short index of open items is gone through."""
     plan = await planned(journal.database, journal.unsettled)
@@ -272,6 +275,7 @@ async def test_looking_for_unsettled_changes_reads_no_settled_one(journal: Journ
     assert "SEARCH items USING INDEX items_open (account=?)" in steps
 
 
+@pytest.mark.parametrize("alone", ["sqlite"], indirect=True)
 async def test_a_place_is_found_without_going_through_the_journal(journal: Journal) -> None:
     """However long it is, a write that begins waits for no more than the newest rows.
 
@@ -286,10 +290,10 @@ async def test_a_place_is_found_without_going_through_the_journal(journal: Journ
     }
 
 
-async def test_two_accounts_at_the_same_call_are_not_in_each_others_way(tmp_path: Path) -> None:
+async def test_two_accounts_at_the_same_call_are_not_in_each_others_way(opened: Opening) -> None:
     """Even under one id, each has its own change, and no write of one ends the other's."""
-    file, clock = tmp_path / "store.sqlite3", Clock()
-    one, other = (Journal(Database(file, account=name), clock) for name in ("one", "other"))
+    clock = Clock()
+    one, other = (Journal(opened(name), clock) for name in ("one", "other"))
     async with one.database.exclusive("c1") as fence, other.database.exclusive("c1") as theirs:
         await one.begin(CHANGE, KIND, INTENTS, fence)
         assert await other.unsettled() == []
@@ -303,8 +307,6 @@ async def test_two_accounts_at_the_same_call_are_not_in_each_others_way(tmp_path
     assert change == replace(CHANGE, begun_at=clock())
     assert [one.place for one in await History(one.database).items("c1")] == [1, 2]
     assert [one.place for one in await History(other.database).items("c1")] == [1, 2, 3]
-    one.database.close()
-    other.database.close()
 
 
 async def test_nothing_is_begun_once_the_names_were_given_back(

@@ -9,15 +9,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PosixPath
 from threading import get_ident
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import anyio
 import anyio.lowlevel
 import pytest
 
 from fw_mcp.errors import GuardError, Reason, StoreError
+from fw_mcp.store.database import Store
 from fw_mcp.store.sqlite import Database
 from tests.support.process import environment
+from tests.support.products import exhaustive
+
+if TYPE_CHECKING:
+    from tests.support.postgres import Place
 
 pytestmark = pytest.mark.anyio
 
@@ -31,20 +36,23 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "state" / "store.sqlite3"
 
 
-@pytest.fixture(params=["in a file", "in memory"])
-def database(request: pytest.FixtureRequest, file: Path) -> Database:
-    """Give a store of either kind."""
+@pytest.fixture(params=["in a file", "in memory", pytest.param("in PostgreSQL", marks=exhaustive)])
+def database(request: pytest.FixtureRequest, file: Path) -> Store:
+    """Give a store of each kind."""
+    if request.param == "in PostgreSQL":
+        place: Place = request.getfixturevalue("place")
+        return place("mine")
     return Database(file if request.param == "in a file" else None, account="mine")
 
 
 @contextmanager
 def holder(
-    file: Path, name: str, account: str = "mine", around: Sequence[str] = ()
+    file: Path | str, name: str, account: str = "mine", around: Sequence[str] = ()
 ) -> Iterator["subprocess.Popen[str]"]:
     """Another process that takes a name, and keeps it until its input ends.
 
     Args:
-        file: the store.
+        file: the store, or its address.
         name: what it takes.
         account: whose.
         around: the command that runs it.
@@ -69,7 +77,7 @@ def said(process: "subprocess.Popen[str]") -> str:
     return process.stdout.readline().strip()
 
 
-async def is_refused(database: Database, *names: str) -> bool:
+async def is_refused(database: Store, *names: str) -> bool:
     """Whether the names cannot be taken."""
     try:
         async with database.exclusive(*names):
@@ -78,7 +86,7 @@ async def is_refused(database: Database, *names: str) -> bool:
         return True
 
 
-async def test_a_name_that_is_taken_is_refused_to_everybody_else(database: Database) -> None:
+async def test_a_name_that_is_taken_is_refused_to_everybody_else(database: Store) -> None:
     """In the same task too, whichever of several names it is; what to do is told in three parts."""
     async with database.exclusive("a", "b"):
         with pytest.raises(GuardError) as refused:
@@ -94,7 +102,7 @@ async def test_a_name_that_is_taken_is_refused_to_everybody_else(database: Datab
     assert not await is_refused(database, "a", "b")
 
 
-async def test_of_many_tasks_at_once_one_gets_the_name(database: Database) -> None:
+async def test_of_many_tasks_at_once_one_gets_the_name(database: Store) -> None:
     """The others are told at once, not when it is free."""
     got: list[bool] = []
 
@@ -114,7 +122,7 @@ async def test_of_many_tasks_at_once_one_gets_the_name(database: Database) -> No
     assert got == [False] * 7 + [True]
 
 
-async def test_all_names_are_taken_or_none(database: Database) -> None:
+async def test_all_names_are_taken_or_none(database: Store) -> None:
     """A refused call is in nobody's way."""
     async with database.exclusive("b"):
         assert await is_refused(database, "a", "b", "c")
@@ -122,7 +130,7 @@ async def test_all_names_are_taken_or_none(database: Database) -> None:
     assert not await database.is_taken("b")
 
 
-async def test_a_name_that_is_given_twice_is_taken_once(database: Database) -> None:
+async def test_a_name_that_is_given_twice_is_taken_once(database: Store) -> None:
     """A call is not in its own way; one without names is in nobody's."""
     async with database.exclusive("a", "a"), database.exclusive() as fence:
         assert fence.held
@@ -133,11 +141,11 @@ class BrokenOffError(Exception):
     """What a test's own block raises."""
 
 
-async def test_a_fence_holds_as_long_as_its_block(database: Database) -> None:
+async def test_a_fence_holds_as_long_as_its_block(database: Store) -> None:
     """However the block ends: by itself, by an error, or because its caller left."""
     async with database.exclusive("a") as fence:
         assert fence.held
-        fence.check()
+        await database.run(fence.check)
     with pytest.raises(BrokenOffError):
         async with database.exclusive("a") as broken:
             raise BrokenOffError
@@ -148,11 +156,11 @@ async def test_a_fence_holds_as_long_as_its_block(database: Database) -> None:
     assert [one.held for one in (fence, broken, left)] == [False, False, False]
     assert not await database.is_taken("a")
     with pytest.raises(GuardError) as refused:
-        left.check()
+        await database.run(left.check)
     assert refused.value.reason is Reason.STILL_RUNNING
 
 
-async def test_asking_takes_no_name_away(database: Database) -> None:
+async def test_asking_takes_no_name_away(database: Store) -> None:
     """Neither from who has it nor from who wants it next."""
     assert not await database.is_taken("a")
     async with database.exclusive("a"):

@@ -1,13 +1,13 @@
 """Plans: kept until they end, and won by one caller."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import anyio
 import pytest
 
+from fw_mcp.store.database import Store
 from fw_mcp.store.plans import Claim, PlanEnd, PlanRecord, PlanStore
-from fw_mcp.store.sqlite import Database
+from tests.store.conftest import Opening
 
 pytestmark = pytest.mark.anyio
 
@@ -26,9 +26,9 @@ PLAN = PlanRecord(
 
 
 @pytest.fixture
-def plans() -> PlanStore:
-    """Give plans in memory."""
-    return PlanStore(Database(None))
+def plans(alone: Store) -> PlanStore:
+    """Give plans that are nobody else's."""
+    return PlanStore(alone)
 
 
 async def claimed(
@@ -61,10 +61,9 @@ async def test_a_plan_is_won_once(plans: PlanStore) -> None:
     assert await plans.get(PLAN.plan_id) == ended
 
 
-async def test_of_many_claims_at_once_one_wins(tmp_path: Path) -> None:
-    """Over two connections to one file."""
-    databases = [Database(tmp_path / "store.sqlite3") for _ in range(2)]
-    stores = [PlanStore(database) for database in databases]
+async def test_of_many_claims_at_once_one_wins(opened: Opening) -> None:
+    """Over two connections to one store."""
+    stores = [PlanStore(opened("mine")) for _ in range(2)]
     await stores[0].add(PLAN)
     claims: list[Claim] = []
 
@@ -75,8 +74,6 @@ async def test_of_many_claims_at_once_one_wins(tmp_path: Path) -> None:
         for number in range(20):
             group.start_soon(claim, stores[number % 2])
     assert sorted(claims) == [Claim.USED] * 19 + [Claim.WON]
-    for database in databases:
-        database.close()
 
 
 @pytest.mark.parametrize("plan_id", ["", "another", "0123456789ABCDEF", "%", "0123456789abcde"])
@@ -208,11 +205,9 @@ async def test_plans_are_let_go_a_day_after_they_ran_out(plans: PlanStore) -> No
     assert await plans.get(PLAN.plan_id) is None
 
 
-async def test_a_plan_is_its_account_s_alone(tmp_path: Path) -> None:
+async def test_a_plan_is_its_account_s_alone(opened: Opening) -> None:
     """Promise: another account neither sees, answers, ends nor spends it, nor pays for it."""
-    one, other = (
-        PlanStore(Database(tmp_path / "store.sqlite3", account=name)) for name in ("one", "other")
-    )
+    one, other = (PlanStore(opened(name)) for name in ("one", "other"))
     await one.add(PLAN)
     theirs = replace(PLAN, question="Delete theirs?", weight=5)
     await other.add(theirs)
@@ -230,11 +225,9 @@ async def test_a_plan_is_its_account_s_alone(tmp_path: Path) -> None:
     assert kept == replace(PLAN, ended_at=NOON, ended_as=PlanEnd.CARRIED_OUT)
 
 
-async def test_another_account_s_deletions_do_not_count_in_the_hour(tmp_path: Path) -> None:
+async def test_another_account_s_deletions_do_not_count_in_the_hour(opened: Opening) -> None:
     """Each has the limit for itself; a plan that is let go is one's own."""
-    one, other = (
-        PlanStore(Database(tmp_path / "store.sqlite3", account=name)) for name in ("one", "other")
-    )
+    one, other = (PlanStore(opened(name)) for name in ("one", "other"))
     await one.add(PLAN)
     assert await claimed(one) is Claim.WON
     assert (await one.spent(NOON), await other.spent(NOON)) == (PLAN.weight, 0)
@@ -254,3 +247,12 @@ async def test_what_a_plan_costs_counts_from_when_its_call_went_on(plans: PlanSt
     assert (await plans.spent(NOON + 5000), await plans.spent(NOON + 5400)) == (3, 0)
     await plans.void(PLAN.plan_id)
     assert await plans.spent(NOON + 1800) == 0
+
+
+async def test_an_approval_that_is_recorded_twice_is_told_as_one(plans: PlanStore) -> None:
+    """The answer to its commit may be lost, and the plan be won before it is recorded again."""
+    await plans.add(PLAN)
+    assert await plans.approve(PLAN.plan_id, NOON + 5)
+    assert await claimed(plans, now=NOON + 6, approved_only=True) is Claim.WON
+    assert await plans.approve(PLAN.plan_id, NOON + 5)
+    assert not await plans.approve(PLAN.plan_id, NOON + 7)

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from fw_mcp.errors import Reason, StoreError
+from fw_mcp.store.database import session_id
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Change, End, Intent, Item, Journal, Unsettled
 from fw_mcp.store.plans import Claim, PlanStore
-from fw_mcp.store.sqlite import Database, session_id
+from fw_mcp.store.sqlite import Database
 from fw_mcp.store.uploads import UploadStore
 from tests.support.studio import Clock
 
@@ -215,14 +216,19 @@ async def test_an_upgraded_file_has_the_tables_of_a_new_one(file: Path) -> None:
     """Word for word, with its indexes; and says whose it is."""
     old, new = upgraded(file, DELETION), Database(None)
     assert await old.run(shape) == await new.run(shape)
-    assert await old.run(marks) == await new.run(marks) == (5, MARK)
+    assert await old.run(marks) == await new.run(marks) == (6, MARK)
     checks = await old.run(lambda one: [*one.execute("PRAGMA foreign_key_check").fetchall()])
     assert checks == []
     old.close()
 
 
-_NO_CLIENT = "ALTER TABLE changes DROP COLUMN client; PRAGMA user_version = 4;"
+_NO_KEYS = (
+    "ALTER TABLE plans DROP COLUMN won_by; ALTER TABLE uploads DROP COLUMN begun_by;"
+    "PRAGMA user_version = 5;"
+)
+_NO_CLIENT = f"{_NO_KEYS} ALTER TABLE changes DROP COLUMN client; PRAGMA user_version = 4;"
 LACKING = {
+    5: _NO_KEYS,
     4: _NO_CLIENT,
     3: f"{_NO_CLIENT} DROP TABLE uploads; PRAGMA user_version = 3;",
 }
@@ -244,7 +250,7 @@ async def test_a_file_of_the_last_versions_keeps_what_it_has_and_gets_what_it_la
     await lacking(file, version)
     old, new = Database(file, account="mine"), Database(None)
     assert await old.run(shape) == await new.run(shape)
-    assert await old.run(marks) == (5, MARK)
+    assert await old.run(marks) == (6, MARK)
     assert len(await History(old).items("c1")) == 4
     assert await PlanStore(old).get("spent") is not None
     assert await UploadStore(old).every() == []
@@ -532,7 +538,8 @@ FOREIGN = {
     "with the version of an older store": f"{DIARY} PRAGMA user_version = 2;",
     "with the version of the last store": f"{DIARY} PRAGMA user_version = 3;",
     "with the version of the store before": f"{DIARY} PRAGMA user_version = 4;",
-    "with the version of a store": f"{DIARY} PRAGMA user_version = 5;",
+    "with the version of the last but one": f"{DIARY} PRAGMA user_version = 5;",
+    "with the version of a store": f"{DIARY} PRAGMA user_version = 6;",
     "another program's by its mark": f"{DIARY} PRAGMA application_id = 7; PRAGMA user_version = 3;",
     "with a version of its own": f"{DIARY} PRAGMA user_version = -1;",
 }
@@ -554,7 +561,7 @@ async def test_a_file_of_another_program_is_refused_and_left_as_it_is(
     assert refused.value.reason is Reason.STORE_UNAVAILABLE
 
 
-@pytest.mark.parametrize("version", [6, 99])
+@pytest.mark.parametrize("version", [7, 99])
 async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(
     file: Path, version: int
 ) -> None:
@@ -576,5 +583,5 @@ async def test_an_empty_file_becomes_a_store(file: Path) -> None:
     """There is nothing in it to be lost."""
     database = Database(made(file, ""))
     assert content(file) == b""
-    assert await database.run(marks) == (5, MARK)
+    assert await database.run(marks) == (6, MARK)
     database.close()

@@ -2,10 +2,12 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from fw_mcp.store import sqlite
 from fw_mcp.store.sqlite import Database
 
 pytestmark = pytest.mark.anyio
@@ -41,3 +43,26 @@ async def test_an_account_that_is_opened_frees_no_lock_of_another(tmp_path: Path
     assert locked(file) == 1
     await north.aclose()
     assert locked(file) == 0
+
+
+async def test_accounts_that_make_the_store_at_the_same_moment_all_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks while another makes the tables takes it for nobody else's."""
+    file = tmp_path / "store"
+    look = sqlite._version  # noqa: SLF001  between two looks there is no other place
+    others = [Database(file, account="south", busy_timeout_s=0.0)]
+
+    def meanwhile(connection: sqlite3.Connection) -> int:
+        version = look(connection)
+        if others:
+            with suppress(sqlite3.OperationalError):
+                others.pop()._connect().close()  # noqa: SLF001  as above
+        return version
+
+    monkeypatch.setattr(sqlite, "_version", meanwhile)
+    north, south = Database(file, account="north"), Database(file, account="south")
+    for database, account in ((north, "north"), (south, "south")):
+        await database.run(keep(account))
+        await database.aclose()
+    assert not others

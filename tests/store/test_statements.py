@@ -75,9 +75,15 @@ def test_the_statements_are_found() -> None:
     files = {where.partition(":")[0] for where in STATEMENTS}
     assert files == {
         "accounts.py",
+        "copying.py",
+        "database.py",
         "history.py",
         "journal.py",
+        "migrations.py",
+        "names.py",
         "plans.py",
+        "postgres.py",
+        "schema.py",
         "sqlite.py",
         "upgrade.py",
         "uploads.py",

@@ -1,15 +1,14 @@
 """The record of uploads: what is known again, what an hour allows, and whose it is."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from fw_mcp.store.accounts import KeyPair
-from fw_mcp.store.sqlite import Database
+from fw_mcp.store.database import Store
 from fw_mcp.store.uploads import SameFile, Upload, UploadStore
+from tests.store.conftest import Opening
 from tests.store.planned import planned
 
 pytestmark = pytest.mark.anyio
@@ -37,16 +36,9 @@ SAME = SameFile(FOG.path, FOG.size, FOG.mtime_ns)
 
 
 @pytest.fixture
-def database() -> Iterator[Database]:
-    """A store in memory."""
-    with closing(Database(None, account="mine")) as database:
-        yield database
-
-
-@pytest.fixture
-def store(database: Database) -> UploadStore:
-    """The uploads in it."""
-    return UploadStore(database)
+def store(alone: Store) -> UploadStore:
+    """The uploads of a store."""
+    return UploadStore(alone)
 
 
 async def test_an_upload_is_on_record_from_its_beginning_step_by_step(store: UploadStore) -> None:
@@ -125,10 +117,9 @@ async def test_what_is_sent_again_within_the_hour_counts_again(store: UploadStor
     assert not await store.begin(again, 1_460)
 
 
-async def test_each_account_has_its_secret_its_yes_and_its_uploads(tmp_path: Path) -> None:
+async def test_each_account_has_its_secret_its_yes_and_its_uploads(opened: Opening) -> None:
     """Promise: what one account does is no other's."""
-    file = tmp_path / "store.sqlite3"
-    mine, theirs = Database(file, account="mine"), Database(file, account="theirs")
+    mine, theirs = opened("mine"), opened("theirs")
     with closing(mine), closing(theirs):
         ours, others = UploadStore(mine), UploadStore(theirs)
         assert await ours.begin(FOG, 730)
@@ -145,21 +136,21 @@ async def test_each_account_has_its_secret_its_yes_and_its_uploads(tmp_path: Pat
         assert await others.not_allowed(FOG.place, asked) == set(asked)
 
 
-async def test_what_stands_under_the_keys_joins_the_account(tmp_path: Path) -> None:
+async def test_what_stands_under_the_keys_joins_the_account(opened: Opening) -> None:
     """With its secret: the same file keeps its key."""
-    file = tmp_path / "store.sqlite3"
-    with closing(Database(file, account="once")) as former:
+    with closing(opened("once")) as former:
         assert await UploadStore(former).begin(FOG, 730)
         secret = await UploadStore(former).secret()
-    with closing(Database(file, account=KeyPair("keys", former=("once",)))) as keys:
+    with closing(opened(KeyPair("keys", former=("once",)))) as keys:
         await keys.learn("account")
         store = UploadStore(keys)
         assert (await store.every(), await store.secret()) == ([FOG], secret)
 
 
-async def test_uploads_are_looked_up_by_their_keys(database: Database) -> None:
+@pytest.mark.parametrize("alone", ["sqlite"], indirect=True)
+async def test_uploads_are_looked_up_by_their_keys(alone: Store) -> None:
     """However many there are."""
-    store = UploadStore(database)
+    store = UploadStore(alone)
 
     async def work() -> None:
         await store.known(FOG.place, [SAME])
@@ -167,5 +158,5 @@ async def test_uploads_are_looked_up_by_their_keys(database: Database) -> None:
         await store.spent(NOON)
         await store.removed(FOG.place, [FOG.master], NOON)
 
-    steps = await planned(database, work)
+    steps = await planned(alone, work)
     assert [one for one in steps if one.startswith("SCAN")] == []

@@ -6,10 +6,10 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.support.postgres import needed
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 _PLACES = "/usr/sbin:/usr/local/sbin:/usr/bin:/opt/homebrew/bin"
@@ -32,18 +32,10 @@ http {{
 
 
 def program() -> str:
-    """Where nginx is; without it the test is skipped, but not where TEAMS_TESTS=required."""
+    """Where nginx is; without it the test is skipped by name."""
     found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:{_PLACES}")
-    if found is None:
-        required = os.environ.get("TEAMS_TESTS") == "required"
-        (pytest.fail if required else pytest.skip)("nginx is not installed")
+    needed("nginx", is_there=found is not None)
     return str(found)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        return int(listener.getsockname()[1])
 
 
 def configured(folder: Path, port: int, servers: Sequence[str]) -> list[str]:

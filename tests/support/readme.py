@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from mcp.types import Prompt, Tool
 
-from fw_mcp.assembly import store_path
+from fw_mcp.assembly import store_place
 from fw_mcp.cli.options import METAVARS
 from fw_mcp.config import ENVIRONMENT_ONLY, Settings, allowed, load_settings, option, variable
 from fw_mcp.sandbox.app import create_app
@@ -161,7 +161,7 @@ def stores() -> str:
     }
     rows = ["| system | store |", "| --- | --- |"]
     for system, (platform, environ) in systems.items():
-        path = str(store_path(load_settings({}), environ, platform)).removeprefix("/")
+        path = str(store_place(load_settings({}), environ, platform)).removeprefix("/")
         rows.append(
             f"| {system} | `{path.replace('/', chr(92)) if system == 'Windows' else path}` |"
         )

@@ -36,10 +36,11 @@ from fw_mcp.sandbox.faults.uploads import UploadFaults
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_SESSION_ID, SANDBOX_WEB_API_KEY
 from fw_mcp.server.app import FwServer, build_server
 from fw_mcp.server.parts import Parts
+from fw_mcp.store.database import IN_THIS_PROCESS
 from fw_mcp.store.history import History
 from fw_mcp.store.journal import Journal, Step
 from fw_mcp.store.plans import PlanStore
-from fw_mcp.store.sqlite import IN_THIS_PROCESS, Database
+from fw_mcp.store.sqlite import Database
 from fw_mcp.store.uploads import UploadStore
 from fw_mcp.writes.addition import FromFiles
 from fw_mcp.writes.run import Writes
