@@ -12,10 +12,11 @@ ARG PYTHON_IMAGE=python:3.13-slim
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
-COPY requirements/upload.txt requirements/build.txt requirements/
+COPY requirements/upload.txt requirements/postgres.txt requirements/build.txt requirements/
 # All of it becomes wheels here, so that what builds them is not shipped: pyvips comes as source.
 RUN python -m pip install --no-deps --only-binary=:all: --require-hashes -r requirements/build.txt \
  && python -m pip wheel --no-deps --only-binary=:all: --no-binary=pyvips --no-build-isolation --require-hashes -w wheels -r requirements/upload.txt \
+ && python -m pip wheel --no-deps --only-binary=:all: --require-hashes -w wheels -r requirements/postgres.txt \
  && python -m venv --without-pip /opt/fw-mcp \
  && python -m pip --python /opt/fw-mcp/bin/python install --no-deps --no-index wheels/*.whl \
  && python -m pip --python /opt/fw-mcp/bin/python check

@@ -342,6 +342,11 @@ def store_place(settings: Settings, environ: Mapping[str, str], platform: str) -
     return (state_folder(environ, platform) or NO_HOME) / "fw-mcp" / "store.sqlite3"
 
 
+def is_shared_store(settings: Settings) -> bool:
+    """Whether the store is a database, which any number of replicas share."""
+    return isinstance(settings.store, SecretStr)
+
+
 def required_keys(settings: Settings) -> Keys:
     """Both keys.
 

@@ -60,9 +60,11 @@ _STORE = re.compile(
 )
 _LOOPBACK = re.compile(r"localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|::1")
 _DATABASES = ("postgresql://", "postgres://")
-_PATHS = ("store", "sandbox", "sandbox_file", "tokens_file", "accounts_file")
+_PATHS = ("store", "sandbox", "sandbox_file", "tokens_file", "accounts_file", "state_keys_file")
 # A blank one must not turn off what it would have restricted.
-_NEVER_BLANK = frozenset({"writes", "http_token", "tokens_file", "accounts_file", "account"})
+_NEVER_BLANK = frozenset(
+    {"writes", "http_token", "tokens_file", "accounts_file", "account", "state_keys_file"}
+)
 
 
 class Settings(BaseSettings):
@@ -151,6 +153,12 @@ class Settings(BaseSettings):
         None,
         description="File of several accounts, one of which each token opens; see docs/teams.md.",
         examples=["/etc/fw-mcp/accounts.toml"],
+    )
+    state_keys_file: Path | None = Field(
+        None,
+        description="File of the keys that seal questions over HTTP, for replicas; see "
+        "docs/teams.md.",
+        examples=["/etc/fw-mcp/state-keys"],
     )
     account: str | None = Field(
         None,

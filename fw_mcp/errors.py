@@ -59,6 +59,7 @@ class Reason(StrEnum):
     NOT_UPLOADED = "not_uploaded"
     UPLOAD_LIMIT = "upload_limit"
     STORE_UNAVAILABLE = "store_unavailable"
+    STOPPING = "stopping"
     UNEXPECTED = "unexpected"
 
 

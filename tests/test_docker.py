@@ -49,6 +49,7 @@ def test_what_comes_from_outside_is_checked_against_its_hash() -> None:
     assert [install.split() for install in installs] == [
         [*locked, "-r", "requirements/build.txt"],
         [*locked[:2], *source, locked[2], "-w", "wheels", "-r", "requirements/upload.txt"],
+        [*locked, "-w", "wheels", "-r", "requirements/postgres.txt"],
         ["--no-deps", "--no-index", "wheels/*.whl"],
         ["--no-deps", "--no-index", "dist/*.whl"],
     ]

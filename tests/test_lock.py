@@ -134,7 +134,7 @@ def test_what_shows_pictures_is_installed_with_it() -> None:
     ("name", "files"),
     [
         ("Makefile", ["runtime", "build", "upload", "dev", "s3"]),
-        ("Dockerfile", ["build", "upload"]),
+        ("Dockerfile", ["build", "upload", "postgres"]),
         (".ci/run", []),
     ],
 )

@@ -1,10 +1,12 @@
 """docs/teams.md, word for word."""
 
+import json
 import re
 import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,6 +20,7 @@ from fw_mcp.errors import ConfigError
 from fw_mcp.guard.effects import Scope
 from fw_mcp.server.app import build_server
 from fw_mcp.server.http import http_app
+from tests.support.hosts import WITH_HEADER
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +32,13 @@ def command(words: str) -> list[str]:
     """The arguments of the page's first command that begins with these words."""
     line, *_ = re.findall(rf"(?:^\$ |`)fw-mcp ({words} [^`\n]+)", PAGE, re.MULTILINE)
     return shlex.split(line)
+
+
+def snippets(token: str) -> list[dict[str, Any]]:
+    """What docs/hosts.md gives to hosts that take JSON, with this token."""
+    rows = [row.strip("`") for row in WITH_HEADER.values() if row.startswith("`{")]
+    assert len(rows) >= 5
+    return [json.loads(row.replace("TOKEN", token)) for row in rows]
 
 
 @asynccontextmanager
@@ -70,6 +80,10 @@ async def test_the_page_on_teams_goes_as_written(
     assert main(command("token list")) == 0
     assert re.match(r"anna  images:write  account default  expires \d{4}-", capsys.readouterr().out)
     async with served([*command("--http"), "--sandbox"]) as client:
+        assert (await client.get("/readyz")).json() == {"status": "ready"}
+        for snippet in snippets(token):
+            assert snippet["url"] == "URL"
+            assert await asked(client, "", **snippet["headers"]) == 400
         assert await asked(client, token) == 400
         assert await asked(client, token, Origin="https://fw.example.com") == 400
         assert await asked(client, token, Host="FW.example.com:443") == 400

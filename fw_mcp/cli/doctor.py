@@ -115,7 +115,8 @@ async def _finding(
         case Finding():
             return found
         case FwError() as error:
-            return Finding(name, exit_code(error), error.what, _next_step(error))
+            told = next_step(error, assembly.settings.base_url)
+            return Finding(name, exit_code(error), error.what, told)
         case Exception() as fault:
             _log.debug("the check %s broke", name, exc_info=fault)
             return Finding(
@@ -128,7 +129,16 @@ async def _finding(
             raise found
 
 
-def _next_step(error: FwError) -> str:
+def next_step(error: FwError, base_url: str) -> str:
+    """What a person is to do about an error on the way to FinerWorks."""
+    from fw_mcp.api.connection import KNOWN_HOSTS, BaseUrl  # noqa: PLC0415  with its user only
+
+    if error.reason is Reason.KEYS_REFUSED and BaseUrl.parse(base_url).host not in KNOWN_HOSTS:
+        return (
+            f"{error.next_step} A proxy at {variable('base_url')} may have dropped them: their "
+            "headers have underscores, and nginx passes such on only with "
+            "underscores_in_headers on."
+        )
     if error.reason is not Reason.UNREACHABLE:
         return error.next_step
     return (

@@ -33,6 +33,7 @@ METAVARS = {
     "http": "HOST:PORT",
     "tokens_file": "FILE",
     "accounts_file": "FILE",
+    "state_keys_file": "FILE",
     "account": "NAME",
     "public_url": "URL",
     "oauth_issuer": "URL",

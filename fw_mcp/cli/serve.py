@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from fw_mcp.assembly import NO_HOME, Assembly, assemble
+from fw_mcp.assembly import NO_HOME, Assembly, assemble, is_shared_store
 from fw_mcp.cli.otel import exporting
 from fw_mcp.cli.output import mask_in_log, tell
 from fw_mcp.config import Settings, both_names, option, variable
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from fw_mcp.accounts.libraries import Libraries
     from fw_mcp.server.identity import Tokens
     from fw_mcp.server.oauth import Issuer
+    from fw_mcp.server.state_keys import StateKeys
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +59,9 @@ def serve(assembly: Assembly, _: Mapping[str, object]) -> int:
     warn_of_what_is_away(assembly)
     several = libraries_of(assembly.settings)
     serve_over = over_http(assembly, several) if assembly.settings.http else serve_stdio
+    seal = seal_of(assembly.settings)
     with exporting(os.environ):
-        anyio.run(_run, assembly, serve_over, several)
+        anyio.run(_run, assembly, serve_over, several, seal)
     return 0
 
 
@@ -119,7 +121,12 @@ def warn_of_what_is_away(assembly: Assembly) -> None:
             )
 
 
-async def _run(assembly: Assembly, serve_over: Serve, several: "Libraries | None" = None) -> None:
+async def _run(
+    assembly: Assembly,
+    serve_over: Serve,
+    several: "Libraries | None" = None,
+    seal: "StateKeys | None" = None,
+) -> None:
     work = assembly.uploads.work if several is None else partial(several.work, tend, anyio.sleep)
     try:
         async with anyio.create_task_group() as beside:
@@ -127,7 +134,7 @@ async def _run(assembly: Assembly, serve_over: Serve, several: "Libraries | None
             if several is None:
                 beside.start_soon(tend, assembly)
             beside.start_soon(work)
-            await serve_over(build_server(assembly.parts, several))
+            await serve_over(build_server(assembly.parts, several, seal))
             beside.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         # What ended the serving, as it is.
@@ -298,6 +305,7 @@ def over_http(
         tokens=_tokens(settings, several),
         knows=is_only_account if several is None else several.knows,
         issuer=issuer_of(assembly),
+        stateless=is_shared_store(settings),
         allowed_hosts=[*filter(None, [public.netloc]), *_listed(settings.http_allowed_hosts)],
         allowed_origins=[
             *([f"{public.scheme}://{public.netloc}"] if public.netloc else ()),
@@ -305,6 +313,30 @@ def over_http(
         ],
         listening=lambda url: tell(f"fw-mcp listens on {url}"),
     )
+
+
+def seal_of(settings: Settings) -> "StateKeys | None":
+    """What seals questions; None where they are answered by the process that asked.
+
+    Raises:
+        ConfigError: the keys cannot be used, or are missing where there may be replicas.
+    """
+    if settings.http is None:
+        return None
+    path = settings.state_keys_file
+    if path is not None:
+        from fw_mcp.server.state_keys import StateKeys  # noqa: PLC0415  only over HTTP
+
+        return StateKeys(path)
+    if is_shared_store(settings):
+        raise ConfigError(
+            f"Over HTTP a database as {both_names('store')} needs {both_names('state_keys_file')}.",
+            state="Nothing was started.",
+            next_step="Name the same file on each replica, or a question that one asks could not "
+            "be answered at another: docs/teams.md says how to make it.",
+            reason=Reason.INVALID_SETTING,
+        )
+    return None
 
 
 def _tokens(settings: Settings, several: "Libraries | None") -> "Tokens | None":

@@ -1,8 +1,8 @@
 """Turns at what one process has little of, shared by all accounts that it serves."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 
 import anyio
 import anyio.lowlevel
@@ -27,7 +27,7 @@ class Turns:
         """A turn, waited for behind the others of the account, and behind one of each other."""
         # Whoever was cancelled gets none, a free one included.
         await anyio.lowlevel.checkpoint()
-        if self._free:
+        if self._free > 0:
             self._free -= 1
         else:
             await self._called(account)
@@ -35,6 +35,15 @@ class Turns:
             yield
         finally:
             self._pass_on()
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Others have the turn for a while; it is taken back at once, if need be as one more."""
+        self._pass_on()
+        try:
+            yield
+        finally:
+            self._free -= 1
 
     async def _called(self, account: str) -> None:
         call = anyio.Event()
@@ -49,11 +58,12 @@ class Turns:
             raise
 
     def _pass_on(self) -> None:
-        for account in list(self._waiting):
+        self._free += 1
+        for account in list(self._waiting) if self._free > 0 else ():
             # An account that still waits goes to the end of the line.
             calls = self._waiting.pop(account)
             if calls:
                 calls.popleft().set()
+                self._free -= 1
                 self._waiting[account] = calls
                 return
-        self._free += 1

@@ -9,6 +9,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context, MCPServer, RequestStateSecurity
 from mcp.server.mcpserver.tools import Tool as MadeTool
+from mcp.server.request_state import RequestStateCodec
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INTERNAL_ERROR,
@@ -70,9 +71,12 @@ class FwServer(MCPServer[Libraries]):
     Args:
         parts: what it says of itself; where there are several libraries, no more than all allow.
         libraries: those that it opens.
+        seal: seals questions as other replicas do; None where no other has to open them.
     """
 
-    def __init__(self, parts: Parts, libraries: Libraries) -> None:
+    def __init__(
+        self, parts: Parts, libraries: Libraries, seal: RequestStateCodec | None = None
+    ) -> None:
         super().__init__(
             "finerworks",
             title="FinerWorks image library",
@@ -82,9 +86,7 @@ class FwServer(MCPServer[Libraries]):
             extensions=[Gallery()],
             lifespan=_lifespan(libraries),
             middleware=[as_meant],
-            request_state_security=RequestStateSecurity.ephemeral(
-                ttl=parts.guard.limits.plan_ttl_s + _AFTER_EXPIRY_S
-            ),
+            request_state_security=_security(parts.guard.limits.plan_ttl_s, seal),
             cache_hints={
                 "tools/list": _OWN,
                 "prompts/list": _STABLE,
@@ -148,14 +150,24 @@ class FwServer(MCPServer[Libraries]):
         return render_prompt(self.prompt_files, name, arguments)
 
 
-def build_server(parts: Parts, libraries: Libraries | None = None) -> FwServer:
+def _security(plan_ttl_s: float, seal: RequestStateCodec | None) -> RequestStateSecurity:
+    ttl_s = plan_ttl_s + _AFTER_EXPIRY_S
+    if seal is None:
+        return RequestStateSecurity.ephemeral(ttl=ttl_s)
+    return RequestStateSecurity(codec=seal, ttl=ttl_s)
+
+
+def build_server(
+    parts: Parts, libraries: Libraries | None = None, seal: RequestStateCodec | None = None
+) -> FwServer:
     """A server over `parts`; cheap, and free of any connection until a tool is called.
 
     Args:
         parts: of its library; where there are several, what all of them have.
         libraries: where there are several.
+        seal: where other replicas answer too.
     """
-    return FwServer(parts, libraries or OneLibrary(parts))
+    return FwServer(parts, libraries or OneLibrary(parts), seal)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from fw_mcp.server.stdio import encode
 from fw_mcp.server.wire import NoMessage, Read, messages_in
 
 _JSON = "application/json"
+_STREAM = "subscriptions/listen"
 _HEAD_S = 20.0
 _BODY_S = 60.0
 
@@ -74,6 +75,7 @@ class OneMessage:
         limit: the most bytes that are read here; a longer body is for `app` to refuse.
         refuse: the answer to a request that is not to get through.
         within_s: seconds for a whole body.
+        calls: what requests go to in place of `app`, but for those that open a stream.
     """
 
     def __init__(
@@ -82,9 +84,12 @@ class OneMessage:
         who: TransportSecuritySettings,
         limit: int,
         refuse: Refuse = _nothing,
+        *,
         within_s: float = _BODY_S,
+        calls: ASGIApp | None = None,
     ) -> None:
         self._app = app
+        self._calls = calls or app
         self._who = TransportSecurityMiddleware(who)
         self._limit = limit
         self._refuse = refuse
@@ -99,6 +104,7 @@ class OneMessage:
             await refusal(scope, receive, send)
             return
         messages: list[Message] = []
+        app = self._app
         with anyio.move_on_after(self._within_s) as late:
             await self._collect(receive, messages)
         if late.cancelled_caught:
@@ -116,7 +122,8 @@ class OneMessage:
                     return
                 case [JSONRPCRequest() | JSONRPCNotification() | JSONRPCResponse() as message]:
                     messages = [_body(encode(message))]
-        await self._app(scope, _first(messages, receive), send)
+                    app = self._calls if _is_call(message) else app
+        await app(scope, _first(messages, receive), send)
 
     async def _collect(self, receive: Receive, messages: list[Message]) -> None:
         size = 0
@@ -133,6 +140,11 @@ def _answer_to(read: Sequence[Read]) -> JSONRPCError | None:
         case [NoMessage(is_json=True) as none]:
             return next(none.answers, None)
     return None
+
+
+def _is_call(message: JSONRPCRequest | JSONRPCNotification | JSONRPCResponse) -> bool:
+    """Whether it is answered in time; a stream is open for as long as the client likes."""
+    return isinstance(message, JSONRPCRequest) and message.method != _STREAM
 
 
 def _is_whole(messages: list[Message]) -> bool:

@@ -27,6 +27,7 @@ from fw_mcp.errors import ConfigError, FwError, Reason
 from fw_mcp.guard.effects import EFFECTS, implied_by
 from fw_mcp.guard.effects import Scope as Permission
 from fw_mcp.server.bodies import InTime, OneMessage, Refuse
+from fw_mcp.server.calls import Calls, OrderlyEnd
 from fw_mcp.server.endings import Interruptible, Sleep, Temporary
 from fw_mcp.server.headers import AsMeant, same_host, same_origin
 from fw_mcp.server.identity import Bearers, Tokens
@@ -264,9 +265,14 @@ async def serve_http(
     knows: Knows = is_only_account,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
+    stateless: bool = False,
+    calls: Calls | None = None,
+    sleep: Sleep = anyio.sleep,
     listening: Callable[[str], None] = logger.info,
 ) -> None:
-    """Serve until SIGTERM or SIGINT: requests are then cancelled, and shielded work finishes.
+    """Serve until SIGTERM or SIGINT; calls that take too long then are cancelled.
+
+    Shielded work finishes all the same.
 
     Args:
         server: what to serve.
@@ -280,12 +286,17 @@ async def serve_http(
         allowed_hosts: further `Host` headers to accept, as ``name`` or ``name:port``; the default
             ports of HTTP and HTTPS are none.
         allowed_origins: further `Origin` headers to accept, as ``https://name[:port]``.
+        stateless: whether each request is answered for itself, so that any replica can; older
+            clients are not asked in the middle of a call then.
+        calls: how many are worked on at a time.
+        sleep: waits for so many seconds at the end.
         listening: is told the URL as soon as connections are accepted.
 
     Raises:
         ConfigError: the address is exposed without a token, or cannot be listened on.
     """
     check_exposure(host, token, tokens or issuer)
+    end = OrderlyEnd(calls or Calls(), sleep)
     with listen_on(host, port) as listener:
         port = listener.getsockname()[1]
         app = http_app(
@@ -299,9 +310,11 @@ async def serve_http(
             knows=knows,
             allowed_hosts=allowed_hosts,
             allowed_origins=allowed_origins,
+            stateless=stateless,
+            end=end,
         )
         listening(f"http://{bracketed(host)}:{port}/mcp")
-        await _Uvicorn(Interruptible(app)).serve(sockets=[listener])
+        await _Uvicorn(Interruptible(app), end).serve(sockets=[listener])
 
 
 def http_app(
@@ -316,11 +329,13 @@ def http_app(
     knows: Knows = is_only_account,
     allowed_hosts: Sequence[str] = (),
     allowed_origins: Sequence[str] = (),
+    stateless: bool = False,
+    end: OrderlyEnd | None = None,
     sleep: Sleep = anyio.sleep,
 ) -> Starlette:
     """Build the application: MCP at ``/mcp``, and ``/livez`` and ``/readyz``, which are open.
 
-    Takes the arguments of `serve_http`, with the real `port`, and what waits for so many seconds.
+    Takes the arguments of `serve_http`, with the real `port`, and how it will end.
 
     Raises:
         ConfigError: the address is exposed without a token.
@@ -328,9 +343,13 @@ def http_app(
     check_exposure(host, token, tokens or issuer)
     who = who_may_connect(host, port, allowed_hosts, allowed_origins)
     sdk = server.streamable_http_app(
-        host=host, max_request_body_size=_BODY_LIMIT, transport_security=who
+        host=host,
+        max_request_body_size=_BODY_LIMIT,
+        stateless_http=stateless,
+        transport_security=who,
     )
-    messages = OneMessage(sdk, who, _BODY_LIMIT, _calls_outside(issuer))
+    end = end or OrderlyEnd(Calls())
+    messages = OneMessage(sdk, who, _BODY_LIMIT, _calls_outside(issuer), calls=end.calls.of(sdk))
     mcp: ASGIApp = AsMeant(messages, who.allowed_hosts)
     # A browser asks first, without a token, and reads no answer that does not name its page.
     guarded = CORSMiddleware(
@@ -345,7 +364,7 @@ def http_app(
     return Starlette(
         routes=[
             Route("/livez", _livez),
-            Route("/readyz", _readyz(ready)),
+            Route("/readyz", _readyz(ready, end)),
             *([Route(METADATA, _metadata(issuer), methods=["GET", "OPTIONS"])] if issuer else ()),
             Mount("/", guarded),
         ],
@@ -356,7 +375,7 @@ def http_app(
 class _Uvicorn(uvicorn.Server):
     """Uvicorn, quiet, ending on a signal as on any other orderly end."""
 
-    def __init__(self, app: Interruptible) -> None:
+    def __init__(self, app: Interruptible, end: OrderlyEnd) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -371,13 +390,22 @@ class _Uvicorn(uvicorn.Server):
             )
         )
         self._app = app
+        self._end = end
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        with stop_signals(self._stop):
+        with stop_signals(self._end.begin):
             yield
 
-    def _stop(self) -> None:
+    async def main_loop(self) -> None:
+        """Serve until there is nothing more to wait for."""
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(self._end_in_order)
+            await super().main_loop()
+            beside.cancel_scope.cancel()
+
+    async def _end_in_order(self) -> None:
+        await self._end.wait()
         self.should_exit = True
         self._app.stop()
 
@@ -402,8 +430,10 @@ async def _livez(_: Request) -> Response:
     return JSONResponse({"status": "alive"})
 
 
-def _readyz(ready: Ready) -> Callable[[Request], Awaitable[Response]]:
+def _readyz(ready: Ready, end: OrderlyEnd) -> Callable[[Request], Awaitable[Response]]:
     async def readyz(_: Request) -> Response:
+        if end.has_begun:
+            return _unready(Reason.STOPPING)
         try:
             with anyio.fail_after(_READY_S):
                 await ready()
@@ -411,6 +441,7 @@ def _readyz(ready: Ready) -> Callable[[Request], Awaitable[Response]]:
             return _unready(error.reason)
         except TimeoutError:
             return _unready(Reason.TIMED_OUT)
+        end.told_ready = True
         return JSONResponse({"status": "ready"})
 
     return readyz

@@ -6,6 +6,9 @@ the plan itself, which the same tool carries out when it is called again with `p
 """
 
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -28,6 +31,11 @@ from fw_mcp.writes.run import APPROVAL
 
 if TYPE_CHECKING:
     from mcp.server.session import ServerSession
+
+WHILE_ASKING: ContextVar[Callable[[], AbstractContextManager[None]]] = ContextVar(
+    "while_asking", default=nullcontext
+)
+"""What surrounds the time in which a call waits for a person."""
 
 _log = logging.getLogger(__name__)
 
@@ -171,7 +179,7 @@ class Lanes:
 
     async def _elicited(self, plan: Plan) -> ElicitResult | None:
         """The client's answer; None when it fails to ask or the plan expires meanwhile."""
-        with anyio.move_on_after(plan.expires_at - self._guard.now()):
+        with WHILE_ASKING.get()(), anyio.move_on_after(plan.expires_at - self._guard.now()):
             try:
                 session: ServerSession = self._ctx.session
                 return await session.elicit_form(

@@ -9,7 +9,8 @@ import anyio
 import pytest
 from anyio import to_thread
 
-from fw_mcp.cli.doctor import examine
+from fw_mcp.api.failures import TEST_MY_CREDENTIALS, keys_refused
+from fw_mcp.cli.doctor import examine, next_step
 from fw_mcp.store.journal import End, Intent
 from tests.cli.conftest import InProcess
 from tests.support.kept import Kept, Write, change
@@ -279,6 +280,16 @@ def test_doctor_tells_the_ways_apart_in_which_nothing_is_reached(
     assert "fw-mcp doctor" not in done.stdout
     assert "Traceback" not in done.stderr
     assert done.returncode in {2, 4}
+
+
+def test_keys_that_a_proxy_may_have_dropped_are_not_blamed_on_the_person() -> None:
+    """Where the base URL is FinerWorks' own there is none, and no word of it."""
+    refused = keys_refused(TEST_MY_CREDENTIALS, 401)
+    through = next_step(refused, "http://127.0.0.1:8322")
+    assert through.startswith(refused.next_step)
+    assert "A proxy at FINERWORKS_BASE_URL" in through
+    assert "underscores_in_headers on" in through
+    assert next_step(refused, "https://api.finerworks.com") == refused.next_step
 
 
 def test_doctor_names_placeholders_and_folders_that_are_away(tmp_path: Path) -> None:

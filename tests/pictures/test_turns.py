@@ -84,3 +84,24 @@ async def test_whoever_is_cancelled_gets_no_turn_that_is_free() -> None:
     assert line.had == []
     line.end.set()
     await line.take("north")
+
+
+async def test_a_turn_that_is_lent_is_taken_back_at_once() -> None:
+    """Others have it in the meantime; with it back there is one more for a while, and no more."""
+    line = Line(1)
+    async with anyio.create_task_group() as group:
+        async with line.turns.taken("north"):
+            group.start_soon(line.take, "south")
+            await settled()
+            assert line.had == []
+            with line.turns.lent():
+                await settled()
+                group.start_soon(line.take, "east")
+                await settled()
+                assert line.had == ["south"]
+        await settled()
+        assert line.had == ["south"]
+        line.end.set()
+    assert (line.had, line.most_at_once) == (["south", "east"], 1)
+    async with line.turns.taken("north"):
+        assert line.at_once == 0

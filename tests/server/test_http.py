@@ -24,7 +24,7 @@ from uvicorn.server import ServerState
 
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.server.bodies import InTime, OneMessage
-from fw_mcp.server.endings import Interruptible
+from fw_mcp.server.endings import Interruptible, Sleep
 from fw_mcp.server.http import (
     check_exposure,
     http_app,
@@ -608,20 +608,32 @@ class Running:
         """Call a tool whose answer may never come."""
         try:
             async with Client(self.url, mode=mode) as client:
+                # Or it would list them after the call, to see that the answer is as they say.
+                await client.list_tools()
                 await client.call_tool(tool, {})
         except* (MCPError, anyio.BrokenResourceError, anyio.ClosedResourceError):
             self.report("no answer")
 
 
+async def no_time(_: float) -> None:
+    """Wait for nobody."""
+
+
 @asynccontextmanager
-async def running() -> AsyncIterator[Running]:
+async def running(sleep: Sleep = no_time) -> AsyncIterator[Running]:
     """Serve the toy; leaving sends SIGTERM if nothing did before, and waits for the end."""
     running = Running()
     server = build_toy(running.report, running.released.wait)
 
     async def serve() -> None:
         await serve_http(
-            server, host="127.0.0.1", port=0, token=None, ready=well, listening=running.listens
+            server,
+            host="127.0.0.1",
+            port=0,
+            token=None,
+            ready=well,
+            sleep=sleep,
+            listening=running.listens,
         )
 
     with anyio.fail_after(30):
@@ -678,6 +690,74 @@ async def test_a_signal_lets_a_write_in_flight_finish(
     order = [what for what in server.reports if what in ("cancelled", "written", "closed")]
     assert order == ["cancelled", "written", "closed"]
     assert [record.name for record in caplog.records if record.levelno > logging.WARNING] == []
+
+
+@dataclass
+class Waited:
+    """Time that passes when a test lets it."""
+
+    url: str = ""
+    told: list[float] = field(default_factory=list)
+    asked: anyio.Event = field(default_factory=anyio.Event)
+    over: anyio.Event = field(default_factory=anyio.Event)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait to be let go on."""
+        self.told.append(seconds)
+        self.asked.set()
+        await self.over.wait()
+        self.asked, self.over = anyio.Event(), anyio.Event()
+
+    async def until(self, seconds: float) -> None:
+        """Wait until that long is waited for."""
+        await self.asked.wait()
+        assert self.told[-1] == seconds
+
+
+ACCEPT = {"Accept": "application/json, text/event-stream"}
+
+
+async def test_a_signal_is_seen_then_refuses_calls_and_lets_those_there_finish() -> None:
+    """Promise: a proxy hears of it first, and no call that was taken is lost."""
+    time = Waited()
+    async with (
+        running(time.sleep) as server,
+        httpx.AsyncClient(base_url=server.url.removesuffix("/mcp"), trust_env=False) as proxy,
+        anyio.create_task_group() as calls,
+    ):
+        assert (await proxy.get("/readyz")).status_code == 200
+        calls.start_soon(server.call, "auto", "shielded_write")
+        await server.until("writing")
+        terminate()
+        await time.until(5.0)
+        unready = await proxy.get("/readyz")
+        taken = await proxy.post("/mcp", json=HELLO, headers=ACCEPT)
+        time.over.set()
+        await anyio.lowlevel.checkpoint()
+        await time.until(45.0)
+        refused = await proxy.post("/mcp", json=HELLO, headers=ACCEPT)
+        alive = await proxy.get("/livez")
+        server.released.set()
+        await server.until("closed")
+    assert (unready.status_code, unready.json()["reason"]) == (503, "stopping")
+    assert (taken.status_code, alive.status_code) == (200, 200)
+    assert (refused.status_code, refused.headers["Connection"]) == (503, "close")
+    assert [what for what in server.reports if what != "writing"] == ["written", "closed"]
+
+
+async def test_a_call_that_takes_too_long_is_canceled_at_the_end() -> None:
+    """And where nobody asks whether the server is ready, nobody is given time to see it."""
+    time = Waited()
+    async with running(time.sleep) as server, anyio.create_task_group() as calls:
+        calls.start_soon(server.call, "auto", "wait_forever")
+        await server.until("waiting")
+        terminate()
+        await time.until(45.0)
+        assert "cancelled" not in server.reports
+        time.over.set()
+        await server.until("closed")
+    assert time.told == [45.0]
+    assert sorted(server.reports) == ["cancelled", "closed", "no answer", "waiting"]
 
 
 GET: Scope = {"type": "http", "method": "GET", "headers": []}

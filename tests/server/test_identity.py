@@ -265,6 +265,22 @@ async def test_everybody_sees_the_history_of_all(studio: Studio, tmp_path: Path)
     assert [one["caller"] for one in told["changes"]] == ["token:ben via host"]
 
 
+async def test_finerworks_is_told_of_no_person(studio: Studio, tmp_path: Path) -> None:
+    """Neither whose token it was, nor which program."""
+    guids = [(await unsold(studio, 1))[0].guid]
+    person = made("xanthippe", Scope.DELETE)
+    async with (
+        team(studio, tmp_path, person) as served,
+        served.client(person.name, host="quixote") as client,
+    ):
+        plan_id = said(await client.call_tool("delete_images", {"guids": guids}))["plan_id"]
+        call = {"guids": guids, "plan_id": plan_id}
+        done = said(await client.call_tool("delete_images", call))
+    told = json.dumps([one.body for one in studio.wire.sent])
+    assert (done["outcomes"], guids[0] in told) == ({"deleted": 1}, True)
+    assert ("xanthippe" in told, "quixote" in told) == (False, False)
+
+
 async def status_of(served: Team, name: str) -> int:
     """What a request with the token of somebody is answered with."""
     transport = httpx2.ASGITransport(served.app)

@@ -48,9 +48,9 @@ def binaries() -> Path | None:
 
 
 def needed(what: str, *, is_there: bool) -> None:
-    """Skip by name what cannot be run; CI sets POSTGRES_TESTS=required, so that it is seen."""
+    """Skip by name what cannot be run; CI sets TEAMS_TESTS=required, so that it is seen."""
     if not is_there:
-        required = os.environ.get("POSTGRES_TESTS") == "required"
+        required = os.environ.get("TEAMS_TESTS") == "required"
         (pytest.fail if required else pytest.skip)(f"{what} is not installed")
 
 

@@ -12,6 +12,7 @@ from fw_mcp.assembly import store_place
 from fw_mcp.cli.options import METAVARS
 from fw_mcp.config import ENVIRONMENT_ONLY, Settings, allowed, load_settings, option, variable
 from fw_mcp.sandbox.app import create_app
+from tests.support.hosts import HOSTS, with_header, with_login
 from tests.support.studio import make_studio, said, text_of
 
 if TYPE_CHECKING:
@@ -59,6 +60,12 @@ def settings_page() -> str:
     """docs/settings.md with its table as it should be."""
     text = _with_part(SETTINGS.read_text(encoding="utf-8"), "settings", settings_table())
     return _with_part(text, "store", stores())
+
+
+def hosts_page() -> str:
+    """docs/hosts.md with its tables as they should be."""
+    text = _with_part(HOSTS.read_text(encoding="utf-8"), "header", with_header())
+    return _with_part(text, "login", with_login())
 
 
 def clients() -> str:
