@@ -222,16 +222,18 @@ async def test_a_pool_that_gives_each_transaction_any_connection_is_fine() -> No
     """Promise: pgbouncer in transaction mode: locks, names and accounts hold as without it."""
     there = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
     needed("pgbouncer", is_there=there is not None)
-    with running() as cluster:
-        folder = folder_of_its_own()
-        command, port = pooled(cluster, folder)
-        process = await anyio.open_process(command, stderr=subprocess.DEVNULL)
-        try:
-            with closing(Place(cluster, "", port)) as place:
-                await _pooled(place)
-        finally:
-            process.terminate()
-            await process.aclose()
+    folder = folder_of_its_own()
+    try:
+        with running() as cluster:
+            command, port = pooled(cluster, folder)
+            process = await anyio.open_process(command, stderr=subprocess.DEVNULL)
+            try:
+                with closing(Place(cluster, "", port)) as place:
+                    await _pooled(place)
+            finally:
+                process.terminate()
+                await process.aclose()
+    finally:
         shutil.rmtree(folder)
 
 
