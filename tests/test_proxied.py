@@ -92,6 +92,12 @@ class Team:
         while self.done < wanted:
             await self.one_more.wait()
 
+    def slow_down(self) -> None:
+        """Let FinerWorks take a second for each page after the first."""
+        fault = {"kind": "slow", "endpoint": "list_images", "seconds": 1, "after": 1, "times": 9}
+        answer = httpx.post(f"{self.sandbox}/_sandbox/faults", json=fault, trust_env=False)
+        assert answer.is_success
+
     def in_library(self) -> list[str]:
         """The file names of the library, asked of FinerWorks itself."""
         names: list[str] = []
@@ -140,7 +146,7 @@ def team(folder: Path, store: str = "") -> Iterator[Team]:
     }
     words = [word for pair in options.items() for word in pair]
     with ExitStack() as left:
-        sandbox = left.enter_context(serving("sandbox", "--port", "0"))
+        sandbox = left.enter_context(serving("sandbox", "--port", "0", "--faults"))
         env = {
             "FINERWORKS_BASE_URL": sandbox,
             "FINERWORKS_WEB_API_KEY": SANDBOX_WEB_API_KEY,
@@ -206,6 +212,30 @@ async def test_a_question_goes_through_the_proxy_and_the_history_names_the_perso
             told = said(await client.call_tool("list_changes", {}))
     assert (done["outcomes"], len(asked)) == ({"deleted": 1}, 1)
     assert told["changes"][0]["caller"] == "token:anna via mcp"
+
+
+@exhaustive
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_progress_comes_through_the_proxy_before_the_result(
+    tmp_path: Path, place: Place, mode: Era
+) -> None:
+    """Promise: nothing on the way keeps it back until the call is done."""
+    told: list[float] = []
+
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
+        del progress, total, message
+        told.append(anyio.current_time())
+
+    with team(tmp_path, place.url) as served:
+        served.slow_down()
+        async with served.client(mode=mode) as client:
+            await client.list_tools()
+            result = await client.call_tool(
+                "search_images", {"summary": True}, progress_callback=tell
+            )
+            ended = anyio.current_time()
+    assert (result.is_error, len(told) > 1) == (False, True)
+    assert ended - told[0] > 0.5
 
 
 @exhaustive
