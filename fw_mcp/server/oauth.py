@@ -202,8 +202,8 @@ class Issuer:
             )
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             return None
-        given = claims.get("scope", "")
-        scopes = given.split() if isinstance(given, str) else []
+        # Some providers have their own name for it, and a list.
+        scopes = _listed(claims.get("scope", claims.get("scp")))
         account = _account(claims.get(self.account_claim, self.account))
         return AccessToken(
             token="",
@@ -218,6 +218,12 @@ class Issuer:
                 MAY_GROW: list(self.scopes),
             },
         )
+
+
+def _listed(given: object) -> list[str]:
+    if isinstance(given, list):
+        return [one for one in given if isinstance(one, str)]
+    return given.split() if isinstance(given, str) else []
 
 
 def _known(scopes: list[str]) -> list[str]:

@@ -123,6 +123,8 @@ async def test_a_good_token_says_who_it_is_and_what_for() -> None:
         token(scope=scope),
         token(scope=scope, aud=["https://other.example", RESOURCE]),
         token("rsa", rsa_secret(), "RS256", scope=scope),
+        token(scp=scope),
+        token(scp=[1, *scope.split()]),
     ):
         found = await login.issuer.whose(good)
         assert found is not None
