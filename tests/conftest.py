@@ -31,7 +31,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits for long goes first: at the end nothing would be left to do meanwhile."""
+    """What takes long goes first: at the end nothing would be left to do meanwhile."""
     items.sort(key=lambda item: item.get_closest_marker("waits") is None)
 
 

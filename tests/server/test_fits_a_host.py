@@ -133,6 +133,7 @@ async def walked(client: Client, uri: str, rows: str) -> list[Any]:
     return found
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize(("letters", "count"), first_of(*LIBRARIES))
 async def test_nothing_that_is_told_is_longer_than_a_host_keeps(
     tmp_path: Path, letters: str, count: int

@@ -108,6 +108,7 @@ async def test_what_cannot_be_read_is_named_by_its_place(desk: Desk) -> None:
 
 
 @exhaustive
+@pytest.mark.waits
 async def test_a_folder_of_5000_files_is_added_by_the_same_call_made_again(tmp_path: Path) -> None:
     """Ten calls of five hundred; each is uploaded and registered once."""
     folder = tmp_path / "New Work"
