@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
+from tests.support.products import mark_products
 from tests.support.studio import Studio, make_studio
 
 pytest_plugins = ("tests.support.canaries", "tests.support.postgres")
@@ -30,9 +31,20 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits for long goes first: at the end nothing would be left to do meanwhile."""
-    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
+    """What waits for long goes first: at the end nothing would be left to do meanwhile.
+
+    Before it goes what needs the browser: a worker that is done takes over what another has last,
+    and would start a browser of its own for it.
+    """
+    items.sort(
+        key=lambda item: (
+            "chromium" not in getattr(item, "fixturenames", ()),
+            item.get_closest_marker("waits") is None,
+        )
+    )
+    mark_products(items)
 
 
 @pytest.fixture
