@@ -14,7 +14,7 @@ pytest_plugins = ("tests.support.canaries", "tests.support.postgres")
 # A busy machine must not fail a property for its time, nor chance fail one that is not at fault:
 # `make test` draws the same few examples every time, `make check` more, and `make fuzz` new ones.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("sample", _UNTIMED, derandomize=True, max_examples=25)
+settings.register_profile("sample", _UNTIMED, derandomize=True, max_examples=15)
 settings.register_profile("full", _UNTIMED, derandomize=True, max_examples=100)
 settings.register_profile("fuzz", _UNTIMED, max_examples=3_000, database=None, print_blob=True)
 settings.load_profile("sample")
