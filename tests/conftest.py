@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES
+from tests.support.products import mark_products
 from tests.support.studio import Studio, make_studio
 
 pytest_plugins = ("tests.support.canaries", "tests.support.postgres")
@@ -13,7 +14,7 @@ pytest_plugins = ("tests.support.canaries", "tests.support.postgres")
 # A busy machine must not fail a property for its time, nor chance fail one that is not at fault:
 # `make test` draws the same few examples every time, `make check` more, and `make fuzz` new ones.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("sample", _UNTIMED, derandomize=True, max_examples=25)
+settings.register_profile("sample", _UNTIMED, derandomize=True, max_examples=15)
 settings.register_profile("full", _UNTIMED, derandomize=True, max_examples=100)
 settings.register_profile("fuzz", _UNTIMED, max_examples=3_000, database=None, print_blob=True)
 settings.load_profile("sample")
@@ -30,9 +31,20 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long goes first: at the end nothing would be left to do meanwhile."""
-    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
+    """What takes long goes first: at the end nothing would be left to do meanwhile.
+
+    Before it goes what needs the browser: a worker that is done takes over what another has last,
+    and would start a browser of its own for it.
+    """
+    items.sort(
+        key=lambda item: (
+            "chromium" not in getattr(item, "fixturenames", ()),
+            item.get_closest_marker("waits") is None,
+        )
+    )
+    mark_products(items)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.contrary.sequences import Step, play
 from tests.contrary.service import NAMES, NO_ANSWER, TEXTS, URLS, Ending, Ways
 
 # As many as `make test`, `make check` and `make fuzz` have time for.
-_SEQUENCES = {25: 20, 100: 200}.get(settings().max_examples, 2_000)
+_SEQUENCES = {15: 12, 100: 200}.get(settings().max_examples, 2_000)
 
 
 def _ways() -> st.SearchStrategy[Ways]:

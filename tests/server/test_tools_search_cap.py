@@ -58,7 +58,7 @@ def odd_library(dice: random.Random, count: int) -> Shelf:
     return Shelf(images)
 
 
-@pytest.mark.parametrize("seed", first_of(*range(40), first=6))
+@pytest.mark.parametrize("seed", first_of(*range(40), first=3))
 async def test_a_result_fits_a_host_and_its_pages_leave_nothing_out(seed: int) -> None:
     """Promise: at most 24,000 characters, text and JSON alike, cut at a row with the way on."""
     dice = random.Random(seed)  # noqa: S311  dice, not secrets

@@ -1,6 +1,7 @@
 """Products of cases: every one of them in `make check`, a covering sample in `make test`."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, TypeVar
 from zlib import crc32
@@ -10,6 +11,9 @@ import pytest
 Case = TypeVar("Case")
 
 Chosen = Callable[[Sequence[Any], str], Sequence[Any]]
+
+_Value = tuple[tuple[str, int], ...]
+_Member = tuple[pytest.Item, frozenset[_Value]]
 
 exhaustive = pytest.mark.exhaustive
 """Marks what `make test` leaves to `make check`."""
@@ -41,6 +45,35 @@ def first_of(*cases: Any, first: int = 1, ids: Iterable[str] | None = None) -> l
         )
         for place, (case, name) in enumerate(zip(cases, names, strict=True))
     ]
+
+
+def mark_products(items: Iterable[pytest.Item]) -> None:
+    """Of what several parametrisations of a test multiply, leave each value of each of them once.
+
+    What one parametrisation lists stays whole, and so does what is there in no other combination.
+    """
+    families = defaultdict[str, list[_Member]](list)
+    for item in items:
+        values = frozenset(_values(item))
+        if len(values) > 1 and not item.get_closest_marker(exhaustive.name):
+            families[item.nodeid.partition("[")[0]].append((item, values))
+    for family in families.values():
+        missing = set[_Value]().union(*(values for _, values in family))
+        while missing:
+            needed = max(family, key=lambda one: len(one[1] & missing))
+            family.remove(needed)
+            missing -= needed[1]
+        for item, _ in family:
+            item.add_marker(exhaustive)
+
+
+def _values(item: pytest.Item) -> Iterator[_Value]:
+    """Which case of each parametrisation an item is."""
+    for mark in item.iter_markers("parametrize"):
+        names = mark.args[0]
+        listed = names.replace(",", " ").split() if isinstance(names, str) else names
+        params = item.callspec.params  # type: ignore[attr-defined]
+        yield tuple((name, id(params[name])) for name in listed)
 
 
 def all_of(cases: Sequence[Case], name: str) -> Sequence[Case]:

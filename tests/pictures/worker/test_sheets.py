@@ -7,6 +7,7 @@ from PIL import Image, ImageChops
 
 from fw_mcp.pictures.worker.imaging import Layout, contact_sheet
 from tests.pictures.painted import BLUE, RED, halves, is_like
+from tests.support.products import covering
 
 PAPER = (250, 250, 247)
 
@@ -22,7 +23,7 @@ def test_a_sheet_is_a_little_wider_than_high(cells: int, columns: int) -> None:
 
 @pytest.mark.parametrize(
     ("cells", "side", "shape"),
-    list(itertools.product(range(1, 13), (64, 200, 1024), ((3, 2), (2, 3), (1, 1), (9, 1)))),
+    covering(range(1, 13), (64, 200, 1024), ((3, 2), (2, 3), (1, 1), (9, 1))),
 )
 def test_a_sheet_is_never_larger_than_asked(cells: int, side: int, shape: tuple[int, int]) -> None:
     """Whatever the pictures' shapes, or where one is missing."""
