@@ -232,7 +232,7 @@ class Server:
         self._users: set[int] = set()
         # Not the other one, which is kept while the database is connected to.
         self._counting = threading.Lock()
-        self._holds: dict[str, str] = {}
+        self._fences: dict[str, FenceOfRows] = {}
         self._none_held = threading.Event()
 
     def now(self) -> float:
@@ -327,11 +327,11 @@ class Server:
                 self._pool = None
 
     @contextmanager
-    def holding(self, hold: str, account: str) -> Iterator[None]:
-        """While it lasts, say again and again that the names of a hold are held."""
+    def holding(self, fence: FenceOfRows) -> Iterator[None]:
+        """While it lasts, say again and again that the names are held."""
         with self._counting:
-            self._holds[hold] = account
-            if len(self._holds) == 1:
+            self._fences[fence.hold] = fence
+            if len(self._fences) == 1:
                 self._none_held = threading.Event()
                 beat = partial(self._beat, self._none_held)
                 threading.Thread(target=beat, name="fw-mcp names", daemon=True).start()
@@ -339,18 +339,18 @@ class Server:
             yield
         finally:
             with self._counting:
-                del self._holds[hold]
-                if not self._holds:
+                del self._fences[fence.hold]
+                if not self._fences:
                     self._none_held.set()
 
     def _beat(self, none_held: threading.Event) -> None:
         while not none_held.wait(self._beat_every_s):
             with self._counting:
-                holds = dict(self._holds)
+                fences = list(self._fences.values())
             try:
                 self.transact(
-                    list(dict.fromkeys(holds.values())),
-                    partial(say_again, holds),
+                    list({fence.account for fence in fences}),
+                    partial(say_again, fences),
                     turn=None,
                     silent_s=self._beat_every_s,
                 )
@@ -487,12 +487,11 @@ class PostgresStore(Store):
 
     @asynccontextmanager
     async def _exclusive(self, names: Sequence[str]) -> AsyncIterator[Fence]:
-        fence = FenceOfRows(secrets.token_hex(8), names)
-        take = partial(fence.take, self, self._server.dead_after_s)
+        fence = FenceOfRows(secrets.token_hex(8), names, self._server.dead_after_s)
         try:
-            if not await self.run(take):
+            if not await self.run(partial(fence.take, self)):
                 raise still_running()
-            with self._server.holding(fence.hold, fence.account):
+            with self._server.holding(fence):
                 yield fence
         finally:
             fence.held = False
