@@ -334,10 +334,17 @@ class Line(asyncio.Transport):
     """The server's end of a connection."""
 
     closed = False
+    unread = 0
 
     def close(self) -> None:
         """End it."""
         self.closed = True
+
+    abort = close
+
+    def get_write_buffer_size(self) -> int:
+        """How much of an answer nobody has taken yet."""
+        return self.unread
 
     def is_closing(self) -> bool:
         """Whether it has ended."""
@@ -378,6 +385,51 @@ def test_a_connection_without_a_request_ends(pieces: list[bytes], ends: bool) ->
     for run_out in loop.waiting:
         run_out()
     assert line.closed is ends
+
+
+@pytest.mark.parametrize(
+    ("left", "ends"),
+    [
+        ([900_000], True),
+        ([900_000, 899_999], True),
+        ([900_000, 800_000, 800_000], True),
+        ([900_000, 800_000, 700_000], False),
+    ],
+)
+def test_a_connection_whose_answer_is_not_read_ends(left: list[int], ends: bool) -> None:
+    """A client that takes nothing, or a byte now and then, holds no turn for ever."""
+
+    async def never(_: Scope, __: Receive, ___: Send) -> None:
+        raise AssertionError
+
+    loop, line = Timers(), Line()
+    connection = InTime(uvicorn.Config(never, http=InTime, lifespan="off"), ServerState(), {}, loop)
+    connection.connection_made(line)
+    connection.data_received(HEAD)
+    line.unread = left[0]
+    connection.pause_writing()
+    for line.unread in [*left[1:], left[-1]] if ends else left[1:]:
+        (run_out,) = loop.waiting
+        loop.waiting.clear()
+        run_out()
+        if line.closed:
+            break
+    assert line.closed is ends
+
+
+def test_a_connection_whose_answer_is_read_goes_on() -> None:
+    """Nothing is waited for any more."""
+
+    async def never(_: Scope, __: Receive, ___: Send) -> None:
+        raise AssertionError
+
+    loop, line = Timers(), Line()
+    connection = InTime(uvicorn.Config(never, http=InTime, lifespan="off"), ServerState(), {}, loop)
+    connection.connection_made(line)
+    connection.data_received(HEAD)
+    connection.pause_writing()
+    connection.resume_writing()
+    assert loop.waiting == []
 
 
 @pytest.mark.parametrize("token", [None, TOKEN])
