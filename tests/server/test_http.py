@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from fw_mcp.server.http import (
     who_may_connect,
 )
 from tests.server.toy_server import build_toy
+from tests.support.products import exhaustive
 
 pytestmark = pytest.mark.anyio
 
@@ -563,6 +565,23 @@ async def test_an_unready_server_gives_a_reason_and_no_detail(
     async with application(ready=ready) as client:
         response = await client.get("/readyz")
     assert (response.status_code, response.text) == (status, body)
+
+
+@exhaustive
+async def test_a_server_whose_store_hangs_says_in_time_that_it_is_unready() -> None:
+    """A thread cannot be cancelled: whoever asks does not wait for it."""
+    end = threading.Event()
+
+    async def stuck() -> None:
+        await anyio.to_thread.run_sync(end.wait, 20)
+
+    async with application(ready=stuck) as client:
+        try:
+            with anyio.fail_after(10):
+                response = await client.get("/readyz")
+        finally:
+            end.set()
+    assert response.json() == {"status": "unready", "reason": "timed_out"}
 
 
 async def test_a_huge_body_is_refused() -> None:
