@@ -11,9 +11,12 @@ from fw_mcp.store.connection import Connection
 from fw_mcp.store.database import Store
 from fw_mcp.store.locks import Fence, still_running
 
+# Of those that nobody takes again, each is let go of with the next one that is taken.
 _DEAD = """
-DELETE FROM names WHERE account = ? AND name = ?
-    AND seen_at < extract(epoch FROM clock_timestamp())::float8 - ?
+DELETE FROM names WHERE account = ? AND (
+    name = ? AND seen_at < extract(epoch FROM clock_timestamp())::float8 - ?
+    OR seen_at < extract(epoch FROM clock_timestamp())::float8 - 86400
+)
 """
 _TAKE = """
 INSERT INTO names (account, name, hold, seen_at)

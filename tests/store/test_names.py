@@ -169,3 +169,18 @@ async def test_a_transaction_that_hangs_costs_no_other_account_its_names(place: 
                 while not await theirs.is_taken("c1"):
                     pass
             assert not await mine.is_taken("c1")
+
+
+async def test_names_that_nobody_gives_back_do_not_pile_up(place: Place) -> None:
+    """Those of killed replicas, a day later; an account lets go of its own."""
+    with holder(place.url, "a") as ours, holder(place.url, "b", account="other") as theirs:
+        for process in (ours, theirs):
+            assert said(process) == "taken"
+            process.kill()
+            process.wait(timeout=20)
+    silent_for(place, 23 * 3600)
+    async with place("mine").exclusive("c"):
+        assert place.rows("SELECT name FROM names ORDER BY name") == [("a",), ("b",), ("c",)]
+    silent_for(place, 2 * 3600)
+    async with place("mine").exclusive("c"):
+        assert place.rows("SELECT name FROM names ORDER BY name") == [("b",), ("c",)]
