@@ -60,6 +60,9 @@ _STORE = re.compile(
 )
 _LOOPBACK = re.compile(r"localhost|127\.[0-9]+\.[0-9]+\.[0-9]+|::1")
 _DATABASES = ("postgresql://", "postgres://")
+# Of whatever scheme: a password in it is none less. One letter is a drive.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_HALF_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
 _PATHS = ("store", "sandbox", "sandbox_file", "tokens_file", "accounts_file", "state_keys_file")
 # A blank one must not turn off what it would have restricted.
 _NEVER_BLANK = frozenset(
@@ -313,7 +316,7 @@ class Settings(BaseSettings):
     def _are_filled_in(cls, value: object, info: ValidationInfo) -> object:
         """A key that is none is told when it is needed; the other settings decide too much."""
         if isinstance(value, str | Path) and info.field_name not in KEYS:
-            if info.field_name == "store" and str(value).startswith(_DATABASES):
+            if info.field_name == "store" and _ADDRESS.match(str(value)):
                 value = SecretStr(_checked_address(str(value)))
             elif info.field_name in _PATHS:
                 value = expanded(str(value))
@@ -396,7 +399,7 @@ class Settings(BaseSettings):
 
 def secrets_in(address: str) -> list[str]:
     """The passwords in the address of a database, as they stand there and as they are meant."""
-    if not address.startswith(_DATABASES):
+    if not _ADDRESS.match(address):
         return []
     # As libpq takes it apart: a user's words end at the first slash, and may hold a question mark.
     place, _, rest = address.partition("://")[2].partition("/")
@@ -413,11 +416,18 @@ def _checked_address(text: str) -> str:
     # What it says is not repeated: it may hold a password.
     try:
         parts = urlsplit(text)
-        _ = parts.port
+        for one in parts.netloc.rpartition("@")[2].split(","):
+            _ = urlsplit(f"//{one}").port
     except ValueError:
         parts = urlsplit("")
-    if not parts.path.strip("/") or parts.fragment or not text.isprintable():
-        raise ValueError("must be postgresql://USER@HOST:PORT/DATABASE, with what libpq takes")
+    is_whole = text.startswith(_DATABASES) and parts.path.strip("/") and not parts.fragment
+    # libpq takes a password apart at the first sign that is not percent-encoded, and repeats it.
+    is_plain = text.isprintable() and " " not in text and parts.netloc.count("@") <= 1
+    if not is_whole or not is_plain or _HALF_ENCODED.search(text):
+        raise ValueError(
+            "must be a file, or postgresql://USER@HOST:PORT/DATABASE with what libpq takes, "
+            "percent-encoded"
+        )
     return text
 
 

@@ -23,7 +23,7 @@ from fw_mcp.config import IN_MEMORY, Settings, both_names, expanded, is_placehol
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.guard.effects import WRITES
 from fw_mcp.server.parts import is_only_account
-from fw_mcp.server.private_file import read_private, read_text, state_of, unusable
+from fw_mcp.server.private_file import may_pass, read_private, read_text, state_of, unusable
 from fw_mcp.server.tokens import NAME
 from fw_mcp.text import quoted
 
@@ -283,6 +283,7 @@ class Accounts:
         self._environ = environ
         self._hide = hide
         self._seen: _State = ()
+        self._is_due = False
         self._keys: Mapping[str, Mapping[Path, _State]] = {}
         self._found: Mapping[str, Settings] = {}
         if faults := self._read():
@@ -291,13 +292,17 @@ class Accounts:
     def find(self, name: str) -> Settings | None:
         """The settings of an account; None where there is none of that name."""
         keys = self._keys.get(name, {}).items()
-        if state_of(self._path) != self._seen or any(state_of(file) != one for file, one in keys):
-            self._look_again()
+        is_other = state_of(self._path) != self._seen or any(
+            state_of(file) != one for file, one in keys
+        )
+        if is_other or self._is_due:
+            self._look_again(is_told=is_other)
         return self._found.get(name)
 
-    def _look_again(self) -> None:
+    def _look_again(self, *, is_told: bool) -> None:
         faults = self._read()
-        for fault in faults:
+        self._is_due = any(map(may_pass, faults))
+        for fault in faults if is_told else ():
             _log.warning("%s What was read before is still used.", fault.what)
         if not faults:
             _log.info("read %s again", quoted(str(self._path), 200))

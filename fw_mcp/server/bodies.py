@@ -6,6 +6,7 @@ answered rather than taken for a notification.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import anyio
@@ -23,6 +24,8 @@ _JSON = "application/json"
 _STREAM = "subscriptions/listen"
 _HEAD_S = 20.0
 _BODY_S = 60.0
+_READ_S = 60.0
+_READ_BYTES = 64 * 1024
 
 Refuse = Callable[[Scope, JSONRPCRequest], Response | None]
 
@@ -32,11 +35,15 @@ def _nothing(_: Scope, __: JSONRPCRequest) -> None:
 
 
 class InTime(H11Protocol):
-    """A connection that ends when no whole head of a request comes within a while."""
+    """A connection that ends when no whole head of a request comes within a while.
+
+    And when what was answered is not read: whoever leaves it there would hold a turn.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  uvicorn's own
         super().__init__(*args, **options)
         self._due: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -51,7 +58,33 @@ class InTime(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._stop_waiting()
+        self._is_read()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait until the client has read more of the answer."""
+        super().pause_writing()
+        self._wait_for_a_reader()
+
+    def resume_writing(self) -> None:
+        """It has."""
+        self._is_read()
+        super().resume_writing()
+
+    def _wait_for_a_reader(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(_READ_S, partial(self._look_for_a_reader, left))
+
+    def _look_for_a_reader(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() > before - _READ_BYTES:
+            self.transport.abort()
+        else:
+            self._wait_for_a_reader()
+
+    def _is_read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _wait_for_a_head(self) -> None:
         # Before the first request there is no cycle.

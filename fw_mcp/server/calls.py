@@ -1,6 +1,7 @@
 """Requests over HTTP that are worked on: so many at a time, and no new ones before the end."""
 
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import anyio
@@ -29,7 +30,8 @@ class Calls:
     """
 
     def __init__(self, at_once: int = _AT_ONCE, queued_s: float = _QUEUED_S) -> None:
-        self._turns = Turns(at_once)
+        # Whoever sends a hundred that take long leaves some to the others.
+        self._turns = Turns(at_once, at_once - at_once // 4)
         self._queued_s = queued_s
         self._count = 0
         self._is_closed = False
@@ -53,13 +55,14 @@ class Calls:
         return in_turn
 
     async def _work(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        caller = _caller(scope)
         async with AsyncExitStack() as turn:
             with anyio.move_on_after(self._queued_s) as queued:
-                await turn.enter_async_context(self._turns.taken(_caller(scope)))
+                await turn.enter_async_context(self._turns.taken(caller))
             if queued.cancelled_caught:
                 await self._busy(scope, receive, send)
                 return
-            before = WHILE_ASKING.set(self._turns.lent)
+            before = WHILE_ASKING.set(partial(self._turns.lent, caller))
             try:
                 await app(scope, receive, send)
             finally:

@@ -1,5 +1,6 @@
 """MCP over Streamable HTTP: who may connect, the routes, and how serving ends."""
 
+import asyncio
 import ipaddress
 import logging
 import socket
@@ -435,8 +436,7 @@ def _readyz(ready: Ready, end: OrderlyEnd) -> Callable[[Request], Awaitable[Resp
         if end.has_begun:
             return _unready(Reason.STOPPING)
         try:
-            with anyio.fail_after(_READY_S):
-                await ready()
+            await _in_time(ready)
         except FwError as error:
             return _unready(error.reason)
         except TimeoutError:
@@ -445,6 +445,20 @@ def _readyz(ready: Ready, end: OrderlyEnd) -> Callable[[Request], Awaitable[Resp
         return JSONResponse({"status": "ready"})
 
     return readyz
+
+
+async def _in_time(ready: Ready) -> None:
+    """Whether it is ready, or `TimeoutError`: a thread that is stuck cannot be waited for."""
+    look = asyncio.ensure_future(ready())
+    # What comes of it after that is nobody's business.
+    look.add_done_callback(lambda done: done.cancelled() or done.exception())
+    try:
+        await asyncio.wait({look}, timeout=_READY_S)
+        if not look.done():
+            raise TimeoutError
+        look.result()
+    finally:
+        look.cancel()
 
 
 def _unready(reason: Reason) -> Response:

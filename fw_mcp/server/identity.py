@@ -8,13 +8,11 @@ from pathlib import Path
 
 from mcp.server.auth.provider import AccessToken
 
-from fw_mcp.errors import ConfigError
 from fw_mcp.guard.effects import EVERY_SCOPE
 from fw_mcp.server.oauth import Issuer
-from fw_mcp.server.private_file import state_of
+from fw_mcp.server.private_file import Watched
 from fw_mcp.server.tokens import Token, by_digest, digest_of, read_tokens
 from fw_mcp.server.tool import ACCOUNT, CALLER
-from fw_mcp.text import quoted
 
 _ISSUER = "tokens-file"
 
@@ -33,33 +31,22 @@ class Tokens:
     """
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
-        self._path = path
         self._now = now
-        self._seen = state_of(path)
-        self._tokens = by_digest(read_tokens(path))
+        self._file = Watched(
+            path,
+            lambda one: by_digest(read_tokens(one)),
+            "The tokens read before are still valid.",
+        )
 
     @property
     def accounts(self) -> list[str]:
         """The accounts that they open."""
-        return sorted({one.account for one in self._tokens.values()})
+        return sorted({one.account for one in self._file.found.values()})
 
     def find(self, token: bytes) -> Token | None:
         """The token, unless it is none of them, revoked or expired."""
-        self._look_again()
-        found = self._tokens.get(digest_of(token))
+        found = self._file.now().get(digest_of(token))
         return None if found is None or found.is_expired(self._now()) else found
-
-    def _look_again(self) -> None:
-        state = state_of(self._path)
-        if state == self._seen:
-            return
-        self._seen = state
-        try:
-            self._tokens = by_digest(read_tokens(self._path))
-        except ConfigError as fault:
-            _log.warning("%s The tokens read before are still valid.", fault.what)
-        else:
-            _log.info("read %s again", quoted(str(self._path), 200))
 
 
 class Bearers:

@@ -1,11 +1,18 @@
 """A file of the operator's that decides who may do what: read whole, and closed to others."""
 
+import logging
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.text import quoted
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 _OTHERS = stat.S_IRWXO | stat.S_IWGRP
 _MOST_BYTES = 4_000_000
@@ -87,3 +94,53 @@ def state_of(path: Path) -> tuple[int, ...]:
     except (OSError, ValueError):
         return ()
     return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+def may_pass(fault: BaseException | None) -> bool:
+    """Whether the machine may be able to read it in a moment, with the file as it is."""
+    while fault is not None and not isinstance(fault, OSError):
+        fault = fault.__cause__
+    return fault is not None
+
+
+class Watched(Generic[T]):
+    """What a file says, which may change while it is in use.
+
+    Args:
+        path: the file.
+        read: reads it.
+        still: what the log says of what was read before.
+
+    Attributes:
+        found: as last read.
+
+    Raises:
+        ConfigError: it cannot be used; once it could, a later fault leaves what there was.
+    """
+
+    def __init__(self, path: Path, read: Callable[[Path], T], still: str) -> None:
+        self._path = path
+        self._read = read
+        self._still = still
+        self._is_due = False
+        self._seen = state_of(path)
+        self.found = read(path)
+
+    def now(self) -> T:
+        """What it says now."""
+        state = state_of(self._path)
+        if state != self._seen or self._is_due:
+            self._read_again(is_other=state != self._seen)
+            self._seen = state
+        return self.found
+
+    def _read_again(self, *, is_other: bool) -> None:
+        try:
+            self.found = self._read(self._path)
+        except ConfigError as fault:
+            self._is_due = may_pass(fault)
+            if is_other:
+                _log.warning("%s %s", fault.what, self._still)
+        else:
+            self._is_due = False
+            _log.info("read %s again", quoted(str(self._path), 200))

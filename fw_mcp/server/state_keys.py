@@ -1,19 +1,14 @@
 """The ring of keys that seal a question, so that its answer can come to another replica."""
 
-import logging
 from pathlib import Path
 
 from mcp.server.request_state import AESGCMRequestStateCodec
 
-from fw_mcp.errors import ConfigError
-from fw_mcp.server.private_file import read_private, state_of, unusable
-from fw_mcp.text import quoted
+from fw_mcp.server.private_file import Watched, read_private, unusable
 
 _KIND = "state keys"
 _LEAST_BYTES = 32
 _WAY_OUT = "Make a key with openssl rand -hex 32."
-
-_log = logging.getLogger(__name__)
 
 
 def read_keys(path: Path) -> tuple[str, ...]:
@@ -50,13 +45,15 @@ class StateKeys:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen = state_of(path)
-        self._keys = AESGCMRequestStateCodec(read_keys(path))
+        self._keys = Watched(
+            path,
+            lambda one: AESGCMRequestStateCodec(read_keys(one)),
+            "The keys read before are still used.",
+        )
 
     def seal(self, payload: bytes) -> str:
         """What a client carries, sealed with the first key."""
-        return self._now().seal(payload)
+        return self._keys.now().seal(payload)
 
     def unseal(self, token: str) -> bytes:
         """What was sealed with any of the keys.
@@ -64,16 +61,4 @@ class StateKeys:
         Raises:
             InvalidRequestState: it was not.
         """
-        return self._now().unseal(token)
-
-    def _now(self) -> AESGCMRequestStateCodec:
-        state = state_of(self._path)
-        if state != self._seen:
-            self._seen = state
-            try:
-                self._keys = AESGCMRequestStateCodec(read_keys(self._path))
-            except ConfigError as fault:
-                _log.warning("%s The keys read before are still used.", fault.what)
-            else:
-                _log.info("read %s again", quoted(str(self._path), 200))
-        return self._keys
+        return self._keys.now().unseal(token)

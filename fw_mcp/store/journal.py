@@ -312,20 +312,36 @@ class Journal:
         self.reached(Step.INTENT_RECORDED)
         return found
 
-    async def finish(self, change_id: str, ends: Mapping[int, End]) -> None:
+    async def keep(self, fence: Fence) -> None:
+        """See that the names are still taken, where somebody else may have taken them meanwhile.
+
+        Raises:
+            StoreError: it cannot be told, so nothing may be sent.
+            GuardError: they are not taken any more; nothing may be sent.
+        """
+        if not fence.is_sure:
+            await self.database.run(fence.check)
+
+    async def finish(
+        self, change_id: str, ends: Mapping[int, End], fence: Fence | None = None
+    ) -> None:
         """Record what was read back.
 
         Args:
             change_id: the call.
             ends: by the place in the call, of items that `begin` recorded.
+            fence: as `begin` had it; None where any process may record it.
 
         Raises:
             StoreError: it could not be recorded; the items stay open.
+            GuardError: the names are not taken any more: whoever has them records it.
         """
         row = self._now_of(change_id)
         ended = [{**row, **_end(item, end)} for item, end in ends.items()]
 
         def work(connection: Connection) -> int:
+            if fence is not None:
+                fence.check(connection)
             connection.executemany(_FINISH, ended)
             return self._how_many_open(connection)
 

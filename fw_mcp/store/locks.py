@@ -42,6 +42,11 @@ class Fence:
         if not self.held:
             raise still_running()
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether nobody can have taken the names meanwhile."""
+        return self.held
+
 
 class _Hold(Protocol):
     """One name, to be taken by one thread at a time."""

@@ -26,6 +26,7 @@ from fw_mcp.errors import Reason, StoreError
 from fw_mcp.store.accounts import KeyPair
 from fw_mcp.store.connection import Connection, Values
 from fw_mcp.store.database import Store, accounts_known
+from fw_mcp.store.heard import Heard
 from fw_mcp.store.locks import Fence, still_running
 from fw_mcp.store.migrations import VERSION, Raw, UnusableDatabaseError, migrate, version_of
 from fw_mcp.store.names import FenceOfRows, is_held, say_again
@@ -203,6 +204,7 @@ class Server:
         repeat_s: for how long a transaction is repeated after its connection was lost.
         beat_every_s: how often a name that is held is said to be.
         dead_after_s: after how long without that it is anybody's.
+        silent_s: how long the answer to a statement is waited for.
     """
 
     def __init__(
@@ -214,6 +216,7 @@ class Server:
         repeat_s: float = 20.0,
         beat_every_s: float = 5.0,
         dead_after_s: float = 20.0,
+        silent_s: float = 30.0,
     ) -> None:
         self.name = _name(url)
         self.dead_after_s = dead_after_s
@@ -223,12 +226,13 @@ class Server:
         self._busy_timeout_s = busy_timeout_s
         self._repeat_s = repeat_s
         self._beat_every_s = beat_every_s
+        self._silent_s = silent_s
         self._turn = threading.Lock()
-        self._pool: ConnectionPool[Raw] | None = None
+        self._pool: ConnectionPool[Heard] | None = None
         self._users: set[int] = set()
         # Not the other one, which is kept while the database is connected to.
         self._counting = threading.Lock()
-        self._holds: dict[str, str] = {}
+        self._fences: dict[str, FenceOfRows] = {}
         self._none_held = threading.Event()
 
     def now(self) -> float:
@@ -241,6 +245,7 @@ class Server:
         work: Callable[[PostgresConnection], T],
         *,
         turn: str | None,
+        silent_s: float | None = None,
     ) -> T:
         """Run `work` in one transaction, and again where the connection was lost in it.
 
@@ -248,6 +253,7 @@ class Server:
             accounts: what it may see.
             work: what it raises rolls the transaction back.
             turn: the account that one transaction at a time is at; None where any may be.
+            silent_s: how long each answer is waited for; None for as long as usual.
 
         Raises:
             StoreError: the database cannot be reached, read or written.
@@ -257,7 +263,7 @@ class Server:
         pauses = iter(_PAUSES_S)
         while True:
             try:
-                return self._once(accounts, work, turn)
+                return self._once(accounts, work, turn, silent_s or self._silent_s)
             except json.JSONDecodeError as fault:
                 raise self._unavailable(fault) from fault
             except (psycopg.Error, OSError) as fault:
@@ -268,15 +274,21 @@ class Server:
             time.sleep(next(pauses, _PAUSES_S[-1]))
 
     def _once(
-        self, accounts: Sequence[str], work: Callable[[PostgresConnection], T], turn: str | None
+        self,
+        accounts: Sequence[str],
+        work: Callable[[PostgresConnection], T],
+        turn: str | None,
+        silent_s: float,
     ) -> T:
-        with self._opened().connection() as raw, raw.transaction():
-            # Whoever falls silent in the middle keeps the others waiting for no longer than a name.
-            waits = [f"{s * 1000:.0f}ms" for s in (self._busy_timeout_s, self.dead_after_s)]
-            begun = raw.execute(_BEGIN, (list(map(as_kept, accounts)), *waits, as_kept(turn)))
-            ((*_, now),) = begun.fetchall()
-            self._ahead_s = now - self._clock()
-            return work(PostgresConnection(raw, accounts))
+        # Whoever falls silent in the middle keeps the others waiting for no longer than a name.
+        waits = [f"{s * 1000:.0f}ms" for s in (self._busy_timeout_s, self.dead_after_s)]
+        with self._opened().connection() as raw:
+            raw.silent_s = silent_s
+            with raw.transaction():
+                begun = raw.execute(_BEGIN, (list(map(as_kept, accounts)), *waits, as_kept(turn)))
+                ((*_, now),) = begun.fetchall()
+                self._ahead_s = now - self._clock()
+                return work(PostgresConnection(raw, accounts))
 
     def migrate(self) -> int:
         """Bring the tables up to date; how many steps it took.
@@ -315,11 +327,11 @@ class Server:
                 self._pool = None
 
     @contextmanager
-    def holding(self, hold: str, account: str) -> Iterator[None]:
-        """While it lasts, say again and again that the names of a hold are held."""
+    def holding(self, fence: FenceOfRows) -> Iterator[None]:
+        """While it lasts, say again and again that the names are held."""
         with self._counting:
-            self._holds[hold] = account
-            if len(self._holds) == 1:
+            self._fences[fence.hold] = fence
+            if len(self._fences) == 1:
                 self._none_held = threading.Event()
                 beat = partial(self._beat, self._none_held)
                 threading.Thread(target=beat, name="fw-mcp names", daemon=True).start()
@@ -327,22 +339,25 @@ class Server:
             yield
         finally:
             with self._counting:
-                del self._holds[hold]
-                if not self._holds:
+                del self._fences[fence.hold]
+                if not self._fences:
                     self._none_held.set()
 
     def _beat(self, none_held: threading.Event) -> None:
         while not none_held.wait(self._beat_every_s):
             with self._counting:
-                holds = dict(self._holds)
+                fences = list(self._fences.values())
             try:
                 self.transact(
-                    list(dict.fromkeys(holds.values())), partial(say_again, holds), turn=None
+                    list({fence.account for fence in fences}),
+                    partial(say_again, fences),
+                    turn=None,
+                    silent_s=self._beat_every_s,
                 )
             except StoreError as fault:
                 _log.warning("%s The names held here may go to another process.", fault.what)
 
-    def _opened(self) -> "ConnectionPool[Raw]":
+    def _opened(self) -> "ConnectionPool[Heard]":
         with self._turn:
             if self._pool is None:
                 with self._connected() as raw:
@@ -350,26 +365,32 @@ class Server:
                     _see_that_accounts_are_apart(raw)
                 self._pool = ConnectionPool(
                     self._address(),
+                    connection_class=Heard,
                     min_size=1,
                     max_size=_AT_ONCE,
                     kwargs={"prepare_threshold": None},
-                    configure=_configure,
+                    configure=self._configure,
                     open=True,
                     timeout=5.0,
                     name="fw-mcp",
                 )
             return self._pool
 
-    def _connected(self) -> Raw:
+    def _connected(self) -> Heard:
         """A connection beside the pool, which does not tell why nobody answers."""
         try:
-            raw = psycopg.connect(self._address(), prepare_threshold=None)
+            raw = Heard.connect(self._address(), prepare_threshold=None)
         except psycopg.OperationalError as fault:
             # A password that is refused has no code of its own, and is for the operator alone.
             _log.warning("The store %s does not answer: %s", self.name, quoted(str(fault), 300))
             raise
-        _configure(raw)
+        self._configure(raw)
         return raw
+
+    def _configure(self, raw: Heard) -> None:
+        # Whatever the database's default is: after the lock, a statement sees what was committed.
+        raw.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        raw.silent_s = self._silent_s
 
     def _address(self) -> str:
         given = conninfo_to_dict(self._url)
@@ -466,12 +487,11 @@ class PostgresStore(Store):
 
     @asynccontextmanager
     async def _exclusive(self, names: Sequence[str]) -> AsyncIterator[Fence]:
-        fence = FenceOfRows(secrets.token_hex(8), names)
-        take = partial(fence.take, self, self._server.dead_after_s)
+        fence = FenceOfRows(secrets.token_hex(8), names, self._server.dead_after_s)
         try:
-            if not await self.run(take):
+            if not await self.run(partial(fence.take, self)):
                 raise still_running()
-            with self._server.holding(fence.hold, fence.account):
+            with self._server.holding(fence):
                 yield fence
         finally:
             fence.held = False
@@ -481,11 +501,6 @@ class PostgresStore(Store):
                 except StoreError as fault:
                     # It is anybody's before long.
                     _log.warning("%s The names of a call were not given back.", fault.what)
-
-
-def _configure(raw: Raw) -> None:
-    # Whatever the database's default is: after the lock, a statement sees what was committed.
-    raw.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
 
 
 def _see_that_accounts_are_apart(raw: Raw) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import anyio
 
 from fw_mcp.api.models import ADD_LIMIT, AddImagesRequest, ImageDetails, ImageToAdd, LibraryName
-from fw_mcp.errors import ApiError, FwError, ShapeError
+from fw_mcp.errors import ApiError, FwError, GuardError, ShapeError, StoreError
 from fw_mcp.images.read import read_images
 from fw_mcp.store.journal import Intent
 from fw_mcp.text import quoted
@@ -213,7 +213,11 @@ class _Adding:
                     batch.ended |= _skipped(five, why)
                     continue
                 self.asked += five.values()
-                await self._send(batch, five)
+                try:
+                    await self._send(batch, five)
+                except (GuardError, StoreError) as lost:
+                    self._stopped = f"Not sent: {lost.what} {lost.next_step}"
+                    batch.ended = _skipped(five, self._stopped) | batch.ended
             await self._run.tell(len(self.asked), total)
 
     async def _send(self, batch: _Batch, five: Items[ImageToAdd]) -> None:

@@ -156,8 +156,25 @@ class Run:
         """Record what was read back, with the full records."""
         self.journal.reached(Step.READ_BACK)
         ended = {item: as_of(end, self.account.clock()) for item, end in ended.items()}
-        if await record(self.journal, self.change.change_id, ended):
+        if await record(self.journal, self.change.change_id, ended, self.fence):
             self.on_record.update(ended)
+
+    async def keep_hold(self) -> None:
+        """See before anything is sent that no other process has taken the call meanwhile.
+
+        Raises:
+            StoreError: it cannot be told, so nothing may be sent.
+            GuardError: another one has; nothing may be sent.
+        """
+        await self.journal.keep(self.fence)
+
+    async def is_held(self) -> bool:
+        """Whether something may be sent again: what is known stays as it is told otherwise."""
+        try:
+            await self.keep_hold()
+        except FwError:
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +270,13 @@ async def insisted(run: Run, send: Callable[[], Awaitable[T]]) -> T:
     Raises:
         ApiError: the last failure; whether it was carried out may be unknown.
     """
+
+    async def held(_: int) -> T:
+        await run.keep_hold()
+        return await send()
+
     answer = await repeated(
-        lambda _: send(),
+        held,
         AGAIN,
         named=run.change.tool,
         passes=is_passing,
@@ -306,6 +328,7 @@ async def _at_others(run: Run, beside: Beside) -> Collection[int]:
 
 async def _sent(run: Run, items: Items[T], write: Write[T]) -> Ends:
     """Send, and again after a pause what certainly was not, or left no trace, carried out."""
+    await run.keep_hold()
     ended, fault = await _send(run, items, write)
     spent = False
     for pause_s in AGAIN.pauses_s:
@@ -319,7 +342,7 @@ async def _sent(run: Run, items: Items[T], write: Write[T]) -> Ends:
         await run.account.sleep(wait_s)
         same, other = await _looked_at_again(left, fault, write)
         ended |= other
-        if not same:
+        if not same or not await run.is_held():
             break
         sent, fault = await _send(run, same, write)
         ended |= sent

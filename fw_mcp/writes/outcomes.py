@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from fw_mcp.api.models import ImageDetails, Product
-from fw_mcp.errors import ApiError, Reason, StatusError, StoreError, TransportError
+from fw_mcp.errors import ApiError, GuardError, Reason, StatusError, StoreError, TransportError
 from fw_mcp.store.journal import End, Item, Journal
+from fw_mcp.store.locks import Fence
 
 _log = logging.getLogger(__name__)
 
@@ -370,7 +371,9 @@ def end_of(ended: Ended, *, begun: bool = True) -> End:
     )
 
 
-async def record(journal: Journal, change_id: str, ended: Items[Ended]) -> bool:
+async def record(
+    journal: Journal, change_id: str, ended: Items[Ended], fence: Fence | None = None
+) -> bool:
     """Record what was read back, with the full records.
 
     Returns:
@@ -378,8 +381,9 @@ async def record(journal: Journal, change_id: str, ended: Items[Ended]) -> bool:
         stay open, and fw-mcp doctor lists them.
     """
     try:
-        await journal.finish(change_id, {item: end_of(end) for item, end in ended.items()})
-    except StoreError:
+        ends = {item: end_of(end) for item, end in ended.items()}
+        await journal.finish(change_id, ends, fence)
+    except (StoreError, GuardError):
         _log.warning("what came of change %s could not be recorded", change_id)
         return False
     return True

@@ -151,7 +151,8 @@ async def _send(run: Run, selection_guid: str, guids: list[str]) -> Ended:
     done = end.outcome in {Outcome.UPDATED, Outcome.UNKNOWN}
     if is_sent_again(fault) and not done and not run.out_of_time(wait_s):
         await run.account.sleep(wait_s)
-        end, _ = await _once(run, selection_guid, guids)
+        if await run.is_held():
+            end, _ = await _once(run, selection_guid, guids)
     return end
 
 

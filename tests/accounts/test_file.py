@@ -14,6 +14,7 @@ from fw_mcp.config import IN_MEMORY, Settings
 from fw_mcp.errors import ConfigError, Reason
 from fw_mcp.server.tokens import read_tokens
 from tests.server.test_identity import keep
+from tests.support.open_files import no_more_open_files
 
 KEYS = 'web_api_key_env = "NORTH_WEB"\napp_key_env = "NORTH_APP"\n'
 ENVIRON = {"NORTH_WEB": "canary-web", "NORTH_APP": " canary-app\n"}
@@ -144,6 +145,29 @@ def test_a_file_that_others_can_read_or_that_is_away_is_refused(tmp_path: Path) 
         with pytest.raises(ConfigError) as refused:
             read_rows(file)
         assert refused.value.reason is Reason.UNSAFE_SETTING
+
+
+@pytest.mark.shows_keys("it keeps keys in files")
+def test_what_could_not_be_opened_for_a_moment_is_read_again(tmp_path: Path) -> None:
+    """Promise: an account that was taken out ends; neither file changes again."""
+    file, web = tmp_path / "accounts.toml", tmp_path / "web"
+    text = '[north]\nweb_api_key_file = "web"\napp_key_env = "NORTH_APP"\n'
+    keep(file, text)
+    web.write_text("canary-web", encoding="utf-8")
+    found = Accounts(file, SERVER, ENVIRON, lambda _: None)
+
+    def key() -> str:
+        north = found.find("north")
+        return secrets_of(north, {})[0] if north else ""
+
+    web.write_text("canary-web-2", encoding="utf-8")
+    with no_more_open_files():
+        assert key() == "canary-web"
+    assert key() == "canary-web-2"
+    keep(file, text.replace("north", "south"))
+    with no_more_open_files():
+        assert key() == "canary-web-2"
+    assert key() == ""
 
 
 @pytest.mark.shows_keys("it keeps keys in files")

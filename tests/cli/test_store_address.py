@@ -4,6 +4,7 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from traceback import format_exception
 
 import anyio
 import pytest
@@ -76,15 +77,43 @@ def test_what_libpq_takes_goes_through() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    first_of("postgresql:///", "postgresql://db", "postgresql://db:x/fw", "postgres://[db/fw"),
+    first_of(
+        "postgresql:///",
+        f"POSTGRESQL://fw:{PASSWORD}@db/fw",
+        "postgresql://db",
+        "postgresql://db:x/fw",
+        "postgresql://one:5432,two:x/fw",
+        "postgres://[db/fw",
+        f"postgresql+psycopg://fw:{PASSWORD}@db/fw",
+        f"postgresql://fw:a@{PASSWORD}@db/fw",
+        f"postgresql://fw:a/{PASSWORD}@db/fw",
+        f"postgresql://fw:%zz{PASSWORD}@db/fw",
+        f"postgresql://fw@db/fw password={PASSWORD}",
+        first=2,
+    ),
 )
-def test_an_address_that_names_no_database_is_refused_and_not_repeated(url: str) -> None:
-    """It may be a half of one with a password."""
+def test_an_address_that_names_no_database_is_refused_and_not_repeated(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be one with a password: libpq would name a part of it as the host."""
+    monkeypatch.setenv("FW_MCP_STORE", url)
     with pytest.raises(ConfigError) as refused:
-        load_settings({"store": url})
+        load_settings({})
     assert refused.value.reason is Reason.INVALID_SETTING
-    assert "must be postgresql://USER@HOST:PORT/DATABASE" in str(refused.value)
-    assert url not in str(refused.value)
+    said = "".join(format_exception(refused.value))
+    assert "postgresql://USER@HOST:PORT/DATABASE" in said
+    assert (url in said, PASSWORD in said) == (False, False)
+
+
+def test_several_hosts_are_taken() -> None:
+    """A primary and its standby, each with a port."""
+    url = "postgresql://fw@one:5432,two:6432/fw?target_session_attrs=read-write"
+    assert isinstance(load_settings({"store": url, "sandbox": "true"}).store, SecretStr)
+
+
+def test_a_drive_is_no_address() -> None:
+    """Nor is a folder whose name has a colon."""
+    assert not isinstance(load_settings({"store": "c://store"}).store, SecretStr)
 
 
 def test_a_folder_is_no_address() -> None:

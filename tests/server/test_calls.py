@@ -1,5 +1,6 @@
 """So many requests are worked on at a time; others wait a while, and then come again."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -82,11 +83,23 @@ async def test_whoever_has_waited_long_enough_is_told_when_to_come_again() -> No
 
 
 async def test_the_usual_limit_is_the_one_that_the_page_tells() -> None:
-    """32 at a time."""
+    """32 at a time, and 24 of one token: however long hers take, the others are worked for."""
+    work = Work(Calls())
+    async with anyio.create_task_group() as group:
+        for caller in ["anna"] * 33 + ["ben"] * 4 + ["eve"] * 5:
+            group.start_soon(work.ask, caller)
+        await settled()
+        assert Counter(work.begun) == {"anna": 24, "ben": 4, "eve": 4}
+        work.done.set()
+    assert work.statuses == [200] * 42
+
+
+async def test_without_tokens_of_their_own_all_are_worked_for_alike() -> None:
+    """Nobody can be told from another: 32 at a time."""
     work = Work(Calls())
     async with anyio.create_task_group() as group:
         for _ in range(33):
-            group.start_soon(work.ask, "anna")
+            group.start_soon(work.ask, "")
         await settled()
         assert len(work.begun) == 32
         work.done.set()

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from fw_mcp.server.http import (
     who_may_connect,
 )
 from tests.server.toy_server import build_toy
+from tests.support.products import exhaustive
 
 pytestmark = pytest.mark.anyio
 
@@ -334,10 +336,17 @@ class Line(asyncio.Transport):
     """The server's end of a connection."""
 
     closed = False
+    unread = 0
 
     def close(self) -> None:
         """End it."""
         self.closed = True
+
+    abort = close
+
+    def get_write_buffer_size(self) -> int:
+        """How much of an answer nobody has taken yet."""
+        return self.unread
 
     def is_closing(self) -> bool:
         """Whether it has ended."""
@@ -378,6 +387,51 @@ def test_a_connection_without_a_request_ends(pieces: list[bytes], ends: bool) ->
     for run_out in loop.waiting:
         run_out()
     assert line.closed is ends
+
+
+@pytest.mark.parametrize(
+    ("left", "ends"),
+    [
+        ([900_000], True),
+        ([900_000, 899_999], True),
+        ([900_000, 800_000, 800_000], True),
+        ([900_000, 800_000, 700_000], False),
+    ],
+)
+def test_a_connection_whose_answer_is_not_read_ends(left: list[int], ends: bool) -> None:
+    """A client that takes nothing, or a byte now and then, holds no turn for ever."""
+
+    async def never(_: Scope, __: Receive, ___: Send) -> None:
+        raise AssertionError
+
+    loop, line = Timers(), Line()
+    connection = InTime(uvicorn.Config(never, http=InTime, lifespan="off"), ServerState(), {}, loop)
+    connection.connection_made(line)
+    connection.data_received(HEAD)
+    line.unread = left[0]
+    connection.pause_writing()
+    for line.unread in [*left[1:], left[-1]] if ends else left[1:]:
+        (run_out,) = loop.waiting
+        loop.waiting.clear()
+        run_out()
+        if line.closed:
+            break
+    assert line.closed is ends
+
+
+def test_a_connection_whose_answer_is_read_goes_on() -> None:
+    """Nothing is waited for any more."""
+
+    async def never(_: Scope, __: Receive, ___: Send) -> None:
+        raise AssertionError
+
+    loop, line = Timers(), Line()
+    connection = InTime(uvicorn.Config(never, http=InTime, lifespan="off"), ServerState(), {}, loop)
+    connection.connection_made(line)
+    connection.data_received(HEAD)
+    connection.pause_writing()
+    connection.resume_writing()
+    assert loop.waiting == []
 
 
 @pytest.mark.parametrize("token", [None, TOKEN])
@@ -511,6 +565,23 @@ async def test_an_unready_server_gives_a_reason_and_no_detail(
     async with application(ready=ready) as client:
         response = await client.get("/readyz")
     assert (response.status_code, response.text) == (status, body)
+
+
+@exhaustive
+async def test_a_server_whose_store_hangs_says_in_time_that_it_is_unready() -> None:
+    """A thread cannot be cancelled: whoever asks does not wait for it."""
+    end = threading.Event()
+
+    async def stuck() -> None:
+        await anyio.to_thread.run_sync(end.wait, 20)
+
+    async with application(ready=stuck) as client:
+        try:
+            with anyio.fail_after(10):
+                response = await client.get("/readyz")
+        finally:
+            end.set()
+    assert response.json() == {"status": "unready", "reason": "timed_out"}
 
 
 async def test_a_huge_body_is_refused() -> None:

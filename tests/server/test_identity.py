@@ -27,6 +27,7 @@ from fw_mcp.server.identity import Bearers, Tokens
 from fw_mcp.server.parts import is_only_account
 from fw_mcp.server.tokens import Token, digest_of, read_tokens
 from tests.server.test_http import HELLO
+from tests.support.open_files import no_more_open_files
 from tests.support.products import exhaustive, first_of
 from tests.support.studio import Studio, said
 from tests.support.truth import new_images, sold, unsold
@@ -468,3 +469,14 @@ async def test_requests_that_are_refused_leave_nothing_behind(tmp_path: Path) ->
     finally:
         tracemalloc.stop()
     assert sizes[1] - sizes[0] < 50_000
+
+
+def test_a_token_revoked_while_the_file_could_not_be_opened_ends(tmp_path: Path) -> None:
+    """Promise: it ends as soon as the machine can read the file, which does not change again."""
+    file, anna = tmp_path / "tokens", made("anna", Scope.READ)
+    keep(file, anna.line())
+    tokens = Tokens(file)
+    keep(file, made("otto", Scope.READ).line())
+    with no_more_open_files():
+        assert tokens.find(b"annaanna") == anna
+    assert tokens.find(b"annaanna") is None

@@ -24,6 +24,7 @@ from fw_mcp.server.http import http_app
 from fw_mcp.server.state_keys import StateKeys, read_keys
 from tests.server.test_http import Era, well
 from tests.server.test_identity import URL, keep
+from tests.support.open_files import no_more_open_files
 from tests.support.products import first_of
 from tests.support.studio import Studio, make_studio, said
 from tests.support.truth import unsold
@@ -163,6 +164,21 @@ def test_keys_are_turned_without_a_restart(
     keep(file, NEW)
     with pytest.raises(InvalidRequestState):
         ours.unseal(sealed)
+
+
+def test_keys_that_could_not_be_opened_for_a_moment_are_read_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The machine had no room for one more open file; the file did not change again."""
+    file = tmp_path / "keys"
+    ours, other = keys_in(file, OLD), keys_in(tmp_path / "other", NEW)
+    keep(file, NEW, OLD)
+    with no_more_open_files():
+        sealed = [ours.seal(b"first"), ours.seal(b"second")]
+    assert [ours.unseal(one) for one in sealed] == [b"first", b"second"]
+    assert other.unseal(ours.seal(b"question")) == b"question"
+    (line,) = [one for one in caplog.messages if "cannot be read" in one]
+    assert line.endswith("The keys read before are still used.")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -271,3 +272,20 @@ async def _pooled(place: Place) -> None:
             group.start_soon(work, other, ids[1::2])
     assert won == {"one": 20, "other": 20}
     assert await History(first).page(1, 25) == ([], 0)
+
+
+async def test_a_database_that_falls_silent_is_given_up(place: Place) -> None:
+    """Its machine still acknowledges: a call is told, others go on, and nothing waits for ever."""
+    server = place.server(silent_s=0.5, busy_timeout_s=0.5, repeat_s=0.0)
+    store, other = place("mine", server), place("other", server)
+    (pid,) = await store.run(lambda one: one.execute("SELECT pg_backend_pid()").fetchone())
+    await PlanStore(store).add(PLAN)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with anyio.fail_after(20):
+            with pytest.raises(StoreError, match="it cannot be reached"):
+                await claimed(PlanStore(store))
+            assert len(await session_id(other)) == 32
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert await claimed(PlanStore(store)) is Claim.WON

@@ -42,6 +42,13 @@ async def taken_over(place: Place, store: PostgresStore) -> Fence:
     return fence
 
 
+async def in_doubt(store: PostgresStore, fence: Fence) -> None:
+    """Return when another one may have taken the names."""
+    with anyio.fail_after(10):
+        while fence.is_sure:
+            await store.is_taken("another")
+
+
 async def test_another_replica_is_refused_until_the_first_gives_the_name_back(place: Place) -> None:
     """Promise: the same call is made by one process at a time."""
     database = place("mine")
@@ -130,3 +137,50 @@ async def test_names_whose_taking_was_cut_off_are_the_caller_s(place: Place) -> 
     assert await History(store).change("c1") is not None
     behind.close()
     cutting.close()
+
+
+async def test_whoever_was_silent_for_too_long_asks_before_it_sends(place: Place) -> None:
+    """Promise: a process that slept sends nothing under a name that another one has taken."""
+    server = place.server(dead_after_s=0.05, beat_every_s=600)
+    store = place("mine", server)
+    journal = Journal(store, Clock())
+    async with store.exclusive("c1") as fence:
+        await journal.begin(CHANGE, KIND, INTENTS, fence)
+        await in_doubt(store, fence)
+        await journal.keep(fence)
+        silent_for(place, 21)
+        async with place("mine").exclusive("c1"):
+            with pytest.raises(GuardError):
+                await journal.finish("c1", {}, fence)
+            await in_doubt(store, fence)
+            with pytest.raises(GuardError) as refused:
+                await journal.keep(fence)
+            assert refused.value.reason is Reason.STILL_RUNNING
+
+
+async def test_a_transaction_that_hangs_costs_no_other_account_its_names(place: Place) -> None:
+    """As a lost connection leaves it: what it is at is not waited for."""
+    server = place.server(beat_every_s=0.02)
+    mine, theirs = place("mine", server), place("theirs", server)
+    async with mine.exclusive("c1"), theirs.exclusive("c1"):
+        silent_for(place, 21)
+        with place.hanging("UPDATE names SET seen_at = seen_at WHERE account = 'mine'"):
+            with anyio.fail_after(10):
+                while not await theirs.is_taken("c1"):
+                    pass
+            assert not await mine.is_taken("c1")
+
+
+async def test_names_that_nobody_gives_back_do_not_pile_up(place: Place) -> None:
+    """Those of killed replicas, a day later; an account lets go of its own."""
+    with holder(place.url, "a") as ours, holder(place.url, "b", account="other") as theirs:
+        for process in (ours, theirs):
+            assert said(process) == "taken"
+            process.kill()
+            process.wait(timeout=20)
+    silent_for(place, 23 * 3600)
+    async with place("mine").exclusive("c"):
+        assert place.rows("SELECT name FROM names ORDER BY name") == [("a",), ("b",), ("c",)]
+    silent_for(place, 2 * 3600)
+    async with place("mine").exclusive("c"):
+        assert place.rows("SELECT name FROM names ORDER BY name") == [("b",), ("c",)]

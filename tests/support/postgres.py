@@ -258,6 +258,17 @@ class Place:
         """Carry out statements as the owner of the cluster."""
         self.cluster.do(f"SET search_path = {self.schema or 'public'}", *statements)
 
+    @contextmanager
+    def hanging(self, statement: str) -> Iterator[None]:
+        """While it lasts, a transaction that carried it out as the owner does not end."""
+        import psycopg  # noqa: PLC0415  an extra
+
+        with psycopg.connect(self.cluster.url(role=OWNER)) as connection:
+            connection.execute(f"SET search_path = {self.schema or 'public'}".encode())
+            connection.execute(statement.encode())
+            yield
+            connection.rollback()
+
     def close(self) -> None:
         """Let go of every store that was opened."""
         for one in self._opened:
