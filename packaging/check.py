@@ -32,6 +32,7 @@ PINNED = {
     "claude": "@anthropic-ai/claude-code@2.1.197",
     "gemini": "@google/gemini-cli@0.61.0",
 }
+TWINE = "twine@7.0.0"
 _OURS = ("FW_MCP_", "FINERWORKS_")
 _LONGEST_S = 300
 _ASKED = re.compile(r"\$\{user_config\.(\w+)\}")
@@ -110,6 +111,15 @@ def registered(_: Place) -> None:
         jsonschema.validate(json.loads(files()["packaging/server.json"]), schema)
     except jsonschema.ValidationError as fault:
         raise Refused(fault.message) from fault
+
+
+def index_takes(place: Place) -> None:
+    """The wheel and the source archive, with their metadata and their description."""
+    built = place.folder / "index"
+    _output([sys.executable, "-m", "hatchling", "build", "-d", built], place.environment())
+    if not shutil.which("uvx"):
+        raise Skipped("uvx is not on the PATH")
+    _output(["uvx", "--quiet", TWINE, "check", "--strict", *built.iterdir()], place.environment())
 
 
 def bundle_validates(place: Place) -> None:
@@ -202,6 +212,7 @@ async def _tools_of(server: StdioServerParameters) -> list[str]:
 CHECKS: tuple[tuple[str, str, Callable[[Place], None]], ...] = (
     ("generated files", "packaging/make.py", generated),
     ("server.json", "packaging/server.schema.json", registered),
+    ("wheel and source archive", TWINE, index_takes),
     ("bundle, its manifest", PINNED["mcpb"], bundle_validates),
     ("bundle, started", "uv", bundle_starts),
     ("Claude Code plugin, its files", PINNED["claude"], plugin_validates),

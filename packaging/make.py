@@ -1,7 +1,7 @@
 """What registries and hosts read of this release, from one place: `make contract` writes it.
 
 Versions, descriptions and limits come from the code, and the pins from requirements/runtime.txt.
-OWNER stands for the account that publishes: it is replaced in `_OWNER` alone.
+Who publishes it is in pyproject.toml, under `project.urls`.
 """
 
 import json
@@ -16,12 +16,8 @@ from fw_mcp.config import Settings, option, variable
 from fw_mcp.guard.effects import EFFECTS
 
 ROOT = Path(__file__).parents[1]
-_OWNER = "OWNER"
-_PAGE = f"https://github.com/{_OWNER}/fw-mcp"
 _COMMAND = "fw-mcp"
-_REGISTERED = f"io.github.{_OWNER}/{_COMMAND}"
 _TITLE = "FinerWorks image library"
-_AUTHOR = {"name": "fw-mcp contributors", "url": f"https://github.com/{_OWNER}"}
 _KEYS = ("web_api_key", "app_key")
 _TRYING = "Leave both keys empty and switch the sandbox on to try it on a fictional studio."
 _PUBLISHED = f"{_COMMAND}=={__version__}"
@@ -43,6 +39,13 @@ def _project() -> dict[str, Any]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert isinstance(project, dict)  # noqa: S101  a table, by what TOML says
     return project
+
+
+_PROJECT = _project()
+_PAGE = str(_PROJECT["urls"]["Repository"])
+_PUBLISHER = _PAGE.rpartition("/")[0]
+_OWNER = _PUBLISHER.rpartition("/")[2]
+_AUTHOR = {"name": _PROJECT["authors"][0]["name"], "url": _PUBLISHER}
 
 
 def _meaning(name: str) -> str:
@@ -87,9 +90,9 @@ def _registered() -> dict[str, Any]:
     read_only = {"format": "boolean", "default": "false", "description": _meaning("read_only")}
     return {
         "$schema": _SCHEMA,
-        "name": _REGISTERED,
+        "name": f"io.github.{_OWNER}/{_COMMAND}",
         "title": _TITLE,
-        "description": _project()["description"],
+        "description": _PROJECT["description"],
         "version": __version__,
         "websiteUrl": _PAGE,
         "repository": {"url": _PAGE, "source": "github"},
@@ -134,20 +137,19 @@ def _registered() -> dict[str, Any]:
 
 def _manifest() -> dict[str, Any]:
     """The manifest of the bundle that Claude Desktop and others install by a click."""
-    project = _project()
     run = ["run", "--quiet", "--no-dev", "--directory", "${__dirname}", _ENTRY]
     return {
         "manifest_version": "0.4",
         "name": _COMMAND,
         "display_name": _TITLE,
         "version": __version__,
-        "description": project["description"],
+        "description": _PROJECT["description"],
         "long_description": _TRYING,
         "author": _AUTHOR,
         "repository": {"type": "git", "url": f"{_PAGE}.git"},
         "homepage": _PAGE,
-        "documentation": f"{_PAGE}#readme",
-        "support": f"{_PAGE}/issues",
+        "documentation": _PROJECT["urls"]["Documentation"],
+        "support": _PROJECT["urls"]["Issues"],
         "server": {
             "type": "uv",
             "entry_point": _ENTRY,
@@ -155,11 +157,11 @@ def _manifest() -> dict[str, Any]:
         },
         "tools": [{"name": name, "description": one.title} for name, one in EFFECTS.items()],
         "prompts_generated": True,
-        "keywords": project["keywords"],
-        "license": project["license"],
+        "keywords": _PROJECT["keywords"],
+        "license": _PROJECT["license"],
         "compatibility": {
             "platforms": ["darwin", "linux", "win32"],
-            "runtimes": {"python": project["requires-python"]},
+            "runtimes": {"python": _PROJECT["requires-python"]},
         },
         "user_config": _asked_for(),
     }
@@ -182,7 +184,7 @@ def _project_of_the_bundle() -> str:
 [project]
 name = "fw-mcp-bundle"
 version = "{__version__}"
-requires-python = "{_project()["requires-python"]}"
+requires-python = "{_PROJECT["requires-python"]}"
 dependencies = [
 {packages}]
 
@@ -206,17 +208,17 @@ def _plugin() -> dict[str, Any]:
     return {
         "name": _COMMAND,
         "version": __version__,
-        "description": _project()["description"],
+        "description": _PROJECT["description"],
         "author": _AUTHOR,
         "homepage": _PAGE,
-        "license": _project()["license"],
+        "license": _PROJECT["license"],
         "userConfig": asked,
         "mcpServers": {NAME: {"command": "uvx", "args": [_PUBLISHED], "env": env}},
     }
 
 
 def _marketplace() -> dict[str, Any]:
-    description = _project()["description"]
+    description = _PROJECT["description"]
     return {
         "name": _COMMAND,
         "owner": _AUTHOR,
@@ -238,7 +240,7 @@ def _extension() -> dict[str, Any]:
     return {
         "name": _COMMAND,
         "version": __version__,
-        "description": _project()["description"],
+        "description": _PROJECT["description"],
         "mcpServers": {
             NAME: {
                 "command": "uvx",

@@ -1,6 +1,7 @@
 """What registries and hosts read of a release is made from the code, and asks before it takes."""
 
 import json
+import re
 import runpy
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from tests.support.products import exhaustive
 
 ROOT = Path(__file__).parents[1]
 PACKAGING = ROOT / "packaging"
+_FILES = "raw.githubusercontent.com"
 MANIFEST = "packaging/bundle/manifest.json"
 PLUGIN = "packaging/claude/.claude-plugin/plugin.json"
 
@@ -31,6 +33,11 @@ def made() -> Mapping[str, str]:
     """The generated files by their path."""
     files: Mapping[str, str] = runpy.run_path(str(PACKAGING / "make.py"))["files"]()
     return files
+
+
+def project() -> Any:  # noqa: ANN401  TOML
+    """What pyproject.toml says of the project."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 def document(path: str) -> Any:  # noqa: ANN401  JSON
@@ -120,6 +127,47 @@ def test_the_bundle_names_every_tool_and_pins_every_package() -> None:
         line.partition(" ")[0] for line in locked.splitlines() if "==" in line
     ]
     assert "://" not in made()["packaging/bundle/pyproject.toml"]
+
+
+def test_no_link_of_the_description_is_relative_and_each_leads_to_a_file_that_there_is() -> None:
+    """The package index shows README.md without the files beside it."""
+    described = runpy.run_path(str(PACKAGING / "metadata.py"))["described"]
+    page = project()["urls"]["Repository"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = described(readme, page, __version__)
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert [link for link in links if not link.startswith("https://")] == []
+    places = (
+        f"{page}/blob/v{__version__}/",
+        page.replace("github.com", _FILES) + f"/v{__version__}/",
+    )
+    paths = [link.removeprefix(one) for link in links for one in places if link.startswith(one)]
+    assert len(paths) >= 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    relative = re.compile(r"\]\((?!https://)")
+    assert len(relative.findall(readme)) == len(paths)
+    assert "](https://finerworks.com)" in text
+    assert text.endswith(f"<!-- mcp-name: {document('packaging/server.json')['name']} -->\n")
+
+
+def test_the_account_that_publishes_is_named_once_for_all_that_is_generated() -> None:
+    """Every page of the project is of one account; the generated files have it from there."""
+    urls = project()["urls"]
+    assert {url.partition("/fw-mcp")[0] for url in urls.values()} == {urls["Repository"][:-7]}
+    scripts = [*PACKAGING.glob("*.py"), PACKAGING / "server.schema.json"]
+    owner = urls["Repository"].split("/")[-2]
+    assert [one.name for one in scripts if f"/{owner}" in one.read_text(encoding="utf-8")] == []
+
+
+def test_the_package_index_is_told_every_python_that_the_lock_is_checked_for() -> None:
+    """One that is missing there is taken for one that does not work."""
+    named = {
+        one.rpartition(" ")[2]
+        for one in project()["classifiers"]
+        if one.startswith("Programming Language :: Python :: 3.")
+    }
+    checked = runpy.run_path(str(ROOT / "requirements" / "check.py"))["PYTHONS"]
+    assert named == set(checked)
 
 
 @exhaustive
