@@ -22,12 +22,13 @@ RUN python -m pip install --no-deps --only-binary=:all: --require-hashes -r requ
  && python -m pip --python /opt/fw-mcp/bin/python check
 COPY pyproject.toml README.md LICENSE ./
 COPY prompts prompts
+COPY packaging/metadata.py packaging/
 COPY fw_mcp fw_mcp
 RUN python -m hatchling build -t wheel -d dist \
  && python -m pip --python /opt/fw-mcp/bin/python install --no-deps --no-index dist/*.whl
 
 FROM ${PYTHON_IMAGE}
-LABEL io.modelcontextprotocol.server.name="io.github.fw-mcp/fw-mcp" \
+LABEL io.modelcontextprotocol.server.name="io.github.OWNER/fw-mcp" \
       org.opencontainers.image.title="fw-mcp" \
       org.opencontainers.image.description="Safe hands on a FinerWorks image library, over MCP." \
       org.opencontainers.image.licenses="MIT"

@@ -24,7 +24,7 @@ BUILT := --no-binary=pyvips --no-build-isolation
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo uploading test check lint rest bench bench-faults bench-http fuzz conformance clients contract format lock latest lock-check clean
+.PHONY: help demo uploading test check lint rest bench bench-faults bench-http fuzz conformance clients contract bundle check-release format lock latest lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,7 @@ lint: $(READY) ## Check lint, format, types and the tool definitions
 	$(BIN)/mypy bench/*.py
 	$(BIN)/mypy bench/clients/*.py
 	$(BIN)/mypy bench/conformance/*.py
+	$(BIN)/mypy packaging/*.py
 	$(BIN)/tdqs lint --fail-on warning --command "$(BIN)/python -m fw_mcp --sandbox"
 
 rest: $(READY) $(S3_READY) ## Run what make test leaves out: every case, and more examples of each property
@@ -103,8 +104,15 @@ conformance: $(READY) ## Put the server before the MCP Inspector, the official s
 clients: $(BIN)/uv ## Play docs/agents: agent libraries against the sandbox (needs Node; CLIENTS=--sample: four)
 	@$(BIN)/python bench/clients/run.py $(CLIENTS)
 
-contract: $(READY) ## Rewrite what is generated from the code: tool definitions, README tables
+contract: $(READY) ## Rewrite what is generated from the code: tool definitions, README tables, packaging
 	@$(BIN)/python -m tests.support.contract
+	@$(BIN)/python packaging/make.py
+
+bundle: $(READY) ## Build the bundle that hosts install by a click, in dist/
+	@$(BIN)/python packaging/bundle.py
+
+check-release: $(BIN)/uv ## Put what is published before the tools that will read it (needs Node)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/check.py
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix

@@ -78,7 +78,9 @@ def test_the_head_names_who_may_run_it_as_whom() -> None:
 
 def test_the_image_names_itself_to_server_registries() -> None:
     """The label ties the image to the server's registered name."""
-    assert 'io.modelcontextprotocol.server.name="io.github.fw-mcp/fw-mcp"' in final_stage()["LABEL"]
+    server = json.loads((ROOT / "packaging" / "server.json").read_text(encoding="utf-8"))
+    named = f'io.modelcontextprotocol.server.name="{server["name"]}"'
+    assert named in final_stage()["LABEL"]
 
 
 def test_only_what_the_build_copies_is_sent_to_it() -> None:

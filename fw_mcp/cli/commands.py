@@ -119,6 +119,14 @@ COMMANDS = MappingProxyType(
             "A server brings its store up to date by itself when it first uses it.\n"
             "Stop every server on a file before it is copied: what they write to it later is lost.",
         ),
+        "connect": Command(
+            ("fw_mcp.cli.connect", "connect"),
+            "show how a client is set up for this server, or set it up",
+            "fw-mcp connect cursor --write",
+            "Options that differ from the defaults become the server's. Keys and tokens are never\n"
+            "written; a word marks where each belongs, unless the client keeps it by itself.",
+            of_no_account=True,
+        ),
         "demo": Command(
             ("fw_mcp.cli.demo", "play"),
             "play a session against the sandbox and print it",
@@ -131,3 +139,17 @@ COMMANDS = MappingProxyType(
 ALIASES = MappingProxyType({"plan": "preview"})
 GONE = MappingProxyType({"export-changes": "changes --export"})
 HELP = "help"
+# The words of `fw_mcp.cli.hosts`, which is read only where one of them is given.
+HOST_WORDS = (
+    "claude-desktop",
+    "claude-code",
+    "vscode",
+    "cursor",
+    "codex",
+    "gemini",
+    "windsurf",
+    "lm-studio",
+    "goose",
+    "copilot",
+    "zed",
+)

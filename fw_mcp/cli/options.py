@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from fw_mcp import __version__
 from fw_mcp.api.models import LibraryName
-from fw_mcp.cli.commands import ALIASES, COMMANDS, GONE, HELP
+from fw_mcp.cli.commands import ALIASES, COMMANDS, GONE, HELP, HOST_WORDS
 from fw_mcp.cli.output import STDOUT
 from fw_mcp.cli.usage import Parser, near
 from fw_mcp.config import (
@@ -161,6 +161,7 @@ def _add_own_arguments(subparsers: Mapping[str, Parser]) -> None:
     _add_arguments_of_uploads(subparsers["uploads"])
     _add_arguments_of_token(subparsers["token"])
     _add_arguments_of_store(subparsers["store"])
+    _add_arguments_of_connect(subparsers["connect"])
     for name in ("approve", "undo", "add", "uploads"):
         agreed = subparsers[name].add_argument("--yes", action="store_true")
         agreed.help = "skip the question; needed without a terminal"
@@ -201,6 +202,17 @@ def _add_arguments_of_store(parser: Parser) -> None:
     parser.add_argument("source", nargs="?", metavar="FILE", help="the SQLite store to copy")
     target = parser.add_argument("target", nargs="?", metavar="URL")
     target.help = "of the database to copy it to; default: the store of the settings"
+
+
+def _add_arguments_of_connect(parser: Parser) -> None:
+    host = parser.add_argument("host", choices=HOST_WORDS, metavar="HOST")
+    host.help = f"one of {', '.join(HOST_WORDS)}"
+    url = parser.add_argument("--url", metavar="URL")
+    url.help = "of a server over HTTP, which takes a token; default: over stdio"
+    login = parser.add_argument("--login", action="store_true")
+    login.help = "people log in at that URL, instead of a token"
+    write = parser.add_argument("--write", action="store_true")
+    write.help = "put it into the client's file: shows the difference, keeps a copy"
 
 
 def _add_arguments_of_uploads(parser: Parser) -> None:

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from fw_mcp.guard.effects import EFFECTS
 from tests.support.examples import TOOL_PAGES, tool_page
-from tests.support.hosts import HOSTS
+from tests.support.hosts import DOCS
 from tests.support.readme import README, SETTINGS, hosts_page, readme, settings_page
 from tests.support.studio import make_studio
 from tests.support.uploading import Shelf
@@ -78,7 +78,7 @@ ARTEFACTS = (
     Artefact(DEFINITIONS / "prompts.json", lambda one: _json(_plain_all(one.prompts))),
     Artefact(README, lambda one: readme(one.tools, one.prompts)),
     Artefact(SETTINGS, lambda _: settings_page()),
-    Artefact(HOSTS, lambda _: hosts_page()),
+    Artefact(DOCS, lambda _: hosts_page()),
     Artefact(DEFINITIONS / "instructions.txt", lambda one: one.instructions + "\n"),
 )
 

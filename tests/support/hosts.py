@@ -2,41 +2,47 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
-HOSTS = Path(__file__).parents[2] / "docs" / "hosts.md"
-NAME = "finerworks"
-_HEADERS = {"Authorization": "Bearer TOKEN"}
+from fw_mcp.cli.hosts import BY_WORD, HOSTS, NAME, Notation, Served
+
+DOCS = Path(__file__).parents[2] / "docs" / "hosts.md"
+WITH_TOKEN = Served("URL")
+LOGGING_IN = Served("URL", login=True)
 _CLIENT = "CLIENT_ID"
 _SERVED = {"type": "http", "url": "URL"}
 
 
-def _json(**document: Any) -> str:  # noqa: ANN401  JSON
-    return f"`{json.dumps(document)}`"
+def wants(word: str, connection: Served) -> str:
+    """What one host wants, in a cell of a table."""
+    host = BY_WORD[word]
+    command = host.command(connection)
+    if command:
+        return f"`{command}`"
+    entry = host.entry(connection)
+    if host.notation is not Notation.TOML:
+        return f"`{json.dumps(entry)}`"
+    rows = " and ".join(f"`{name} = {json.dumps(value)}`" for name, value in entry.items())
+    return f"{rows} in `[{host.section}.{NAME}]`"
 
 
 WITH_HEADER = {
-    "Claude Code": f"`claude mcp add --transport http {NAME} URL "
-    f'--header "Authorization: {_HEADERS["Authorization"]}"`',
-    "VS Code": _json(**_SERVED, headers=_HEADERS),
-    "Cursor": _json(url="URL", headers=_HEADERS),
-    "Codex": f'`url = "URL"` and `bearer_token_env_var = "FW_MCP_HTTP_TOKEN"` in '
-    f"`[mcp_servers.{NAME}]`",
-    "Gemini CLI": _json(url="URL", type="http", headers=_HEADERS),
-    "opencode": _json(type="remote", url="URL", headers=_HEADERS),
-    "Copilot CLI": _json(**_SERVED, tools=["*"], headers=_HEADERS),
+    **{host.name: wants(host.word, WITH_TOKEN) for host in HOSTS},
+    "opencode": f"`{json.dumps({**BY_WORD['cursor'].entry(WITH_TOKEN), 'type': 'remote'})}`",
     "any over stdio": '`npx mcp-remote URL --header "Authorization: Bearer TOKEN"`',
 }
 WITH_LOGIN = {
     "Claude": ("Settings → Connectors → Add custom connector: `URL`", "in the same form"),
     "Claude Code": (
-        f"`claude mcp add --transport http {NAME} URL`, then `/mcp`",
-        _json(**_SERVED, oauth={"clientId": _CLIENT, "callbackPort": 8080}),
+        f"{wants('claude-code', LOGGING_IN)}, then `/mcp`",
+        f"`{json.dumps({**_SERVED, 'oauth': {'clientId': _CLIENT, 'callbackPort': 8080}})}`",
     ),
-    "VS Code": (_json(**_SERVED), _json(**_SERVED, oauth={"clientId": _CLIENT})),
+    "VS Code": (
+        wants("vscode", LOGGING_IN),
+        f"`{json.dumps({**_SERVED, 'oauth': {'clientId': _CLIENT}})}`",
+    ),
     "ChatGPT": ("a connector with `URL`", "in the same form"),
-    "Cursor": (_json(url="URL"), "-"),
-    "Codex": (f'`url = "URL"`, then `codex mcp login {NAME}`', "-"),
+    "Cursor": (wants("cursor", LOGGING_IN), "-"),
+    "Codex": (f"{wants('codex', LOGGING_IN)}, then `codex mcp login {NAME}`", "-"),
     "any over stdio": ("`npx mcp-remote URL`", "-"),
 }
 
@@ -51,4 +57,23 @@ def with_login() -> str:
     """One row a host: the URL, and where a client goes that was registered by hand."""
     rows = ["| client | what it wants | with a client id of yours |", "| --- | --- | --- |"]
     rows += [f"| {host} | {url} | {client} |" for host, (url, client) in WITH_LOGIN.items()]
+    return "\n".join(rows)
+
+
+def connected() -> str:
+    """One row a host: its word for `fw-mcp connect`, and its file on each system."""
+    folders = {
+        "darwin": {"home": "~"},
+        "win32": {"home": "%USERPROFILE%", "appdata": "%APPDATA%"},
+        "linux": {"home": "~", "config": "~/.config"},
+    }
+    rows = [
+        "| client | HOST | its file on macOS | Windows | Linux |",
+        "| --- | --- |" + " --- |" * 3,
+    ]
+    for host in HOSTS:
+        files = {system: host.files[system].format(**known) for system, known in folders.items()}
+        files["win32"] = files["win32"].replace("/", "\\")
+        cells = " | ".join(f"`{file}`" for file in files.values())
+        rows.append(f"| {host.name} | `{host.word}` | {cells} |")
     return "\n".join(rows)

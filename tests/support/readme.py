@@ -9,10 +9,11 @@ import anyio
 from mcp.types import Prompt, Tool
 
 from fw_mcp.assembly import store_place
+from fw_mcp.cli.hosts import BY_WORD, Stdio
 from fw_mcp.cli.options import METAVARS
 from fw_mcp.config import ENVIRONMENT_ONLY, Settings, allowed, load_settings, option, variable
 from fw_mcp.sandbox.app import create_app
-from tests.support.hosts import HOSTS, with_header, with_login
+from tests.support.hosts import DOCS, connected, with_header, with_login
 from tests.support.studio import make_studio, said, text_of
 
 if TYPE_CHECKING:
@@ -20,13 +21,12 @@ if TYPE_CHECKING:
 
 README = Path(__file__).parents[2] / "README.md"
 SETTINGS = Path(__file__).parents[2] / "docs" / "settings.md"
-KEYS = {"FINERWORKS_WEB_API_KEY": "YOUR_WEB_API_KEY", "FINERWORKS_APP_KEY": "YOUR_APP_KEY"}
-NAME = "finerworks"
-COMMAND = "fw-mcp"
+STARTED = Stdio("fw-mcp")
+# They share a format: what one of them reads, each does.
 SHARED_FORMAT = {
-    "Claude Desktop": "claude_desktop_config.json (Settings → Developer → Edit Config)",
-    "Cursor": "~/.cursor/mcp.json",
-    "Gemini CLI": "~/.gemini/settings.json",
+    BY_WORD["claude-desktop"]: "`claude_desktop_config.json (Settings → Developer → Edit Config)`",
+    BY_WORD["cursor"]: "`~/.cursor/mcp.json`",
+    BY_WORD["gemini"]: "`~/.gemini/settings.json`",
 }
 ASKS = {
     "search_images": "never",
@@ -64,48 +64,30 @@ def settings_page() -> str:
 
 def hosts_page() -> str:
     """docs/hosts.md with its tables as they should be."""
-    text = _with_part(HOSTS.read_text(encoding="utf-8"), "header", with_header())
+    text = _with_part(DOCS.read_text(encoding="utf-8"), "connect", connected())
+    text = _with_part(text, "header", with_header())
     return _with_part(text, "login", with_login())
 
 
 def clients() -> str:
     """How each host is told about the server."""
-    server = {"command": COMMAND, "args": [], "env": KEYS}
-    where = "; ".join(f"**{host}**: `{file}`" for host, file in SHARED_FORMAT.items())
-    env = " ".join(f"-e {name}={value}" for name, value in KEYS.items())
-    toml = "\n".join(
-        [
-            f"[mcp_servers.{NAME}]",
-            f'command = "{COMMAND}"',
-            "",
-            f"[mcp_servers.{NAME}.env]",
-            *(f'{name} = "{value}"' for name, value in KEYS.items()),
-        ]
-    )
-    prompted = {name: f"${{input:{name}}}" for name in KEYS}
-    asked = [
-        {"id": name, "type": "promptString", "description": name, "password": True} for name in KEYS
-    ]
-    vs_code = {
-        "inputs": asked,
-        "servers": {NAME: {"type": "stdio", "command": COMMAND, "env": prompted}},
-    }
+    shared = "; ".join(f"**{host.name}**: {where}" for host, where in SHARED_FORMAT.items())
     return f"""\
-{where}
+{shared}
 
-{_fenced("json", json.dumps({"mcpServers": {NAME: server}}, indent=2))}
+{_fenced("json", BY_WORD["cursor"].snippet(STARTED))}
 
 **Claude Code**
 
-{_fenced("sh", f"claude mcp add {NAME} --scope user {env} -- {COMMAND}")}
+{_fenced("sh", BY_WORD["claude-code"].command(STARTED))}
 
 **VS Code**: `.vscode/mcp.json`; it asks for the keys and keeps them out of the file
 
-{_fenced("json", _compact(vs_code))}
+{_fenced("json", _compact(BY_WORD["vscode"].document(STARTED)))}
 
 **Codex**: `~/.codex/config.toml`
 
-{_fenced("toml", toml)}"""
+{_fenced("toml", BY_WORD["codex"].snippet(STARTED))}"""
 
 
 def _compact(document: dict[str, Any]) -> str:

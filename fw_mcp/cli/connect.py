@@ -1,0 +1,249 @@
+"""`fw-mcp connect`: shows how a host is told about the server, and puts it into the host's file."""
+
+import difflib
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from fw_mcp.assembly import Assembly
+from fw_mcp.cli.host_files import AlreadyThere, Unplaced, placed
+from fw_mcp.cli.hosts import (
+    BY_WORD,
+    KEYS,
+    LINUX,
+    MACOS,
+    NAME,
+    TOKEN,
+    WINDOWS,
+    Connection,
+    Host,
+    Served,
+    Stdio,
+)
+from fw_mcp.cli.output import new_file, tell
+from fw_mcp.config import ENVIRONMENT_ONLY, IN_MEMORY, Settings, option, variable
+from fw_mcp.errors import ConfigError, Reason
+from fw_mcp.text import quoted
+
+COMMAND = "fw-mcp"
+# What a program with windows is started with there, whatever a terminal has.
+_WINDOWED_PATH = {MACOS: "/usr/bin:/bin:/usr/sbin:/sbin", LINUX: "/usr/local/bin:/usr/bin:/bin"}
+# Of uv's cache, which it clears: a command there does not stay.
+_PASSING = ("archive-v0", "environments-v2", "builds-v0")
+_NOT_OVER_STDIO = ("http", "oauth", "public_url", "tokens_file", "state_keys_file")
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Where the command is run.
+
+    Attributes:
+        platform: as `sys.platform` names it.
+        environ: the environment.
+        executable: the Python that runs this.
+    """
+
+    platform: str
+    environ: Mapping[str, str]
+    executable: str
+
+    @property
+    def kind(self) -> str:
+        """One of the systems that hosts have files for."""
+        return self.platform if self.platform in {MACOS, WINDOWS} else LINUX
+
+    def file_of(self, host: Host) -> Path:
+        """Where the host keeps its servers."""
+        home = self.environ.get("USERPROFILE" if self.kind == WINDOWS else "HOME", "")
+        home = home or str(Path.home())
+        folders = {
+            "home": home,
+            "appdata": self.environ.get("APPDATA") or f"{home}/AppData/Roaming",
+            "config": self.environ.get("XDG_CONFIG_HOME") or f"{home}/.config",
+        }
+        own = self.environ.get("CODEX_HOME")
+        if host.word == "codex" and own:
+            return Path(own) / "config.toml"
+        return Path(host.files[self.kind].format(**folders))
+
+    def command_for(self, host: Host) -> tuple[str, ...]:
+        """What starts this very installation, as the host finds it."""
+        uv = self.environ.get("UV")
+        ending = ".exe" if self.kind == WINDOWS else ""
+        if uv and set(_PASSING) & set(Path(self.executable).parts):
+            return self.found(Path(uv).with_name(f"uvx{ending}"), host), COMMAND
+        beside = Path(self.executable).with_name(f"{COMMAND}{ending}")
+        if not beside.exists():
+            return self.executable, "-m", "fw_mcp"
+        return (self.found(beside, host),)
+
+    def found(self, program: Path, host: Host) -> str:
+        """The program's name where the host finds it by that, and its absolute path elsewhere."""
+        path = self.environ.get("PATH", "")
+        if host.has_window:
+            path = _WINDOWED_PATH.get(self.kind, path)
+        # An environment that is active now is not when the host starts.
+        active = self.environ.get("VIRTUAL_ENV")
+        parts = [one for one in path.split(os.pathsep) if not active or not one.startswith(active)]
+        name = program.stem if self.kind == WINDOWS else program.name
+        found = shutil.which(name, path=os.pathsep.join(parts))
+        is_it = found is not None and Path(found).resolve() == program.resolve()
+        return name if is_it else str(program)
+
+
+def connect(assembly: Assembly, own: Mapping[str, object], system: System | None = None) -> int:
+    """Show a host's configuration, or put it in place.
+
+    Args:
+        assembly: whose settings the server shall have.
+        own: `host`, `url`, `login` and `write`.
+        system: where, instead of here.
+
+    Raises:
+        ConfigError: it cannot be put in place, or makes no sense.
+    """
+    system = system or System(sys.platform, os.environ, sys.executable)
+    host = BY_WORD[str(own["host"])]
+    connection = _connection(assembly.settings, own, system, host)
+    file = system.file_of(host)
+    if own["write"]:
+        _write(file, host, connection)
+    else:
+        _show(file, host, connection)
+    return 0
+
+
+def _connection(
+    settings: Settings, own: Mapping[str, object], system: System, host: Host
+) -> Connection:
+    if own["url"] is None:
+        if own["login"]:
+            raise _refusal("--login is for a server over HTTP.", "Give its URL with --url.")
+        command, *first = system.command_for(host)
+        options = _options(settings)
+        return Stdio(command, (*first, *options), with_keys=settings.sandbox is None)
+    url = str(own["url"])
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or "@" in parts.netloc:
+        raise _refusal(f"{quoted(url, 100)} is not the URL of a server.", "Give https://NAME/mcp.")
+    npx = shutil.which("npx", path=system.environ.get("PATH", ""))
+    return Served(url, bool(own["login"]), system.found(Path(npx), host) if npx else "npx")
+
+
+def _options(settings: Settings) -> Iterator[str]:
+    """The settings that differ from what the server does by itself, as options."""
+    if settings.sandbox == IN_MEMORY:
+        yield option("sandbox")
+    elif settings.sandbox is not None:
+        yield from (option("sandbox_file"), str(Path(settings.sandbox).absolute()))
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        is_other = name in ENVIRONMENT_ONLY or name in {"sandbox", "sandbox_file"}
+        if is_other or name.startswith(_NOT_OVER_STDIO) or value in {field.default, None}:
+            continue
+        if isinstance(value, SecretStr):
+            raise _refusal(
+                f"What {option(name)} names is not written into a client's file.",
+                f"Omit it, and set {variable(name)} where the client is started.",
+            )
+        yield option(name)
+        if value is not True:
+            yield str(value.absolute() if isinstance(value, Path) else value)
+
+
+def _show(file: Path, host: Host, connection: Connection) -> None:
+    tell(f"{host.name} reads this from {file}:")
+    print(host.snippet(connection))
+    command = host.command(connection)
+    if command:
+        tell(f"The same as a command of its own: {command}")
+    tell(f"With --write it is put there. {_to_fill_in(host, connection)}".rstrip())
+
+
+def _write(file: Path, host: Host, connection: Connection) -> None:
+    target = file.resolve()
+    before = _read(target)
+    try:
+        after = placed(before or "", host, host.document(connection))
+    except AlreadyThere as why:
+        raise _kept(target, why, "Change that by hand, or remove it first") from why
+    except Unplaced as why:
+        raise _kept(target, why, f"Put it in by hand: fw-mcp connect {host.word} shows it") from why
+    for line in _difference(target, before or "", after):
+        print(line)
+    copy = _replace(target, before, after)
+    tell(f"Written to {target}." + (f" A copy of what it held is {copy}." if copy else ""))
+    tell(f"{_to_fill_in(host, connection)} {host.afterwards}".strip())
+
+
+def _to_fill_in(host: Host, connection: Connection) -> str:
+    """What a person has to put in place of words of ours."""
+    snippet = host.snippet(connection)
+    words = [word for word in KEYS.values() if word in snippet]
+    if isinstance(connection, Served) and f"Bearer {TOKEN}" in snippet:
+        words = [TOKEN]
+    return f"Replace {' and '.join(words)} in it with your own." if words else ""
+
+
+def _read(target: Path) -> str | None:
+    try:
+        return target.read_bytes().decode()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as fault:
+        raise _kept(target, "cannot be read", "Put the entry in by hand") from fault
+
+
+def _difference(target: Path, before: str, after: str) -> Iterator[str]:
+    """The lines that differ, without those around them: they may hold other servers' keys."""
+    yield from difflib.unified_diff(
+        before.splitlines(), after.splitlines(), str(target), str(target), n=0, lineterm=""
+    )
+
+
+def _replace(target: Path, before: str | None, after: str) -> Path | None:
+    """Put the text in place as a whole; give the copy of the former one."""
+    written = target.with_name(f"{target.name}.{os.getpid()}.new")
+    copy = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if before is not None:
+            copy = _free(target)
+            shutil.copy2(target, copy)
+        with new_file(written, newline="") as out:
+            out.write(after)
+        if before is not None:
+            shutil.copymode(target, written)
+        written.replace(target)
+    except OSError as fault:
+        written.unlink(missing_ok=True)
+        raise _kept(target, "cannot be written", "Put the entry in by hand") from fault
+    return copy
+
+
+def _free(target: Path) -> Path:
+    """A name for the copy that nothing has yet."""
+    numbers = ("", *range(2, 10_000))
+    copies = (target.with_name(f"{target.name}.before-{NAME}{number}") for number in numbers)
+    return next(copy for copy in copies if not copy.exists())
+
+
+def _kept(target: Path, why: object, next_step: str) -> ConfigError:
+    return ConfigError(
+        f"{quoted(str(target), 200)} {why}.",
+        state="It was not changed.",
+        next_step=f"{next_step}.",
+        reason=Reason.INVALID_ARGUMENTS,
+    )
+
+
+def _refusal(what: str, next_step: str) -> ConfigError:
+    return ConfigError(
+        what, state="Nothing was written.", next_step=next_step, reason=Reason.INVALID_ARGUMENTS
+    )
