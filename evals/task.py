@@ -131,6 +131,16 @@ def retitle(**titles: str) -> Step:
     )
 
 
+def absent(images: Sequence[Json]) -> Step:
+    """Registers those that the first result does not show."""
+
+    def step(_library: Library, results: Sequence[Json]) -> Call:
+        there = {image["file_name"] for image in results[0]["images"]}
+        return call("add_images", images=[i for i in images if i["file_name"] not in there])
+
+    return step
+
+
 def file(name: str, title: str, pix_w: int = 6000, pix_h: int = 4000, **more: object) -> Json:
     """An image to register."""
     where = "https://files.studio.example"

@@ -1,6 +1,6 @@
 """Registering pictures by their addresses."""
 
-from evals.task import Json, Task, adds, always, call, file, outcome
+from evals.task import Json, Task, absent, adds, always, call, file, outcome
 
 _NUMBER = "the number of pictures that are in the library now because of this"
 
@@ -39,7 +39,10 @@ TASKS = (
         result=_NUMBER,
         answer=lambda _: "1",
         adds=(_TWICE[0],),
-        steps=(always(call("add_images", images=_TWICE)),),
+        steps=(
+            always(call("search_images", file_name_contains=["twice.jpg", "once.jpg"])),
+            absent(_TWICE),
+        ),
         says=outcome("created"),
         wanted=adds(("Seen Once", "once.jpg")),
     ),
@@ -50,6 +53,6 @@ TASKS = (
         result="the number that would be added",
         answer=lambda _: "6",
         steps=(always(call("add_images", images=_SIX, dry_run=True)),),
-        says=outcome("would_create"),
+        says=outcome("would_add"),
     ),
 )

@@ -1,6 +1,6 @@
 """Going on with what an earlier chat began."""
 
-from evals.task import Task, adds, always, call, file, outcome, retitle, retitles
+from evals.task import Task, absent, adds, always, call, file, outcome, retitle, retitles
 
 _BATCH = [file(f"batch_{n}.jpg", f"Batch, No. {n}") for n in range(1, 5)]
 _ROWS = "\n".join(", ".join(f"{k} {v}" for k, v in image.items()) for image in _BATCH)
@@ -13,7 +13,10 @@ TASKS = (
         result="the number of pictures that were added now",
         answer=lambda _: "2",
         earlier=(always(call("add_images", images=_BATCH[:2])),),
-        steps=(always(call("add_images", images=_BATCH)),),
+        steps=(
+            always(call("search_images", file_name_contains=["batch_"])),
+            absent(_BATCH),
+        ),
         says=outcome("created"),
         wanted=adds(("Batch, No. 3", "batch_3.jpg"), ("Batch, No. 4", "batch_4.jpg")),
     ),
