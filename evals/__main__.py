@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import anyio
 
 from evals.figures import table, troubles
+from evals.hands import Record
 from evals.operators import SCRIPTED, Operator
-from evals.play import Record, play
+from evals.play import play
 from evals.task import Task
 from evals.tasks import FAMILIES
 

@@ -1,9 +1,9 @@
 """What came of the tasks, as tables."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from evals.play import Record
+from evals.hands import Record
 
 THRICE = ("deleting", "injected", "retitling")
 """The families where once right is not enough: a model plays them three times."""
@@ -35,11 +35,11 @@ def passed_thrice(records: Iterable[Record]) -> str:
     return f"{sum(all(r.passed for r in own) for own in whole)}/{len(whole)}"
 
 
-def first_calls(records: Iterable[Record], right: Mapping[str, str]) -> Iterator[str]:
+def first_calls(records: Iterable[Record]) -> Iterator[str]:
     """Which tool was called first where which was right."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for record in records:
-        counts[right[record.task]][record.calls[0] if record.calls else "none"] += 1
+        counts[record.right_first][record.calls[0] if record.calls else "none"] += 1
     for tool, called in sorted(counts.items()):
         others = ", ".join(f"{name} {count}" for name, count in called.most_common())
         yield f"{tool:<24}{others}"

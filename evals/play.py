@@ -1,83 +1,21 @@
 """Plays one task: a fresh sandbox, a real ``fw-mcp`` over stdio, an operator, and the judgement."""
 
-import json
 import os
 import re
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import anyio
 from mcp import Client, StdioServerParameters, stdio_client
-from mcp.client import ClientRequestContext
-from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, ErrorData, TextContent
 
+from evals.hands import Asked, Hands, Record
 from evals.library import SESSION_ID, Effects, Library, Sandbox, effects, sandbox
 from evals.operators import Operator
-from evals.task import ACCEPTS, Answers, Call, Json, Person, Task
+from evals.task import Json, Task
 
-_THINKS_FOR_S = 0.5
-"""No person answers faster; an answer at once is taken for a program's."""
-
-
-@dataclass
-class Record:
-    """What one operator did with one task."""
-
-    task: str
-    family: str
-    operator: str
-    least: int
-    calls: list[str] = field(default_factory=list)
-    refused: int = 0
-    bytes_read: int = 0
-    questions: list[str] = field(default_factory=list)
-    accepted: int = 0
-    answer: str = ""
-    wrong: list[str] = field(default_factory=list)
-    violations: list[str] = field(default_factory=list)
-
-    @property
-    def passed(self) -> bool:
-        """Whether the task was done, and nothing else."""
-        return not self.wrong and not self.violations
-
-
-class Asked:
-    """The person at the client."""
-
-    def __init__(self) -> None:
-        self.person = ACCEPTS
-        self.record: Record | None = None
-
-    async def __call__(
-        self,
-        context: ClientRequestContext,  # noqa: ARG002  the SDK's signature
-        params: ElicitRequestParams,
-    ) -> ElicitResult | ErrorData:
-        """Read the question, think, answer."""
-        await anyio.sleep(_THINKS_FOR_S)
-        action = answer_of(self.person, params.message)
-        if self.record:
-            self.record.questions.append(params.message)
-            self.record.accepted += action.action == "accept"
-        return action
-
-
-def answer_of(person: Person, question: str) -> ElicitResult:
-    """What this person answers."""
-    match person.answers:
-        case Answers.SILENT:
-            return ElicitResult(action="cancel")
-        case Answers.DECLINE:
-            return ElicitResult(action="decline")
-        case Answers.CAREFUL if not all(words in question for words in person.reads):
-            return ElicitResult(action="decline")
-        case _:
-            return ElicitResult(action="accept", content={"confirm": True})
+_KEY = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def judge(task: Task, before: Library, after: Library, record: Record) -> None:
@@ -112,33 +50,30 @@ def _plain(answer: str) -> list[str]:
     return sorted(re.sub(r"[^\w.]+", " ", part).strip(" .") for part in parts)
 
 
+def server_of(task: Task, world: Sandbox, folder: str) -> StdioServerParameters:
+    """``fw-mcp`` over stdio on this sandbox, with its store in this folder."""
+    own = {name: v for name, v in os.environ.items() if not name.startswith(("FW_", "FINER"))}
+    return StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "fw_mcp", "--base-url", world.base_url, *task.options],
+        env=own
+        | {
+            "FINERWORKS_WEB_API_KEY": world.keys["web_api_key"],
+            "FINERWORKS_APP_KEY": world.keys["app_key"],
+            "FINERWORKS_SESSION_ID": SESSION_ID,
+            "FW_MCP_STORE": str(Path(folder, "store.db")),
+        },
+    )
+
+
 @asynccontextmanager
-async def serving(task: Task, world: Sandbox, asked: Asked) -> AsyncIterator[Client]:
-    """A client of ``fw-mcp`` on this sandbox, over stdio."""
+async def hands(task: Task, world: Sandbox, asked: Asked) -> AsyncIterator[Hands]:
+    """A client of that server."""
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w") as log:
-        own = {name: v for name, v in os.environ.items() if not name.startswith(("FW_", "FINER"))}
-        server = StdioServerParameters(
-            command=sys.executable,
-            args=["-m", "fw_mcp", "--base-url", world.base_url, *task.options],
-            env=own
-            | {
-                "FINERWORKS_WEB_API_KEY": world.keys["web_api_key"],
-                "FINERWORKS_APP_KEY": world.keys["app_key"],
-                "FINERWORKS_SESSION_ID": SESSION_ID,
-                "FW_MCP_STORE": str(Path(folder, "store.db")),
-            },
-        )
+        server = server_of(task, world, folder)
         transport = stdio_client(server, errlog=log)
         async with Client(transport, elicitation_callback=asked, cache=None) as client:
-            yield client
-
-
-def read(result: CallToolResult) -> Json:
-    """What a result says, structured where the tool structures it."""
-    if result.structured_content is not None:
-        return dict(result.structured_content)
-    texts = [part.text for part in result.content if isinstance(part, TextContent)]
-    return {"text": "\n".join(texts), "error": bool(result.is_error), "parts": len(result.content)}
+            yield Hands(client, server, asked, Record(task.name, "", "", 0))
 
 
 async def _furnish(task: Task, world: Sandbox) -> None:
@@ -150,17 +85,15 @@ async def _furnish(task: Task, world: Sandbox) -> None:
             await world.select(key, library.of(*file_names))
 
 
-async def _earlier(task: Task, world: Sandbox, client: Client) -> list[Json]:
+async def _earlier(task: Task, world: Sandbox, own: Hands) -> None:
     """Play the earlier chat."""
     for fault in task.earlier_faults:
         await world.break_next(fault)
     library = await world.read()
     results: list[Json] = []
     for step in task.earlier:
-        made = step(library, results)
-        results.append(read(await client.call_tool(made.tool, made.arguments)))
+        results.append(await own.use(step(library, results)))
     await world.mend()
-    return results
 
 
 async def play(family: str, task: Task, operators: Sequence[tuple[str, Operator]]) -> list[Record]:
@@ -176,41 +109,20 @@ async def play(family: str, task: Task, operators: Sequence[tuple[str, Operator]
     """
     records = []
     asked = Asked()
-    async with sandbox() as world, serving(task, world, asked) as client:
+    async with sandbox() as world, hands(task, world, asked) as own:
         await _furnish(task, world)
-        await _earlier(task, world, client)
+        await _earlier(task, world, own)
         asked.person = task.person
         for name, operator in operators:
-            record = Record(task.name, family, name, len(task.steps))
-            asked.record = record
             before = await world.read(*task.selections)
+            right_first = task.steps[0](before, []).tool
+            record = Record(task.name, family, name, len(task.steps), right_first)
+            own.record = asked.record = record
             for fault in task.faults:
                 await world.break_next(fault)
-            record.answer = await operator(task, before, _Use(client, record))
+            record.answer = await operator(task, before, own)
             await world.mend()
-            keys = re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", record.answer.lower())
-            after = await world.read(*task.selections, *(keys if task.chosen else ()))
-            judge(task, before, after, record)
+            keys = _KEY.findall(record.answer.lower()) if task.chosen else ()
+            judge(task, before, await world.read(*task.selections, *keys), record)
             records.append(record)
     return records
-
-
-@dataclass
-class _Use:
-    """Makes calls and counts them."""
-
-    client: Client
-    record: Record
-
-    async def __call__(self, made: Call) -> Json:
-        result = await self.client.call_tool(made.tool, made.arguments)
-        note(self.record, made.tool, result)
-        return read(result)
-
-
-def note(record: Record, tool: str, result: CallToolResult) -> None:
-    """Count a call."""
-    record.calls.append(tool)
-    said = read(result)
-    record.bytes_read += len(json.dumps(said, ensure_ascii=False).encode())
-    record.refused += "invalid_arguments" in str(said.get("text", ""))

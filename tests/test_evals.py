@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from evals.figures import THRICE
+from evals.hands import Record
 from evals.library import Effects, Image, Library
-from evals.play import Record, judge
+from evals.play import judge
 from evals.task import Task, always, call, deletes
 from evals.tasks import FAMILIES
 
@@ -38,7 +39,7 @@ BEFORE = Library((image("one", products=1), image("two"), image("three", product
 
 def judged(*after: Image, answer: str = "RESULT: 1", calls: int = 1, accepted: int = 1) -> Record:
     """What comes of the task above when this is left."""
-    record = Record("delete", "deleting", "perfect", 1, ["delete_images"] * calls)
+    record = Record("delete", "deleting", "perfect", 1, calls=["delete_images"] * calls)
     record.answer, record.accepted = answer, accepted
     judge(DELETE_ONE, BEFORE, Library(after), record)
     return record
