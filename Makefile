@@ -83,8 +83,8 @@ lint: $(READY) ## Check lint, format, types and the tool definitions
 rest: $(READY) $(S3_READY) ## Run what make test leaves out: every case, and more examples of each property
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(THE_REST)
 
-evals: $(READY) ## Play a seller's tasks with scripted operators (EVALS='--only delete': some)
-	@$(BIN)/python -m evals $(EVALS)
+evals: $(READY) ## Play a seller's tasks with scripts (MODEL=provider:name: with a model)
+	@$(BIN)/python -m evals $(if $(MODEL),--model $(MODEL)) $(EVALS)
 
 bench: $(READY) $(S3_READY) ## Measure, as ratios in one run
 	@$(BIN)/python bench/run.py
