@@ -1,5 +1,6 @@
 """A model as operator, by pydantic-ai and its MCP client; and a scripted model as a mock."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +28,9 @@ from evals.task import Json, Task
 
 SCRIPTED = "scripted"
 """The name of the mock: it plays the task's script through the agent."""
+
+# It is called all the same: the client answers the question and makes the call again.
+warnings.filterwarnings("ignore", "`elicitation_handler` will never be called")
 
 _REQUESTS = 25
 
