@@ -87,13 +87,10 @@ async def _furnish(task: Task, world: Sandbox) -> None:
 
 async def _earlier(task: Task, world: Sandbox, own: Hands) -> None:
     """Play the earlier chat."""
-    for fault in task.earlier_faults:
-        await world.break_next(fault)
     library = await world.read()
     results: list[Json] = []
     for step in task.earlier:
         results.append(await own.use(step(library, results)))
-    await world.mend()
 
 
 async def play(family: str, task: Task, operators: Sequence[tuple[str, Operator]]) -> list[Record]:

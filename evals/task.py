@@ -82,7 +82,6 @@ class Task:
         selections: selections that are there before: file names by key.
         chosen: files that the selection must hold whose key is the answer.
         earlier: calls of an earlier chat, made and accepted before the seller speaks.
-        earlier_faults: what goes wrong meanwhile.
         faults: what goes wrong while the task is done.
         options: of the server.
     """
@@ -101,7 +100,6 @@ class Task:
     selections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     chosen: tuple[str, ...] = ()
     earlier: tuple[Step, ...] = ()
-    earlier_faults: tuple[Json, ...] = ()
     faults: tuple[Json, ...] = ()
     options: tuple[str, ...] = ()
 
