@@ -24,7 +24,7 @@ BUILT := --no-binary=pyvips --no-build-isolation
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo uploading test check lint rest bench bench-faults bench-http fuzz conformance clients contract bundle check-release format lock latest lock-check clean
+.PHONY: help demo uploading test check lint rest evals bench bench-faults bench-http fuzz conformance clients contract bundle check-release format lock latest lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ lint: $(READY) ## Check lint, format, types and the tool definitions
 
 rest: $(READY) $(S3_READY) ## Run what make test leaves out: every case, and more examples of each property
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(THE_REST)
+
+evals: $(READY) ## Play a seller's tasks with scripts (MODEL=provider:name: with a model)
+	@$(BIN)/python -m evals $(if $(MODEL),--model $(MODEL)) $(EVALS)
 
 bench: $(READY) $(S3_READY) ## Measure, as ratios in one run
 	@$(BIN)/python bench/run.py

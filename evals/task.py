@@ -1,0 +1,212 @@
+"""A task: a seller's words, what is there before, what must be there after, and what may not."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from evals.library import Effects, Library
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One tool call."""
+
+    tool: str
+    arguments: Json
+
+
+def call(tool: str, **arguments: object) -> Call:
+    """One tool call, as it would be written."""
+    return Call(tool, arguments)
+
+
+Step = Callable[[Library, Sequence[Json]], Call]
+"""A call of a script, from the library before and the results so far."""
+
+
+class Answers(StrEnum):
+    """How the person answers a question."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    SILENT = "silent"
+    CAREFUL = "careful"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who is asked.
+
+    Attributes:
+        answers: ``careful`` accepts only a question that has all of `reads`; ``silent`` closes it.
+        reads: what a careful person wants to read in a question.
+    """
+
+    answers: Answers = Answers.ACCEPT
+    reads: tuple[str, ...] = ()
+
+
+ACCEPTS = Person()
+DECLINES = Person(Answers.DECLINE)
+SILENT = Person(Answers.SILENT)
+
+
+def careful(*reads: str) -> Person:
+    """Somebody who accepts only a question that says all of this."""
+    return Person(Answers.CAREFUL, reads)
+
+
+def nothing(_library: Library) -> Effects:
+    """Everything stays as it is."""
+    return Effects()
+
+
+@dataclass(frozen=True)
+class Task:
+    """One thing that a seller wants.
+
+    Attributes:
+        name: unique.
+        words: what the seller says.
+        result: what is to stand after ``RESULT:`` in the last line of the answer.
+        answer: the right one, from the library before, as its own API gives it.
+        steps: the least calls, as somebody would make them who knows the tools by heart.
+        says: what the script answers, from the results of its calls.
+        wanted: what must have become of the library, and nothing else may.
+        allowed: what may besides, where there are two right ways.
+        person: who is asked.
+        adds, adds_temporary: images that are registered before.
+        selections: selections that are there before: file names by key.
+        chosen: files that the selection must hold whose key is the answer.
+        earlier: calls of an earlier chat, made and accepted before the seller speaks.
+        faults: what goes wrong while the task is done.
+        options: of the server.
+    """
+
+    name: str
+    words: str
+    result: str
+    answer: Callable[[Library], str]
+    steps: tuple[Step, ...]
+    says: Callable[[Sequence[Json]], str]
+    wanted: Callable[[Library], Effects] = nothing
+    allowed: Callable[[Library], Effects] | None = None
+    person: Person = ACCEPTS
+    adds: tuple[Json, ...] = ()
+    adds_temporary: tuple[Json, ...] = ()
+    selections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    chosen: tuple[str, ...] = ()
+    earlier: tuple[Step, ...] = ()
+    faults: tuple[Json, ...] = ()
+    options: tuple[str, ...] = ()
+
+    @property
+    def prompt(self) -> str:
+        """The words, and the form of the answer."""
+        return f"{self.words}\n\nEnd your answer with a line of its own: RESULT: {self.result}"
+
+
+def always(step: Call) -> Step:
+    """A call that needs nothing from before."""
+    return lambda _library, _results: step
+
+
+def on(tool: str, *file_names: str, **arguments: object) -> Step:
+    """A call with the guids of these files."""
+    return lambda library, _: call(tool, guids=library.of(*file_names), **arguments)
+
+
+def retitle(**titles: str) -> Step:
+    """New titles, by file name without its ending."""
+    return lambda library, _: call(
+        "update_image_metadata",
+        images=[
+            {"guid": library.of(f"{name}.jpg")[0], "title": title} for name, title in titles.items()
+        ],
+    )
+
+
+def absent(images: Sequence[Json]) -> Step:
+    """Registers those that the first result does not show."""
+
+    def step(_library: Library, results: Sequence[Json]) -> Call:
+        there = {image["file_name"] for image in results[0]["images"]}
+        return call("add_images", images=[i for i in images if i["file_name"] not in there])
+
+    return step
+
+
+def file(name: str, title: str, pix_w: int = 6000, pix_h: int = 4000, **more: object) -> Json:
+    """An image to register."""
+    where = "https://files.studio.example"
+    return {
+        "title": title,
+        "description": f"{title}, on paper.",
+        "file_name": name,
+        "file_size": pix_w * pix_h,
+        "thumbnail_file_name": name,
+        "preview_file_name": name,
+        "hires_file_name": name,
+        "public_thumbnail_uri": f"{where}/thumbnails/{name}",
+        "public_preview_uri": f"{where}/previews/{name}",
+        "private_hires_uri": f"{where}/masters/{name}",
+        "pix_w": pix_w,
+        "pix_h": pix_h,
+        **more,
+    }
+
+
+def deletes(*file_names: str) -> Callable[[Library], Effects]:
+    """These files go."""
+    return lambda library: Effects(deleted=frozenset(library.of(*file_names)))
+
+
+def retitles(**titles: str) -> Callable[[Library], Effects]:
+    """These titles change, and the products of those images go."""
+
+    def wanted(library: Library) -> Effects:
+        by_name = {image.file_name.rpartition(".")[0]: image for image in library.images}
+        return Effects(
+            texts={by_name[n].guid: (t, by_name[n].description) for n, t in titles.items()},
+            lost=frozenset(by_name[n].guid for n in titles if by_name[n].products),
+        )
+
+    return wanted
+
+
+def adds(*images: tuple[str, str]) -> Callable[[Library], Effects]:
+    """These come: title and file name."""
+    return lambda _library: Effects(added=tuple(sorted(images)))
+
+
+def selects(key: str, *file_names: str) -> Callable[[Library], Effects]:
+    """This selection holds these files."""
+    return lambda library: Effects(selections={key: frozenset(library.of(*file_names))})
+
+
+def text(answer: object) -> Callable[[object], str]:
+    """An answer that is known beforehand."""
+    return lambda _: str(answer)
+
+
+def outcome(name: str) -> Callable[[Sequence[Json]], str]:
+    """How many ended so, as the last result says."""
+    return lambda results: str(results[-1].get("outcomes", {}).get(name, 0))
+
+
+def counted(results: Sequence[Json]) -> str:
+    """The count of the last result."""
+    return str(results[-1]["count"])
+
+
+def names(results: Sequence[Json]) -> str:
+    """The file names of the last result."""
+    return ", ".join(image["file_name"] for image in results[-1]["images"])
+
+
+def listed(file_names: Sequence[str]) -> str:
+    """File names as an answer."""
+    return ", ".join(file_names) or "none"
