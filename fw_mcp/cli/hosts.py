@@ -133,7 +133,8 @@ def _claude_desktop(one: Connection) -> Entry:
     if isinstance(one, Stdio):
         return _started(one)
     # A space in an argument is lost on Windows, so that the header's value is a variable.
-    bridge: Entry = {"command": one.npx, "args": ["-y", "mcp-remote", one.url]}
+    plain = ["--allow-http"] if one.url.startswith("http:") else []
+    bridge: Entry = {"command": one.npx, "args": ["-y", "mcp-remote", one.url, *plain]}
     if one.login:
         return bridge
     bridge["args"] += ["--header", "Authorization:${AUTHORIZATION}"]
@@ -154,7 +155,9 @@ def _claude_code_command(one: Connection) -> str:
             [*_ADDED, NAME, "--scope", "user", *(env if one.with_keys else []), *started]
         )
     header = "" if one.login else f' --header "Authorization: Bearer {TOKEN}"'
-    return f"{shlex.join([*_ADDED, '--transport', 'http', NAME, one.url])}{header}"
+    return (
+        f"{shlex.join([*_ADDED, '--transport', 'http', '--scope', 'user', NAME, one.url])}{header}"
+    )
 
 
 _ADDED = ("claude", "mcp", "add")

@@ -102,6 +102,23 @@ def test_a_file_that_is_not_there_is_made(host: Host, run: Run, system: System) 
     assert [one.name for one in file.parent.iterdir()] == [file.name]
 
 
+def test_a_server_that_is_there_is_not_written_over(run: Run, system: System) -> None:
+    """It may hold keys; they are neither lost nor shown."""
+    run("codex", {"sandbox": "true"}, write=True)
+    before = system.file_of(CODEX).read_bytes()
+    with pytest.raises(ConfigError, match=r"already has a server finerworks\. It was not changed"):
+        run("codex", write=True)
+    assert system.file_of(CODEX).read_bytes() == before
+
+
+def test_claude_desktop_reaches_a_url_by_a_bridge_that_is_told_of_plain_http() -> None:
+    """It takes https alone unless asked."""
+    desktop = BY_WORD["claude-desktop"]
+    for url, more in (("https://fw.example.com/mcp", []), ("http://fw:8000/mcp", ["--allow-http"])):
+        entry = desktop.entry(Served(url, login=True))
+        assert entry == {"command": "npx", "args": ["-y", "mcp-remote", url, *more]}
+
+
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.word)
 def test_no_key_or_token_of_the_environment_is_shown_or_written(
     host: Host, system: System, capsys: pytest.CaptureFixture[str]
