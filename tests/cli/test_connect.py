@@ -106,7 +106,7 @@ def test_a_server_that_is_there_is_not_written_over(run: Run, system: System) ->
     """It may hold keys; they are neither lost nor shown."""
     run("codex", {"sandbox": "true"}, write=True)
     before = system.file_of(CODEX).read_bytes()
-    with pytest.raises(ConfigError, match="already has a server finerworks. It was not changed"):
+    with pytest.raises(ConfigError, match=r"already has a server finerworks\. It was not changed"):
         run("codex", write=True)
     assert system.file_of(CODEX).read_bytes() == before
 
