@@ -67,7 +67,10 @@ def check_usable(connection: sqlite3.Connection) -> None:
     version = _version(connection)
     marked = connection.execute("PRAGMA application_id").fetchone()[0] == _APPLICATION_ID
     if marked and version > VERSION:
-        raise UnusableFileError(f"written by a newer fw-mcp: schema {version}")
+        raise UnusableFileError(
+            f"written by a newer fw-mcp: schema {version}",
+            "Start that version, or name another file with --store FILE; ",
+        )
     # The first version left no mark: its tables tell.
     columns = tuple(row[1] for row in connection.execute("PRAGMA table_info(journal)"))
     if version == 1 and columns == _JOURNAL_1:

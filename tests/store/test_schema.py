@@ -572,10 +572,9 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_as_it_is(
         await Database(file).run(marks)
     assert content(file) == before
     assert str(refused.value) == (
-        f"Cannot use the store {file} (written by a newer fw-mcp: schema {version}). Nothing "
-        f"was "
-        "sent; reading images still works. Make the file and its folder writable, or name another "
-        "with --store FILE; fw-mcp doctor checks it. (reason: store_unavailable)"
+        f"Cannot use the store {file} (written by a newer fw-mcp: schema {version}). Nothing was "
+        "sent; reading images still works. Start that version, or name another file with --store "
+        "FILE; fw-mcp doctor checks it. (reason: store_unavailable)"
     )
 
 
