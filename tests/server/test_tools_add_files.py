@@ -311,7 +311,7 @@ async def test_the_progress_of_a_call_rises_each_time(folder: Path) -> None:
     images = [{"file": one} for one in ("fog.png", "sun.png", "not.png")]
     async with studio.uploads.working(), studio.client() as client:
         await client.call_tool("add_images", {"images": images}, progress_callback=tell)
-    assert len(told) > 2
+    assert len(told) > 1
     assert told == sorted(set(told))
 
 
