@@ -14,7 +14,7 @@ from mcp.client.streamable_http import streamable_http_client
 from fw_mcp.accounts.libraries import Libraries
 from fw_mcp.assembly import assemble
 from fw_mcp.cli.options import parse
-from fw_mcp.cli.serve import libraries_of, over_http
+from fw_mcp.cli.serve import libraries_of, over_http, seal_of
 from fw_mcp.guard.effects import Scope
 from fw_mcp.server.app import build_server
 from fw_mcp.server.http import http_app
@@ -105,7 +105,7 @@ async def house(
     given = dict(over_http(assembly, libraries).keywords)
     del given["listening"]
     given["issuer"] = issuer
-    app = http_app(build_server(assembly.parts, libraries), **given)
+    app = http_app(build_server(assembly.parts, libraries, seal_of(settings)), **given)
     async with app.router.lifespan_context(app):
         yield House(app, named, libraries)
     await libraries.aclose()

@@ -8,6 +8,7 @@ from mcp.client import Client, ClientRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp.types import (
     INVALID_PARAMS,
+    CallToolResult,
     ElicitRequestParams,
     ElicitResult,
     InputRequiredResult,
@@ -145,6 +146,36 @@ async def person(
 ) -> ElicitResult:
     """Somebody who can be asked; the answers of these tests are given by hand."""
     return YES
+
+
+async def test_another_replica_tells_an_account_no_more(tmp_path: Path) -> None:
+    """Promise: on one store, with the keys of its seals; and Alice is known there."""
+    keep(tmp_path / "keys", "0" * 64)
+    both = {"--state-keys-file": str(tmp_path / "keys")}
+    async with (
+        house(tmp_path, ALICE, BOB, options=both) as one,
+        house(tmp_path, ALICE, BOB, options=both) as two,
+        one.client(bearer("alice"), person=person) as alice,
+        two.client(bearer("alice"), person=person) as alice_there,
+        two.client(bearer("bob"), person=person) as bob,
+    ):
+        call: Json = {"guids": [await unsold(alice)]}
+        change = said(await alice.call_tool("set_selection", call))["change_id"]
+        asked = await alice.session.call_tool("delete_images", call, allow_input_required=True)
+        assert isinstance(asked, InputRequiredResult)
+        answer: Json = {
+            "allow_input_required": True,
+            "request_state": asked.request_state,
+            "input_responses": {"confirmation": YES},
+        }
+        with pytest.raises(MCPError):
+            await bob.session.call_tool("delete_images", call, **answer)
+        assert said(await bob.call_tool("list_changes", {}))["changes"] == []
+        refused = await bob.call_tool("undo_change", {"change_id": change})
+        assert refusal_of(refused) == "cannot_undo"
+        done = await alice_there.session.call_tool("delete_images", call, **answer)
+        assert isinstance(done, CallToolResult)
+        assert said(done)["outcomes"] == {"deleted": 1}
 
 
 async def test_what_one_account_uses_up_is_there_for_the_other(tmp_path: Path) -> None:
