@@ -109,10 +109,10 @@ async def test_what_cannot_be_read_is_named_by_its_place(desk: Desk) -> None:
 
 @exhaustive
 @pytest.mark.waits
-async def test_a_folder_of_5000_files_is_added_by_the_same_call_made_again(tmp_path: Path) -> None:
-    """Ten calls of five hundred; each is uploaded and registered once."""
+async def test_a_folder_of_2000_files_is_added_by_the_same_call_made_again(tmp_path: Path) -> None:
+    """Four calls of five hundred; each is uploaded and registered once."""
     folder = tmp_path / "New Work"
-    for number in range(5_000):
+    for number in range(2_000):
         picture(folder, f"{number:04}.png", more=str(number).encode())
     shelf = Shelf()
     studio = make_studio(shelf=shelf, folders=[folder])
@@ -125,6 +125,6 @@ async def test_a_folder_of_5000_files_is_added_by_the_same_call_made_again(tmp_p
                 result = said(await client.call_tool("add_images", {"continue_handle": handle}))
         if "are left" not in result["message"] and "adopted" in result["outcomes"]:
             break
-    assert len(shelf.kept) == len(shelf.put_keys) == 15_000
-    assert len(await holdings(studio)) - before == 5_000
+    assert len(shelf.kept) == len(shelf.put_keys) == 6_000
+    assert len(await holdings(studio)) - before == 2_000
     await assert_nothing_listed_twice(studio)
