@@ -36,7 +36,7 @@ class _Opened:
     def is_lasting(self) -> bool:
         """Whether it is there again when it is opened again."""
         in_memory = self.assembly.settings.sandbox == IN_MEMORY
-        return not in_memory and self.assembly.database.path is not None
+        return not in_memory and self.assembly.database.shared
 
     async def tend(self, tend: Tend) -> None:
         """Have it looked after until it is closed."""

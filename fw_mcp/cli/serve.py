@@ -183,8 +183,7 @@ async def settle_what_is_open(
         assembly: whose journal.
         sleep: waits for so many seconds.
     """
-    path = assembly.database.path
-    if not assembly.database.shared or (path is not None and not _is_there(path)):
+    if not _has_journal(assembly):
         return
     writes = assembly.parts.writes
     longest_s = MAY_STILL_HAPPEN_S + assembly.parts.account.pace.start_chunks_s
@@ -206,8 +205,7 @@ async def look_after_journal(assembly: Assembly) -> None:
 
     A store that is not there yet has nothing of either, and is not made for it.
     """
-    path = assembly.database.path
-    if not assembly.database.shared or (path is not None and not _is_there(path)):
+    if not _has_journal(assembly):
         return
     writes = assembly.parts.writes
     now = writes.journal.now()
@@ -225,6 +223,12 @@ async def look_after_journal(assembly: Assembly) -> None:
         await writes.history.slim(now - _READ_AGAIN_S)
     except StoreError as fault:
         _log.warning("The journal could not be checked: %s", fault.what)
+
+
+def _has_journal(assembly: Assembly) -> bool:
+    """Whether other processes, or former ones, may have written there."""
+    path = assembly.database.path
+    return assembly.database.shared and (path is None or _is_there(path))
 
 
 def _is_there(path: Path) -> bool:

@@ -12,7 +12,7 @@ from fw_mcp.accounts.file import Accounts
 from fw_mcp.accounts.libraries import Libraries
 from fw_mcp.assembly import Assembly, assemble
 from fw_mcp.cli.output import log_to_stderr, mask_in_log
-from fw_mcp.config import IN_MEMORY, Settings
+from fw_mcp.config import IN_MEMORY, Settings, load_settings
 from fw_mcp.errors import GuardError, Reason
 from tests.server.test_identity import keep
 from tests.support.studio import Clock
@@ -196,6 +196,17 @@ async def test_what_is_kept_in_memory_alone_stays(tmp_path: Path) -> None:
     await street.rounds(2)
     use(street, "north")
     assert street.opened == ["north"]
+
+
+async def test_a_library_whose_store_is_a_database_is_closed_when_idle(tmp_path: Path) -> None:
+    """What it kept is there again; that it is in no file makes no difference."""
+    database = load_settings({"store": "postgresql://127.0.0.1:1/fw"})
+    street = Street(tmp_path, server=database)
+    use(street, "north")
+    street.clock.forward(HOUR + 1)
+    await street.rounds(2)
+    use(street, "north")
+    assert street.opened == ["north", "north"]
 
 
 async def test_closing_that_is_interrupted_is_done_at_the_end(tmp_path: Path) -> None:
