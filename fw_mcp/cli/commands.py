@@ -118,6 +118,7 @@ COMMANDS = MappingProxyType(
             "fw-mcp store copy store.sqlite3 postgresql://fw_mcp@db.example/fw",
             "A server brings its store up to date by itself when it first uses it.\n"
             "Stop every server on a file before it is copied: what they write to it later is lost.",
+            of_no_account=True,
         ),
         "connect": Command(
             ("fw_mcp.cli.connect", "connect"),

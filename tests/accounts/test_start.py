@@ -104,6 +104,16 @@ def test_a_token_is_made_for_an_account_that_there_is(
     assert 'There is no account "south".' in capsys.readouterr().err
 
 
+def test_a_store_is_brought_up_to_date_for_all_accounts_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Promise: whoever looks after the store need name none of them."""
+    given(tmp_path)
+    files = ["--accounts-file", f"{tmp_path}/accounts.toml", "--store", f"{tmp_path}/store"]
+    assert main(["store", "migrate", *files]) == 0
+    assert "up to date" in capsys.readouterr().out
+
+
 def test_the_server_of_several_accounts_is_ready_without_keys_of_its_own(tmp_path: Path) -> None:
     """Promise: each account brings its own; a token of one of them opens it."""
     given(tmp_path, opens("ann", "north"))
