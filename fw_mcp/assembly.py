@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 import anyio
 from pydantic import SecretStr
 
-from fw_mcp.api.connection import KNOWN_HOSTS, BaseUrl, Keys
+from fw_mcp.api.connection import KEYS_PAGE, KNOWN_HOSTS, BaseUrl, Keys
 from fw_mcp.config import (
     IN_MEMORY,
     Settings,
@@ -364,8 +364,8 @@ def required_keys(settings: Settings) -> Keys:
         raise ConfigError(
             f"These keys are not set: {', '.join(missing)}{held}.",
             state="Nothing was sent.",
-            next_step="Set them in the configuration of this server and start it again; "
-            "fw-mcp --sandbox works without an account.",
+            next_step=f"Get both at {KEYS_PAGE}, set them in the configuration of this server and "
+            "start it again; fw-mcp --sandbox works without an account.",
             reason=Reason.KEYS_MISSING,
         )
     return Keys(_secret(settings.web_api_key), _secret(settings.app_key))

@@ -12,6 +12,9 @@ from fw_mcp.errors import ConfigError, Reason
 KNOWN_HOSTS = ("api.finerworks.com", "test-api.finerworks.com", "v2.api.finerworks.com")
 """FinerWorks' own; whether any other may be used is for the command line to decide."""
 
+KEYS_PAGE = "https://finerworks.com/MyAccount/MyWebApi.aspx"
+"""Where an account finds its own key, and makes that of an app."""
+
 _NOTHING_SENT = "Nothing was sent."
 _PLAIN_URL = re.compile(
     r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?(/[\w.~/-]*)?", re.ASCII
@@ -83,7 +86,7 @@ def _checked_key(name: str, text: str) -> str:
         raise ConfigError(
             f"The {name} holds white space or a character outside ASCII.",
             state=_NOTHING_SENT,
-            next_step="Copy it again from FinerWorks' developer page.",
+            next_step=f"Copy it again from {KEYS_PAGE}.",
             reason=Reason.INVALID_SETTING,
         )
     return key

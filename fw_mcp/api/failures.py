@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from fw_mcp.api.connection import KEYS_PAGE
 from fw_mcp.errors import Reason, RejectedError, ShapeError, StatusError, TransportError
 
 
@@ -38,8 +39,8 @@ _LOOK_FIRST = "Check with search_images before trying again."
 _CHECK_THE_WAY = "Check the network and FINERWORKS_BASE_URL with fw-mcp doctor, then try again."
 _CHECK_THE_BASE_URL = "Check FINERWORKS_BASE_URL, for example with fw-mcp doctor."
 _CHECK_THE_KEYS = (
-    "Check FINERWORKS_WEB_API_KEY and FINERWORKS_APP_KEY against FinerWorks' developer page; "
-    "they are two different keys of one account."
+    f"Check FINERWORKS_WEB_API_KEY and FINERWORKS_APP_KEY against {KEYS_PAGE}; they are two "
+    "different keys of one account."
 )
 _CHECK_THE_ARGUMENTS = "Change what the message names, then try again."
 _ASK_WHO_RUNS_THE_PROXY = (

@@ -20,7 +20,8 @@ async def test_bad_keys_are_told_as_such() -> None:
     assert actual.refused
     assert str(actual) == (
         "FinerWorks refused the API keys at add_images. Nothing was changed. "
-        "Check FINERWORKS_WEB_API_KEY and FINERWORKS_APP_KEY against FinerWorks' developer page; "
+        "Check FINERWORKS_WEB_API_KEY and FINERWORKS_APP_KEY against "
+        "https://finerworks.com/MyAccount/MyWebApi.aspx; "
         "they are two different keys of one account. (reason: keys_refused)"
     )
 

@@ -165,6 +165,7 @@ def test_doctor_without_keys_says_which_and_stops_asking(
     done = in_process(["doctor"], env=env)
     assert done.returncode == 3
     assert "These keys are not set: FINERWORKS_WEB_API_KEY." in done.stdout
+    assert "Get both at https://finerworks.com/MyAccount/MyWebApi.aspx" in done.stdout
     assert "skipped: keys failed" in done.stdout
     assert APP_KEY not in done.stdout + done.stderr
 
