@@ -1,5 +1,8 @@
 """What is generated from the code is what the code says."""
 
+import json
+import re
+
 import pytest
 
 from fw_mcp.guard.effects import EFFECTS
@@ -38,4 +41,8 @@ def test_a_tool_s_page_shows_a_call_and_its_answer_and_is_short(tool: str) -> No
     """Somebody reads it before the first call; the answers are those of the sandbox."""
     page = (TOOL_PAGES / f"{tool}.md").read_text(encoding="utf-8")
     assert page.count("```json\n{") == page.count("```text\n") >= 1
-    assert len(page.splitlines()) <= 80
+    before, _, parameters = page.partition("\n## Parameters\n")
+    assert len(before.splitlines()) <= 80
+    reviewed = json.loads((DEFINITIONS / f"{tool}.json").read_text(encoding="utf-8"))
+    rows = re.findall(r"^\| `(\w+)` \| \S.* \| \S.* \|$", parameters, re.MULTILINE)
+    assert rows == list(reviewed["inputSchema"]["properties"])

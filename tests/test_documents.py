@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fw_mcp import __version__
+from fw_mcp.api.connection import KEYS_PAGE
 from fw_mcp.cli.commands import COMMANDS
 from fw_mcp.config import Settings, load_settings, option
 from fw_mcp.guard.effects import WRITES
@@ -44,6 +45,24 @@ def test_the_security_page_states_the_limits_that_the_guard_has() -> None:
     assert (len(WRITES), "| all five |" in words) == (5, True)
 
 
+def test_what_is_read_names_the_page_of_the_keys_that_errors_name() -> None:
+    """A seller opens it once, and once more to make new keys."""
+    assert [
+        page for page in ("README.md", "docs/start.md") if KEYS_PAGE not in words_of(page)
+    ] == []
+
+
+def test_the_code_names_no_host_of_the_project() -> None:
+    """It contacts FinerWorks, and what a library, a person or an operator names."""
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "fw_mcp").rglob("*.py")]
+    hosts = set(re.findall(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)", " ".join(sources)))
+    finerworks = {host for host in hosts if host.endswith("finerworks.com")}
+    shown = {host for host in hosts if host.endswith((".example", ".localhost", "example.com"))}
+    assert "api.finerworks.com" in finerworks
+    # This machine, and shared links that are turned into direct ones.
+    assert hosts - finerworks - shown <= {"127.0.0.1", "drive.google.com", "localhost"}
+
+
 def test_the_changelog_names_every_tool_that_writes_and_every_prompt() -> None:
     """The first release is the list of what there is."""
     words = words_of("CHANGELOG.md")
@@ -71,7 +90,9 @@ def test_each_message_of_the_troubleshooting_table_is_one_that_the_code_says() -
 def test_each_place_of_the_table_is_one_that_the_settings_take() -> None:
     """Somebody copies a row and fills in the capitals."""
     fills = {"BUCKET": "prints", "REGION": "us-west-004", "YOUR-DOMAIN": "images.example.com"}
-    rows = re.findall(r"\| `((?:s3|file)://\S+)` \| `(https://\S+)` \|", words_of("README.md"))
+    rows = re.findall(
+        r"\| `((?:s3|file)://\S+)` \| `(https://\S+)` \|", words_of("docs/uploads.md")
+    )
     assert len(rows) == 4
     for row in rows:
         place, url = (re.sub("|".join(fills), lambda one: fills[one[0]], text) for text in row)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -99,7 +99,25 @@ def tool_page(tool: Tool) -> str:
     """The page of a tool: what it is for, and its examples as they were answered."""
     first, _, rest = (tool.description or "").partition("\n\n")
     parts = [f"# {tool.name}", first, rest, *_played()[tool.name]]
-    return "\n\n".join(parts) + "\n"
+    taken = "\n".join(_parameters(tool.input_schema))
+    return "\n\n".join([*parts, "## Parameters", taken]) + "\n"
+
+
+def _parameters(schema: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """One row each; those of the items of a list below it."""
+    if not above:
+        yield "| parameter | kind | meaning |"
+        yield "| --- | --- | --- |"
+    for name, one in schema["properties"].items():
+        must = ", required" if name in schema.get("required", ()) else ""
+        items = one.get("items", {})
+        values = one.get("enum") or items.get("enum") or ()
+        choices = f": {', '.join(f'`{value}`' for value in values)}" if values else ""
+        default = f" Default `{json.dumps(one['default'])}`." if one.get("default") else ""
+        meaning = f"{one.get('description', '')}{default}".replace("|", "\\|")
+        yield f"| `{above}{name}` | {one['type']}{choices}{must} | {meaning} |"
+        if "properties" in items:
+            yield from _parameters(items, f"{above}{name}[].")
 
 
 @cache

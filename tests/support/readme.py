@@ -13,6 +13,7 @@ from fw_mcp.cli.hosts import BY_WORD, Stdio
 from fw_mcp.cli.options import METAVARS
 from fw_mcp.config import ENVIRONMENT_ONLY, Settings, allowed, load_settings, option, variable
 from fw_mcp.sandbox.app import create_app
+from tests.support.badges import badges
 from tests.support.hosts import DOCS, connected, with_header, with_login
 from tests.support.studio import make_studio, said, text_of
 
@@ -47,7 +48,7 @@ def readme(tools: tuple[Tool, ...], prompts: tuple[Prompt, ...]) -> str:
     text = README.read_text(encoding="utf-8")
     parts: dict[str, Callable[[], str]] = {
         "session": session,
-        "clients": clients,
+        "badges": badges,
         "tools": lambda: tool_table(tools),
         "prompts": lambda: ", ".join(f"`{prompt.name}`" for prompt in prompts) + ".",
     }
@@ -65,6 +66,7 @@ def settings_page() -> str:
 def hosts_page() -> str:
     """docs/hosts.md with its tables as they should be."""
     text = _with_part(DOCS.read_text(encoding="utf-8"), "connect", connected())
+    text = _with_part(text, "clients", clients())
     text = _with_part(text, "header", with_header())
     return _with_part(text, "login", with_login())
 
