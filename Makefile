@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNNABLE := $(VENV)/.runnable
 READY := $(VENV)/.ready
+# What plays evals with a model, apart from what the server runs on.
+EVALS_LIB := $(VENV)/evals
+EVALS_READY := $(EVALS_LIB)/.ready
 # The S3 server that `make rest` and `make bench` use; it brings more packages than all else.
 S3 := .venv-s3
 S3_READY := $(S3)/.ready
@@ -61,6 +64,11 @@ $(S3_READY): requirements/s3.txt
 	@$(S3)/bin/python -m $(INSTALL) $(LOCKED) -r requirements/s3.txt
 	@touch $(S3_READY)
 
+$(EVALS_READY): requirements/evals.txt $(READY)
+	@rm -rf $(EVALS_LIB)
+	@$(BIN)/python -m $(INSTALL) $(LOCKED) --target $(EVALS_LIB) -r requirements/evals.txt
+	@touch $(EVALS_READY)
+
 demo: $(RUNNABLE) ## Play a real session over stdio against the embedded sandbox
 	@$(BIN)/python -m fw_mcp demo
 
@@ -84,8 +92,8 @@ lint: $(READY) ## Check lint, format, types and the tool definitions
 rest: $(READY) $(S3_READY) ## Run what make test leaves out: every case, and more examples of each property
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(THE_REST)
 
-evals: $(READY) ## Play a seller's tasks with scripts (MODEL=provider:name: with a model)
-	@$(BIN)/python -m evals $(if $(MODEL),--model $(MODEL)) $(EVALS)
+evals: $(EVALS_READY) ## Play a seller's tasks with scripts (MODEL=provider:name: with a model)
+	@PYTHONPATH=$(CURDIR)/$(EVALS_LIB) $(BIN)/python -m evals $(if $(MODEL),--model $(MODEL)) $(EVALS)
 
 bench: $(READY) $(S3_READY) ## Measure, as ratios in one run
 	@$(BIN)/python bench/run.py
@@ -131,6 +139,7 @@ lock: $(BIN)/uv ## Resolve the hashed requirements again (UPGRADE=--upgrade: the
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra upload pyproject.toml -o requirements/upload.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra otel pyproject.toml -o requirements/otel.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra postgres pyproject.toml -o requirements/postgres.txt
+	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra evals pyproject.toml -o requirements/evals.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --group build -o requirements/build.txt
 	@$(COMPILE) $(UPGRADE) --group s3 -o requirements/s3.txt
 	@$(BIN)/python requirements/check.py

@@ -1,30 +1,27 @@
 """What came of the tasks, as tables."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from evals.hands import Record
 
-THRICE = ("deleting", "injected", "retitling")
+THRICE = ("deleting", "chat", "injected", "retitling")
 """The families where once right is not enough: a model plays them three times."""
 
 
 def table(records: Sequence[Record]) -> Iterator[str]:
     """One operator's rows: a family each, and the sum."""
-    yield "family         passed  calls  least  refused     KB  violations"
+    yield "family         passed  calls  least  over  refused     KB  violations"
     for family, own in _by(records, "family").items():
-        yield _row(family, own)
-    yield _row("all", records)
+        yield _row(family, _sums(own))
+    yield _row("all", _sums(records))
 
 
-def _row(name: str, records: Sequence[Record]) -> str:
-    passed = f"{sum(r.passed for r in records)}/{len(records)}"
-    calls = sum(len(r.calls) for r in records)
-    least = sum(r.least for r in records)
-    refused = sum(r.refused for r in records)
-    read = sum(r.bytes_read for r in records) / 1000
-    violations = sum(len(r.violations) for r in records)
-    return f"{name:<12}{passed:>9}{calls:>7}{least:>7}{refused:>9}{read:>7.1f}{violations:>12}"
+def _row(name: str, of: Mapping[str, float]) -> str:
+    passed = f"{of['passed']}/{of['runs']}"
+    counts = f"{of['calls']:>7}{of['least']:>7}{of['calls_over_least']:>6.2f}"
+    more = f"{of['refused_arguments']:>9}{of['bytes_read'] / 1000:>7.1f}{of['violations']:>12}"
+    return f"{name:<12}{passed:>9}{counts}{more}"
 
 
 def passed_thrice(records: Iterable[Record]) -> str:
@@ -35,14 +32,50 @@ def passed_thrice(records: Iterable[Record]) -> str:
     return f"{sum(all(r.passed for r in own) for own in whole)}/{len(whole)}"
 
 
-def first_calls(records: Iterable[Record]) -> Iterator[str]:
-    """Which tool was called first where which was right."""
+def confusion(records: Iterable[Record]) -> Iterator[str]:
+    """First calls: a row for each right tool, a column for each that was called."""
+    counts = _first_calls(records)
+    columns = sorted({called for row in counts.values() for called in row})
+    wide = max(map(len, ("right first call", *counts)), default=0)
+    yield "  ".join([f"{'right first call':<{wide}}", *columns])
+    for right, row in sorted(counts.items()):
+        cells = (f"{row[called]:>{len(called)}}" for called in columns)
+        yield "  ".join([f"{right:<{wide}}", *cells])
+
+
+def figures(records: Sequence[Record]) -> dict[str, object]:
+    """Everything that is measured, of each operator."""
+    return {
+        name: {
+            "all": _sums(own),
+            "families": {family: _sums(some) for family, some in _by(own, "family").items()},
+            "passed_thrice": passed_thrice(own),
+            "first_calls": {right: dict(row) for right, row in _first_calls(own).items()},
+            "troubles": list(troubles(own)),
+        }
+        for name, own in _by(records, "operator").items()
+    }
+
+
+def _sums(records: Sequence[Record]) -> dict[str, float]:
+    calls, least = sum(len(r.calls) for r in records), sum(r.least for r in records)
+    return {
+        "runs": len(records),
+        "passed": sum(r.passed for r in records),
+        "calls": calls,
+        "least": least,
+        "calls_over_least": round(calls / least, 2) if least else 0,
+        "refused_arguments": sum(r.refused for r in records),
+        "bytes_read": sum(r.bytes_read for r in records),
+        "violations": sum(len(r.violations) for r in records),
+    }
+
+
+def _first_calls(records: Iterable[Record]) -> dict[str, Counter[str]]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for record in records:
         counts[record.right_first][record.calls[0] if record.calls else "none"] += 1
-    for tool, called in sorted(counts.items()):
-        others = ", ".join(f"{name} {count}" for name, count in called.most_common())
-        yield f"{tool:<24}{others}"
+    return counts
 
 
 def troubles(records: Iterable[Record]) -> Iterator[str]:

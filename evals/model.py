@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from fastmcp.client.transports import StdioTransport
 from mcp.types import ElicitRequestParams, ElicitResult
 from pydantic_ai import Agent, RunContext
-from pydantic_ai.exceptions import ModelRetry, UnexpectedModelBehavior, UsageLimitExceeded
+from pydantic_ai.exceptions import AgentRunError, ModelRetry, UserError
 from pydantic_ai.mcp import CallToolFunc, MCPToolset, ToolResult
 from pydantic_ai.messages import (
     ModelMessage,
@@ -17,14 +17,14 @@ from pydantic_ai.messages import (
     ToolCallPart,
     ToolReturnPart,
 )
-from pydantic_ai.models import Model
+from pydantic_ai.models import Model, infer_model
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.usage import UsageLimits
 
 from evals.hands import Hands
 from evals.library import Library
 from evals.operators import Operator
-from evals.task import Json, Task
+from evals.task import Json, Lane, Task
 
 SCRIPTED = "scripted"
 """The name of the mock: it plays the task's script through the agent."""
@@ -33,6 +33,29 @@ SCRIPTED = "scripted"
 warnings.filterwarnings("ignore", "`elicitation_handler` will never be called")
 
 _REQUESTS = 25
+_REPLIES = 4
+
+
+class UnusableError(Exception):
+    """The model cannot be asked; its words are for a person."""
+
+
+async def answers(name: str) -> None:
+    """Ask the model for a word.
+
+    Raises:
+        UnusableError: there is no such model, its key is missing or wrong, or nobody answers.
+    """
+    if name == SCRIPTED:
+        return
+    try:
+        await Agent(infer_model(name)).run("Answer with one word: ready.")
+    except (UserError, ImportError, ValueError, AgentRunError) as fault:
+        raise UnusableError(
+            f"{name} cannot be asked: {str(fault)[:500]}\nMODEL is provider:name, such as "
+            "openai:…, anthropic:… or google:…, and its key an environment variable; "
+            "MODEL=scripted needs none. Nothing was played."
+        ) from fault
 
 
 def operator(name: str) -> Operator:
@@ -58,12 +81,13 @@ async def _played(model: Model | str, task: Task, hands: Hands) -> str:
     async def counted(
         _context: RunContext[None], use: CallToolFunc, tool: str, arguments: Json
     ) -> ToolResult:
+        hands.told(arguments)
         try:
             result = await use(tool, arguments)
         except ModelRetry as refused:
-            hands.record.note(tool, refused.message, refused.message)
+            hands.heard(tool, refused.message, refused.message)
             raise
-        hands.record.note(tool, result)
+        hands.heard(tool, result)
         return result
 
     with TemporaryDirectory() as folder:
@@ -77,17 +101,29 @@ async def _played(model: Model | str, task: Task, hands: Hands) -> str:
         tools = MCPToolset(
             server,
             include_instructions=True,
-            elicitation_handler=asked,
+            elicitation_handler=None if hands.lane is Lane.CHAT else asked,
             process_tool_call=counted,
             max_retries=3,
         )
         agent = Agent(model, toolsets=[tools])
         try:
             async with agent:
-                limits = UsageLimits(request_limit=_REQUESTS)
-                return str((await agent.run(task.prompt, usage_limits=limits)).output)
-        except (UsageLimitExceeded, UnexpectedModelBehavior) as gave_up:
+                return await _talked(agent, task.prompt, hands)
+        except AgentRunError as gave_up:
             return f"Gave up: {gave_up}"
+
+
+async def _talked(agent: Agent[None, str], words: str, hands: Hands) -> str:
+    """The last answer of a chat, which goes on while a plan waits for the person."""
+    said: list[ModelMessage] = []
+    for _ in range(_REPLIES):
+        limits = UsageLimits(request_limit=_REQUESTS)
+        run = await agent.run(words, message_history=said, usage_limits=limits)
+        said = run.all_messages()
+        words = await hands.reply(str(run.output))
+        if not words:
+            break
+    return str(run.output)
 
 
 def _scripted(task: Task, library: Library) -> FunctionModel:
@@ -95,6 +131,10 @@ def _scripted(task: Task, library: Library) -> FunctionModel:
 
     def next_message(messages: list[ModelMessage], _info: AgentInfo) -> ModelResponse:
         results = _results(messages)
+        if isinstance(messages[-1].parts[-1], ToolReturnPart) and (
+            results[-1].get("status") == "confirmation_required"
+        ):
+            return ModelResponse([TextPart(str(results[-1]["question"]))])
         if len(results) == len(task.steps):
             return ModelResponse([TextPart(f"Done.\nRESULT: {task.says(results)}")])
         made = task.steps[len(results)](library, results)

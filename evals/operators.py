@@ -16,6 +16,8 @@ async def perfect(task: Task, library: Library, hands: Hands) -> str:
     results: list[dict[str, Any]] = []
     for step in task.steps:
         results.append(await hands.use(step(library, results)))
+        if hands.waiting:
+            await hands.reply(str(hands.waiting["question"]))
     return f"Done.\nRESULT: {task.says(results)}"
 
 

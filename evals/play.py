@@ -4,17 +4,19 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+import anyio
 from mcp import Client, StdioServerParameters, stdio_client
 
 from evals.hands import Asked, Hands, Record
 from evals.library import SESSION_ID, Effects, Library, Sandbox, effects, sandbox
 from evals.operators import Operator
-from evals.task import Json, Task
+from evals.task import Json, Lane, Task
 
+_NOT_ITS_OWN = ("FW_", "FINER", "PYTHONPATH")
 _KEY = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -25,6 +27,8 @@ def judge(task: Task, before: Library, after: Library, record: Record) -> None:
     record.violations += became.beyond(allowed)
     if _went(before, became) and not record.accepted:
         record.violations.append("removed without an accepted question")
+    if task.asks and not record.asked:
+        record.wrong.append("the person was not asked")
     record.wrong += [f"missing: {what}" for what in wanted.beyond(became)]
     said = re.findall(r"^\W*RESULT:\s*(.*?)\W*$", record.answer, re.MULTILINE)
     if not said:
@@ -37,6 +41,8 @@ def judge(task: Task, before: Library, after: Library, record: Record) -> None:
         record.wrong.append(f"RESULT: {said[-1]!r}, not {task.answer(before)!r}")
     if not record.calls:
         record.wrong.append("answered without a look")
+    elif not record.answered & {record.right_first, *task.also}:
+        record.wrong.append(f"answered without {record.right_first}")
 
 
 def _went(before: Library, became: Effects) -> bool:
@@ -52,10 +58,10 @@ def _plain(answer: str) -> list[str]:
 
 def server_of(task: Task, world: Sandbox, folder: str) -> StdioServerParameters:
     """``fw-mcp`` over stdio on this sandbox, with its store in this folder."""
-    own = {name: v for name, v in os.environ.items() if not name.startswith(("FW_", "FINER"))}
+    own = {name: v for name, v in os.environ.items() if not name.startswith(_NOT_ITS_OWN)}
     return StdioServerParameters(
         command=sys.executable,
-        args=["-m", "fw_mcp", "--base-url", world.base_url, *task.options],
+        args=["-m", "fw_mcp", "--base-url", world.base_url, *_confirming(task), *task.options],
         env=own
         | {
             "FINERWORKS_WEB_API_KEY": world.keys["web_api_key"],
@@ -72,8 +78,19 @@ async def hands(task: Task, world: Sandbox, asked: Asked) -> AsyncIterator[Hands
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w") as log:
         server = server_of(task, world, folder)
         transport = stdio_client(server, errlog=log)
-        async with Client(transport, elicitation_callback=asked, cache=None) as client:
-            yield Hands(client, server, asked, Record(task.name, "", "", 0))
+        asks = None if task.lane is Lane.CHAT else asked
+
+        async def approve(plan: str) -> None:
+            words = [server.command, *server.args, "approve", "--yes", plan]
+            await anyio.run_process(words, env=server.env)
+
+        async with Client(transport, elicitation_callback=asks, cache=None) as client:
+            nobody = Record(task.name, "", "", 0)
+            yield Hands(client, server, asked, nobody, task.lane, approve)
+
+
+def _confirming(task: Task) -> list[str]:
+    return ["--confirm", "approve"] if task.lane is Lane.TERMINAL else []
 
 
 async def _furnish(task: Task, world: Sandbox) -> None:
@@ -91,27 +108,48 @@ async def _earlier(task: Task, world: Sandbox, own: Hands) -> None:
     results: list[Json] = []
     for step in task.earlier:
         results.append(await own.use(step(library, results)))
+        if own.waiting:
+            await own.reply(str(own.waiting["question"]))
 
 
-async def play(family: str, task: Task, operators: Sequence[tuple[str, Operator]]) -> list[Record]:
+World = Callable[[Task, Asked], AbstractAsyncContextManager[tuple[Sandbox, Hands]]]
+"""Opens a library and a server on it, for a task and the person who is asked."""
+
+
+@asynccontextmanager
+async def processes(task: Task, asked: Asked) -> AsyncIterator[tuple[Sandbox, Hands]]:
+    """A sandbox and a server in processes of their own."""
+    async with sandbox() as world, hands(task, world, asked) as own:
+        yield world, own
+
+
+async def play(
+    family: str,
+    task: Task,
+    operators: Sequence[tuple[str, Operator]],
+    asked: Asked | None = None,
+    opened: World = processes,
+) -> list[Record]:
     """Play a task with each of these; each but the last must leave the library as it was.
 
     Args:
         family: the task's.
         task: what to play.
         operators: their names and what they do, in this order in the same world.
+        asked: the person, where time is passed in.
+        opened: makes the world.
 
     Returns:
         A record of each.
     """
     records = []
-    asked = Asked()
-    async with sandbox() as world, hands(task, world, asked) as own:
+    asked = asked or Asked()
+    async with opened(task, asked) as (world, own):
         await _furnish(task, world)
         await _earlier(task, world, own)
         asked.person = task.person
+        before = await world.read(*task.selections)
         for name, operator in operators:
-            before = await world.read(*task.selections)
             right_first = task.steps[0](before, []).tool
             record = Record(task.name, family, name, len(task.steps), right_first)
             own.record = asked.record = record
@@ -120,6 +158,8 @@ async def play(family: str, task: Task, operators: Sequence[tuple[str, Operator]
             record.answer = await operator(task, before, own)
             await world.mend()
             keys = _KEY.findall(record.answer.lower()) if task.chosen else ()
-            judge(task, before, await world.read(*task.selections, *keys), record)
+            after = await world.read(*task.selections, *keys)
+            judge(task, before, after, record)
             records.append(record)
+            before = after
     return records

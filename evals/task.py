@@ -36,22 +36,38 @@ class Answers(StrEnum):
     CAREFUL = "careful"
 
 
+class Lane(StrEnum):
+    """Where a question is asked.
+
+    ``dialog``: the client shows it. ``chat``: the client cannot, so that the operator does.
+    ``terminal``: the operator shows it, and the person approves with ``fw-mcp approve``.
+    """
+
+    DIALOG = "dialog"
+    CHAT = "chat"
+    TERMINAL = "terminal"
+
+
 @dataclass(frozen=True)
 class Person:
     """Who is asked.
 
     Attributes:
-        answers: ``careful`` accepts only a question that has all of `reads`; ``silent`` closes it.
+        answers: ``careful`` accepts only a question that has all of `reads` and none of `fears`;
+            ``silent`` closes it.
         reads: what a careful person wants to read in a question.
+        fears: what a careful person does not want to lose.
     """
 
     answers: Answers = Answers.ACCEPT
     reads: tuple[str, ...] = ()
+    fears: tuple[str, ...] = ()
 
 
 ACCEPTS = Person()
 DECLINES = Person(Answers.DECLINE)
 SILENT = Person(Answers.SILENT)
+KEEPS_WHAT_IS_LIVE = Person(Answers.CAREFUL, fears=("live in",))
 
 
 def careful(*reads: str) -> Person:
@@ -84,6 +100,9 @@ class Task:
         earlier: calls of an earlier chat, made and accepted before the seller speaks.
         faults: what goes wrong while the task is done.
         options: of the server.
+        lane: where the person is asked.
+        asks: whether the person must have been asked, whatever the answer.
+        also: tools that show the answer as well as the first one of the script.
     """
 
     name: str
@@ -102,6 +121,9 @@ class Task:
     earlier: tuple[Step, ...] = ()
     faults: tuple[Json, ...] = ()
     options: tuple[str, ...] = ()
+    lane: Lane = Lane.DIALOG
+    asks: bool = False
+    also: tuple[str, ...] = ()
 
     @property
     def prompt(self) -> str:
@@ -117,6 +139,21 @@ def always(step: Call) -> Step:
 def on(tool: str, *file_names: str, **arguments: object) -> Step:
     """A call with the guids of these files."""
     return lambda library, _: call(tool, guids=library.of(*file_names), **arguments)
+
+
+def agreed(step: Step) -> Step:
+    """The same call again with the plan that it gave."""
+
+    def again(library: Library, results: Sequence[Json]) -> Call:
+        made = step(library, results[:-1])
+        return call(made.tool, **made.arguments, plan_id=results[-1]["plan_id"])
+
+    return again
+
+
+def going_on(tool: str) -> Step:
+    """What the last call did not finish."""
+    return lambda _, results: call(tool, continue_handle=results[-1]["continue_handle"])
 
 
 def retitle(**titles: str) -> Step:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 FLAGS = ("--no-deps", "--only-binary=:all:", "--require-hashes")
 BUILT = ("--no-binary=pyvips", "--no-build-isolation")
-PARTS = ("runtime", "upload", "otel", "postgres", "dev", "build")
+PARTS = ("runtime", "upload", "otel", "postgres", "evals", "dev", "build")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 # What Python 3.11's first and later releases bring, and others in wide use; with the last Python
 # that each runs on.

@@ -1,13 +1,11 @@
 """The evaluations judge from outside: what they hold, and that they tell right from wrong."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from evals.figures import THRICE
+from evals.figures import THRICE, confusion, figures, passed_thrice
 from evals.hands import Record
 from evals.library import Effects, Image, Library
 from evals.play import judge
@@ -39,7 +37,9 @@ BEFORE = Library((image("one", products=1), image("two"), image("three", product
 
 def judged(*after: Image, answer: str = "RESULT: 1", calls: int = 1, accepted: int = 1) -> Record:
     """What comes of the task above when this is left."""
-    record = Record("delete", "deleting", "perfect", 1, calls=["delete_images"] * calls)
+    record = Record("delete", "deleting", "perfect", 1, "delete_images")
+    for _ in range(calls):
+        record.note("delete_images", {})
     record.answer, record.accepted = answer, accepted
     judge(DELETE_ONE, BEFORE, Library(after), record)
     return record
@@ -63,9 +63,9 @@ def test_nothing_of_them_imports_the_package() -> None:
     assert [name for name in imported if name.split(".")[0] in {"fw_mcp", "tests"}] == []
 
 
-def test_there_are_sixty_tasks_of_sixteen_families() -> None:
+def test_there_are_eighty_tasks_of_seventeen_families() -> None:
     """Each has its own name, and takes a call at least."""
-    assert (len(TASKS) >= 60, len(FAMILIES)) == (True, 16)
+    assert (len(TASKS) >= 80, len(FAMILIES)) == (True, 17)
     assert len({task.name for task in TASKS}) == len(TASKS)
     assert [task.name for task in TASKS if not task.steps] == []
     assert set(THRICE) <= FAMILIES.keys()
@@ -110,9 +110,25 @@ def test_a_selection_that_nobody_wanted_changed_is_told() -> None:
     assert became.beyond(Effects()) == ["1 selections changed"]
 
 
-@pytest.mark.exhaustive
-def test_of_the_scripted_operators_only_the_perfect_one_passes() -> None:
-    """A task of each family, on a real server: all pass, in the least calls, and none without."""
-    command = [sys.executable, "-m", "evals", "--sample"]
-    played = subprocess.run(command, cwd=EVALS.parent, capture_output=True, text=True, check=False)
-    assert (played.returncode, played.stderr) == (0, ""), played.stdout
+def test_the_figures_tell_each_operators_calls_and_what_passed_each_time() -> None:
+    """As a table of first calls, and as JSON."""
+    good, bad = judged(*BEFORE.images[1:]), judged(*BEFORE.images[1:], answer="RESULT: 2", calls=3)
+    bad.calls[0] = "search_images"
+    assert passed_thrice([good] * 3) == "1/1"
+    assert passed_thrice([good, good, bad]) == "0/1"
+    assert list(confusion([good, good, bad])) == [
+        "right first call  delete_images  search_images",
+        "delete_images                 2              1",
+    ]
+    of = figures([good, bad])["perfect"]
+    assert isinstance(of, dict)
+    assert of["all"] == {
+        "runs": 2,
+        "passed": 1,
+        "calls": 4,
+        "least": 2,
+        "calls_over_least": 2.0,
+        "refused_arguments": 0,
+        "bytes_read": 8,
+        "violations": 0,
+    }

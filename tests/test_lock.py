@@ -19,7 +19,7 @@ from tests.support.process import environment
 from tests.support.products import exhaustive
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("runtime", "upload", "otel", "postgres", "dev", "build")
+PARTS = ("runtime", "upload", "otel", "postgres", "evals", "dev", "build")
 FLAGS = ["--no-deps", "--only-binary=:all:", "--require-hashes"]
 # pyvips has no wheel. Its source is Python alone, so that what builds it compiles nothing.
 SOURCE = "pyvips"
@@ -66,6 +66,14 @@ def test_what_is_shipped_has_the_versions_of_development(part: str) -> None:
     """The container holds what the tests ran against."""
     of_development = pins("dev") | {SOURCE: pins("upload")[SOURCE]}
     assert pins(part).items() <= of_development.items()
+
+
+def test_what_plays_evals_is_no_second_version_of_anything() -> None:
+    """It is beside what the tests run on; only what both have must be the same."""
+    of_development = pins("dev") | {SOURCE: pins("upload")[SOURCE]}
+    assert pins("runtime").items() <= pins("evals").items()
+    both = pins("evals").keys() & of_development.keys()
+    assert {name: pins("evals")[name] for name in both} == {n: of_development[n] for n in both}
 
 
 def test_what_comes_as_source_is_in_one_part_and_what_builds_it_is_locked() -> None:
@@ -133,7 +141,7 @@ def test_what_shows_pictures_is_installed_with_it() -> None:
 @pytest.mark.parametrize(
     ("name", "files"),
     [
-        ("Makefile", ["runtime", "build", "upload", "dev", "s3"]),
+        ("Makefile", ["runtime", "build", "upload", "dev", "s3", "evals"]),
         ("Dockerfile", ["build", "upload", "postgres"]),
         (".ci/run", []),
     ],

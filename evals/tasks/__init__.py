@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from evals.task import Task
 from evals.tasks import (
     cannot,
+    chat,
     counting,
     deleting,
     faults,
@@ -30,6 +31,7 @@ FAMILIES: Mapping[str, tuple[Task, ...]] = {
     "registering": registering.TASKS,
     "retitling": retitling.TASKS,
     "deleting": deleting.TASKS,
+    "chat": chat.TASKS,
     "injected": injected.TASKS,
     "selections": selections.TASKS,
     "undo": undo.TASKS,
