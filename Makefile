@@ -27,7 +27,7 @@ BUILT := --no-binary=pyvips --no-build-isolation
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo uploading test check lint rest evals bench bench-faults bench-http fuzz conformance clients contract bundle check-release format lock latest lock-check clean
+.PHONY: help demo uploading test check lint rest evals bench bench-faults bench-http fuzz conformance clients contract bundle sbom check-release format lock latest lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -121,6 +121,9 @@ contract: $(READY) ## Rewrite what is generated from the code: tool definitions,
 
 bundle: $(READY) ## Build the bundle that hosts install by a click, in dist/
 	@$(BIN)/python packaging/bundle.py
+
+sbom: $(BIN)/uv ## Write what a release consists of, with licences, in dist/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/sbom.py
 
 check-release: $(BIN)/uv ## Put what is published before the tools that will read it (needs Node)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/check.py

@@ -41,11 +41,11 @@ def _project() -> dict[str, Any]:
     return project
 
 
-_PROJECT = _project()
-_PAGE = str(_PROJECT["urls"]["Repository"])
+PROJECT = _project()
+_PAGE = str(PROJECT["urls"]["Repository"])
 _PUBLISHER = _PAGE.rpartition("/")[0]
 _OWNER = _PUBLISHER.rpartition("/")[2]
-_AUTHOR = {"name": _PROJECT["authors"][0]["name"], "url": _PUBLISHER}
+_AUTHOR = {"name": PROJECT["authors"][0]["name"], "url": _PUBLISHER}
 
 
 def _meaning(name: str) -> str:
@@ -92,7 +92,7 @@ def _registered() -> dict[str, Any]:
         "$schema": _SCHEMA,
         "name": f"io.github.{_OWNER}/{_COMMAND}",
         "title": _TITLE,
-        "description": _PROJECT["description"],
+        "description": PROJECT["description"],
         "version": __version__,
         "websiteUrl": _PAGE,
         "repository": {"url": _PAGE, "source": "github"},
@@ -143,13 +143,13 @@ def _manifest() -> dict[str, Any]:
         "name": _COMMAND,
         "display_name": _TITLE,
         "version": __version__,
-        "description": _PROJECT["description"],
+        "description": PROJECT["description"],
         "long_description": _TRYING,
         "author": _AUTHOR,
         "repository": {"type": "git", "url": f"{_PAGE}.git"},
         "homepage": _PAGE,
-        "documentation": _PROJECT["urls"]["Documentation"],
-        "support": _PROJECT["urls"]["Issues"],
+        "documentation": PROJECT["urls"]["Documentation"],
+        "support": PROJECT["urls"]["Issues"],
         "server": {
             "type": "uv",
             "entry_point": _ENTRY,
@@ -157,11 +157,11 @@ def _manifest() -> dict[str, Any]:
         },
         "tools": [{"name": name, "description": one.title} for name, one in EFFECTS.items()],
         "prompts_generated": True,
-        "keywords": _PROJECT["keywords"],
-        "license": _PROJECT["license"],
+        "keywords": PROJECT["keywords"],
+        "license": PROJECT["license"],
         "compatibility": {
             "platforms": ["darwin", "linux", "win32"],
-            "runtimes": {"python": _PROJECT["requires-python"]},
+            "runtimes": {"python": PROJECT["requires-python"]},
         },
         "user_config": _asked_for(),
     }
@@ -184,7 +184,7 @@ def _project_of_the_bundle() -> str:
 [project]
 name = "fw-mcp-bundle"
 version = "{__version__}"
-requires-python = "{_PROJECT["requires-python"]}"
+requires-python = "{PROJECT["requires-python"]}"
 dependencies = [
 {packages}]
 
@@ -208,17 +208,17 @@ def _plugin() -> dict[str, Any]:
     return {
         "name": _COMMAND,
         "version": __version__,
-        "description": _PROJECT["description"],
+        "description": PROJECT["description"],
         "author": _AUTHOR,
         "homepage": _PAGE,
-        "license": _PROJECT["license"],
+        "license": PROJECT["license"],
         "userConfig": asked,
         "mcpServers": {NAME: {"command": "uvx", "args": [_PUBLISHED], "env": env}},
     }
 
 
 def _marketplace() -> dict[str, Any]:
-    description = _PROJECT["description"]
+    description = PROJECT["description"]
     return {
         "name": _COMMAND,
         "owner": _AUTHOR,
@@ -240,7 +240,7 @@ def _extension() -> dict[str, Any]:
     return {
         "name": _COMMAND,
         "version": __version__,
-        "description": _PROJECT["description"],
+        "description": PROJECT["description"],
         "mcpServers": {
             NAME: {
                 "command": "uvx",

@@ -1,0 +1,87 @@
+"""Write what a release consists of, with licences (`make sbom`): CycloneDX JSON in dist/.
+
+It is read from an environment that holds the lock of requirements/runtime.txt alone. The same lock
+makes the same file, on any machine: no serial number, no address, and a time only where
+SOURCE_DATE_EPOCH gives one.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from make import PROJECT, ROOT
+
+from fw_mcp import __version__
+
+CYCLONEDX = "cyclonedx-bom==7.5.0"
+_LOCK = ROOT / "requirements" / "runtime.txt"
+_ROOT_COMPONENT = "root-component"
+_NAME = re.compile(r"[\w.-]+")
+
+
+def write(folder: Path) -> Path:
+    """Write it.
+
+    Args:
+        folder: where it is put; made if it is not there.
+
+    Returns:
+        The file.
+
+    Raises:
+        OSError: uv is not there.
+        subprocess.CalledProcessError: the lock cannot be installed, or its tool refuses.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"fw-mcp-{__version__}.cdx.json"
+    with tempfile.TemporaryDirectory(prefix="fw-mcp-sbom-") as name:
+        environment, raw = Path(name) / "environment", Path(name) / "raw.json"
+        python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        install = ["pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
+        described = ["environment", "--output-reproducible", "--pyproject", ROOT / "pyproject.toml"]
+        steps: tuple[list[str | Path], ...] = (
+            ["uv", "venv", "--quiet", "--python", sys.executable, environment],
+            ["uv", *install, "--require-hashes", "--python", environment, "-r", _LOCK],
+            ["uvx", "--quiet", "--from", CYCLONEDX, "cyclonedx-py", *described, "-o", raw, python],
+        )
+        for command in steps:
+            # Its warning, of dependencies that the project does not name, is answered below.
+            subprocess.run(command, cwd=name, check=True, env=_quiet())
+        found = json.loads(raw.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(of_release(found), indent=2) + "\n", encoding="utf-8")
+    return file
+
+
+def of_release(found: dict[str, Any]) -> dict[str, Any]:
+    """What the tool found, with the release's own version and dependencies, without addresses.
+
+    Packages are known by their `purl`; the links of their metadata lead anywhere.
+    """
+    project = found["metadata"]["component"]
+    project |= {"version": __version__, "purl": f"pkg:pypi/fw-mcp@{__version__}"}
+    for part in (*found["components"], *found["metadata"]["tools"]["components"]):
+        part.pop("externalReferences", None)
+    known = {_name_of(one["name"]): one["bom-ref"] for one in found["components"]}
+    names = [_name_of(one) for one in PROJECT["dependencies"]]
+    own = {"ref": _ROOT_COMPONENT, "dependsOn": sorted(known[name] for name in names)}
+    others = [one for one in found["dependencies"] if one["ref"] != _ROOT_COMPONENT]
+    return {**found, "dependencies": [*others, own]}
+
+
+def _name_of(requirement: str) -> str:
+    named = _NAME.match(requirement)
+    assert named  # noqa: S101  a requirement begins with its name
+    return named[0].lower().replace("_", "-")
+
+
+def _quiet() -> dict[str, str]:
+    return {**os.environ, "PYTHONWARNINGS": "ignore"}
+
+
+if __name__ == "__main__":
+    print(write(ROOT / "dist"))
