@@ -43,7 +43,12 @@ def write(folder: Path) -> Path:
         environment, raw = Path(name) / "environment", Path(name) / "raw.json"
         python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         install = ["pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
-        described = ["environment", "--output-reproducible", "--pyproject", ROOT / "pyproject.toml"]
+        described: list[str | Path] = [
+            "environment",
+            "--output-reproducible",
+            "--pyproject",
+            ROOT / "pyproject.toml",
+        ]
         steps: tuple[list[str | Path], ...] = (
             ["uv", "venv", "--quiet", "--python", sys.executable, environment],
             ["uv", *install, "--require-hashes", "--python", environment, "-r", _LOCK],
