@@ -23,6 +23,7 @@ from bundle import build
 from make import ROOT, files
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
+from registry import entry
 
 from fw_mcp.config import variable
 from fw_mcp.guard.effects import EFFECTS
@@ -33,8 +34,14 @@ PINNED = {
     "gemini": "@google/gemini-cli@0.61.0",
 }
 TWINE = "twine@7.0.0"
+SCHEMAS = "check-jsonschema@0.39.0"
+ZIZMOR = "zizmor@1.32.0"
 _OURS = ("FW_MCP_", "FINERWORKS_")
 _LONGEST_S = 300
+# What check-jsonschema says of a schema that it did not get.
+_UNREACHED = re.compile(
+    r"(?i)schemafile could not be|connectionerror|max retries|failed to (get|load|download)"
+)
 _ASKED = re.compile(r"\$\{user_config\.(\w+)\}")
 
 
@@ -209,6 +216,51 @@ async def _tools_of(server: StdioServerParameters) -> list[str]:
             return [tool.name for tool in (await client.list_tools()).tools]
 
 
+def workflows_validate(place: Place) -> None:
+    """Everything in .github that GitHub has a schema for."""
+    folder = ROOT / ".github"
+    kinds = {
+        "vendor.github-workflows": sorted((folder / "workflows").glob("*.yml")),
+        "vendor.dependabot": [folder / "dependabot.yml"],
+        "vendor.github-issue-config": [folder / "ISSUE_TEMPLATE" / "config.yml"],
+        "vendor.github-issue-forms": [folder / "ISSUE_TEMPLATE" / "problem.yml"],
+    }
+    for schema, read in kinds.items():
+        _uvx(place, SCHEMAS, "--builtin-schema", schema, *read)
+
+
+def workflows_audited(place: Place) -> None:
+    """The strictest of zizmor's views, without its questions to GitHub."""
+    _uvx(place, ZIZMOR, "--offline", "--persona", "auditor", "--no-progress", ROOT / ".github")
+
+
+def entry_of_a_release(place: Place) -> None:
+    """What a release publishes to the registry: server.json with the image and the bundle."""
+    schema = json.loads((ROOT / "packaging" / "server.schema.json").read_text(encoding="utf-8"))
+    try:
+        jsonschema.validate(entry(place.bundle), schema)
+    except jsonschema.ValidationError as fault:
+        raise Refused(fault.message) from fault
+
+
+def entry_by_the_registrys_own_schema(place: Place) -> None:
+    """The same by the schema that it names, which is fetched."""
+    published = place.folder / "server.json"
+    published.write_text(json.dumps(entry(place.bundle)), encoding="utf-8")
+    try:
+        _uvx(place, SCHEMAS, "--schemafile", entry(place.bundle)["$schema"], published)
+    except Refused as why:
+        if _UNREACHED.search(str(why)):
+            raise Skipped("the schema cannot be fetched from here") from why
+        raise
+
+
+def _uvx(place: Place, tool: str, *arguments: str | Path) -> None:
+    if not shutil.which("uvx"):
+        raise Skipped("uvx is not on the PATH")
+    _output(["uvx", "--quiet", tool, *arguments], place.environment())
+
+
 CHECKS: tuple[tuple[str, str, Callable[[Place], None]], ...] = (
     ("generated files", "packaging/make.py", generated),
     ("server.json", "packaging/server.schema.json", registered),
@@ -220,6 +272,10 @@ CHECKS: tuple[tuple[str, str, Callable[[Place], None]], ...] = (
     ("Claude Code plugin, started", "uvx", plugin_starts),
     ("Gemini CLI extension, its file", PINNED["gemini"], extension_validates),
     ("Gemini CLI extension, started", "uvx", extension_starts),
+    ("workflows, their form", SCHEMAS, workflows_validate),
+    ("workflows, audited", ZIZMOR, workflows_audited),
+    ("registry entry of a release", "packaging/server.schema.json", entry_of_a_release),
+    ("registry entry, the registry's schema", SCHEMAS, entry_by_the_registrys_own_schema),
 )
 
 
