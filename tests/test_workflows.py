@@ -78,16 +78,20 @@ def test_the_wheel_is_tried_on_every_python_and_system_that_it_names() -> None:
     assert tried == {one.rpartition(" ")[2] for one in named if "Operating System" in one}
 
 
+NO_OWNER = "OWNER still stands for the account that publishes\n"
+NAMING = ("pyproject.toml", "Dockerfile", ".github/ISSUE_TEMPLATE/config.yml")
+
+
 @pytest.mark.parametrize(
-    ("tag", "owner", "code", "said"),
+    ("tag", "left", "code", "said"),
     [
-        (f"v{__version__}", "studio", 0, ""),
-        ("v99.0.0", "studio", 1, f"The tag is v99.0.0, fw_mcp.__version__ is {__version__}\n"),
-        (f"v{__version__}", "OWNER", 1, "OWNER still stands for the account that publishes\n"),
+        (f"v{__version__}", "", 0, ""),
+        ("v99.0.0", "", 1, f"The tag is v99.0.0, fw_mcp.__version__ is {__version__}\n"),
+        *((f"v{__version__}", name, 1, NO_OWNER) for name in NAMING),
     ],
 )
 def test_a_release_is_refused_under_another_version_or_for_nobodys_account(
-    tmp_path: Path, tag: str, owner: str, code: int, said: str
+    tmp_path: Path, tag: str, left: str, code: int, said: str
 ) -> None:
     """What is published cannot be taken back: the tag is the version, or nothing is built."""
     (step,) = [one for one in steps_of("release") if one.get("id") == "version"]
@@ -95,7 +99,11 @@ def test_a_release_is_refused_under_another_version_or_for_nobodys_account(
     (tmp_path / "fw_mcp" / "__init__.py").write_bytes(
         (ROOT / "fw_mcp" / "__init__.py").read_bytes()
     )
-    (tmp_path / "pyproject.toml").write_text(f'Homepage = "https://github.com/{owner}/fw-mcp"\n')
+    for name in NAMING:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        place = tmp_path / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text if name == left else text.replace("OWNER/", "studio/"))
     written = tmp_path / "output"
     written.touch()
     env = {"PATH": "/usr/bin:/bin", "GITHUB_REF_NAME": tag, "GITHUB_OUTPUT": str(written)}
