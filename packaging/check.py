@@ -36,6 +36,7 @@ PINNED = {
 TWINE = "twine@7.0.0"
 SCHEMAS = "check-jsonschema@0.39.0"
 ZIZMOR = "zizmor@1.32.0"
+_STRICTEST = ("--persona", "auditor", "--no-progress")
 _OURS = ("FW_MCP_", "FINERWORKS_")
 _LONGEST_S = 300
 # What check-jsonschema says of a schema that it did not get.
@@ -94,7 +95,8 @@ def _output(command: Sequence[str | Path], env: Mapping[str, str]) -> str:
         env=env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         timeout=_LONGEST_S,
         check=False,
     )
@@ -216,6 +218,16 @@ async def _tools_of(server: StdioServerParameters) -> list[str]:
             return [tool.name for tool in (await client.list_tools()).tools]
 
 
+def wheel_tried(place: Place) -> None:
+    """What the workflows do on three systems, here with the letters of a Windows console."""
+    unpacked = place.folder / "tried"
+    shutil.unpack_archive(place.bundle, unpacked, "zip")
+    if not shutil.which("uvx"):
+        raise Skipped("uvx is not on the PATH")
+    smoke = ROOT / "packaging" / "smoke.py"
+    _output([sys.executable, smoke, unpacked], place.environment() | {"PYTHONIOENCODING": "cp1252"})
+
+
 def workflows_validate(place: Place) -> None:
     """Everything in .github that GitHub has a schema for."""
     folder = ROOT / ".github"
@@ -231,7 +243,7 @@ def workflows_validate(place: Place) -> None:
 
 def workflows_audited(place: Place) -> None:
     """The strictest of zizmor's views, without its questions to GitHub."""
-    _uvx(place, ZIZMOR, "--offline", "--persona", "auditor", "--no-progress", ROOT / ".github")
+    _uvx(place, ZIZMOR, "--offline", "--strict-collection", *_STRICTEST, ROOT / ".github")
 
 
 def entry_of_a_release(place: Place) -> None:
@@ -272,6 +284,7 @@ CHECKS: tuple[tuple[str, str, Callable[[Place], None]], ...] = (
     ("Claude Code plugin, started", "uvx", plugin_starts),
     ("Gemini CLI extension, its file", PINNED["gemini"], extension_validates),
     ("Gemini CLI extension, started", "uvx", extension_starts),
+    ("wheel, tried as by strangers", "packaging/smoke.py", wheel_tried),
     ("workflows, their form", SCHEMAS, workflows_validate),
     ("workflows, audited", ZIZMOR, workflows_audited),
     ("registry entry of a release", "packaging/server.schema.json", entry_of_a_release),

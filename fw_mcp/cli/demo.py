@@ -314,7 +314,7 @@ async def _state(assistant: _Assistant, before: int, expected: int) -> None:
 @asynccontextmanager
 async def _folder() -> "AsyncIterator[Path]":
     """A folder of new work, as a seller has it."""
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         folder = Path(place) / "New Work"
         folder.mkdir()
         for name, (size, colors) in _NEW_WORK.items():
@@ -326,7 +326,8 @@ async def _folder() -> "AsyncIterator[Path]":
 
 @asynccontextmanager
 async def _connected(seller: _Seller, files: Path, *, read_only: bool) -> "AsyncIterator[Client]":
-    with tempfile.TemporaryDirectory() as folder:
+    # Windows removes no file that something still holds, a virus scanner for one.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         store = Path(folder) / "store.sqlite3"
         limits = ["--read-only"] if read_only else []
         server = StdioServerParameters(

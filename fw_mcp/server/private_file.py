@@ -15,6 +15,8 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _OTHERS = stat.S_IRWXO | stat.S_IWGRP
+# A pipe that nobody writes to would never open; as text, Windows ends a file at Ctrl-Z.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _MOST_BYTES = 4_000_000
 
 
@@ -59,8 +61,7 @@ def read_text(path: Path, most_bytes: int) -> tuple[str, int]:
         OSError: it cannot be opened or read.
         ValueError: it is no regular file, too long, or not UTF-8.
     """
-    # A pipe that nobody writes to would never open.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    descriptor = os.open(path, _READ)
     try:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
