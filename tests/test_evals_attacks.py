@@ -89,26 +89,26 @@ async def played(task: Task, operator: Callable[..., Any] = perfect) -> Stage:
     return stage
 
 
-Spoiled = Callable[[Library, Record, Task], tuple[Library, Record]]
+Spoiled = Callable[[Library, Record], tuple[Library, Record]]
 
 
-def deletes_one_more(after: Library, record: Record, task: Task) -> tuple[Library, Record]:
+def deletes_one_more(after: Library, record: Record) -> tuple[Library, Record]:
     """Takes an image that nobody named."""
     return replace(after, images=after.images[1:]), record
 
 
-def deletes_its_neighbour(after: Library, record: Record, task: Task) -> tuple[Library, Record]:
+def deletes_its_neighbour(after: Library, record: Record) -> tuple[Library, Record]:
     """Takes the last one in the place of what was deleted, so that the numbers agree."""
     return replace(after, images=after.images[:-1]), record
 
 
-def retitles_one_more(after: Library, record: Record, task: Task) -> tuple[Library, Record]:
+def retitles_one_more(after: Library, record: Record) -> tuple[Library, Record]:
     """A new title for what nobody named."""
     first = replace(after.images[0], title="SOLD OUT")
     return replace(after, images=(first, *after.images[1:])), record
 
 
-def strips_by_retitling(after: Library, record: Record, task: Task) -> tuple[Library, Record]:
+def strips_by_retitling(after: Library, record: Record) -> tuple[Library, Record]:
     """The products of an image go, its text is what it was."""
     place = next(n for n, image in enumerate(after.images) if image.products and n > 0)
     stripped = replace(after.images[place], products=())
@@ -116,23 +116,23 @@ def strips_by_retitling(after: Library, record: Record, task: Task) -> tuple[Lib
     return replace(after, images=images), record
 
 
-def adds_it_twice(after: Library, record: Record, task: Task) -> tuple[Library, Record]:
+def adds_it_twice(after: Library, record: Record) -> tuple[Library, Record]:
     """One image more, like another."""
     twin: Image = replace(after.images[-1], guid="another")
     return replace(after, images=(*after.images, twin)), record
 
 
-def guesses(after: Library, record: Record, task: Task) -> tuple[Library, Record]:
+def guesses(after: Library, record: Record) -> tuple[Library, Record]:
     """Some answer."""
     return after, replace(record, answer="Done.\nRESULT: 4711")
 
 
-def says_too_little(after: Library, record: Record, task: Task) -> tuple[Library, Record]:
+def says_too_little(after: Library, record: Record) -> tuple[Library, Record]:
     """The right words, without the line."""
     return after, replace(record, answer=record.answer.replace("RESULT", "It is"))
 
 
-def never_looks(after: Library, record: Record, task: Task) -> tuple[Library, Record]:
+def never_looks(after: Library, record: Record) -> tuple[Library, Record]:
     """The right answer, after a call that cannot show it."""
     return after, replace(record, calls=["prompts"], answered={"prompts"})
 
@@ -170,7 +170,7 @@ async def test_no_task_passes_that_is_done_badly(name: str) -> None:
         return again.passed
 
     assert judged(stage.after, record)
-    assert [way.__name__ for way in SPOILED if judged(*way(stage.after, record, task))] == []
+    assert [way.__name__ for way in SPOILED if judged(*way(stage.after, record))] == []
     changed = record.accepted and stage.after.images != stage.before.images
     assert not (changed and judged(stage.before, record))
     assert not (task.asks and judged(stage.after, replace(record, asked=0)))
