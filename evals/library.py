@@ -155,6 +155,7 @@ class Sandbox:
     base_url: str
     keys: Mapping[str, str]
     http: httpx.AsyncClient
+    session_id: str = SESSION_ID
 
     async def read(self, *selections: str) -> Library:
         """Read everything, and these selections."""
@@ -165,7 +166,7 @@ class Sandbox:
     async def add(self, images: Sequence[_Json], library: str = "inventory") -> None:
         """Register images."""
         for first in range(0, len(images), _AT_ONCE):
-            sent = {"images": images[first : first + _AT_ONCE], "library": _library(library)}
+            sent = {"images": images[first : first + _AT_ONCE], "library": self._library(library)}
             await self._call("POST", "add_images", sent)
 
     async def select(self, key: str, guids: Sequence[str]) -> None:
@@ -186,7 +187,7 @@ class Sandbox:
         number, count = 1, 1
         while len(images) < count:
             wanted = {
-                "library": _library(library),
+                "library": self._library(library),
                 "page_number": number,
                 "per_page": _PER_PAGE,
                 "sort_direction": "ASC",
@@ -201,16 +202,15 @@ class Sandbox:
         answer = await self._call("GET", f"list_file_selection?guid={key}")
         return list(answer["guids"])
 
+    def _library(self, name: str) -> dict[str, object]:
+        return {"name": name, "session_id": self.session_id, "site_id": 2}
+
     async def _call(self, verb: str, path: str, body: _Json | None = None) -> _Json:
         url = f"{self.base_url}/v3/{path}"
         answer = await self.http.request(verb, url, json=body, headers=dict(self.keys))
         answer.raise_for_status()
         members: _Json = answer.json()
         return members
-
-
-def _library(name: str) -> dict[str, object]:
-    return {"name": name, "session_id": SESSION_ID, "site_id": 2}
 
 
 def _image(row: _Json, library: str) -> Image:
