@@ -125,8 +125,8 @@ bundle: $(READY) ## Build the bundle that hosts install by a click, in dist/
 sbom: $(BIN)/uv ## Write what a release consists of, with licences, in dist/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/sbom.py
 
-check-release: $(BIN)/uv ## Put what is published before the tools that will read it (needs Node)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/check.py
+check-release: $(BIN)/uv ## Put what is published before the tools that will read it (ONLY=word: some)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/check.py $(if $(ONLY),--only $(ONLY))
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix
