@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -102,9 +103,8 @@ async def _furnish(task: Task, world: Sandbox) -> None:
             await world.select(key, library.of(*file_names))
 
 
-async def _earlier(task: Task, world: Sandbox, own: Hands) -> None:
+async def _earlier(task: Task, library: Library, own: Hands) -> None:
     """Play the earlier chat."""
-    library = await world.read()
     results: list[Json] = []
     for step in task.earlier:
         results.append(await own.use(step(library, results)))
@@ -146,9 +146,11 @@ async def play(
     asked = asked or Asked()
     async with opened(task, asked) as (world, own):
         await _furnish(task, world)
-        await _earlier(task, world, own)
+        former = await world.read() if task.earlier else Library(())
+        await _earlier(task, former, own)
         asked.person = task.person
-        before = await world.read(*task.selections)
+        read = await world.read(*task.selections)
+        before = replace(read, former=former.images)
         for name, operator in operators:
             right_first = task.steps[0](before, []).tool
             record = Record(task.name, family, name, len(task.steps), right_first)
@@ -161,5 +163,5 @@ async def play(
             after = await world.read(*task.selections, *keys)
             judge(task, before, after, record)
             records.append(record)
-            before = after
+            before = replace(after, former=former.images)
     return records

@@ -214,9 +214,18 @@ def retitles(**titles: str) -> Callable[[Library], Effects]:
     return wanted
 
 
-def adds(*images: tuple[str, str]) -> Callable[[Library], Effects]:
-    """These come: title and file name."""
-    return lambda _library: Effects(added=tuple(sorted(images)))
+def adds(*images: Json, library: str = "inventory") -> Callable[[Library], Effects]:
+    """These come, as they were to be registered."""
+    return lambda _: Effects(added=tuple(image | {"library": library} for image in images))
+
+
+def brings_back(file_name: str) -> Callable[[Library], Effects]:
+    """This file, which an earlier chat deleted, is there again as it was."""
+
+    def wanted(library: Library) -> Effects:
+        return Effects(added=tuple(i.record for i in library.former if i.file_name == file_name))
+
+    return wanted
 
 
 def selects(key: str, *file_names: str) -> Callable[[Library], Effects]:
