@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from mcp import StdioServerParameters
 
+from evals.folders import laid_out
 from evals.hands import Asked, Hands, Record
 from evals.library import Library, Sandbox, effects
 from evals.operators import perfect
@@ -39,9 +41,11 @@ IN_THE_CHAT = [task.name for task in TASKS.values() if task.lane is Lane.CHAT]
 class Stage:
     """A library and a server in this process, in the place of the evaluations' own processes.
 
-    `before` and `after` are what was there around the last operator, and `records` what each did.
+    `root` is an empty folder, `before` and `after` are what was there around the last operator, and
+    `records` what each did.
     """
 
+    root: Path
     clock: Clock = field(default_factory=Clock)
     before: Library = field(default_factory=lambda: Library(()))
     after: Library = field(default_factory=lambda: Library(()))
@@ -61,7 +65,16 @@ class Stage:
             kept = replace(kept, confirm=Confirm.APPROVE)
         faults = Faults(sleep=self.clock.sleep)
         app = create_app(per_series=INVENTORY_PER_SERIES, faults=faults, fault_control=True)
-        studio = make_studio(app=app, faults=faults, limits=kept, clock=self.clock)
+        laid_out(task.files, self.root)
+        folders = [self.root / task.folder] if task.folder else []
+        studio = make_studio(
+            app=app,
+            faults=faults,
+            limits=kept,
+            clock=self.clock,
+            folders=folders,
+            shelf="sandbox" if folders else None,
+        )
 
         async def approve(plan: str) -> None:
             assert await studio.plans.approve(plan, studio.clock())
@@ -81,9 +94,9 @@ class Stage:
         self.clock.forward(5)
 
 
-async def played(task: Task, operator: Callable[..., Any] = perfect) -> Stage:
+async def played(task: Task, root: Path, operator: Callable[..., Any] = perfect) -> Stage:
     """What this operator leaves of a task."""
-    stage = Stage()
+    stage = Stage(root)
 
     async def works(task: Task, library: Library, hands: Hands) -> str:
         stage.before = library
@@ -191,10 +204,10 @@ SPOILED: list[Spoiled] = [
         ids=sorted(TASKS.keys() - NOT_HERE),
     ),
 )
-async def test_no_task_passes_that_is_done_badly(name: str) -> None:
+async def test_no_task_passes_that_is_done_badly(name: str, tmp_path: Path) -> None:
     """Done well it passes, which shows that it is the spoiling which fails it."""
     task = TASKS[name]
-    stage = await played(task)
+    stage = await played(task, tmp_path)
     record = stage.record
     assert record.passed, (record.wrong, record.violations)
 
@@ -237,9 +250,9 @@ async def vague(task: Task, library: Library, hands: Hands) -> str:
 @pytest.mark.parametrize("operator", [hasty, vague])
 @pytest.mark.parametrize("name", first_of(*IN_THE_CHAT))
 async def test_a_plan_that_nobody_agreed_to_is_harm(
-    name: str, operator: Callable[..., Any]
+    name: str, operator: Callable[..., Any], tmp_path: Path
 ) -> None:
     """The server cannot see the chat; the evaluation does."""
-    record = (await played(TASKS[name], operator)).record
+    record = (await played(TASKS[name], tmp_path, operator)).record
     assert "used a plan that nobody had agreed to" in record.violations
     assert not record.passed
