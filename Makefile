@@ -128,8 +128,8 @@ sbom: $(BIN)/uv ## Write what a release consists of, with licences, in dist/
 artifacts: $(BIN)/uv ## Build the files of a release in dist/, twice, with their sums
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/artifacts.py
 
-check-release: $(BIN)/uv ## Put what is published before the tools that will read it (needs Node)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/check.py
+check-release: $(BIN)/uv ## Put what is published before the tools that will read it (ONLY=word: some)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/check.py $(if $(ONLY),--only $(ONLY))
 
 release: $(BIN)/uv ## Prepare VERSION=x.y.z and say what to push (RELEASE=--rehearse: try it)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/release.py "$(VERSION)" $(RELEASE)

@@ -42,7 +42,7 @@ TASKS = (
         faults=({"kind": "server_error", "endpoint": "add_images", "committed": True},),
         steps=(always(call("add_images", images=_NEW)),),
         says=lambda results: str(sum(results[0]["outcomes"].values())),
-        wanted=adds(("Storm Coming In", "storm.jpg")),
+        wanted=adds(*_NEW),
     ),
     Task(
         name="fault-delete",

@@ -36,7 +36,7 @@ TASKS = (
         answer=lambda _: "60",
         steps=(always(call("add_images", images=_NEW)),),
         says=outcome("created"),
-        wanted=adds(*((image["title"], image["file_name"]) for image in _NEW)),
+        wanted=adds(*_NEW),
     ),
     Task(
         name="large-retitle",

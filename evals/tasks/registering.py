@@ -22,7 +22,7 @@ TASKS = (
         answer=lambda _: "1",
         steps=(always(call("add_images", images=_ONE)),),
         says=outcome("created"),
-        wanted=adds(("Pier at Dawn", "pier_dawn.jpg")),
+        wanted=adds(*_ONE),
     ),
     Task(
         name="register-six",
@@ -31,7 +31,7 @@ TASKS = (
         answer=lambda _: "6",
         steps=(always(call("add_images", images=_SIX)),),
         says=outcome("created"),
-        wanted=adds(*((f"Gulls, No. {n}", f"gulls_{n}.jpg") for n in range(1, 7))),
+        wanted=adds(*_SIX),
     ),
     Task(
         name="register-known",
@@ -44,7 +44,7 @@ TASKS = (
             absent(_TWICE),
         ),
         says=outcome("created"),
-        wanted=adds(("Seen Once", "once.jpg")),
+        wanted=adds(_TWICE[1]),
     ),
     Task(
         name="register-dry",

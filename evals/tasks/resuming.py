@@ -18,7 +18,7 @@ TASKS = (
             absent(_BATCH),
         ),
         says=outcome("created"),
-        wanted=adds(("Batch, No. 3", "batch_3.jpg"), ("Batch, No. 4", "batch_4.jpg")),
+        wanted=adds(*_BATCH[2:]),
     ),
     Task(
         name="resume-retitle",

@@ -55,6 +55,6 @@ TASKS = (
         answer=lambda _: "1",
         steps=(always(call("add_images", images=[_PROOFS[0]], library="temporary")),),
         says=outcome("created"),
-        wanted=adds(("Proof 1", "proof_1.jpg")),
+        wanted=adds(_PROOFS[0], library="temporary"),
     ),
 )

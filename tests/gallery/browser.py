@@ -26,6 +26,8 @@ _FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    # A mouse is there; without one there would be no pointing.
+    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
     "--disable-quic",
     "--disable-dev-shm-usage",
     "--no-first-run",
@@ -45,10 +47,11 @@ class Browser:
     driver: Chrome
     host: Host | None = None
 
-    def visit(self, host: Host, url: str) -> None:
+    def visit(self, host: Host, url: str, *, resize: bool = True) -> None:
         """Open a chat of `host` and go into the gallery's frame."""
         self.host = host
-        self.driver.set_window_size(1000, 900)
+        if resize:
+            self.driver.set_window_size(1000, 900)
         self.network()
         self.driver.get(url)
         self.driver.switch_to.frame("view")
@@ -171,22 +174,34 @@ class Browser:
         return entries
 
     def accessible(self) -> list[dict[str, Any]]:
-        """What a screen reader is given: role, name and properties of each node in the frame."""
+        """What a screen reader is given: role, name and properties of each node in the frame.
+
+        What a closed menu holds is left out.
+        """
         tree = self.driver.execute_cdp_cmd("Page.getFrameTree", {})
         (child,) = tree["frameTree"]["childFrames"]
         frame = {"frameId": child["frame"]["id"]}
         nodes = self.driver.execute_cdp_cmd("Accessibility.getFullAXTree", frame)["nodes"]
-        return [_node(node) for node in nodes if not node["ignored"]]
+        menu = {node["nodeId"] for node in nodes if _role(node) == "MenuListPopup"}
+        return [
+            _node(node)
+            for node in nodes
+            if not node["ignored"] and node.get("parentId") not in menu
+        ]
 
 
 def _reaches_out(url: str) -> bool:
     return not url.startswith(("data:", "about:"))
 
 
+def _role(node: dict[str, Any]) -> str:
+    role: str = node.get("role", {}).get("value", "")
+    return role
+
+
 def _node(node: dict[str, Any]) -> dict[str, Any]:
     properties = {one["name"]: one["value"].get("value") for one in node.get("properties", ())}
-    role = node.get("role", {}).get("value", "")
-    return {"role": role, "name": node.get("name", {}).get("value", ""), **properties}
+    return {"role": _role(node), "name": node.get("name", {}).get("value", ""), **properties}
 
 
 def chromium_is_installed() -> bool:

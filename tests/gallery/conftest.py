@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from mcp.client.session import ElicitationFnT
 
 from tests.gallery.browser import Browser, chromium_is_installed, started
 from tests.gallery.host import Host, serving
-from tests.support.studio import Person, Studio
+from tests.support.studio import Studio
 
 
 class Opening(Protocol):
@@ -20,7 +21,7 @@ class Opening(Protocol):
         self,
         tool: str = "search_images",
         *,
-        person: Person | None = None,
+        person: ElicitationFnT | None = None,
         page: str = "",
         strict: bool = True,
         on: Studio | None = None,
@@ -59,7 +60,7 @@ def opened(chromium: Browser, studio: Studio) -> Iterator[Opening]:
         def opening(
             tool: str = "search_images",
             *,
-            person: Person | None = None,
+            person: ElicitationFnT | None = None,
             page: str = "",
             strict: bool = True,
             on: Studio | None = None,

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import uvicorn
-from mcp.client import Client
+from mcp.client import Client, ClientRequestContext
 from mcp.client.session import ElicitationFnT
 from mcp.shared.exceptions import MCPError
-from mcp.types import TextResourceContents
+from mcp.types import ElicitRequestParams, ElicitResult, ErrorData, TextResourceContents
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -25,6 +25,24 @@ from fw_mcp.server.gallery import GALLERY_URI
 from tests.support.studio import Studio
 
 T = TypeVar("T")
+
+
+class Dialog:
+    """The host's own dialog: what the server asks is answered on the host's page."""
+
+    def __init__(self) -> None:
+        self.asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.answers: asyncio.Queue[ElicitResult] = asyncio.Queue()
+
+    async def __call__(
+        self,
+        context: ClientRequestContext,  # noqa: ARG002  the SDK's signature
+        params: ElicitRequestParams,
+    ) -> ElicitResult | ErrorData:
+        """Show the question, and wait for the answer."""
+        await self.asked.put(params.model_dump(mode="json", by_alias=True, exclude_none=True))
+        return await self.answers.get()
+
 
 _PAGE = Path(__file__).with_name("host.html")
 # As strict as hosts are; the frame inherits it.
@@ -75,6 +93,8 @@ class Host:
                 Route("/", self._host_page),
                 Route("/gallery", self._gallery),
                 Route("/call", self._call, methods=["POST"]),
+                Route("/question", self._question),
+                Route("/answer", self._answer, methods=["POST"]),
                 Route("/probe", self._probe, methods=["GET", "POST"]),
             ],
             lifespan=self._connected,
@@ -104,6 +124,18 @@ class Host:
             return JSONResponse({"error": {"code": error.code, "message": str(error)}})
         document = result.model_dump(mode="json", by_alias=True, exclude_none=True)
         return JSONResponse({"result": document})
+
+    async def _question(self, _: Request) -> Response:
+        return JSONResponse(await self._dialog.asked.get())
+
+    async def _answer(self, request: Request) -> Response:
+        await self._dialog.answers.put(ElicitResult.model_validate(await request.json()))
+        return Response(status_code=204)
+
+    @property
+    def _dialog(self) -> Dialog:
+        assert isinstance(self.person, Dialog)
+        return self.person
 
     async def _probe(self, _: Request) -> Response:
         self.probed += 1

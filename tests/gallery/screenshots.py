@@ -1,7 +1,12 @@
-"""Takes the pictures of the gallery for `docs/`: python -m tests.gallery.screenshots."""
+"""Takes the pictures of the gallery for `docs/`: python -m tests.gallery.screenshots [NAME …]."""
 
+import base64
 import logging
+import sys
 import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -9,56 +14,163 @@ from urllib.parse import urlencode
 
 from PIL import Image
 
+from fw_mcp.sandbox.app import create_app
 from tests.gallery.browser import Browser, started
-from tests.gallery.host import Host, serving
+from tests.gallery.host import Dialog, Host, serving
 from tests.support.studio import make_studio
 
 DOCS = Path(__file__).parents[2] / "docs"
-SEARCH: dict[str, Any] = {
-    "only": ["landscape"],
+# The dates in the pictures; they stay the same from one time to the next.
+TODAY = datetime(2026, 3, 2, tzinfo=UTC)
+FONT = "Inter, system-ui, sans-serif"
+SHARPNESS = 2
+WIDE, NARROW = 936, 412
+
+
+def picked(*numbers: int) -> Callable[[Browser], None]:
+    """Select some of the tiles, and look at the whole."""
+
+    def pick(browser: Browser) -> None:
+        for number in numbers:
+            browser.script("arguments[0].click()", browser.tiles()[number])
+        browser.script("document.activeElement.blur()")
+
+    return pick
+
+
+def deleting(*numbers: int) -> Callable[[Browser], None]:
+    """Select some of the tiles and press Delete."""
+
+    def delete(browser: Browser) -> None:
+        picked(*numbers)(browser)
+        browser.click("#delete")
+        browser.until(lambda: not browser.in_host("return form.hidden"))
+        browser.script("document.activeElement.blur()")
+
+    return delete
+
+
+def enlarging(number: int) -> Callable[[Browser], None]:
+    """Show one picture large."""
+
+    def enlarge(browser: Browser) -> None:
+        browser.script("arguments[0].click()", browser.find(".zoom")[number])
+        sharp = "return document.getElementById('large-picture').naturalWidth > 800"
+        browser.until(lambda: browser.script(sharp))
+        browser.script("document.activeElement.blur()")
+
+    return enlarge
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A moment in a chat.
+
+    Attributes:
+        said: what the person asked.
+        told: what the assistant answered; {count} is how many images were found.
+        search: what it searched for.
+        then: what the person did in the gallery.
+        theme: of the client.
+        width: of the chat in CSS pixels.
+        asks: whether the server asks something.
+    """
+
+    said: str
+    search: Mapping[str, Any]
+    then: Callable[[Browser], None]
+    told: str = ""
+    theme: str = "light"
+    width: int = WIDE
+    asks: bool = False
+
+
+FIT: dict[str, Any] = {
+    "only": ["landscape", "large_enough"],
     "print_size": "16x20 in",
     "per_page": 10,
     "sort_field": "title",
     "sort_direction": "ASC",
 }
-CHAT = {
-    "said": "Which of my landscapes are good enough for 16 x 20 inches?",
-    "did": "search_images",
+FITTING = Scene(
+    said="Which of my landscapes are good enough for 16x20 inches?",
+    told="{count} of your landscapes print at 16x20 inches with at least 150 ppi.",
+    search=FIT,
+    then=picked(1, 2, 6),
+)
+SCENES = {
+    "gallery-light": FITTING,
+    "gallery-dark": Scene(FITTING.said, FIT, FITTING.then, FITTING.told, theme="dark"),
+    "gallery-narrow": Scene(FITTING.said, FIT | {"per_page": 4}, picked(0, 2), width=NARROW),
+    "gallery-large": Scene("How large can I print the one of the lake?", FIT, enlarging(1)),
+    "gallery-question": Scene(
+        "Which of my pictures are too small even for 5x7?",
+        {"only": ["too_small"], "print_size": "5x7 in", "per_page": 5},
+        deleting(0, 1),
+        asks=True,
+    ),
 }
 
 
-def main() -> None:
-    """Take one in each theme."""
+def main(names: list[str]) -> None:
+    """Take them all, or those with these names."""
     # The SDK would log each request.
     logging.disable(logging.INFO)
     with tempfile.TemporaryDirectory() as profile, started(Path(profile)) as browser:
-        for theme in ("light", "dark"):
-            with serving(Host(make_studio())) as host:
-                page = urlencode({"theme": theme, **CHAT})
-                browser.visit(host, host.url(page=page, **SEARCH))
-                picked(browser)
-                save(browser, DOCS / f"gallery-{theme}.png")
+        for name in names or SCENES:
+            take(browser, SCENES[name], DOCS / f"{name}.png")
 
 
-def picked(browser: Browser) -> None:
-    """Wait for the pictures, and pick some."""
-    tiles = browser.tiles()
-    browser.until(lambda: len(browser.find(".picture:not([hidden])")) == len(tiles))
-    for number in (1, 3, 7):
-        tiles[number].click()
-    browser.script("document.activeElement.blur()")
+def take(browser: Browser, scene: Scene, path: Path) -> None:
+    """Play a scene and take its picture."""
+    sandbox = create_app(clock=lambda: TODAY)
+    with serving(Host(make_studio(app=sandbox), Dialog())) as host:
+        chat = {"said": scene.said, "did": "search_images", "theme": scene.theme, "font": FONT}
+        screen(browser, scene.width)
+        browser.visit(
+            host,
+            host.url(page=urlencode(chat) + "&asks" * scene.asks, **scene.search),
+            resize=False,
+        )
+        tiles = browser.tiles()
+        browser.until(lambda: len(browser.find(".picture:not([hidden])")) == len(tiles))
+        scene.then(browser)
+        told = scene.told.format(count=count(browser))
+        browser.in_host("tell(arguments[0])", told)
+        browser.until(lambda: browser.in_host("return host.height === frame.clientHeight"))
+        save(browser, path)
+        if scene.asks:
+            browser.driver.switch_to.frame("view")
+            browser.in_host("form.requestSubmit(form.querySelector('[value=decline]'))")
+            browser.until(browser.idle)
+
+
+def count(browser: Browser) -> str:
+    """How many images were found, as the gallery says."""
+    return browser.text(".above .where").rpartition(" ")[2]
+
+
+def screen(browser: Browser, width: int) -> None:
+    """A sharp screen without motion."""
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": SHARPNESS, "mobile": False}
+    browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
+    still = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", still)
 
 
 def save(browser: Browser, path: Path) -> None:
-    """The chat down to its end."""
+    """The chat down to its end, in as few colors as are enough."""
+    end = browser.in_host("return document.querySelector('main').getBoundingClientRect().bottom")
+    width = browser.in_host("return document.documentElement.clientWidth")
+    clip = {"x": 0, "y": 0, "width": width, "height": round(end) + 24, "scale": 1}
     browser.driver.switch_to.default_content()
-    browser.driver.set_window_size(936, 1200)
-    browser.until(lambda: browser.script("return host.height === frame.clientHeight - 2"))
-    end = browser.script("return document.querySelector('main').getBoundingClientRect().bottom")
-    picture = Image.open(BytesIO(browser.driver.get_screenshot_as_png())).convert("RGB")
-    chat = picture.crop((0, 0, picture.width, min(picture.height, round(end) + 24)))
-    chat.save(path, optimize=True)
+    shot = browser.driver.execute_cdp_cmd(
+        "Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True}
+    )
+    picture = Image.open(BytesIO(base64.b64decode(shot["data"]))).convert("RGB")
+    picture.quantize(256, Image.Quantize.MEDIANCUT).save(path, optimize=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -27,6 +27,8 @@ PAIRS = (
     ("bad", "bad-paper"),
     ("bad", "paper"),
     ("good", "good-paper"),
+    ("paper", "good"),
+    ("fair", "fair-paper"),
     ("ink", "live-paper"),
     ("ink", "bad-paper"),
     ("ink", "good-paper"),
@@ -54,7 +56,7 @@ def test_a_screen_reader_is_given_a_list_of_options(opened: Opening) -> None:
     assert first.startswith(f"{title}, ")
     assert " pixels, prints " in first
     assert " inches at 300 ppi, computed" in first
-    for name in ("Clear", "Use as selection", "Suggest titles", "Delete…", "Next page"):
+    for name in ("Clear", "Save for printing", "Suggest titles", "Delete…", "Next page"):
         assert name in named(nodes, "button")
     assert named(nodes, "toolbar") == ["Selected images"]
     assert len(named(nodes, "status")) == 1
@@ -94,7 +96,7 @@ def test_everything_can_be_done_with_the_keyboard(opened: Opening) -> None:
     gallery.press(Keys.TAB, Keys.TAB, shift=True)
     gallery.until(lambda: gallery.focused() == "use")
     gallery.press(Keys.ENTER)
-    gallery.reads("#outcome h2", "Selection with 1 image")
+    gallery.reads("#outcome h2", "Saved for printing: 1 image")
     assert gallery.served.calls_of("set_selection") == [{"guids": [guids[1]]}]
     assert gallery.focused() == "use"
 
@@ -202,6 +204,26 @@ def test_a_screen_of_320_pixels_needs_no_sideways_scrolling(opened: Opening) -> 
     gallery.find(".zoom")[0].click()
     assert_fits(gallery)
     assert len({tile.location["x"] for tile in gallery.find(".tile")}) == 2
+
+
+@exhaustive
+def test_on_a_narrow_screen_the_first_pictures_are_in_sight(opened: Opening) -> None:
+    """Whatever is selected: what stands above them takes less room than they do."""
+    gallery = opened(page=f"{NO_PICTURES}&bare", per_page=50, sort_field="title")
+    gallery.in_host("frame.style.width = '400px'")
+    gallery.until(lambda: gallery.script("return window.innerWidth") == 400)
+    gallery.until(lambda: gallery.find(".tile:has(.live-in:not([hidden]))"))[0].click()
+    gallery.until(lambda: "live in" in gallery.text("#stakes"))
+    gallery.script("scrollTo(0, 0)")
+    bounds = "const { top, height } = document.querySelector('.mat').getBoundingClientRect();"
+    top, height = gallery.script(f"{bounds} return [top, height]")
+    assert top < 240
+    assert height > 150
+    actions = ("use", "suggest", "delete")
+    lefts = [gallery.one(f"#{name}").rect for name in actions]
+    assert len({rect["y"] for rect in lefts}) == 1
+    gap = lefts[2]["x"] - lefts[1]["x"] - lefts[1]["width"]
+    assert gap > lefts[1]["x"] - lefts[0]["x"] - lefts[0]["width"]
 
 
 @exhaustive

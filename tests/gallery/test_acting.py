@@ -10,6 +10,7 @@ from fw_mcp.sandbox.faults.plan import Fault, FaultKind
 from fw_mcp.writes.operation import target_of
 from tests.gallery.browser import Browser, started
 from tests.gallery.conftest import Opening
+from tests.gallery.host import Dialog
 from tests.support.products import exhaustive
 from tests.support.studio import NO, Studio
 from tests.support.truth import holdings
@@ -47,10 +48,10 @@ def test_a_selection_is_stored_and_its_key_shown(opened: Opening, studio: Studio
     guids = picked(gallery, 3)
     gallery.click("#use")
     key = gallery.text("#outcome .key")
-    gallery.reads("#outcome h2", "Selection with 3 images")
+    gallery.reads("#outcome h2", "Saved for printing: 3 images")
     (sent,) = studio.wire.to("update_file_selection")
     assert (sent["guid"], sent["guids"]) == (key, guids)
-    gallery.reads("#status", "The selection was stored: 3 images.")
+    assert gallery.texts("#status") == ["Saved for printing: 3 images."]
 
 
 def test_suggesting_titles_asks_the_assistant_with_guids_alone(
@@ -195,3 +196,20 @@ def test_images_of_two_libraries_are_not_deleted_at_once(opened: Opening, studio
     gallery.click("#delete")
     gallery.reads("#fault", "different libraries")
     assert gallery.served.calls_of("delete_images") == []
+
+
+@exhaustive
+def test_the_question_is_answered_in_the_dialog_of_the_host(
+    opened: Opening, studio: Studio
+) -> None:
+    """It is the client's own, outside the page; a no there is a no."""
+    gallery = opened(page=f"{NO_PICTURES}&asks", person=Dialog(), per_page=3)
+    guids = picked(gallery, 1)
+    gallery.click("#delete")
+    shown = "return document.getElementById('message').textContent"
+    question = gallery.until(lambda: gallery.in_host(shown))
+    held = anyio.run(holdings, studio)
+    assert question == deletion_question([target_of(held[guid]) for guid in guids], "inventory")
+    gallery.in_host("document.querySelector('button[value=decline]').click()")
+    gallery.reads("#outcome h2", "Nothing was deleted.")
+    assert studio.wire.writes == []

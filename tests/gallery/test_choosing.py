@@ -1,5 +1,6 @@
 """Picking images in the gallery, with a mouse and with the keyboard alone."""
 
+import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
@@ -144,9 +145,56 @@ def test_what_would_be_lost_is_said_while_choosing(opened: Opening) -> None:
     """Before anybody thinks of deleting: products, and the shops they are live in."""
     gallery = opened(page=NO_PICTURES, per_page=50)
     live = gallery.until(lambda: gallery.find(".tile:has(.live-in:not([hidden]))"))[0]
-    plain = gallery.find(".tile:not(:has(.badge[title^='Virtual']))")[0]
+    plain = gallery.find(".tile:has(.sold[hidden])")[0]
     plain.click()
     assert gallery.text("#stakes") == ""
     live.click()
-    shops = live.find_element("css selector", ".live-in").text
-    assert gallery.text("#stakes") == f"1 of them has products, {shops[0].lower()}{shops[1:]}"
+    count = live.find_element("css selector", ".products").text
+    said = gallery.text("#stakes")
+    shops = live.find_element("css selector", ".live-in").text.removeprefix("Live in ").split(", ")
+    assert said.startswith(f"Deleting also removes {count}")
+    assert all(shop in said for shop in shops)
+    deleting = [one for one in gallery.accessible() if one["name"] == "Delete…"]
+    assert [one["describedby"] for one in deleting if one["role"] == "button"] == ["stakes"]
+
+
+LOSSES = {
+    "not counted": ([(None, [])], "Deleting also removes any products, which were not counted"),
+    "none": ([(0, [])], ""),
+    "not live": ([(2, [])], "Deleting also removes 2 products"),
+    "one, live": (
+        [(1, ["BigCommerce", "Etsy"]), (0, [])],
+        "Deleting also removes 1 product live in BigCommerce and Etsy",
+    ),
+    "one of two": (
+        [(1, []), (1, ["Etsy"])],
+        "Deleting also removes 2 products, 1 of them live in Etsy",
+    ),
+    "some of many": (
+        [(3, ["Etsy"]), (1, ["Wix"])],
+        "Deleting also removes 4 products, some of them live in Etsy and Wix",
+    ),
+    "many shops": (
+        [(1, ["Etsy", "Wix", "Shopify"]), (1, ["Ecwid", "WooCommerce"])],
+        "Deleting also removes 2 products live in Etsy, Wix, Shopify, and 2 more shops",
+    ),
+}
+
+
+@exhaustive
+@pytest.mark.parametrize(("images", "loss"), LOSSES.values(), ids=LOSSES)
+def test_no_more_is_said_to_be_live_than_is_known(
+    opened: Opening, images: list[tuple[int | None, list[str]]], loss: str
+) -> None:
+    """A row counts an image's products, and names the shops of any of them."""
+    gallery = opened(page=NO_PICTURES, per_page=len(images))
+    rows = [
+        {"guid": guid, "products": products, "shops": shops}
+        for guid, (products, shops) in zip(gallery.shown(), images, strict=True)
+    ]
+    show = "post({method: 'ui/notifications/tool-result', params: arguments[0]})"
+    gallery.in_host(show, {"content": [], "structuredContent": {"images": rows, "count": 9}})
+    gallery.until(lambda: gallery.text(".above .where").endswith(" 9 images"[1:]))
+    for tile in gallery.tiles():
+        tile.click()
+    assert gallery.text("#stakes") == loss

@@ -110,7 +110,7 @@ def test_the_page_asks_nobody_but_its_host(opened: Opening) -> None:
     gallery.find(".zoom")[0].click()
     gallery.click("#large-close")
     gallery.click("#use")
-    gallery.reads("#outcome h2", "Selection with 1 image")
+    gallery.reads("#outcome h2", "Saved for printing: 1 image")
     origin = gallery.served.origin
     assert [url for url in gallery.network() if not url.startswith(f"{origin}/")] == []
     assert gallery.console() == []

@@ -3,7 +3,10 @@
 import re
 
 import anyio
+import pytest
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
 
 from fw_mcp.api.models import ImageDetails
 from fw_mcp.pictures.fetch.fetcher import Fetcher
@@ -71,8 +74,8 @@ def test_a_tile_says_how_large_its_picture_prints_and_that_it_is_computed(
     image = next(one for one in held(studio) if (one.pix_w, one.pix_h) == (6000, 4000))
     gallery = opened(guid_filter=[image.guid])
     gallery.tiles()
-    badge = gallery.one(".badge")
-    assert badge.text == f"20 {BY} 13 in"
+    badge = gallery.find(".badge")[0]
+    assert badge.text == f"Prints 20 {BY} 13 in"
     assert badge.get_attribute("title") == "Largest print at 300 ppi, computed from the pixels"
 
 
@@ -118,15 +121,148 @@ def test_a_search_for_a_print_size_says_which_pictures_are_large_enough(opened: 
     """With the pixels an inch that the server reckoned, by word as well as by colour."""
     gallery = opened(page=NO_PICTURES, per_page=25, print_size="16x20 in")
     gallery.tiles()
-    badges = gallery.find(".badge[title^='Computed']")
-    good = {badge.text for badge in badges if "good" in (badge.get_attribute("class") or "")}
-    bad = {badge.text for badge in badges if "bad" in (badge.get_attribute("class") or "").split()}
-    ppi = re.compile(r"(\d+) ppi at 16x20 in")
+    badges = gallery.find(f".badge[title^='At 16 {BY} 20 in, computed']")
+    seen = [(*re.fullmatch(r"(\d+) ppi, (.+)", one.text).groups(), kind(one)) for one in badges]  # type: ignore[union-attr]
     assert len(badges) == 25
-    assert good
-    assert bad
-    assert all(int(ppi.fullmatch(text)[1]) >= 150 for text in good)  # type: ignore[index]
-    assert all(int(ppi.fullmatch(text)[1]) < 150 for text in bad)  # type: ignore[index]
+    assert seen == [(ppi, word_for(int(ppi)), KINDS[word_for(int(ppi))]) for ppi, *_ in seen]
+    assert {word for _, word, _ in seen} > {"too low", "fair"}
+
+
+KINDS = {"excellent": "excellent", "good": "good", "fair": "fair", "too low": "bad", "low": "bad"}
+
+
+def word_for(ppi: int) -> str:
+    """What print sellers call so many pixels an inch."""
+    return next(
+        (
+            word
+            for least, word in ((300, "excellent"), (200, "good"), (150, "fair"))
+            if ppi >= least
+        ),
+        "too low",
+    )
+
+
+def kind(badge: WebElement) -> str:
+    """How a badge looks, beside its word."""
+    return (badge.get_attribute("class") or "").removeprefix("badge level ")
+
+
+LEVELS = (
+    (300, 150, "300 ppi, excellent"),
+    (299, 150, "299 ppi, good"),
+    (199, 150, "199 ppi, fair"),
+    (149, 150, "149 ppi, too low"),
+    (250, 300, "250 ppi, too low"),
+    (120, 100, "120 ppi, low"),
+)
+
+
+@exhaustive
+@pytest.mark.parametrize(("ppi", "least", "text"), LEVELS)
+def test_a_print_has_one_of_three_levels_or_is_too_low(
+    opened: Opening, ppi: int, least: int, text: str
+) -> None:
+    """300, 200 and 150 ppi; whoever asked for more is told what is less."""
+    gallery = opened(page=NO_PICTURES, per_page=1, print_size="16x20 in", min_ppi=150)
+    row = {"guid": gallery.shown()[0], "print_ppi": ppi}
+    asked = {"print_size": "16x20 in", "min_ppi": least}
+    post = "post({method: arguments[0], params: arguments[1]})"
+    gallery.in_host(post, "ui/notifications/tool-input", {"arguments": asked})
+    content = {"content": [], "structuredContent": {"images": [row], "count": 1}}
+    gallery.in_host(post, "ui/notifications/tool-result", content)
+    gallery.until(lambda: text in gallery.texts(".badge"))
+
+
+@exhaustive
+def test_a_search_that_did_not_reach_all_says_so_in_sight(opened: Opening) -> None:
+    """Where all was looked at, that is only announced: it is counted once already."""
+    gallery = opened(page=NO_PICTURES, per_page=2, only=["landscape"])
+    gallery.tiles()
+    told = {"images": [{"guid": gallery.shown()[0]}], "count": 1, "scanned": 5, "held": 9}
+    show = "post({method: 'ui/notifications/tool-result', params: arguments[0]})"
+    gallery.in_host(show, {"content": [], "structuredContent": told})
+    gallery.reads("#notes", "Scanned 5 of 9 images.")
+
+
+def test_the_order_is_said_and_can_be_changed(opened: Opening, studio: Studio) -> None:
+    """By the parameters of the tool, from the first page; what was asked stays."""
+    gallery = opened(page=NO_PICTURES, per_page=4, page_number=2, list_products=False)
+    gallery.tiles()
+    assert order(gallery) == "Newest first"
+    Select(gallery.one("#order")).select_by_visible_text("Title, A to Z")
+    gallery.reads(".above .where", f"1{TO}4 of {len(held(studio))}")
+    assert gallery.served.calls_of("search_images")[-1] == {
+        "per_page": 4,
+        "list_products": False,
+        "page_number": 1,
+        "sort_field": "title",
+        "sort_direction": "ASC",
+    }
+    studio.faults.add(Fault(FaultKind.REJECTED, endpoint="list_images"))
+    Select(gallery.one("#order")).select_by_visible_text("Oldest first")
+    gallery.reads("#fault", "That did not work.")
+    gallery.until(lambda: order(gallery) == "Title, A to Z")
+
+
+def order(gallery: Browser) -> str:
+    """The order that the page says it is in."""
+    chosen = Select(gallery.one("#order")).first_selected_option
+    return chosen.text
+
+
+@exhaustive
+def test_an_order_of_its_own_is_not_offered_another(opened: Opening, studio: Studio) -> None:
+    """Duplicates come in groups, and viewed pictures as they were asked for."""
+    gallery = opened(page=NO_PICTURES, per_page=2)
+    rows = [{"guid": guid, "duplicate_group": 1} for guid in gallery.shown()]
+    post = "post({method: arguments[0], params: arguments[1]})"
+    asked = {"arguments": {"duplicates": "content"}}
+    gallery.in_host(post, "ui/notifications/tool-input", asked)
+    content = {"content": [], "structuredContent": {"images": rows, "count": 2}}
+    gallery.in_host(post, "ui/notifications/tool-result", content)
+    gallery.until(lambda: "Duplicates 1" in gallery.texts(".badge"))
+    assert not gallery.one("#order").is_displayed()
+    gallery = opened("view_images", guids=[image.guid for image in held(studio)[:2]])
+    gallery.tiles()
+    assert not gallery.one("#order").is_displayed()
+
+
+@exhaustive
+def test_a_file_name_in_place_of_a_title_says_that_it_is_one(
+    opened: Opening, studio: Studio
+) -> None:
+    """By a word, to the eye and to the ear."""
+    image = next(one for one in held(studio) if not one.title or one.title == one.file_name)
+    gallery = opened(page=NO_PICTURES, guid_filter=[image.guid])
+    (tile,) = gallery.tiles()
+    assert "No title" in tile.text
+    assert (tile.get_attribute("aria-label") or "").startswith(f"{image.file_name}, no title, ")
+    assert gallery.text(".above .where") == "1 image"
+
+
+@exhaustive
+def test_nothing_lies_on_a_picture_until_it_is_pointed_at(opened: Opening) -> None:
+    """Then there is one button; a mark stays on what is selected. Wide pictures fill wide tiles."""
+    gallery = opened(only=["landscape"], per_page=3)
+    first, second, *_ = gallery.tiles()
+    gallery.until(lambda: len(gallery.find(".picture:not([hidden])")) == 3)
+    opacity = (
+        "return [...arguments[0].querySelectorAll('.check, .zoom')]"
+        ".map((one) => getComputedStyle(one).opacity)"
+    )
+    picture = (
+        "const { width, height } = arguments[0].querySelector('.picture').getBoundingClientRect();"
+        "return width / height"
+    )
+    assert gallery.script(picture, first) > 1
+    gallery.press(Keys.ESCAPE)
+    gallery.script("arguments[0].focus()", first)
+    gallery.press(Keys.ARROW_RIGHT)
+    gallery.until(lambda: gallery.script(opacity, second) == ["0", "1"])
+    gallery.press(Keys.SPACE, Keys.ARROW_RIGHT)
+    gallery.until(lambda: gallery.script(opacity, second) == ["1", "0"])
+    assert gallery.script(opacity, first) == ["0", "0"]
 
 
 def test_a_search_of_the_whole_library_says_what_it_looked_at(
@@ -136,7 +272,8 @@ def test_a_search_of_the_whole_library_says_what_it_looked_at(
     gallery = opened(page=NO_PICTURES, per_page=2, only=["landscape", "no_products"])
     gallery.tiles()
     count = len(held(studio))
-    gallery.reads("#notes", f"Scanned {count} of {count} images.")
+    (said,) = gallery.texts("#status")
+    assert f"Scanned {count} of {count} images." in said
     assert gallery.text("#asked") == "Inventory · landscape, no products"
     gallery.click(".above .next")
     gallery.reads(".above .where", f"3{TO}4 of")
@@ -183,7 +320,8 @@ def test_the_last_page_has_no_next_one(opened: Opening, studio: Studio) -> None:
 def test_a_search_without_a_match_says_so(opened: Opening) -> None:
     """An empty page is no fault."""
     gallery = opened(search_filter="nobody ever took this")
-    gallery.reads("#status", "No images.")
+    gallery.reads("#status", "No images match.")
+    assert not gallery.one("#grid").is_displayed()
     assert gallery.find(".tile") == []
 
 
