@@ -42,10 +42,12 @@ def stars(on: Canvas, count: int) -> None:
         on.disc(*place, on.rng.choice((0.002, 0.003, 0.006)), on.rng.choice(shades))
 
 
-def clouds(on: Canvas, colour: Colour, count: int, top: float, bottom: float) -> None:
+def clouds(
+    on: Canvas, colour: Colour, count: int, top: float, bottom: float, *, shade: float = 0.12
+) -> None:
     """Heaps of cloud."""
     for layer in range(3):
-        fill = on.flat(between(colour, DARK, layer * 0.12))
+        fill = on.flat(between(colour, DARK, layer * shade))
         for _ in range(count):
             x, y = on.rng.random(), on.rng.uniform(top, bottom) + layer * 0.03
             on.disc(x, y, on.rng.uniform(0.08, 0.24), fill, 0.34)

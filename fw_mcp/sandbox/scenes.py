@@ -153,7 +153,7 @@ def _slot_canyon(on: Canvas) -> None:
 
 def _dry_wash(on: Canvas) -> None:
     sky(on, 0x4F9BD8, 0xF3E3C8)
-    clouds(on, 0xFFFFFF, 3, 0.08, 0.2)
+    clouds(on, 0xF7FAFC, 4, 0.1, 0.24, shade=0.03)
     mesas(on, 0xA8502F, 0.68)
     pale = on.flat(0xE9C79A)
     on.shape([(0.5, 0.68), (0.52, 0.68), (0.72, 0.84), (0.5, 1), (0.2, 1), (0.6, 0.84)], pale)
@@ -161,11 +161,11 @@ def _dry_wash(on: Canvas) -> None:
 
 def _monsoon(on: Canvas) -> None:
     sky(on, 0x25304A, 0xF6B26A)
-    clouds(on, 0x56607C, 8, 0.0, 0.22)
     rain, left = on.flat(0x8A90A6), on.rng.uniform(0.1, 0.5)
     for drop in range(46):
         x = left + drop * 0.009
         on.line((x, 0.26), (x - 0.05, 0.66), 0.003, rain)
+    clouds(on, 0x56607C, 8, 0.0, 0.22)
     mesas(on, 0x6A2C28, 0.7)
 
 
@@ -466,7 +466,7 @@ def _zodiacal(on: Canvas) -> None:
     sky(on, 0x0B1030, 0x6C5A7A)
     x = on.rng.uniform(0.35, 0.65)
     for depth in range(8):
-        fill = on.flat(between(0x343A68, 0x9C8CA6, depth / 7))
+        fill = on.flat(between(0x262B56, 0x84749A, depth / 7))
         on.shape([(x - 0.3 + depth * 0.034, 0.9), (x + 0.08 - depth * 0.006, 0.1 + depth * 0.08),
                   (x + 0.3 - depth * 0.034, 0.9)], fill)  # fmt: skip
     stars(on, 160)
