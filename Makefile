@@ -131,7 +131,7 @@ artifacts: $(BIN)/uv ## Build the files of a release in dist/, twice, with their
 check-release: $(BIN)/uv ## Put what is published before the tools that will read it (ONLY=word: some)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/check.py $(if $(ONLY),--only $(ONLY))
 
-release: $(BIN)/uv ## Prepare VERSION=x.y.z and say what to push (RELEASE=--rehearse: try it)
+release: $(BIN)/uv ## Prepare VERSION=x.y.z, and say what to push (RELEASE=--rehearse: try it)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/release.py "$(VERSION)" $(RELEASE)
 
 owner: $(READY) ## Name the GitHub account that publishes: OWNER=account

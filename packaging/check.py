@@ -14,6 +14,7 @@ from pathlib import Path
 import checks_hosts as hosts
 import checks_outside as outside
 import checks_release as release
+import container
 import sbom
 from checking import FAILED, OK, PINNED, SKIPPED, Check, Place, Verdict, verdict
 from checks_release import SCHEMAS, TWINE, ZIZMOR
@@ -40,6 +41,7 @@ CHECKS = (
     Check("Gemini CLI extension, started", "uvx", hosts.extension_starts),
     Check("workflows, their form", SCHEMAS, release.workflows_validate),
     Check("workflows, audited", ZIZMOR, release.workflows_audited),
+    Check("image, built and started", "runc", container.built_and_started),
     Check("registry entry", "jsonschema", release.entry_of_a_release),
     Check("registry entry, its own schema", SCHEMAS, release.entry_by_the_registrys_own_schema),
 )

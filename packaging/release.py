@@ -149,7 +149,7 @@ def prepare(version: str, *, rehearse: bool) -> Tree:
     for what, arguments in (
         ("What is generated could not be written", ["-m", "tests.support.contract"]),
         ("What is generated could not be written", ["packaging/make.py"]),
-        ("The files of the release could not be built", ["packaging/artifacts.py"]),
+        ("The files of the release could not be built", ["packaging/artifacts.py", "--image"]),
         ("A check failed", ["packaging/check.py"]),
     ):
         if subprocess.run([sys.executable, *arguments], cwd=ROOT, check=False).returncode:

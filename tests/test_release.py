@@ -257,6 +257,15 @@ def test_the_sums_are_those_that_sha256sum_checks(scripts: dict[str, Any], tmp_p
     assert artifacts.differing(first, second) == ["b.whl", "c.json"]
 
 
+def test_where_no_image_can_be_made_the_reason_takes_its_place(
+    scripts: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A release is the same without it: what is published of it is built by GitHub."""
+    monkeypatch.setenv("PATH", "")
+    assert scripts["artifacts"].add_image(tmp_path).startswith("container image: skipped: ")
+    assert list(tmp_path.iterdir()) == []
+
+
 def found_by_its_tool(scripts: dict[str, Any]) -> dict[str, Any]:
     """What CycloneDX's tool says of an environment that has the lock, as far as it is read."""
     exact = [one.partition(" ;")[0].partition("==") for one in scripts["sbom"].pins()]
