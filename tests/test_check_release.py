@@ -147,3 +147,14 @@ def test_what_is_weighed_is_every_file_once(check: ModuleType, tmp_path: Path) -
     (tmp_path / "link").symlink_to(tmp_path / "a" / "b.py")
     assert check.outside.weighed(tmp_path) == (1, 0.007)
     assert check.outside.weighed(tmp_path, compiled=False) == (1, 0.003)
+
+
+def test_every_command_of_the_start_page_is_known_to_what_types_them(check: ModuleType) -> None:
+    """A new one cannot be taught without being tried, or said to be untried."""
+    page = check.page
+    text = (PACKAGING.parent / "docs" / "start.md").read_text(encoding="utf-8")
+    known = [*page.TYPED, *page.ELSEWHERE, *page.NEVER]
+    assert page.commands(text) == set(known)
+    assert len(set(known)) == len(known)
+    shown = "Then `uvx new --it`, or:\n\nfw-mcp other  # a word\nfw-mcp is a server\n"
+    assert page.commands(shown) >= {"uvx new --it", "fw-mcp other"}
