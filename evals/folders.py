@@ -14,6 +14,12 @@ def painted(pix_w: int, pix_h: int, color: tuple[int, int, int]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, content) for name, content in parts)
 
 
+def pixels(content: bytes) -> dict[str, int]:
+    """How large a PNG is, as a record has it."""
+    pix_w, pix_h = struct.unpack(">II", content[16:24])
+    return {"pix_w": pix_w, "pix_h": pix_h}
+
+
 def _chunk(name: bytes, content: bytes) -> bytes:
     return (
         struct.pack(">I", len(content))

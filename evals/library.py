@@ -84,6 +84,10 @@ class Library:
         by_name = {image.file_name: image.guid for image in self.images}
         return [by_name[name] for name in file_names]
 
+    def named(self, file_name: str) -> Image:
+        """The image of this file."""
+        return next(image for image in self.images if image.file_name == file_name)
+
     def titled(self, phrase: str) -> list[Image]:
         """The images of the inventory that have this in the title."""
         return [image for image in self.inventory if phrase.lower() in image.title.lower()]

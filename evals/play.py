@@ -34,7 +34,7 @@ def judge(task: Task, before: Library, after: Library, record: Record) -> None:
     record.wrong += [f"missing: {what}" for what in wanted.beyond(became)]
     said = re.findall(r"^\W*RESULT:\s*(.*?)\W*$", record.answer, re.MULTILINE)
     if not said:
-        record.wrong.append("no RESULT line")
+        record.wrong.append(f"no RESULT line: {record.answer[:500]}")
     elif task.chosen:
         held = after.selections.get(said[-1].lower(), frozenset())
         if held != frozenset(before.of(*task.chosen)):

@@ -6,7 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from evals.library import Effects, Library, digest
+from evals.folders import pixels
+from evals.library import Effects, Image, Library, digest
 
 Json = dict[str, Any]
 
@@ -214,6 +215,21 @@ def file(name: str, title: str, pix_w: int = 6000, pix_h: int = 4000, **more: ob
     }
 
 
+def series(name: str, title: str, count: int) -> tuple[Json, ...]:
+    """Images to register, numbered from 1 in name and title."""
+    return tuple(file(f"{name}_{n:03}.jpg", f"{title} {n}") for n in range(1, count + 1))
+
+
+def written(images: Sequence[Json]) -> str:
+    """Images to register, as a seller writes them down."""
+    return "\n".join(", ".join(f"{k} {value}" for k, value in one.items()) for one in images)
+
+
+def scans(library: Library) -> list[Image]:
+    """The images of the series ``scan``."""
+    return [image for image in library.inventory if image.file_name.startswith("scan_")]
+
+
 def deletes(*file_names: str) -> Callable[[Library], Effects]:
     """These files go."""
     return lambda library: Effects(deleted=frozenset(library.of(*file_names)))
@@ -247,6 +263,7 @@ def uploads(files: Mapping[str, bytes], **titles: str) -> Callable[[Library], Ef
                 "file_name": place.name,
                 "file_size": len(content),
                 "content": digest(content),
+                **pixels(content),
             }
             for place, content in places.items()
         )
@@ -275,6 +292,16 @@ def text(answer: object) -> Callable[[object], str]:
 def outcome(name: str) -> Callable[[Sequence[Json]], str]:
     """How many ended so, as the last result says."""
     return lambda results: str(results[-1].get("outcomes", {}).get(name, 0))
+
+
+def outcomes(name: str) -> Callable[[Sequence[Json]], str]:
+    """How many ended so, in all calls."""
+    return lambda results: str(sum(one.get("outcomes", {}).get(name, 0) for one in results))
+
+
+def ended(results: Sequence[Json]) -> str:
+    """How many the last result tells of, however they came there."""
+    return str(sum(results[-1]["outcomes"].values()))
 
 
 def counted(results: Sequence[Json]) -> str:

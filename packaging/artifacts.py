@@ -17,7 +17,8 @@ from pathlib import Path
 import bundle
 import sbom
 from changelog import section
-from image import Failed, Missing, save
+from checking import Refused
+from image import Missing, save
 from make import ROOT
 from registry import entry
 
@@ -55,7 +56,7 @@ def add_image(folder: Path) -> str:
         Why it is not there; "" where it is.
 
     Raises:
-        image.Failed: the build ended with a fault.
+        checking.Refused: the build ended with a fault.
     """
     try:
         save(folder / f"fw-mcp-{__version__}.tar")
@@ -104,7 +105,7 @@ def fill(folder: Path, *, with_image: bool) -> str:
 
     Raises:
         Differing: the second build is not the first.
-        image.Failed: the build of the image ended with a fault.
+        checking.Refused: the build of the image ended with a fault.
         OSError: a tool is not there.
         subprocess.CalledProcessError: one of them refuses.
         ValueError: the list of parts is not the lock's.
@@ -132,7 +133,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="fw-mcp-artifacts-") as folder:
             left_out = fill(Path(folder), with_image=given.image)
-    except (Differing, Failed, OSError, subprocess.CalledProcessError, ValueError) as why:
+    except (Differing, Refused, OSError, subprocess.CalledProcessError, ValueError) as why:
         print(f"{str(why).rstrip('.')}. dist/ is as it was.", file=sys.stderr)
         return 1
     for file in sorted(_DIST.iterdir()):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import checks_hosts as hosts
 import checks_release as release
+import container
 from checking import FAILED, OK, PINNED, SKIPPED, Check, Place, Verdict, verdict
 from checks_release import SCHEMAS, TWINE, ZIZMOR
 
@@ -31,6 +32,7 @@ CHECKS = (
     Check("wheel, tried as by strangers", "packaging/smoke.py", release.wheel_tried),
     Check("workflows, their form", SCHEMAS, release.workflows_validate),
     Check("workflows, audited", ZIZMOR, release.workflows_audited),
+    Check("image, built and started", "runc", container.built_and_started),
     Check("registry entry", "jsonschema", release.entry_of_a_release),
     Check("registry entry, its own schema", SCHEMAS, release.entry_by_the_registrys_own_schema),
 )

@@ -15,12 +15,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import trial as started
-from image import ROOT, STARTING, Failed, Missing, builder, save
+from checking import FAILED, SKIPPED, Place, Refused
+from image import STARTING, Missing, builder, save
+from make import ROOT
 from trial import Trial, expect, files
 
-__all__ = ["Failed", "Missing", "save", "tried"]
+__all__ = ["Missing", "built_and_started", "save"]
 
 _MB = 1_000_000
+_TOOLS, _FILES = "tools over stdio", "files"
+_MEASURED = ("built", _TOOLS, _FILES)
 
 
 def described(trial: Trial) -> str:
@@ -48,10 +52,10 @@ def wrong_version(trial: Trial) -> str:
     """A version that is not the code's ends the build."""
     try:
         trial.buildah.build({"VERSION": "0.0.0"}, "--target", "build")
-    except Failed as why:
+    except Refused as why:
         expect('= "fw-mcp ${VERSION}"' in str(why), True, f"where the build ended: {why}")
         return "0.0.0 ends the build"
-    raise Failed("0.0.0 was built")
+    raise Refused("0.0.0 was built")
 
 
 def files_are_closed(trial: Trial) -> str:
@@ -83,7 +87,7 @@ def files_are_closed(trial: Trial) -> str:
 
 
 PARTS: tuple[tuple[str, Callable[[Trial], str]], ...] = (
-    ("tools over stdio", started.tools_listed),
+    (_TOOLS, started.tools_listed),
     ("a deletion with its question", started.image_deleted),
     ("a root that is only read", started.root_is_only_read),
     ("any user of group 0", started.any_user_of_group_0),
@@ -92,26 +96,35 @@ PARTS: tuple[tuple[str, Callable[[Trial], str]], ...] = (
     ("SIGTERM over stdio", started.ended_by_sigterm),
     ("labels and settings", described),
     ("a wrong version", wrong_version),
-    ("files", files_are_closed),
+    (_FILES, files_are_closed),
     ("an authority of one's own", started.authority_of_ones_own),
 )
 
 
-def tried() -> list[str]:
-    """Build the image and try each part, printing what came of it.
+def built_and_started(_: Place) -> str:
+    """The image of the Dockerfile, built and started as docs/container.md says.
 
     Returns:
-        what failed.
+        what was measured.
 
     Raises:
         Missing: it cannot be built here.
-        Failed: the build ended with a fault.
+        Refused: the build ended with a fault, or parts failed.
     """
-    failed = []
+    found = _tried()
+    if failed := [f"{what}: {why}" for what, why in found.items() if why.startswith(FAILED)]:
+        raise Refused("; ".join(failed))
+    return "; ".join(found[what] for what in _MEASURED)
+
+
+def _tried() -> dict[str, str]:
+    """What came of each part, printed too."""
+    found = {}
     with builder(STARTING) as buildah:
         image = buildah.image()
-        base = f"base {image.base_s:.0f} s" if image.base_s else "base kept from before"
-        print(f"  image: built in {image.build_s:.0f} s, {base}", flush=True)
+        base = f"made in {image.base_s:.0f} s" if image.base_s else "kept from before"
+        found["built"] = f"built in {image.build_s:.0f} s on debootstrap's Debian, {base}"
+        print(f"  image, {found['built']}", flush=True)
         with (
             tempfile.TemporaryDirectory(prefix="fw-mcp-container-") as place,
             buildah.mounted(image.base) as below,
@@ -119,17 +132,16 @@ def tried() -> list[str]:
         ):
             trial = Trial(buildah, image, below, root, Path(place))
             for what, part in PARTS:
-                verdict = _verdict(part, trial)
-                print(f"  image, {what}: {verdict}", flush=True)
-                failed += [f"{what}: {verdict}"] if verdict.startswith("FAILED") else []
-    return failed
+                found[what] = _ended(part, trial)
+                print(f"  image, {what}: {found[what]}", flush=True)
+    return found
 
 
-def _verdict(part: Callable[[Trial], str], trial: Trial) -> str:
+def _ended(part: Callable[[Trial], str], trial: Trial) -> str:
     try:
-        return f"ok, {part(trial)}"
-    except (Failed, OSError, subprocess.SubprocessError) as why:
-        return f"FAILED: {why}"
+        return part(trial)
+    except (Refused, OSError, subprocess.SubprocessError) as why:
+        return f"{FAILED}: {why}"
 
 
 def main() -> int:
@@ -140,14 +152,13 @@ def main() -> int:
     try:
         if given.save:
             save(given.save)
-            return 0
-        return 1 if tried() else 0
-    except Missing as why:
-        print(f"skipped: {why}")
-        return 2
-    except Failed as why:
-        print(f"FAILED: {why}")
-        return 1
+        else:
+            print(built_and_started(Place(ROOT)))
+    except (Missing, Refused) as why:
+        skipped = isinstance(why, Missing)
+        print(f"{SKIPPED if skipped else FAILED}: {why}")
+        return 2 if skipped else 1
+    return 0
 
 
 if __name__ == "__main__":

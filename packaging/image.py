@@ -19,9 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from checking import Refused, Skipped, output
+from make import ROOT
+
 from fw_mcp import __version__
 
-ROOT = Path(__file__).parents[1]
 BUILDING = ("buildah", "debootstrap")
 STARTING = (*BUILDING, "runc")
 _SUITE = "trixie"
@@ -45,12 +47,8 @@ _CA = Path("/etc/ssl/certs/ca-certificates.crt")
 _LONGEST_S = 900
 
 
-class Missing(Exception):  # noqa: N818  a verdict
+class Missing(Skipped):
     """It cannot be made here, and why."""
-
-
-class Failed(Exception):  # noqa: N818  a verdict
-    """It is not as it should be, and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +99,7 @@ class Builder:
         """What it prints.
 
         Raises:
-            Failed: it ended with another code than 0.
+            Refused: it ended with another code than 0.
         """
         kept = ("--root", self.cache / "images", "--runroot", self.cache / "run")
         return _output("buildah", *kept, *arguments)
@@ -111,7 +109,7 @@ class Builder:
 
         Raises:
             Missing: the base cannot be made here.
-            Failed: the build ended with a fault.
+            Refused: the build ended with a fault.
         """
         base_s = self._base()
         labels = _labels()
@@ -128,7 +126,7 @@ class Builder:
         """Build what the Dockerfile says.
 
         Raises:
-            Failed: it ended with a fault.
+            Refused: it ended with a fault.
         """
         ca = next((Path(os.environ[one]) for one in _NAMES_OF_CA if os.environ.get(one)), _CA)
         secret = ["--secret", f"id=ca,src={ca}"] if ca.is_file() else []
@@ -154,7 +152,7 @@ class Builder:
         with tempfile.TemporaryDirectory(dir=self.cache, prefix="base-") as name:
             try:
                 _bootstrap(Path(name))
-            except Failed as why:
+            except Refused as why:
                 raise Missing(f"the base cannot be made: {str(why)[-300:]}") from why
             # Another base makes all that was kept useless.
             self.run("rmi", "--all", "--force")
@@ -193,7 +191,7 @@ def save(file: Path) -> None:
 
     Raises:
         Missing: it cannot be made here.
-        Failed: the build ended with a fault.
+        Refused: the build ended with a fault.
     """
     with builder() as buildah:
         image = buildah.image()
@@ -217,15 +215,4 @@ def _labels() -> dict[str, str]:
 
 
 def _output(program: str, *arguments: str | Path) -> str:
-    done = subprocess.run(
-        [program, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        timeout=_LONGEST_S,
-        check=False,
-    )
-    if done.returncode:
-        raise Failed((done.stdout + done.stderr).strip()[-1_500:])
-    return done.stdout
+    return output([program, *arguments], os.environ, longest_s=_LONGEST_S)

@@ -19,7 +19,8 @@ import anyio
 import trustme
 import uvicorn
 from boxes import Box, Start, box
-from image import Builder, Failed, Image
+from checking import Refused
+from image import Builder, Image
 from mcp.client import Client, ClientRequestContext
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
@@ -88,9 +89,9 @@ class Trial:
 
 
 def expect(actual: object, expected: object, what: str) -> None:
-    """Raise Failed where it is another one."""
+    """Raise Refused where it is another one."""
     if actual != expected:
-        raise Failed(f"{what}: {actual}, not {expected}")
+        raise Refused(f"{what}: {actual}, not {expected}")
 
 
 def files(root: Path) -> Iterator[tuple[Path, os.stat_result]]:
@@ -120,8 +121,8 @@ def _session(made: Box, work: Callable[[Client], Awaitable[Answer]]) -> tuple[An
     try:
         with said.open("w") as errlog:
             return anyio.run(session, errlog)
-    except* (Failed, MCPError, OSError) as faults:
-        raise Failed(f"{_first(faults)}\n{said.read_text()[-600:]}".strip()) from faults
+    except* (Refused, MCPError, OSError) as faults:
+        raise Refused(f"{_first(faults)}\n{said.read_text()[-600:]}".strip()) from faults
 
 
 def _first(fault: BaseException) -> BaseException:
@@ -143,7 +144,7 @@ async def _told(client: Client, tool: str, **arguments: object) -> dict[str, Any
     result = await client.call_tool(tool, arguments)
     told = result.content[0]
     if result.is_error or not isinstance(told, TextContent):
-        raise Failed(f"{tool}: {getattr(told, 'text', told)}"[:600])
+        raise Refused(f"{tool}: {getattr(told, 'text', told)}"[:600])
     return dict(result.structured_content or {})
 
 
@@ -223,7 +224,7 @@ def user_without_the_volume(trial: Trial) -> str:
         expect(await _names(client), list(EFFECTS), "tools")
         try:
             await _deleted(client)
-        except Failed as why:
+        except Refused as why:
             return str(why)
         return "nothing was refused"
 
@@ -245,7 +246,7 @@ def served_over_http(trial: Trial) -> str:
     with _running(made) as server:
         while (live := made.inside("python", "-c", _LIVE)).returncode:
             if server.poll() is not None or time.monotonic() - started > _START_S:
-                raise Failed(f"/livez does not answer: {live.stderr[-300:]}")
+                raise Refused(f"/livez does not answer: {live.stderr[-300:]}")
         took = time.monotonic() - started
         expect(live.stdout.strip(), "200", "/livez")
         health = trial.image.config["Healthcheck"]["Test"][1:]

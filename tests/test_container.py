@@ -17,6 +17,12 @@ IMAGE = {
 ACCOUNTS = "root:x:0:0:root:/root:/bin/sh\nfw-mcp:x:10001:999::/var/lib/fw-mcp:/bin/sh\n"
 
 
+@pytest.fixture(autouse=True)
+def beside_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripts import one another."""
+    monkeypatch.syspath_prepend(str(PACKAGING))
+
+
 def script(name: str) -> dict[str, Any]:
     """What a script of packaging defines."""
     return runpy.run_path(str(PACKAGING / f"{name}.py"))
@@ -41,7 +47,6 @@ def test_without_its_tools_it_is_skipped_by_name(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Neither a failure nor a pass, and nothing is made."""
-    monkeypatch.syspath_prepend(str(PACKAGING))
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("sys.argv", ["container.py"])
     assert script("container")["main"]() == 2

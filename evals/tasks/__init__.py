@@ -20,6 +20,7 @@ from evals.tasks import (
     resuming,
     retitling,
     selections,
+    sheets,
     temporary,
     undo,
 )
@@ -43,4 +44,5 @@ FAMILIES: Mapping[str, tuple[Task, ...]] = {
     "faults": faults.TASKS,
     "resuming": resuming.TASKS,
     "products": products.TASKS,
+    "sheets": sheets.TASKS,
 }

@@ -37,7 +37,7 @@ from fw_mcp.sandbox.images import Images, Row, check_file, open_images
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
 from fw_mcp.sandbox.masters import Master, wanted
 from fw_mcp.sandbox.requests import BindingError, Members, Model
-from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES, furnish
+from fw_mcp.sandbox.seed import INVENTORY_PER_SERIES, furnish, subjects
 from fw_mcp.sandbox.uploads import InFolder, InMemory, Uploads, is_key, media_type
 
 _VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -196,7 +196,13 @@ class _Sandbox:
             return _master(request, image, headers)
         preview = pictures.preview_size(image["pix_w"], image["pix_h"])
         pixels = pictures.THUMBNAIL_SIZE if size == "thumbnail" else preview
-        png = pictures.paint(image["guid"], pixels, series=image["personal_gallery_title"])
+        seeded = subjects(self._per_series) if self._per_series else {}
+        png = pictures.paint(
+            image["guid"],
+            pixels,
+            series=image["personal_gallery_title"],
+            subject=seeded.get(image["guid"]),
+        )
         return Response(png, media_type="image/png", headers=headers)
 
     async def page(self, request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 import random
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -159,6 +159,19 @@ def _studio(per_series: int) -> tuple[Sequence[StoredImage], Sequence[Product]]:
     inventory = list(_inventory(rng, _EPOCH, per_series))
     temporary = list(_temporary(rng, _EPOCH, len(inventory)))
     return (*inventory, *temporary), tuple(_products(rng, inventory))
+
+
+@cache
+def subjects(per_series: int) -> Mapping[str, str]:
+    """What is on the studio's images: guid → subject, of those whose words say it."""
+    every = [subject for series in SERIES for subject in series.subjects]
+    return {
+        image.guid: subject
+        for image in _studio(per_series)[0]
+        for text in (image.title, image.description)
+        for subject in every
+        if (text or "").lower().startswith(subject.lower())
+    }
 
 
 def _later(microseconds: int, image: StoredImage) -> StoredImage:

@@ -1,27 +1,6 @@
-"""The series of the studio the sandbox is seeded with: words, sizes and colours. No logic."""
+"""The series of the studio the sandbox is seeded with: words and sizes. No logic."""
 
 from dataclasses import dataclass
-
-Colour = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class Look:
-    """How the pictures of a series are painted.
-
-    Attributes:
-        sky: the colours at the top and at the bottom of the background.
-        ground: the colours of the farthest and of the nearest layer.
-        layers: how many ridges, dunes or waves lie before the background.
-        roughness: how broken their edges are, 0 (waves) to 1 (peaks).
-        sun: the colour of the disc in the background, if there is one.
-    """
-
-    sky: tuple[Colour, Colour]
-    ground: tuple[Colour, Colour]
-    layers: int = 4
-    roughness: float = 0.4
-    sun: Colour | None = None
 
 
 @dataclass(frozen=True)
@@ -33,7 +12,6 @@ class Series:
     prefix: str
     subjects: tuple[str, ...]
     places: tuple[str, ...]
-    look: Look
 
 
 SERIES = (
@@ -51,13 +29,6 @@ SERIES = (
             "Outer Banks",
             "Acadia",
         ),
-        Look(
-            ((250, 214, 165), (255, 241, 222)),
-            ((122, 168, 184), (22, 62, 84)),
-            5,
-            0.1,
-            (255, 247, 214),
-        ),
     ),
     Series(
         "High Country",
@@ -73,7 +44,6 @@ SERIES = (
             "the Sierra",
             "the Wind Rivers",
         ),
-        Look(((84, 122, 176), (244, 208, 196)), ((150, 164, 196), (28, 40, 60)), 5, 0.9),
     ),
     Series(
         "Desert Hours",
@@ -88,13 +58,6 @@ SERIES = (
             "Great Sand Dunes",
             "Saguaro",
             "Valley of Fire",
-        ),
-        Look(
-            ((94, 66, 118), (250, 176, 118)),
-            ((222, 146, 96), (96, 42, 36)),
-            4,
-            0.2,
-            (255, 226, 168),
         ),
     ),
     Series(
@@ -111,7 +74,6 @@ SERIES = (
             "Kerrville",
             "Marble Falls",
         ),
-        Look(((142, 190, 226), (232, 242, 240)), ((132, 166, 120), (52, 66, 128)), 5, 0.3),
     ),
     Series(
         "City After Rain",
@@ -119,9 +81,6 @@ SERIES = (
         "CITY",
         ("Blue Hour", "Wet Crosswalk", "Elevated Line", "Neon Diner", "Bridge Lights"),
         ("Chicago", "San Antonio", "New Orleans", "Pittsburgh", "Seattle", "St. Louis", "Memphis"),
-        Look(
-            ((18, 26, 58), (140, 84, 124)), ((66, 60, 104), (12, 14, 30)), 6, 1.0, (255, 196, 120)
-        ),
     ),
     Series(
         "Quiet Water",
@@ -137,7 +96,6 @@ SERIES = (
             "Lake Champlain",
             "the Atchafalaya",
         ),
-        Look(((196, 214, 214), (236, 236, 224)), ((146, 176, 170), (42, 76, 78)), 6, 0.15),
     ),
     Series(
         "Strata (abstracts)",
@@ -145,7 +103,6 @@ SERIES = (
         "STRATA",
         ("Ochre Field", "Interval", "Undertow", "Drift", "Threshold"),
         ("No. 1", "No. 2", "No. 3", "No. 4", "No. 5", "No. 6", "No. 7"),
-        Look(((244, 232, 206), (226, 172, 110)), ((204, 94, 64), (30, 62, 92)), 10, 0.05),
     ),
     Series(
         "Night Skies",
@@ -161,7 +118,6 @@ SERIES = (
             "Bryce Canyon",
             "Mauna Kea",
         ),
-        Look(((8, 12, 34), (58, 66, 116)), ((32, 38, 66), (6, 8, 16)), 3, 0.7, (226, 230, 240)),
     ),
 )
 

@@ -286,6 +286,7 @@ def test_a_summary_is_shown_as_counts(opened: Opening) -> None:
     counts = dict(zip(gallery.texts("#counts dd"), gallery.texts("#counts dt"), strict=True))
     assert int(counts["landscape"]) > 0
     assert not gallery.one("#bar").is_displayed()
+    assert not gallery.one("#order").is_displayed()
 
 
 def test_pages_are_turned_with_the_same_question(opened: Opening, studio: Studio) -> None:

@@ -9,6 +9,7 @@ from PIL import Image
 from fw_mcp.sandbox import pictures
 from fw_mcp.sandbox.app import create_app
 from fw_mcp.sandbox.masters import Master, wanted
+from fw_mcp.sandbox.scenes import SCENES
 from fw_mcp.sandbox.series import SERIES, Series
 from tests.sandbox.wire import SELECTION, UNKNOWN_GUID, added, calling, new_image, walked
 from tests.support.products import exhaustive
@@ -59,9 +60,31 @@ def test_a_sliver_still_has_a_pixel() -> None:
     assert size_of(pictures.paint(UNKNOWN_GUID, (1000, 1))) == (1000, 1)
 
 
+def test_every_subject_has_a_motif_of_its_own() -> None:
+    """Whatever the series, and in whatever shape: no two pictures of a studio look alike."""
+    subjects = [subject for series in SERIES for subject in series.subjects]
+    assert sorted(SCENES) == sorted(subjects)
+    for size in ((90, 60), (40, 90)):
+        painted = {pictures.paint(UNKNOWN_GUID, size, subject=subject) for subject in subjects}
+        assert len(painted) == len(subjects)
+        assert {size_of(picture) for picture in painted} == {size}
+
+
+async def test_a_picture_shows_what_its_title_says(studio: httpx.AsyncClient) -> None:
+    """As the studio came: a new title leaves the picture as it is."""
+    image = next(one for one in await walked(studio) if one["title"].startswith("Moonrise, "))
+    answer = await studio.get(image["public_thumbnail_uri"])
+    painted = pictures.paint(image["guid"], pictures.THUMBNAIL_SIZE, subject="Moonrise")
+    assert answer.content == painted
+    retitled = {"guid": image["guid"], "title": "Lily Pads"}
+    answer = await studio.put("/v3/update_images", json={"images": [retitled]})
+    assert answer.json()["status"]["success"] is True
+    assert (await studio.get(image["public_thumbnail_uri"])).content == painted
+
+
 @pytest.mark.parametrize("series", SERIES, ids=lambda series: series.title)
 def test_a_picture_is_the_same_every_time(series: Series) -> None:
-    """The guid decides the shapes, the series the colours."""
+    """The guid decides the shapes and the light; without a subject it decides that, too."""
     painted = pictures.paint(UNKNOWN_GUID, (90, 60), series=series.title)
     assert pictures.paint(UNKNOWN_GUID, (90, 60), series=series.title) == painted
     assert pictures.paint(SELECTION, (90, 60), series=series.title) != painted
