@@ -12,8 +12,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import checks_hosts as hosts
+import checks_outside as outside
 import checks_release as release
 import container
+import sbom
 from checking import FAILED, OK, PINNED, SKIPPED, Check, Place, Verdict, verdict
 from checks_release import SCHEMAS, TWINE, ZIZMOR
 
@@ -21,6 +23,14 @@ CHECKS = (
     Check("generated files", "packaging/make.py", release.generated),
     Check("server.json", "jsonschema", release.registered),
     Check("wheel and source archive", TWINE, release.index_takes),
+    Check("uvx, from nothing to the demo", "uvx", outside.demo_from_nothing),
+    Check("wheel, tried as by strangers", "packaging/smoke.py", release.wheel_tried),
+    Check("wheel, its size with pictures", "uv", outside.size_with_pictures),
+    Check("connect, what it shows starts", "fw-mcp", outside.connected),
+    Check("source archive, its wheel", "hatchling", outside.source_makes_the_wheel),
+    Check("source archive, make demo", "make", outside.source_plays_the_demo),
+    Check("source archive, its tests", "pytest", outside.source_has_its_tests),
+    Check("bill of materials", sbom.CYCLONEDX, outside.bill_of_materials),
     Check("tools of hosts, installed", "npm", hosts.tools_installed),
     Check("bundle, its manifest", PINNED["mcpb"], hosts.bundle_validates),
     Check("bundle, started", "uv", hosts.bundle_starts),
@@ -29,7 +39,6 @@ CHECKS = (
     Check("Claude Code plugin, started", "uvx", hosts.plugin_starts),
     Check("Gemini CLI extension, its file", PINNED["gemini"], hosts.extension_validates),
     Check("Gemini CLI extension, started", "uvx", hosts.extension_starts),
-    Check("wheel, tried as by strangers", "packaging/smoke.py", release.wheel_tried),
     Check("workflows, their form", SCHEMAS, release.workflows_validate),
     Check("workflows, audited", ZIZMOR, release.workflows_audited),
     Check("image, built and started", "runc", container.built_and_started),

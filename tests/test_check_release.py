@@ -124,3 +124,15 @@ def test_a_tool_is_shown_with_its_version(checking: ModuleType) -> None:
     assert shown.startswith("python3 3.")
     for one in ("twine@7.0.0", "packaging/make.py"):
         assert checking.versioned(one) == one
+
+
+def test_an_installed_wheel_may_not_outgrow_its_limit(
+    check: ModuleType, checking: ModuleType
+) -> None:
+    """Every client that starts it by uvx fetches all of it first."""
+    outside = check.outside
+    most = outside.MOST_MB
+    assert most <= 58
+    assert outside.within(37, most, 63.8, 72.4).startswith(f"37 packages, {most:.1f} MB (at most")
+    with pytest.raises(checking.Refused, match="38 packages"):
+        outside.within(38, most + 0.1, 63.8, 72.4)
