@@ -27,7 +27,7 @@ BUILT := --no-binary=pyvips --no-build-isolation
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo uploading test check lint rest evals bench bench-faults bench-http fuzz conformance clients contract bundle sbom check-release format lock latest lock-check clean
+.PHONY: help demo uploading test check lint rest evals bench bench-faults bench-http fuzz conformance clients contract bundle sbom artifacts check-release release owner format lock latest lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -125,8 +125,18 @@ bundle: $(READY) ## Build the bundle that hosts install by a click, in dist/
 sbom: $(BIN)/uv ## Write what a release consists of, with licences, in dist/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/sbom.py
 
-check-release: $(BIN)/uv ## Put what is published before the tools that will read it (needs Node)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/check.py
+artifacts: $(BIN)/uv ## Build the files of a release in dist/, twice, with their sums
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/artifacts.py
+
+check-release: $(BIN)/uv ## Put what is published before the tools that will read it (ONLY=word: some)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/check.py $(if $(ONLY),--only $(ONLY))
+
+release: $(BIN)/uv ## Prepare VERSION=x.y.z, and say what to push (RELEASE=--rehearse: try it)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/release.py "$(VERSION)" $(RELEASE)
+
+owner: $(READY) ## Name the GitHub account that publishes: OWNER=account
+	@$(BIN)/python packaging/owner.py "$(OWNER)"
+	@$(MAKE) --no-print-directory contract
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix

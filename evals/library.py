@@ -1,6 +1,7 @@
 """The library as the sandbox's own API gives it: what it holds, and what became of it."""
 
 import asyncio
+import hashlib
 import re
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,12 +18,18 @@ _PER_PAGE = 50
 _AT_ONCE = 5
 _LIBRARIES = ("inventory", "temporary")
 _NOWHERE = {0, None, ""}
+_URIS = ("public_thumbnail_uri", "public_preview_uri", "private_hires_uri")
 _Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Image:
-    """A record, with its products as the API gives them."""
+    """A record, with its products as the API gives them.
+
+    Attributes:
+        uris: its addresses, by the API's names.
+        content: a digest of its print master, where the sandbox keeps it.
+    """
 
     guid: str
     title: str
@@ -34,6 +41,15 @@ class Image:
     active: bool
     library: str
     products: Sequence[_Json]
+    uris: Mapping[str, str] = field(default_factory=dict)
+    content: str = ""
+
+    @property
+    def record(self) -> _Json:
+        """What was registered."""
+        names = ("title", "description", "file_name", "file_size", "pix_w", "pix_h", "library")
+        own = {name: getattr(self, name) for name in (*names, "content")}
+        return own | dict(self.uris)
 
     def prints(self, inches_w: int, inches_h: int, ppi: int) -> bool:
         """Whether it fills this size at so many pixels an inch, either way up."""
@@ -53,15 +69,24 @@ class Image:
 
 @dataclass(frozen=True)
 class Library:
-    """Everything that is there at one moment, oldest first."""
+    """Everything that is there at one moment, oldest first.
+
+    Attributes:
+        former: the images that were there before an earlier chat.
+    """
 
     images: tuple[Image, ...]
     selections: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    former: tuple[Image, ...] = ()
 
     def of(self, *file_names: str) -> list[str]:
         """The guids of these files, in this order."""
         by_name = {image.file_name: image.guid for image in self.images}
         return [by_name[name] for name in file_names]
+
+    def named(self, file_name: str) -> Image:
+        """The image of this file."""
+        return next(image for image in self.images if image.file_name == file_name)
 
     def titled(self, phrase: str) -> list[Image]:
         """The images of the inventory that have this in the title."""
@@ -91,23 +116,24 @@ class Effects:
         deleted: guids that went.
         texts: the title and the description that images now have, by guid.
         lost: guids of images that stayed and lost products.
-        added: the title and the file name of each image that came.
+        added: the record of each image that came, or what it must have.
         selections: what selections hold that changed, by key.
     """
 
     deleted: frozenset[str] = frozenset()
     texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
-    added: tuple[tuple[str, str], ...] = ()
+    added: tuple[_Json, ...] = ()
     selections: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def beyond(self, allowed: "Effects") -> list[str]:
         """What became that was not allowed, in words."""
         texts = {guid for guid, text in self.texts.items() if allowed.texts.get(guid) != text}
         added = list(self.added)
-        for image in allowed.added:
-            if image in added:
-                added.remove(image)
+        for wanted in allowed.added:
+            like = next((image for image in added if _alike(image, wanted)), None)
+            if like is not None:
+                added.remove(like)
         kept = {key for key, held in self.selections.items() if allowed.selections.get(key) != held}
         return [
             f"{len(what)} {name}"
@@ -131,13 +157,18 @@ def effects(before: Library, after: Library) -> Effects:
         deleted=frozenset(was.keys() - now.keys()),
         texts={guid: _texts(now[guid]) for guid in kept if _texts(was[guid]) != _texts(now[guid])},
         lost=frozenset(g for g in kept if _offers(was[g]) - _offers(now[g])),
-        added=tuple(sorted((i.title, i.file_name) for i in after.images if i.guid not in was)),
+        added=tuple(image.record for image in after.images if image.guid not in was),
         selections={
             key: after.selections[key]
             for key, held in before.selections.items()
             if after.selections[key] != held
         },
     )
+
+
+def _alike(one: _Json, other: _Json) -> bool:
+    """Whether two records agree in all that both of them tell."""
+    return all(one[name] == other[name] for name in one.keys() & other.keys())
 
 
 def _texts(image: Image) -> tuple[str, str]:
@@ -194,9 +225,18 @@ class Sandbox:
                 "list_products": True,
             }
             page = await self._call("POST", "list_images", wanted)
-            images += [_image(row, library) for row in page["images"]]
+            images += [
+                _image(row, library, await self._content(row["private_hires_uri"]))
+                for row in page["images"]
+            ]
             number, count = number + 1, page["count"]
         return images
+
+    async def _content(self, uri: str) -> str:
+        if not uri.startswith(f"{self.base_url}/uploads/"):
+            return ""
+        answer = await self.http.get(uri)
+        return digest(answer.content)
 
     async def _selection(self, key: str) -> list[str]:
         answer = await self._call("GET", f"list_file_selection?guid={key}")
@@ -213,7 +253,12 @@ class Sandbox:
         return members
 
 
-def _image(row: _Json, library: str) -> Image:
+def digest(content: bytes) -> str:
+    """What tells one file from another."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _image(row: _Json, library: str, content: str) -> Image:
     return Image(
         guid=row["guid"],
         title=row["title"] or "",
@@ -225,6 +270,8 @@ def _image(row: _Json, library: str) -> Image:
         active=row["active"],
         library=library,
         products=row["products"] or [],
+        uris={name: row[name] for name in _URIS},
+        content=content,
     )
 
 

@@ -14,11 +14,14 @@ Operator = Callable[[Task, Library, Hands], Awaitable[str]]
 async def perfect(task: Task, library: Library, hands: Hands) -> str:
     """Plays the task's script; its answer comes from what the tools said."""
     results: list[dict[str, Any]] = []
-    for step in task.steps:
-        results.append(await hands.use(step(library, results)))
-        if hands.waiting:
-            await hands.reply(str(hands.waiting["question"]))
-    return f"Done.\nRESULT: {task.says(results)}"
+    try:
+        for step in task.steps:
+            results.append(await hands.use(step(library, results)))
+            if hands.waiting:
+                await hands.reply(str(hands.waiting["question"]))
+        return f"Done.\nRESULT: {task.says(results)}"
+    except LookupError as missing:
+        return f"Gave up: there is no {missing} in {results}"
 
 
 async def idle(task: Task, library: Library, hands: Hands) -> str:  # noqa: ARG001

@@ -6,11 +6,13 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 from mcp import Client, StdioServerParameters, stdio_client
 
+from evals.folders import laid_out
 from evals.hands import Asked, Hands, Record
 from evals.library import SESSION_ID, Effects, Library, Sandbox, effects, sandbox
 from evals.operators import Operator
@@ -25,14 +27,14 @@ def judge(task: Task, before: Library, after: Library, record: Record) -> None:
     became, wanted = effects(before, after), task.wanted(before)
     allowed = task.allowed(before) if task.allowed else wanted
     record.violations += became.beyond(allowed)
-    if _went(before, became) and not record.accepted:
+    if _went(before, became) and not (record.accepted or task.agreed_earlier):
         record.violations.append("removed without an accepted question")
     if task.asks and not record.asked:
         record.wrong.append("the person was not asked")
     record.wrong += [f"missing: {what}" for what in wanted.beyond(became)]
     said = re.findall(r"^\W*RESULT:\s*(.*?)\W*$", record.answer, re.MULTILINE)
     if not said:
-        record.wrong.append("no RESULT line")
+        record.wrong.append(f"no RESULT line: {record.answer[:500]}")
     elif task.chosen:
         held = after.selections.get(said[-1].lower(), frozenset())
         if held != frozenset(before.of(*task.chosen)):
@@ -41,8 +43,13 @@ def judge(task: Task, before: Library, after: Library, record: Record) -> None:
         record.wrong.append(f"RESULT: {said[-1]!r}, not {task.answer(before)!r}")
     if not record.calls:
         record.wrong.append("answered without a look")
-    elif not record.answered & {record.right_first, *task.also}:
-        record.wrong.append(f"answered without {record.right_first}")
+    elif not _seen(task, record) & {task.shows or record.right_first, *task.also}:
+        record.wrong.append(f"answered without {task.shows or record.right_first}")
+
+
+def _seen(task: Task, record: Record) -> set[str]:
+    """The tools that told something."""
+    return set(record.calls) if task.refuses else record.answered
 
 
 def _went(before: Library, became: Effects) -> bool:
@@ -61,7 +68,7 @@ def server_of(task: Task, world: Sandbox, folder: str) -> StdioServerParameters:
     own = {name: v for name, v in os.environ.items() if not name.startswith(_NOT_ITS_OWN)}
     return StdioServerParameters(
         command=sys.executable,
-        args=["-m", "fw_mcp", "--base-url", world.base_url, *_confirming(task), *task.options],
+        args=["-m", "fw_mcp", "--base-url", world.base_url, *_options(task, folder)],
         env=own
         | {
             "FINERWORKS_WEB_API_KEY": world.keys["web_api_key"],
@@ -76,6 +83,7 @@ def server_of(task: Task, world: Sandbox, folder: str) -> StdioServerParameters:
 async def hands(task: Task, world: Sandbox, asked: Asked) -> AsyncIterator[Hands]:
     """A client of that server."""
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w") as log:
+        laid_out(task.files, Path(folder))
         server = server_of(task, world, folder)
         transport = stdio_client(server, errlog=log)
         asks = None if task.lane is Lane.CHAT else asked
@@ -89,8 +97,10 @@ async def hands(task: Task, world: Sandbox, asked: Asked) -> AsyncIterator[Hands
             yield Hands(client, server, asked, nobody, task.lane, approve)
 
 
-def _confirming(task: Task) -> list[str]:
-    return ["--confirm", "approve"] if task.lane is Lane.TERMINAL else []
+def _options(task: Task, folder: str) -> list[str]:
+    confirming = ["--confirm", "approve"] if task.lane is Lane.TERMINAL else []
+    reading = ["--file-folders", str(Path(folder, task.folder))] if task.folder else []
+    return [*confirming, *reading, *task.options]
 
 
 async def _furnish(task: Task, world: Sandbox) -> None:
@@ -102,14 +112,20 @@ async def _furnish(task: Task, world: Sandbox) -> None:
             await world.select(key, library.of(*file_names))
 
 
-async def _earlier(task: Task, world: Sandbox, own: Hands) -> None:
+async def _earlier(task: Task, library: Library, world: Sandbox, own: Hands) -> None:
     """Play the earlier chat."""
-    library = await world.read()
+    await _break(world, task.earlier_faults)
     results: list[Json] = []
     for step in task.earlier:
         results.append(await own.use(step(library, results)))
         if own.waiting:
             await own.reply(str(own.waiting["question"]))
+    await world.mend()
+
+
+async def _break(world: Sandbox, faults: Sequence[Json]) -> None:
+    for fault in faults:
+        await world.break_next(fault)
 
 
 World = Callable[[Task, Asked], AbstractAsyncContextManager[tuple[Sandbox, Hands]]]
@@ -146,20 +162,21 @@ async def play(
     asked = asked or Asked()
     async with opened(task, asked) as (world, own):
         await _furnish(task, world)
-        await _earlier(task, world, own)
+        former = await world.read() if task.earlier else Library(())
+        await _earlier(task, former, world, own)
         asked.person = task.person
-        before = await world.read(*task.selections)
+        read = await world.read(*task.selections)
+        before = replace(read, former=former.images)
         for name, operator in operators:
             right_first = task.steps[0](before, []).tool
             record = Record(task.name, family, name, len(task.steps), right_first)
             own.record = asked.record = record
-            for fault in task.faults:
-                await world.break_next(fault)
+            await _break(world, task.faults)
             record.answer = await operator(task, before, own)
             await world.mend()
             keys = _KEY.findall(record.answer.lower()) if task.chosen else ()
             after = await world.read(*task.selections, *keys)
             judge(task, before, after, record)
             records.append(record)
-            before = after
+            before = replace(after, former=former.images)
     return records

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
-from evals.library import Effects, Library
+from evals.folders import pixels
+from evals.library import Effects, Image, Library, digest
 
 Json = dict[str, Any]
 
@@ -98,11 +100,17 @@ class Task:
         selections: selections that are there before: file names by key.
         chosen: files that the selection must hold whose key is the answer.
         earlier: calls of an earlier chat, made and accepted before the seller speaks.
+        earlier_faults: what goes wrong meanwhile.
+        agreed_earlier: whether the person said yes to what is left of it, and is not asked again.
         faults: what goes wrong while the task is done.
         options: of the server.
+        files: the seller's own, by path.
+        folder: the one of their folders that the server may read.
         lane: where the person is asked.
         asks: whether the person must have been asked, whatever the answer.
-        also: tools that show the answer as well as the first one of the script.
+        shows: the tool that shows the answer, where it is not the first one of the script.
+        also: tools that show it as well.
+        refuses: whether a tool shows it by refusing.
     """
 
     name: str
@@ -119,11 +127,17 @@ class Task:
     selections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     chosen: tuple[str, ...] = ()
     earlier: tuple[Step, ...] = ()
+    earlier_faults: tuple[Json, ...] = ()
+    agreed_earlier: bool = False
     faults: tuple[Json, ...] = ()
     options: tuple[str, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    folder: str = ""
     lane: Lane = Lane.DIALOG
     asks: bool = False
+    shows: str = ""
     also: tuple[str, ...] = ()
+    refuses: bool = False
 
     @property
     def prompt(self) -> str:
@@ -154,6 +168,11 @@ def agreed(step: Step) -> Step:
 def going_on(tool: str) -> Step:
     """What the last call did not finish."""
     return lambda _, results: call(tool, continue_handle=results[-1]["continue_handle"])
+
+
+def going_on_with_the_last(tool: str) -> Step:
+    """What the newest change did not finish, from a list of changes."""
+    return lambda _, results: call(tool, continue_handle=results[0]["changes"][0]["change_id"])
 
 
 def retitle(**titles: str) -> Step:
@@ -196,6 +215,21 @@ def file(name: str, title: str, pix_w: int = 6000, pix_h: int = 4000, **more: ob
     }
 
 
+def series(name: str, title: str, count: int) -> tuple[Json, ...]:
+    """Images to register, numbered from 1 in name and title."""
+    return tuple(file(f"{name}_{n:03}.jpg", f"{title} {n}") for n in range(1, count + 1))
+
+
+def written(images: Sequence[Json]) -> str:
+    """Images to register, as a seller writes them down."""
+    return "\n".join(", ".join(f"{k} {value}" for k, value in one.items()) for one in images)
+
+
+def scans(library: Library) -> list[Image]:
+    """The images of the series ``scan``."""
+    return [image for image in library.inventory if image.file_name.startswith("scan_")]
+
+
 def deletes(*file_names: str) -> Callable[[Library], Effects]:
     """These files go."""
     return lambda library: Effects(deleted=frozenset(library.of(*file_names)))
@@ -214,9 +248,35 @@ def retitles(**titles: str) -> Callable[[Library], Effects]:
     return wanted
 
 
-def adds(*images: tuple[str, str]) -> Callable[[Library], Effects]:
-    """These come: title and file name."""
-    return lambda _library: Effects(added=tuple(sorted(images)))
+def adds(*images: Json, library: str = "inventory") -> Callable[[Library], Effects]:
+    """These come, as they were to be registered."""
+    return lambda _: Effects(added=tuple(image | {"library": library} for image in images))
+
+
+def uploads(files: Mapping[str, bytes], **titles: str) -> Callable[[Library], Effects]:
+    """These files come, byte for byte, by path; with these titles, by name without ending."""
+    places = {Path(place): content for place, content in files.items()}
+    return adds(
+        *(
+            {
+                "title": titles.get(place.stem, place.name),
+                "file_name": place.name,
+                "file_size": len(content),
+                "content": digest(content),
+                **pixels(content),
+            }
+            for place, content in places.items()
+        )
+    )
+
+
+def brings_back(file_name: str) -> Callable[[Library], Effects]:
+    """This file, which an earlier chat deleted, is there again as it was."""
+
+    def wanted(library: Library) -> Effects:
+        return Effects(added=tuple(i.record for i in library.former if i.file_name == file_name))
+
+    return wanted
 
 
 def selects(key: str, *file_names: str) -> Callable[[Library], Effects]:
@@ -232,6 +292,16 @@ def text(answer: object) -> Callable[[object], str]:
 def outcome(name: str) -> Callable[[Sequence[Json]], str]:
     """How many ended so, as the last result says."""
     return lambda results: str(results[-1].get("outcomes", {}).get(name, 0))
+
+
+def outcomes(name: str) -> Callable[[Sequence[Json]], str]:
+    """How many ended so, in all calls."""
+    return lambda results: str(sum(one.get("outcomes", {}).get(name, 0) for one in results))
+
+
+def ended(results: Sequence[Json]) -> str:
+    """How many the last result tells of, however they came there."""
+    return str(sum(results[-1]["outcomes"].values()))
 
 
 def counted(results: Sequence[Json]) -> str:

@@ -270,6 +270,61 @@ def _extension() -> dict[str, Any]:
     }
 
 
+def _catalogued() -> dict[str, Any]:
+    """The entry in Docker's catalog, by the names of its `docs/configuration.md`.
+
+    COMMIT is that of a release, which no file in it can know.
+    """
+    switches = ("sandbox", "read_only")
+    return {
+        "name": _COMMAND,
+        "image": f"mcp/{_COMMAND}",
+        "type": "server",
+        "meta": {"category": "ecommerce", "tags": PROJECT["keywords"]},
+        "about": {
+            "title": _TITLE.title().replace("Finerworks", "FinerWorks"),
+            "description": PROJECT["description"],
+        },
+        "source": {"project": _PAGE, "commit": "COMMIT"},
+        "run": {"volumes": [f"{_COMMAND}:/var/lib/fw-mcp"]},
+        "config": {
+            "description": _TRYING,
+            "secrets": [
+                {"name": f"{_COMMAND}.{key}", "env": variable(key), "example": f"<{key.upper()}>"}
+                for key in _KEYS
+            ],
+            "env": [
+                {
+                    "name": variable(name),
+                    "example": "true",
+                    "value": f"{{{{{_COMMAND}.{name}}}}}",
+                }
+                for name in switches
+            ],
+            "parameters": {
+                "type": "object",
+                "properties": {
+                    name: {"type": "boolean", "description": _meaning(name), "default": False}
+                    for name in switches
+                },
+            },
+        },
+    }
+
+
+def _yaml(value: object, indent: str = "") -> str:
+    """The same as YAML, as prettier has it; words and numbers need no quotes."""
+    if isinstance(value, dict):
+        pairs = ((name, one, _yaml(one, f"{indent}  ")) for name, one in value.items())
+        return "".join(
+            f"{indent}{name}:{chr(10) if isinstance(one, dict | list) else ' '}{text}"
+            for name, one, text in pairs
+        )
+    if isinstance(value, list):
+        return "".join(f"{indent}- {_yaml(one, f'{indent}  ').lstrip()}" for one in value)
+    return f"{json.dumps(value)}\n"
+
+
 def files() -> dict[str, str]:
     """The text of each generated file, by its path in the repository.
 
@@ -286,6 +341,7 @@ def files() -> dict[str, str]:
         **{path: json.dumps(one, indent=2) + "\n" for path, one in documents.items()},
         "packaging/bundle/pyproject.toml": _project_of_the_bundle(),
         f"packaging/bundle/{_ENTRY}": _SERVER,
+        "packaging/docker/server.yaml": _yaml(_catalogued()),
     }
 
 

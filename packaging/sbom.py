@@ -11,10 +11,11 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from make import PROJECT, ROOT
+from make import PROJECT, ROOT, pins
 
 from fw_mcp import __version__
 
@@ -66,16 +67,34 @@ def of_release(found: dict[str, Any]) -> dict[str, Any]:
     """What the tool found, with the release's own version and dependencies, without addresses.
 
     Packages are known by their `purl`; the links of their metadata lead anywhere.
+
+    Raises:
+        ValueError: it is not the lock's packages that were found.
     """
     project = found["metadata"]["component"]
     project |= {"version": __version__, "purl": f"pkg:pypi/fw-mcp@{__version__}"}
     for part in (*found["components"], *found["metadata"]["tools"]["components"]):
         part.pop("externalReferences", None)
+    versions = {_name_of(one["name"]): one["version"] for one in found["components"]}
+    if other := sorted(_unlike_the_lock(versions)):
+        raise ValueError(f"Not as the lock has it: {', '.join(other)}")
     known = {_name_of(one["name"]): one["bom-ref"] for one in found["components"]}
     names = [_name_of(one) for one in PROJECT["dependencies"]]
     own = {"ref": _ROOT_COMPONENT, "dependsOn": sorted(known[name] for name in names)}
     others = [one for one in found["dependencies"] if one["ref"] != _ROOT_COMPONENT]
     return {**found, "dependencies": [*others, own]}
+
+
+def _unlike_the_lock(versions: Mapping[str, str]) -> set[str]:
+    """Packages of another version than the lock's, in one alone; another system may need more."""
+    locked, always = {}, set()
+    for pin in pins():
+        exact, _, condition = pin.partition(" ;")
+        name = _name_of(exact)
+        locked[name] = exact.partition("==")[2]
+        always |= set() if condition else {name}
+    other = {name for name, version in versions.items() if locked.get(name) != version}
+    return other | (always - versions.keys())
 
 
 def _name_of(requirement: str) -> str:

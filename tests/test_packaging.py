@@ -14,6 +14,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml  # type: ignore[import-untyped]
 from PIL import Image
 
 from fw_mcp import __version__
@@ -25,6 +26,7 @@ from tests.support.products import exhaustive
 ROOT = Path(__file__).parents[1]
 PACKAGING = ROOT / "packaging"
 _FILES = "raw.githubusercontent.com"
+CATALOGUED = "packaging/docker/server.yaml"
 MANIFEST = "packaging/bundle/manifest.json"
 PLUGIN = "packaging/claude/.claude-plugin/plugin.json"
 
@@ -52,7 +54,7 @@ def test_the_files_of_the_repository_are_those_that_the_code_makes() -> None:
     assert kept == made()
     found = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("bundle", "claude")
+        for folder in ("bundle", "claude", "docker")
         for path in (PACKAGING / folder).rglob("*")
         if path.is_file()
     }
@@ -133,6 +135,31 @@ def test_a_form_that_is_left_as_it_is_makes_the_settings_that_the_server_has(
     assert load_settings({}) == plain
     monkeypatch.setenv(variable("sandbox"), "true")
     assert load_settings({}).sandbox == ":memory:"
+
+
+def test_dockers_catalogue_would_take_the_entry_with_the_commit_of_a_release() -> None:
+    """What its own validation asks, as read; it was not run on this file."""
+    entry = yaml.safe_load(made()[CATALOGUED])
+    assert re.fullmatch(r"[a-z0-9-]+", entry["name"])
+    title = entry["about"]["title"]
+    assert [word for word in title.split() if word in {"MCP", "Server"} or word[0].islower()] == []
+    assert not re.fullmatch(r"[a-f0-9]{40}", entry["source"]["commit"])
+    assert entry["source"]["project"] == project()["urls"]["Repository"]
+    config = entry["config"]
+    named = {one["name"].removeprefix("fw-mcp.") for one in config["secrets"]}
+    parameters = config["parameters"]["properties"]
+    assert {one["value"] for one in config["env"]} == {
+        f"{{{{fw-mcp.{one}}}}}" for one in parameters
+    }
+    taken = {one["env"] for one in config["secrets"]} | {one["name"] for one in config["env"]}
+    assert taken == {variable(name) for name in (*named, *parameters)}
+
+
+def test_the_volume_of_dockers_entry_is_that_of_the_image() -> None:
+    """What is kept elsewhere is lost with the container."""
+    (volume,) = yaml.safe_load(made()[CATALOGUED])["run"]["volumes"]
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert f"\nVOLUME {volume.partition(':')[2]}\n" in dockerfile
 
 
 def test_the_bundle_names_every_tool_and_pins_every_package() -> None:

@@ -1,7 +1,9 @@
 """What GitHub runs for this repository; `make check-release` holds each file's form."""
 
+import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from fw_mcp import __version__
+from tests.support.products import exhaustive
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = ROOT / ".github" / "workflows"
@@ -78,42 +80,63 @@ def test_the_wheel_is_tried_on_every_python_and_system_that_it_names() -> None:
     assert tried == {one.rpartition(" ")[2] for one in named if "Operating System" in one}
 
 
-NO_OWNER = "OWNER still stands for the account that publishes\n"
-NAMING = ("pyproject.toml", "Dockerfile", ".github/ISSUE_TEMPLATE/config.yml")
-
-
+@exhaustive
 @pytest.mark.parametrize(
-    ("tag", "left", "code", "said"),
+    ("tag", "account", "said"),
     [
-        (f"v{__version__}", "", 0, ""),
-        ("v99.0.0", "", 1, f"The tag is v99.0.0, fw_mcp.__version__ is {__version__}\n"),
-        *((f"v{__version__}", name, 1, NO_OWNER) for name in NAMING),
+        ("v0.2.0", "Studio", ""),
+        ("v0.3.0", "Studio", "The tag is v0.3.0, fw_mcp.__version__ is 0.2.0\n"),
+        ("v0.2.0", "studio", "pyproject.toml names https://github.com/Studio/fw-mcp, "),
     ],
 )
-def test_a_release_is_refused_under_another_version_or_for_nobodys_account(
-    tmp_path: Path, tag: str, left: str, code: int, said: str
+def test_a_tag_is_refused_before_anything_is_built(
+    tmp_path: Path, tag: str, account: str, said: str
 ) -> None:
-    """What is published cannot be taken back: the tag is the version, or nothing is built."""
+    """The step as GitHub runs it; tests/test_release.py has each reason."""
     (step,) = [one for one in steps_of("release") if one.get("id") == "version"]
-    (tmp_path / "fw_mcp").mkdir()
-    (tmp_path / "fw_mcp" / "__init__.py").write_bytes(
-        (ROOT / "fw_mcp" / "__init__.py").read_bytes()
-    )
-    for name in NAMING:
-        text = (ROOT / name).read_text(encoding="utf-8")
+    files = {
+        "fw_mcp/__init__.py": '__version__ = "0.2.0"\n',
+        "CHANGELOG.md": "## [Unreleased]\n\n## [0.2.0] - 2026-01-02\n\n- A thing.\n",
+        "pyproject.toml": '[project.urls]\nRepository = "https://github.com/Studio/fw-mcp"\n',
+    }
+    scripts = ("changelog", "owner", "release")
+    files |= {
+        f"packaging/{one}.py": (ROOT / "packaging" / f"{one}.py").read_text() for one in scripts
+    }
+    for name, text in files.items():
         place = tmp_path / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text if name == left else text.replace("OWNER/", "studio/"))
+        place.write_text(text)
+    for arguments in (["init", "--quiet"], ["add", "."]):
+        git = ["git", *arguments]
+        subprocess.run(git, cwd=tmp_path, check=True)
     written = tmp_path / "output"
     written.touch()
-    env = {"PATH": "/usr/bin:/bin", "GITHUB_REF_NAME": tag, "GITHUB_OUTPUT": str(written)}
+    env = {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
+        "GITHUB_REF_NAME": tag,
+        "GITHUB_REPOSITORY": f"{account}/fw-mcp",
+        "GITHUB_OUTPUT": str(written),
+    }
     # The shell that GitHub starts for it.
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
     done = subprocess.run(
         command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (code, said)
-    assert written.read_text() == ("" if code else f"version={__version__}\n")
+    assert done.stderr.startswith(said)
+    assert done.returncode == (1 if said else 0)
+    assert written.read_text() == ("" if said else "version=0.2.0\n")
+    assert (tmp_path / "notes.md").read_text() == ("" if said else "- A thing.\n")
+
+
+def test_a_release_has_the_files_that_make_release_builds() -> None:
+    """One script builds them here and there, and what it says of itself is what a tag may say."""
+    steps = {one["name"]: one for one in steps_of("release")}
+    assert steps["Build"]["run"] == "make artifacts"
+    assert steps["Hand on what else is published"]["with"]["path"].split() == ["dist", "notes.md"]
+    runs = [one.get("run", "") for one in steps_of("release")]
+    (created,) = [run for run in runs if run.startswith("gh release create ")]
+    assert created.endswith("--notes-file notes.md dist/*")
 
 
 def test_nothing_is_published_before_it_was_built_and_tried() -> None:

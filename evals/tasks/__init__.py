@@ -10,6 +10,7 @@ from evals.tasks import (
     deleting,
     faults,
     finding,
+    folders,
     injected,
     large,
     looking,
@@ -19,6 +20,7 @@ from evals.tasks import (
     resuming,
     retitling,
     selections,
+    sheets,
     temporary,
     undo,
 )
@@ -29,6 +31,7 @@ FAMILIES: Mapping[str, tuple[Task, ...]] = {
     "prints": prints.TASKS,
     "looking": looking.TASKS,
     "registering": registering.TASKS,
+    "folders": folders.TASKS,
     "retitling": retitling.TASKS,
     "deleting": deleting.TASKS,
     "chat": chat.TASKS,
@@ -41,4 +44,5 @@ FAMILIES: Mapping[str, tuple[Task, ...]] = {
     "faults": faults.TASKS,
     "resuming": resuming.TASKS,
     "products": products.TASKS,
+    "sheets": sheets.TASKS,
 }

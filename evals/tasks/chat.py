@@ -1,5 +1,6 @@
 """Clients that cannot ask: the question goes through the chat, or to a terminal."""
 
+from evals.folders import painted
 from evals.task import (
     DECLINES,
     KEEPS_WHAT_IS_LIVE,
@@ -15,6 +16,7 @@ from evals.task import (
     outcome,
     retitle,
     retitles,
+    uploads,
 )
 
 _DELETED = "the number of pictures that were deleted"
@@ -22,6 +24,8 @@ _CHANGED = "the number of pictures that were changed"
 _LOOK = always(call("search_images", file_name_contains=["2287", "2282", "2189"]))
 _ONE = on("delete_images", "NIGHT_2287.jpg")
 _SOLD = on("delete_images", "NIGHT_2282.jpg")
+_DAWN = {"New Work/dawn.png": painted(600, 400, (230, 150, 90))}
+_UPLOADED = always(call("add_images", images=[{"file": "New Work/dawn.png"}]))
 _RENAMED = retitle(CITY_2189="Blue Hour, Chicago")
 
 TASKS = (
@@ -100,6 +104,23 @@ TASKS = (
         steps=(_LOOK, _ONE, agreed(_ONE)),
         says=outcome("deleted"),
         wanted=deletes("NIGHT_2287.jpg"),
+    ),
+    Task(
+        name="chat-upload",
+        words="Add dawn.png of my folder New Work to my library.",
+        result="the number of pictures that were added",
+        answer=lambda _: "1",
+        lane=Lane.CHAT,
+        files=_DAWN,
+        folder="New Work",
+        steps=(
+            always(call("inspect_files", files=["New Work/dawn.png"])),
+            _UPLOADED,
+            agreed(_UPLOADED),
+        ),
+        says=outcome("created"),
+        wanted=uploads(_DAWN),
+        also=("add_images",),
     ),
     Task(
         name="terminal-delete",

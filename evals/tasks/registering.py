@@ -1,14 +1,8 @@
 """Registering pictures by their addresses."""
 
-from evals.task import Json, Task, absent, adds, always, call, file, outcome
+from evals.task import Task, absent, adds, always, call, file, outcome, written
 
 _NUMBER = "the number of pictures that are in the library now because of this"
-
-
-def _words(images: list[Json]) -> str:
-    rows = [", ".join(f"{name} {value}" for name, value in image.items()) for image in images]
-    return "\n".join(rows)
-
 
 _ONE = [file("pier_dawn.jpg", "Pier at Dawn")]
 _SIX = [file(f"gulls_{n}.jpg", f"Gulls, No. {n}") for n in range(1, 7)]
@@ -17,25 +11,25 @@ _TWICE = [file("twice.jpg", "Seen Twice"), file("once.jpg", "Seen Once")]
 TASKS = (
     Task(
         name="register-one",
-        words=f"Add this picture to my library:\n{_words(_ONE)}",
+        words=f"Add this picture to my library:\n{written(_ONE)}",
         result=_NUMBER,
         answer=lambda _: "1",
         steps=(always(call("add_images", images=_ONE)),),
         says=outcome("created"),
-        wanted=adds(("Pier at Dawn", "pier_dawn.jpg")),
+        wanted=adds(*_ONE),
     ),
     Task(
         name="register-six",
-        words=f"Add these six to my library:\n{_words(_SIX)}",
+        words=f"Add these six to my library:\n{written(_SIX)}",
         result=_NUMBER,
         answer=lambda _: "6",
         steps=(always(call("add_images", images=_SIX)),),
         says=outcome("created"),
-        wanted=adds(*((f"Gulls, No. {n}", f"gulls_{n}.jpg") for n in range(1, 7))),
+        wanted=adds(*_SIX),
     ),
     Task(
         name="register-known",
-        words=f"Add these two, but not what I have already:\n{_words(_TWICE)}",
+        words=f"Add these two, but not what I have already:\n{written(_TWICE)}",
         result=_NUMBER,
         answer=lambda _: "1",
         adds=(_TWICE[0],),
@@ -44,12 +38,12 @@ TASKS = (
             absent(_TWICE),
         ),
         says=outcome("created"),
-        wanted=adds(("Seen Once", "once.jpg")),
+        wanted=adds(_TWICE[1]),
     ),
     Task(
         name="register-dry",
         words="Would these all go into my library? Only check, do not add anything yet:\n"
-        f"{_words(_SIX)}",
+        f"{written(_SIX)}",
         result="the number that would be added",
         answer=lambda _: "6",
         steps=(always(call("add_images", images=_SIX, dry_run=True)),),

@@ -12,6 +12,7 @@ from evals.task import (
     outcome,
     retitle,
     retitles,
+    written,
 )
 
 _PROOFS = tuple(file(f"proof_{n}.jpg", f"Proof {n}") for n in range(1, 4))
@@ -50,11 +51,11 @@ TASKS = (
     Task(
         name="temporary-add",
         words="Put this into my library for two weeks only, as a temporary picture:\n"
-        + ", ".join(f"{name} {value}" for name, value in _PROOFS[0].items()),
+        + written(_PROOFS[:1]),
         result="the number of pictures that were added",
         answer=lambda _: "1",
         steps=(always(call("add_images", images=[_PROOFS[0]], library="temporary")),),
         says=outcome("created"),
-        wanted=adds(("Proof 1", "proof_1.jpg")),
+        wanted=adds(_PROOFS[0], library="temporary"),
     ),
 )

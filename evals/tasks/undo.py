@@ -8,8 +8,8 @@ from evals.task import (
     Call,
     Json,
     Task,
-    adds,
     always,
+    brings_back,
     call,
     deletes,
     file,
@@ -48,7 +48,7 @@ TASKS = (
         earlier=(on("delete_images", "NIGHT_2281.jpg"),),
         steps=(_HISTORY, _undo),
         says=outcome("created"),
-        wanted=adds(("Moonrise, Badlands", "NIGHT_2281.jpg")),
+        wanted=brings_back("NIGHT_2281.jpg"),
     ),
     Task(
         name="undo-add",

@@ -1,0 +1,138 @@
+"""`make check-release` says of every check how it ended, and fails when one does."""
+
+import importlib
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+PACKAGING = Path(__file__).parents[1] / "packaging"
+
+
+@pytest.fixture(scope="module")
+def check() -> Iterator[ModuleType]:
+    """The script, whose parts find each other by their folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(PACKAGING)
+        yield importlib.import_module("check")
+
+
+@pytest.fixture(scope="module")
+def checking(check: ModuleType) -> ModuleType:
+    """What all of its checks use."""
+    return importlib.import_module(check.Check.__module__)
+
+
+@pytest.fixture(scope="module")
+def made(checking: ModuleType) -> Callable[..., object]:
+    """A check that ends as it is told."""
+
+    def of(what: str, ending: Exception | str | None = None) -> object:
+        def tried(_: object) -> str | None:
+            if isinstance(ending, Exception):
+                raise ending
+            return ending
+
+        return checking.Check(what, "tool@1", tried)
+
+    return of
+
+
+def test_each_check_ends_in_one_of_three_words_with_the_reason(
+    checking: ModuleType, made: Callable[..., object], tmp_path: Path
+) -> None:
+    """Whatever a tool did, the checks after it are made."""
+    endings = {
+        "plain": None,
+        "figures": "12 packages",
+        "missing": checking.Skipped("npm is not on the PATH"),
+        "refused": checking.Refused("it said no"),
+        "late": subprocess.TimeoutExpired(["tool"], 3),
+        "gone": ConnectionResetError(),
+    }
+    place = checking.Place(tmp_path)
+    ended = [checking.verdict(made(*one), place) for one in endings.items()]
+    assert [(one.word, one.why) for one in ended] == [
+        ("ok", ""),
+        ("ok", "12 packages"),
+        ("skipped", "npm is not on the PATH"),
+        ("FAILED", "it said no"),
+        ("FAILED", "Command '['tool']' timed out after 3 seconds"),
+        ("FAILED", "ConnectionResetError"),
+    ]
+
+
+def test_the_summary_counts_names_what_was_skipped_and_what_no_machine_shows(
+    check: ModuleType, checking: ModuleType
+) -> None:
+    """Whoever reads only the end knows what was not tried."""
+    verdicts = [
+        checking.Verdict("bundle", "mcpb@2.1.2", "ok", "", 1.26),
+        checking.Verdict("image", "buildah 1.28", "skipped", "debootstrap is not here", 0.0),
+        checking.Verdict("wheel", "twine@7.0.0", "FAILED", "no description", 3.0),
+    ]
+    told = "\n".join(check.summary(verdicts, ["size"], 61.4))
+    assert told.startswith("| what | by which tool | verdict | seconds |\n")
+    assert "| bundle | mcpb@2.1.2 | ok | 1.3 |" in told
+    assert "1 ok, 1 skipped, 1 FAILED, in 61 s." in told
+    _, _, untried = told.partition("Not tried here, and why:\n")
+    assert untried.startswith("- image: debootstrap is not here\n- not asked for: size\n")
+    for one in ("GitHub", "macOS, Windows", "Publishing", "One-click", "FinerWorks"):
+        assert f"- {one}" in untried
+
+
+def test_only_a_check_that_failed_decides_the_exit_code(
+    check: ModuleType,
+    checking: ModuleType,
+    made: Callable[..., object],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A machine without a tool is not a fault of the release."""
+    every = [
+        made("good"),
+        made("absent", checking.Skipped("not here")),
+        made("bad", checking.Refused("it said no")),
+    ]
+    assert check.main([], every[:2]) == 0
+    assert check.main([], every) == 1
+    assert "FAILED     0.0 s  bad (tool@1): it said no\n" in capsys.readouterr().out
+    assert check.main(["--only", "GOOD", "abs"], every) == 0
+    assert "- not asked for: bad\n" in capsys.readouterr().out
+
+
+def test_a_word_that_no_name_holds_is_refused(
+    check: ModuleType, made: Callable[..., object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A misspelled one would pass for checked."""
+    with pytest.raises(SystemExit):
+        check.main(["--only", "good", "goood"], [made("good")])
+    assert "no check's name holds goood; --list prints them" in capsys.readouterr().err
+
+
+def test_each_check_has_a_name_of_its_own_and_a_tool(check: ModuleType) -> None:
+    """The table and `--only` tell them apart by it."""
+    names = [one.what for one in check.CHECKS]
+    assert len(set(names)) == len(names) >= 16
+    assert [one.what for one in check.CHECKS if not one.tool] == []
+
+
+def test_a_tool_is_shown_with_its_version(checking: ModuleType) -> None:
+    """A pinned one has it in its name, a program says it, a script is of this very tree."""
+    shown = checking.versioned("python3")
+    assert shown.startswith("python3 3.")
+    for one in ("twine@7.0.0", "packaging/make.py"):
+        assert checking.versioned(one) == one
+
+
+def test_an_installed_wheel_may_not_outgrow_its_limit(
+    check: ModuleType, checking: ModuleType
+) -> None:
+    """Every client that starts it by uvx fetches all of it first."""
+    outside = check.outside
+    most = outside.MOST_MB
+    assert most <= 58
+    assert outside.within(37, most, 63.8, 72.4).startswith(f"37 packages, {most:.1f} MB (at most")
+    with pytest.raises(checking.Refused, match="38 packages"):
+        outside.within(38, most + 0.1, 63.8, 72.4)
