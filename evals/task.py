@@ -94,7 +94,6 @@ class Task:
         steps: the least calls, as somebody would make them who knows the tools by heart.
         says: what the script answers, from the results of its calls.
         wanted: what must have become of the library, and nothing else may.
-        allowed: what may besides, where there are two right ways.
         person: who is asked.
         adds, adds_temporary: images that are registered before.
         selections: selections that are there before: file names by key.
@@ -110,7 +109,8 @@ class Task:
         asks: whether the person must have been asked, whatever the answer.
         shows: the tool that shows the answer, where it is not the first one of the script.
         also: tools that show it as well.
-        refuses: whether a tool shows it by refusing.
+        refuses: words of a tool that shows it by refusing.
+        evidence: what must have been read before an answer that is easily guessed.
     """
 
     name: str
@@ -120,7 +120,6 @@ class Task:
     steps: tuple[Step, ...]
     says: Callable[[Sequence[Json]], str]
     wanted: Callable[[Library], Effects] = nothing
-    allowed: Callable[[Library], Effects] | None = None
     person: Person = ACCEPTS
     adds: tuple[Json, ...] = ()
     adds_temporary: tuple[Json, ...] = ()
@@ -137,7 +136,8 @@ class Task:
     asks: bool = False
     shows: str = ""
     also: tuple[str, ...] = ()
-    refuses: bool = False
+    refuses: str = ""
+    evidence: str = ""
 
     @property
     def prompt(self) -> str:

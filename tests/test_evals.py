@@ -39,7 +39,7 @@ def judged(*after: Image, answer: str = "RESULT: 1", calls: int = 1, accepted: i
     """What comes of the task above when this is left."""
     record = Record("delete", "deleting", "perfect", 1, "delete_images")
     for _ in range(calls):
-        record.note("delete_images", {})
+        record.note(call("delete_images"), {})
     record.answer, record.accepted = answer, accepted
     judge(DELETE_ONE, BEFORE, Library(after), record)
     return record

@@ -97,6 +97,7 @@ TASKS = (
         answer=lambda _: "3",
         steps=(always(call("search_images", file_name_contains=["NIGHT_2282"])),),
         says=lambda results: str(results[0]["images"][0]["products"]),
+        evidence="NIGHT_2282",
     ),
     Task(
         name="delete-typo",
@@ -105,5 +106,6 @@ TASKS = (
         answer=lambda _: "0",
         steps=(always(call("search_images", file_name_contains=["NIGHT_9999"])),),
         says=lambda results: str(results[0]["count"]),
+        evidence='"count": 0',
     ),
 )

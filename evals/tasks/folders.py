@@ -62,6 +62,7 @@ TASKS = (
         steps=(always(call("add_images", images=[{"file": "New Work/"}], dry_run=True)),),
         says=outcome("would_add"),
         also=("inspect_files",),
+        evidence="dusk.png",
     ),
     Task(
         name="folder-declined",
@@ -87,7 +88,7 @@ TASKS = (
         says=lambda results: "0" if results[0]["error"] else "1",
         wanted=nothing,
         also=("inspect_files",),
-        refuses=True,
+        refuses="--file-folders",
     ),
     Task(
         name="folder-known",

@@ -122,13 +122,15 @@ TASKS = (
     ),
     Task(
         name="large-delete-hour",
-        words="Delete scan_001.jpg to scan_025.jpg, all of them or none. If it cannot be done "
-        "now, leave them and say so.",
+        words="Try to delete scan_001.jpg to scan_025.jpg, all of them at once. If that is "
+        "refused, leave them, and say so.",
         result=_DELETED,
         answer=lambda _: "0",
         adds=_OLD[:30],
         options=("--deletions-per-hour", "20"),
         steps=(*_found(30), _delete(0, 25)),
         says=outcomes("deleted"),
+        shows="delete_images",
+        refuses="per hour",
     ),
 )

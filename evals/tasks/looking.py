@@ -22,6 +22,8 @@ TASKS = (
             lambda _, results: call("view_images", guids=[results[0]["images"][0]["guid"]]),
         ),
         says=_shown,
+        shows="view_images",
+        evidence="Rowboat, Caddo Lake",
     ),
     Task(
         name="look-at-sheet",
@@ -37,6 +39,8 @@ TASKS = (
             ),
         ),
         says=_shown,
+        shows="view_images",
+        evidence="1. ",
     ),
     Task(
         name="look-shape",
@@ -49,6 +53,7 @@ TASKS = (
             if results[0]["images"][0]["pix_h"] > results[0]["images"][0]["pix_w"]
             else "landscape"
         ),
+        evidence="CITY_2193",
     ),
     Task(
         name="look-description",

@@ -100,6 +100,7 @@ TASKS = (
         earlier=(retitle(CITY_2194="Umbrellas"),),
         steps=(_HISTORY,),
         says=lambda results: "yes" if any(r.get("open") for r in results[0]["changes"]) else "no",
+        evidence="open",
     ),
     Task(
         name="resume-what-is-still-open",
@@ -110,6 +111,7 @@ TASKS = (
         earlier_faults=_lost("add_images", reads=2, times=3),
         steps=(_HISTORY,),
         says=lambda results: "yes" if any(r.get("open") for r in results[0]["changes"]) else "no",
+        evidence="open",
     ),
     Task(
         name="continue-add",
@@ -141,7 +143,9 @@ TASKS = (
         earlier_faults=_lost("add_images", reads=2, times=3),
         steps=(_HISTORY, going_on_with_the_last("add_images")),
         says=ended,
-        also=("search_images", "add_images"),
+        shows="add_images",
+        also=("search_images",),
+        evidence="pier_001.jpg",
     ),
     Task(
         name="continue-add-rest",
@@ -154,7 +158,8 @@ TASKS = (
         steps=(_HISTORY, going_on_with_the_last("add_images")),
         says=ended,
         wanted=_not_there,
-        also=("search_images", "add_images"),
+        shows="add_images",
+        also=("search_images",),
     ),
     Task(
         name="continue-retitle",
@@ -183,7 +188,9 @@ TASKS = (
         agreed_earlier=True,
         steps=(_HISTORY, going_on_with_the_last("delete_images")),
         says=outcome("deleted"),
-        also=("search_images", "delete_images"),
+        shows="delete_images",
+        also=("search_images",),
+        evidence="scan_001.jpg",
     ),
     Task(
         name="continue-delete-rest",
@@ -199,6 +206,7 @@ TASKS = (
         steps=(_HISTORY, going_on_with_the_last("delete_images")),
         says=outcome("deleted"),
         wanted=lambda library: Effects(deleted=frozenset(image.guid for image in _sixty(library))),
-        also=("search_images", "delete_images"),
+        shows="delete_images",
+        also=("search_images",),
     ),
 )

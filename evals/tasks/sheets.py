@@ -121,5 +121,6 @@ TASKS = (
         folder="New Work",
         steps=(always(call("inspect_files", files=["New Work/library.csv"])),),
         says=lambda results: "cannot read it" if results[0]["files"][0].get("error") else "1",
+        evidence="library.csv",
     ),
 )

@@ -87,6 +87,7 @@ TASKS = (
             "update_image_metadata": "renaming",
             "delete_images": "deleting",
         }[results[0]["changes"][0]["tool"]],
+        evidence="change_id",
     ),
     Task(
         name="undo-selection",
