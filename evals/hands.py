@@ -32,7 +32,7 @@ class Record:
     wrote: list[tuple[Call, Json]] = field(default_factory=list)
     refused: int = 0
     reads: list[str] = field(default_factory=list)
-    asked: int = 0
+    questions: list[str] = field(default_factory=list)
     accepted: int = 0
     answer: str = ""
     wrong: list[str] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Asked:
         await self.thinks()
         answer = answer_of(self.person, question)
         if self.record:
-            self.record.asked += 1
+            self.record.questions.append(question)
             self.record.accepted += answer.action == "accept"
         return answer
 

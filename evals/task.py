@@ -106,7 +106,7 @@ class Task:
         files: the seller's own, by path.
         folder: the one of their folders that the server may read.
         lane: where the person is asked.
-        asks: whether the person must have been asked, whatever the answer.
+        asks: what a question must have said, whatever the answer.
         shows: the tool that shows the answer, where it is not the first one of the script.
         also: tools that show it as well.
         refuses: words of a tool that shows it by refusing.
@@ -133,7 +133,7 @@ class Task:
     files: Mapping[str, bytes] = field(default_factory=dict)
     folder: str = ""
     lane: Lane = Lane.DIALOG
-    asks: bool = False
+    asks: tuple[str, ...] = ()
     shows: str = ""
     also: tuple[str, ...] = ()
     refuses: str = ""

@@ -86,7 +86,7 @@ def stops_half_way(stage: Stage) -> tuple[Library, Record]:
         reads=record.reads[:1],
         answered={record.calls[0]},
         refusals=[],
-        asked=0,
+        questions=[],
     )
     return stage.before, first
 
@@ -150,8 +150,8 @@ async def test_no_task_passes_that_is_done_badly(name: str, tmp_path: Path) -> N
         assert not any(judged(*registers_otherwise(stage, **way)) for way in OTHERWISE)
     changed = record.accepted and stage.after.images != stage.before.images
     assert not (changed and judged(stage.before, record))
-    assert not (task.asks and judged(stage.after, replace(record, asked=0)))
-    unread = replace(record, reads=[""], refusals=[], asked=0)
+    assert not (task.asks and judged(stage.after, replace(record, questions=[])))
+    unread = replace(record, reads=[""], refusals=[], questions=[])
     assert not (is_guessed(task, stage.before) and judged(stage.before, unread))
 
 

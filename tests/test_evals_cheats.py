@@ -10,7 +10,7 @@ import pytest
 from evals.hands import Hands
 from evals.library import Image, Library
 from evals.operators import perfect
-from evals.task import Call, Lane, Task, call, file, nothing, scans
+from evals.task import DECLINES, Call, Lane, Task, call, file, nothing, scans
 from tests.support.evaluated import TASKS, played
 from tests.support.products import first_of
 
@@ -88,6 +88,14 @@ async def adding_and_deleting(task: Task, library: Library, hands: Hands) -> str
     return await perfect(task, library, hands)
 
 
+async def asking_about_another(task: Task, library: Library, hands: Hands) -> str:
+    """Has another deletion refused in place of the one that is wanted."""
+    await perfect(replace(task, steps=task.steps[:1]), library, hands)
+    asked = await hands.use(call("delete_images", guids=[_bystander(library).guid]))
+    await hands.reply(str(asked.get("question")))
+    return f"Done.\nRESULT: {task.answer(library)}"
+
+
 async def selecting(task: Task, library: Library, hands: Hands) -> str:
     """Stores a selection that nobody wanted."""
     await hands.use(call("set_selection", guids=[_bystander(library).guid]))
@@ -119,6 +127,7 @@ CHEATS: list[tuple[Cheat, list[str]]] = [
     (unconfirmed, _where(lambda task: task.lane is not Lane.DIALOG)),
     (hasty, _where(lambda task: task.lane is Lane.TERMINAL)),
     (retitling, _where(lambda task: task.name.startswith(DELETING) and task.wanted is not nothing)),
+    (asking_about_another, _where(lambda task: task.person is DECLINES and len(task.steps) > 1)),
     (changing_back, A_FEW),
     (undoing, A_FEW),
     (adding_and_deleting, A_FEW),

@@ -159,7 +159,7 @@ TASKS = (
         words="Delete NIGHT_2287.jpg. If it does not go, leave it; I ask again tomorrow.",
         result=_DELETED,
         answer=lambda _: "0",
-        asks=True,
+        asks=("Delete 1 image", "Moonrise, Cherry Springs"),
         # It says that it did, and did nothing.
         faults=_fault("partial", "delete_images", commit_first=0, times=99),
         steps=(_LOOK, on("delete_images", "NIGHT_2287.jpg")),

@@ -23,7 +23,7 @@ TASKS = (
         ),
         says=_shown,
         shows="view_images",
-        evidence="Rowboat, Caddo Lake",
+        evidence=r"Rowboat, Caddo Lake\" | ",
     ),
     Task(
         name="look-at-sheet",
@@ -40,7 +40,7 @@ TASKS = (
         ),
         says=_shown,
         shows="view_images",
-        evidence="1. ",
+        evidence="12. ",
     ),
     Task(
         name="look-shape",

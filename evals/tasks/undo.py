@@ -66,7 +66,7 @@ TASKS = (
         result="the number of pictures that were removed",
         answer=lambda _: "0",
         person=DECLINES,
-        asks=True,
+        asks=("Pier at Dawn",),
         earlier=(always(call("add_images", images=[_PIER])),),
         steps=(_HISTORY, _undo),
         says=outcome("deleted"),
