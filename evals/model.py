@@ -148,7 +148,7 @@ def _results(messages: Sequence[ModelMessage]) -> list[Json]:
     return [
         part.content
         if isinstance(part.content, dict)
-        else {"text": str(part.content), "error": False}
+        else {"text": str(part.content), "error": part.outcome != "success"}
         for message in messages
         for part in message.parts
         if isinstance(part, ToolReturnPart)
