@@ -88,7 +88,7 @@ def _went(before: Library, became: Effects) -> bool:
 def _plain(answer: str) -> list[str]:
     """An answer whatever its order, case, spaces and marks."""
     parts = re.split(r"[,;]", answer.lower())
-    return sorted(re.sub(r"[^\w.]+", " ", part).strip(" .") for part in parts)
+    return sorted(re.sub(r"[^\w.-]+", " ", part).strip(" .") for part in parts)
 
 
 def server_of(task: Task, world: Sandbox, folder: str) -> StdioServerParameters:

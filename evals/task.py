@@ -150,9 +150,9 @@ def always(step: Call) -> Step:
     return lambda _library, _results: step
 
 
-def on(tool: str, *file_names: str, **arguments: object) -> Step:
-    """A call with the guids of these files."""
-    return lambda library, _: call(tool, guids=library.of(*file_names), **arguments)
+def on(tool: str, *file_names: str, member: str = "guids", **arguments: object) -> Step:
+    """A call with the guids of these files, under this name."""
+    return lambda library, _: call(tool, **{member: library.of(*file_names)}, **arguments)
 
 
 def agreed(step: Step) -> Step:
@@ -175,14 +175,17 @@ def going_on_with_the_last(tool: str) -> Step:
     return lambda _, results: call(tool, continue_handle=results[0]["changes"][0]["change_id"])
 
 
-def retitle(**titles: str) -> Step:
-    """New titles, by file name without its ending."""
+def rewrite(**texts: Json) -> Step:
+    """New texts, by file name without its ending."""
     return lambda library, _: call(
         "update_image_metadata",
-        images=[
-            {"guid": library.of(f"{name}.jpg")[0], "title": title} for name, title in titles.items()
-        ],
+        images=[{"guid": library.of(f"{name}.jpg")[0], **new} for name, new in texts.items()],
     )
+
+
+def retitle(**titles: str) -> Step:
+    """New titles, likewise."""
+    return rewrite(**{name: {"title": title} for name, title in titles.items()})
 
 
 def absent(images: Sequence[Json]) -> Step:

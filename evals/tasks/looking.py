@@ -59,9 +59,7 @@ TASKS = (
         name="look-description",
         words="Read me the description of NIGHT_2275.jpg, whole.",
         result="the description",
-        answer=lambda library: next(
-            i.description for i in library.images if i.file_name == "NIGHT_2275.jpg"
-        ),
+        answer=lambda library: library.named("NIGHT_2275.jpg").description,
         steps=(
             always(
                 call(

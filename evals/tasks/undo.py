@@ -95,11 +95,7 @@ TASKS = (
         result="the number of pictures in it",
         answer=lambda _: "2",
         selections={_KEY: ("WATER_2224.jpg", "WATER_2222.jpg")},
-        earlier=(
-            lambda library, _: call(
-                "set_selection", selection_guid=_KEY, remove=library.of("WATER_2222.jpg")
-            ),
-        ),
+        earlier=(on("set_selection", "WATER_2222.jpg", member="remove", selection_guid=_KEY),),
         steps=(
             _HISTORY,
             _undo,
