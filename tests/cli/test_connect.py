@@ -16,7 +16,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from fw_mcp.assembly import assemble
 from fw_mcp.cli.commands import HOST_WORDS
-from fw_mcp.cli.connect import System, connect
+from fw_mcp.cli.connect import System, connect, installed_from
 from fw_mcp.cli.host_files import Unplaced, placed
 from fw_mcp.cli.hosts import BY_WORD, HOSTS, Host, Notation, Served, Stdio
 from fw_mcp.config import load_settings
@@ -290,6 +290,41 @@ def test_what_uvx_runs_is_started_by_uvx_again(tmp_path: Path) -> None:
     system = System("linux", environ, "/~/.cache/uv/archive-v0/Yx1/bin/python")
     assert system.command_for(CURSOR) == (str(uvx), "fw-mcp")
     assert system.command_for(CODEX) == ("uvx", "fw-mcp")
+
+
+def test_what_uvx_runs_from_a_clone_is_started_from_it_again(tmp_path: Path) -> None:
+    """The package index may have another version, or none."""
+    python = "/~/.cache/uv/archive-v0/Yx1/bin/python"
+    environ = {"UV": "/opt/uv", "PATH": "", "HOME": str(tmp_path)}
+    system = System("linux", environ, python, "/home/you/fw-mcp")
+    assert system.command_for(CODEX) == ("/opt/uvx", "--from", "/home/you/fw-mcp", "fw-mcp")
+
+
+def test_where_a_package_came_from_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As installers write it down: a folder, a file, a repository, an address; or an index."""
+    monkeypatch.syspath_prepend(tmp_path)
+    git = {"vcs": "git", "commit_id": "0123abc"}
+    told = {
+        "folder": {"url": "file:///home/you/fw%20mcp", "dir_info": {}},
+        "repository": {"url": "https://example.com/fw-mcp", "vcs_info": git},
+        "wheel": {"url": "https://example.com/fw.whl", "archive_info": {}},
+        "index": None,
+    }
+    for name, one in told.items():
+        folder = tmp_path / f"{name}-1.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Name: {name}\n", encoding="utf-8")
+        if one is not None:
+            (folder / "direct_url.json").write_text(json.dumps(one), encoding="utf-8")
+    assert {name: installed_from(name) for name in (*told, "not-there")} == {
+        "folder": "/home/you/fw mcp",
+        "repository": "git+https://example.com/fw-mcp@0123abc",
+        "wheel": "https://example.com/fw.whl",
+        "index": "",
+        "not-there": "",
+    }
 
 
 def test_each_system_has_its_own_folders() -> None:
