@@ -202,12 +202,15 @@ def _write(file: Path, host: Host, connection: Connection) -> None:
 
 
 def _to_fill_in(host: Host, connection: Connection) -> str:
-    """What a person has to put in place of words of ours."""
+    """Where a person puts what is secret."""
     snippet = host.snippet(connection)
     words = [word for word in KEYS.values() if word in snippet]
     if isinstance(connection, Served) and f"Bearer {TOKEN}" in snippet:
         words = [TOKEN]
-    return f"Replace {' and '.join(words)} in it with your own." if words else ""
+    if words:
+        return f"Replace {' and '.join(words)} in it with your own."
+    is_open = connection.login if isinstance(connection, Served) else not connection.with_keys
+    return "" if is_open else host.asks
 
 
 def _read(target: Path) -> str | None:

@@ -362,6 +362,29 @@ def test_what_makes_no_sense_is_refused(run: Run, own: dict[str, object], says: 
         run("cursor", own.get("settings"), **own)
 
 
+@pytest.mark.parametrize(
+    ("host", "own", "says"),
+    [
+        ("goose", {}, "Enter the keys in its settings"),
+        ("goose", {"settings": {"sandbox": "true"}}, ""),
+        ("goose", {"url": "https://fw.example.com/mcp"}, "Replace TOKEN in it"),
+        ("vscode", {}, "It asks for what is secret"),
+        ("vscode", {"url": "https://fw.example.com/mcp"}, "It asks for what is secret"),
+        ("vscode", {"url": "https://fw.example.com/mcp", "login": True}, ""),
+        ("codex", {}, "Replace YOUR_WEB_API_KEY and YOUR_APP_KEY in it"),
+        ("codex", {"url": "https://fw.example.com/mcp"}, "Set FW_MCP_HTTP_TOKEN"),
+    ],
+)
+def test_a_person_is_told_where_what_is_secret_goes(
+    run: Run, capsys: pytest.CaptureFixture[str], host: str, own: dict[str, Any], says: str
+) -> None:
+    """And nothing of it where there is nothing secret."""
+    run(host, **own)
+    (line,) = [one for one in capsys.readouterr().err.splitlines() if "With --write" in one]
+    assert line.removeprefix("With --write it is put there.").strip().startswith(says)
+    assert bool(says) == (line != "With --write it is put there.")
+
+
 @exhaustive
 @pytest.mark.anyio
 async def test_what_was_written_starts_the_server(tmp_path: Path) -> None:
