@@ -27,7 +27,7 @@ BUILT := --no-binary=pyvips --no-build-isolation
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo uploading test check lint rest evals bench bench-faults bench-http bench-start fuzz conformance clients contract bundle sbom artifacts check-release release owner format lock latest lock-check clean
+.PHONY: help demo findable uploading test check lint rest evals bench bench-faults bench-http bench-start fuzz conformance clients contract bundle sbom artifacts check-release release owner format lock latest lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,12 +38,17 @@ define VENV_MADE
 	@$(PYTHON) -m venv $(VENV)
 endef
 
-# What runs, without what tests it; the package is found beside this file.
+# What runs, without what tests it.
 $(RUNNABLE): requirements/runtime.txt requirements/upload.txt requirements/build.txt
 	$(call VENV_MADE,some seconds)
 	@$(BIN)/python -m $(INSTALL) $(LOCKED) -r requirements/runtime.txt
 	@$(MAKE) --silent uploading 2>$(VENV)/uploading.log || echo "What uploads pictures cannot be installed here ($(VENV)/uploading.log says why): the demo leaves out its folder of pictures."
+	@$(MAKE) --silent findable
 	@touch $(RUNNABLE)
+
+# A client starts it in a folder of its own.
+findable:
+	@echo '$(CURDIR)' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/fw-mcp.pth"
 
 # What builds pyvips does not stay.
 uploading:

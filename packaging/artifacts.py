@@ -134,7 +134,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="fw-mcp-artifacts-") as folder:
             left_out = fill(Path(folder), with_image=given.image)
     except (Differing, Refused, OSError, subprocess.CalledProcessError, ValueError) as why:
-        print(f"{why}. dist/ is as it was.", file=sys.stderr)
+        print(f"{str(why).rstrip('.')}. dist/ is as it was.", file=sys.stderr)
         return 1
     for file in sorted(_DIST.iterdir()):
         print(f"  {file.stat().st_size:>13,}  {file.name}")

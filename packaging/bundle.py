@@ -1,4 +1,4 @@
-"""Build the bundle (`make bundle`): the wheel, its pins and the manifest in one .mcpb file."""
+"""Build the bundle (`make bundle`): wheel, pins, manifest and icon in one .mcpb file."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from make import ROOT, files, wheel_name
+from make import ICON, ICON_OF_THE_BUNDLE, ROOT, files, wheel_name
 
 _FOLDER = "packaging/bundle/"
 # The first moment that the format knows: the same input makes the same bundle.
@@ -37,6 +37,7 @@ def build(folder: Path) -> Path:
         }
         parts[wheel_name()] = (Path(name) / wheel_name()).read_bytes()
         parts["LICENSE"] = (ROOT / "LICENSE").read_bytes()
+        parts[ICON_OF_THE_BUNDLE] = (ROOT / ICON).read_bytes()
     with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as packed:
         for part, content in sorted(parts.items()):
             packed.writestr(zipfile.ZipInfo(part, _WHEN), content, zipfile.ZIP_DEFLATED)

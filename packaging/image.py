@@ -181,9 +181,11 @@ def builder(tools: Sequence[str] = BUILDING) -> Iterator[Builder]:
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         buildah = Builder(cache)
-        # Those of a run that was broken off.
-        buildah.run("rm", "--all")
-        yield buildah
+        try:
+            yield buildah
+        finally:
+            # A build that failed leaves what it was at, mounted.
+            buildah.run("rm", "--all")
 
 
 def save(file: Path) -> None:

@@ -33,6 +33,9 @@ from fw_mcp.cli.main import main
 sys.exit(main())
 '''
 _ENTRY = "src/server.py"
+ICON = "packaging/icon.png"
+ICON_OF_THE_BUNDLE = "icon.png"
+_ICON_SIZE = "512x512"
 
 
 def _project() -> dict[str, Any]:
@@ -84,6 +87,11 @@ def _environment() -> dict[str, str]:
     return {variable(name): f"${{user_config.{name}}}" for name in _asked_for()}
 
 
+def _file(path: str) -> str:
+    """Where a file of this release is."""
+    return f"{_PAGE.replace('github.com', 'raw.githubusercontent.com')}/v{__version__}/{path}"
+
+
 def _registered() -> dict[str, Any]:
     """The entry in the registry of MCP servers."""
     confirm = Settings.model_fields["confirm"]
@@ -95,6 +103,7 @@ def _registered() -> dict[str, Any]:
         "description": PROJECT["description"],
         "version": __version__,
         "websiteUrl": _PAGE,
+        "icons": [{"src": _file(ICON), "mimeType": "image/png", "sizes": [_ICON_SIZE]}],
         "repository": {"url": _PAGE, "source": "github"},
         "packages": [
             {
@@ -150,6 +159,7 @@ def _manifest() -> dict[str, Any]:
         "homepage": _PAGE,
         "documentation": PROJECT["urls"]["Documentation"],
         "support": PROJECT["urls"]["Issues"],
+        "icon": ICON_OF_THE_BUNDLE,
         "server": {
             "type": "uv",
             "entry_point": _ENTRY,

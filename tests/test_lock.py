@@ -169,6 +169,19 @@ def test_nothing_else_is_installed_but_the_project_and_what_makes_the_lock(
     assert [one for one in given if "--no-deps" not in one] == []
 
 
+@exhaustive
+def test_what_make_demo_installs_is_found_from_any_folder(tmp_path: Path) -> None:
+    """Promise: `fw-mcp connect` writes what starts the server; a client runs it elsewhere."""
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    make = ["make", "findable", f"VENV={venv}"]
+    subprocess.run(make, cwd=ROOT, check=True)
+    asked = "from importlib.util import find_spec; print(find_spec('fw_mcp').origin)"
+    python = venv / "bin" / "python"
+    found = subprocess.check_output([python, "-c", asked], cwd=tmp_path, encoding="utf-8")
+    assert Path(found.strip()) == ROOT / "fw_mcp" / "__init__.py"
+
+
 # the check
 
 

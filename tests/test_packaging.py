@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml  # type: ignore[import-untyped]
+from PIL import Image
 
 from fw_mcp import __version__
 from fw_mcp.cli.options import parse
@@ -79,6 +80,25 @@ def test_server_json_keeps_within_what_the_registry_allows() -> None:
     assert [one.message for one in check.iter_errors(server)] == []
     for wrong in ({"description": "x" * 101}, {"name": "fw-mcp"}, {"version": "latest"}):
         assert not check.is_valid({**server, **wrong})
+
+
+def test_the_icon_is_named_where_it_is() -> None:
+    """In the bundle beside the manifest, and for the registry in the files of the release."""
+    (icon,) = document("packaging/server.json")["icons"]
+    place = project()["urls"]["Repository"].replace("github.com", _FILES)
+    path = icon["src"].removeprefix(f"{place}/v{__version__}/")
+    with Image.open(ROOT / path) as picture:
+        width, height = picture.size
+    assert icon == {"src": icon["src"], "mimeType": "image/png", "sizes": [f"{width}x{height}"]}
+    assert document(MANIFEST)["icon"] == "icon.png"
+    schema = json.loads((PACKAGING / "server.schema.json").read_text(encoding="utf-8"))
+    check = jsonschema.Draft7Validator(schema)
+    for wrong in (
+        {"src": "http://a.example/i.png"},
+        {"mimeType": "image/bmp"},
+        {"sizes": "512x512"},
+    ):
+        assert not check.is_valid({**document("packaging/server.json"), "icons": [icon | wrong]})
 
 
 def test_the_options_and_variables_that_are_asked_for_are_the_servers_own() -> None:
@@ -209,6 +229,7 @@ def test_the_same_input_makes_the_same_bundle_without_a_lock(tmp_path: Path) -> 
         assert packed.namelist() == [
             "LICENSE",
             f"fw_mcp-{__version__}-py3-none-any.whl",
+            "icon.png",
             "manifest.json",
             "pyproject.toml",
             "src/server.py",

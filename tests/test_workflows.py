@@ -153,3 +153,11 @@ def test_nothing_is_published_before_it_was_built_and_tried() -> None:
         "image",
         "registry",
     }
+
+
+def test_no_job_of_a_release_is_skipped() -> None:
+    """GitHub would skip whatever needs it, at any distance: nothing would be published."""
+    jobs = {**workflow("release")["jobs"], **workflow("smoke")["jobs"]}
+    assert [name for name, job in jobs.items() if "if" in job] == []
+    built = [one["if"] for one in workflow("smoke")["jobs"]["build"]["steps"]]
+    assert built == ["${{ !inputs.built }}"] * 4

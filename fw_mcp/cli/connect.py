@@ -1,13 +1,16 @@
 """`fw-mcp connect`: shows how a host is told about the server, and puts it into the host's file."""
 
 import difflib
+import json
 import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from pydantic import SecretStr
 
@@ -47,11 +50,13 @@ class System:
         platform: as `sys.platform` names it.
         environ: the environment.
         executable: the Python that runs this.
+        source: what uv installs this from; "" for the package index.
     """
 
     platform: str
     environ: Mapping[str, str]
     executable: str
+    source: str = ""
 
     @property
     def kind(self) -> str:
@@ -77,7 +82,8 @@ class System:
         uv = self.environ.get("UV")
         ending = ".exe" if self.kind == WINDOWS else ""
         if uv and set(_PASSING) & set(Path(self.executable).parts):
-            return self.found(Path(uv).with_name(f"uvx{ending}"), host), COMMAND
+            source = ("--from", self.source) if self.source else ()
+            return self.found(Path(uv).with_name(f"uvx{ending}"), host), *source, COMMAND
         beside = Path(self.executable).with_name(f"{COMMAND}{ending}")
         if not beside.exists():
             return self.executable, "-m", "fw_mcp"
@@ -108,7 +114,7 @@ def connect(assembly: Assembly, own: Mapping[str, object], system: System | None
     Raises:
         ConfigError: it cannot be put in place, or makes no sense.
     """
-    system = system or System(sys.platform, os.environ, sys.executable)
+    system = system or System(sys.platform, os.environ, sys.executable, installed_from())
     host = BY_WORD[str(own["host"])]
     connection = _connection(assembly.settings, own, system, host)
     file = system.file_of(host)
@@ -117,6 +123,19 @@ def connect(assembly: Assembly, own: Mapping[str, object], system: System | None
     else:
         _show(file, host, connection)
     return 0
+
+
+def installed_from(package: str = COMMAND) -> str:
+    """The folder, file or repository that a package was installed from; "" for an index."""
+    try:
+        told = json.loads(distribution(package).read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:
+        return ""
+    url = str(told.get("url", ""))
+    if "vcs_info" in told:
+        return f"{told['vcs_info']['vcs']}+{url}@{told['vcs_info']['commit_id']}"
+    parts = urlsplit(url)
+    return url2pathname(parts.path) if parts.scheme == "file" else url
 
 
 def _connection(
@@ -183,12 +202,15 @@ def _write(file: Path, host: Host, connection: Connection) -> None:
 
 
 def _to_fill_in(host: Host, connection: Connection) -> str:
-    """What a person has to put in place of words of ours."""
+    """Where a person puts what is secret."""
     snippet = host.snippet(connection)
     words = [word for word in KEYS.values() if word in snippet]
     if isinstance(connection, Served) and f"Bearer {TOKEN}" in snippet:
         words = [TOKEN]
-    return f"Replace {' and '.join(words)} in it with your own." if words else ""
+    if words:
+        return f"Replace {' and '.join(words)} in it with your own."
+    is_open = connection.login if isinstance(connection, Served) else not connection.with_keys
+    return "" if is_open else host.asks
 
 
 def _read(target: Path) -> str | None:

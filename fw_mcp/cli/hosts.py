@@ -80,6 +80,7 @@ class Host:
         inputs: the values that it asks for itself, where it can.
         has_window: whether it is started without a terminal, and has another `PATH`.
         command: a command of its own that does the same; "" for none.
+        asks: how it gets keys or a token that its file does not hold, as a sentence.
         afterwards: what a person does next, as a sentence.
     """
 
@@ -92,6 +93,7 @@ class Host:
     inputs: Callable[[Connection], list[Entry]] = field(default=lambda _: [])
     has_window: bool = True
     command: Callable[[Connection], str] = field(default=lambda _: "")
+    asks: str = ""
     afterwards: str = "Restart it."
 
     def document(self, connection: Connection) -> Entry:
@@ -238,6 +240,7 @@ HOSTS = (
         "servers",
         _vs_code,
         inputs=_vs_code_inputs,
+        asks="It asks for what is secret when it starts the server, and keeps it.",
         afterwards="Start it with MCP: List Servers.",
     ),
     Host("Cursor", "cursor", _everywhere("{home}/.cursor/mcp.json"), "mcpServers", _cursor),
@@ -249,6 +252,7 @@ HOSTS = (
         _codex,
         Notation.TOML,
         has_window=False,
+        asks=f"Set {TOKEN_VARIABLE} to the token where it is started.",
         afterwards="Start a new session; /mcp shows it.",
     ),
     Host(
@@ -281,7 +285,7 @@ HOSTS = (
         "extensions",
         _goose,
         Notation.YAML,
-        afterwards="Restart it. Keys go into its settings of the extension, or into variables.",
+        asks="Enter the keys in its settings for this extension, or set them as variables.",
     ),
     Host(
         "Copilot CLI",

@@ -16,7 +16,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from fw_mcp.assembly import assemble
 from fw_mcp.cli.commands import HOST_WORDS
-from fw_mcp.cli.connect import System, connect
+from fw_mcp.cli.connect import System, connect, installed_from
 from fw_mcp.cli.host_files import Unplaced, placed
 from fw_mcp.cli.hosts import BY_WORD, HOSTS, Host, Notation, Served, Stdio
 from fw_mcp.config import load_settings
@@ -292,6 +292,41 @@ def test_what_uvx_runs_is_started_by_uvx_again(tmp_path: Path) -> None:
     assert system.command_for(CODEX) == ("uvx", "fw-mcp")
 
 
+def test_what_uvx_runs_from_a_clone_is_started_from_it_again(tmp_path: Path) -> None:
+    """The package index may have another version, or none."""
+    python = "/~/.cache/uv/archive-v0/Yx1/bin/python"
+    environ = {"UV": "/opt/uv", "PATH": "", "HOME": str(tmp_path)}
+    system = System("linux", environ, python, "/home/you/fw-mcp")
+    assert system.command_for(CODEX) == ("/opt/uvx", "--from", "/home/you/fw-mcp", "fw-mcp")
+
+
+def test_where_a_package_came_from_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As installers write it down: a folder, a file, a repository, an address; or an index."""
+    monkeypatch.syspath_prepend(tmp_path)
+    git = {"vcs": "git", "commit_id": "0123abc"}
+    told = {
+        "folder": {"url": "file:///home/you/fw%20mcp", "dir_info": {}},
+        "repository": {"url": "https://example.com/fw-mcp", "vcs_info": git},
+        "wheel": {"url": "https://example.com/fw.whl", "archive_info": {}},
+        "index": None,
+    }
+    for name, one in told.items():
+        folder = tmp_path / f"{name}-1.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Name: {name}\n", encoding="utf-8")
+        if one is not None:
+            (folder / "direct_url.json").write_text(json.dumps(one), encoding="utf-8")
+    assert {name: installed_from(name) for name in (*told, "not-there")} == {
+        "folder": "/home/you/fw mcp",
+        "repository": "git+https://example.com/fw-mcp@0123abc",
+        "wheel": "https://example.com/fw.whl",
+        "index": "",
+        "not-there": "",
+    }
+
+
 def test_each_system_has_its_own_folders() -> None:
     """Paths of Windows and macOS, by their own variables."""
     windows = System("win32", {"APPDATA": "A", "USERPROFILE": "U", "HOME": "no"}, "python.exe")
@@ -325,6 +360,29 @@ def test_what_makes_no_sense_is_refused(run: Run, own: dict[str, object], says: 
     """Before a file is read."""
     with pytest.raises(ConfigError, match=says):
         run("cursor", own.get("settings"), **own)
+
+
+@pytest.mark.parametrize(
+    ("host", "own", "says"),
+    [
+        ("goose", {}, "Enter the keys in its settings"),
+        ("goose", {"settings": {"sandbox": "true"}}, ""),
+        ("goose", {"url": "https://fw.example.com/mcp"}, "Replace TOKEN in it"),
+        ("vscode", {}, "It asks for what is secret"),
+        ("vscode", {"url": "https://fw.example.com/mcp"}, "It asks for what is secret"),
+        ("vscode", {"url": "https://fw.example.com/mcp", "login": True}, ""),
+        ("codex", {}, "Replace YOUR_WEB_API_KEY and YOUR_APP_KEY in it"),
+        ("codex", {"url": "https://fw.example.com/mcp"}, "Set FW_MCP_HTTP_TOKEN"),
+    ],
+)
+def test_a_person_is_told_where_what_is_secret_goes(
+    run: Run, capsys: pytest.CaptureFixture[str], host: str, own: dict[str, Any], says: str
+) -> None:
+    """And nothing of it where there is nothing secret."""
+    run(host, **own)
+    (line,) = [one for one in capsys.readouterr().err.splitlines() if "With --write" in one]
+    assert line.removeprefix("With --write it is put there.").strip().startswith(says)
+    assert bool(says) == (line != "With --write it is put there.")
 
 
 @exhaustive
