@@ -183,8 +183,14 @@ def verdict(check: Check, place: Place) -> Verdict:
         word, why = SKIPPED, str(reason)
     # A server that ends in the middle of a session is told in a group.
     except (Refused, OSError, subprocess.SubprocessError, MCPError, ExceptionGroup) as fault:
-        word, why = FAILED, str(fault) or type(fault).__name__
+        word, why = FAILED, _words(fault)
     return Verdict(check.what, versioned(check.tool), word, why, time.monotonic() - began)
+
+
+def _words(fault: Exception) -> str:
+    if isinstance(fault, ExceptionGroup):
+        return "; ".join(map(_words, fault.exceptions))
+    return str(fault) or type(fault).__name__
 
 
 def versioned(tool: str) -> str:

@@ -51,6 +51,7 @@ def test_each_check_ends_in_one_of_three_words_with_the_reason(
         "refused": checking.Refused("it said no"),
         "late": subprocess.TimeoutExpired(["tool"], 3),
         "gone": ConnectionResetError(),
+        "in a session": ExceptionGroup("two", [ConnectionResetError(), checking.Refused("no")]),
     }
     place = checking.Place(tmp_path)
     ended = [checking.verdict(made(*one), place) for one in endings.items()]
@@ -61,6 +62,7 @@ def test_each_check_ends_in_one_of_three_words_with_the_reason(
         ("FAILED", "it said no"),
         ("FAILED", "Command '['tool']' timed out after 3 seconds"),
         ("FAILED", "ConnectionResetError"),
+        ("FAILED", "ConnectionResetError; no"),
     ]
 
 
