@@ -22,6 +22,8 @@ PINNED = {
     "gemini": "@google/gemini-cli@0.61.0",
 }
 LONGEST_S = 300
+# Of what a tool says, the end tells what was wrong.
+_TOLD = 2_000
 # Settings of fw-mcp, and what a make that runs this says to a make that this runs.
 _OURS = ("FW_MCP_", "FINERWORKS_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
 # What uv says where it did not get what it fetches.
@@ -190,7 +192,7 @@ def verdict(check: Check, place: Place) -> Verdict:
 def _words(fault: Exception) -> str:
     if isinstance(fault, ExceptionGroup):
         return "; ".join(map(_words, fault.exceptions))
-    return str(fault) or type(fault).__name__
+    return str(fault)[-_TOLD:] or type(fault).__name__
 
 
 def versioned(tool: str) -> str:
@@ -239,7 +241,7 @@ def output(
         check=False,
     )
     if done.returncode:
-        raise Refused((done.stdout + done.stderr).strip()[-2_000:])
+        raise Refused((done.stdout + done.stderr).strip())
     return done.stdout
 
 

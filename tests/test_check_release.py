@@ -1,7 +1,9 @@
 """`make check-release` says of every check how it ended, and fails when one does."""
 
 import importlib
+import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -160,3 +162,14 @@ def test_every_command_of_the_start_page_is_known_to_what_types_them(check: Modu
     assert len(set(known)) == len(known)
     shown = "Then `uvx new --it`, or:\n\nfw-mcp other  # a word\nfw-mcp is a server\n"
     assert page.commands(shown) >= {"uvx new --it", "fw-mcp other"}
+
+
+def test_a_long_complaint_is_read_whole_and_told_by_its_end(
+    checking: ModuleType, made: Callable[..., object], tmp_path: Path
+) -> None:
+    """What decides between skipped and FAILED may be its first word."""
+    long = ["-c", "import sys; sys.exit('FailedDownloadError' + 'x' * 3_000 + ' the end')"]
+    with pytest.raises(checking.Refused, match=r"^FailedDownloadError") as told:
+        checking.output([sys.executable, *long], os.environ, tmp_path)
+    why = checking.verdict(made("long", told.value), checking.Place(tmp_path)).why
+    assert (len(why), why[-8:]) == (2_000, " the end")
