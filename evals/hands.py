@@ -149,8 +149,12 @@ class Hands:
     def heard(self, made: Call, said: object, refusal: str = "") -> None:
         """Look at what came of it."""
         self.record.note(made, said, refusal)
-        waits = isinstance(said, dict) and said.get("status") == "confirmation_required"
-        self.waiting = said if isinstance(said, dict) and waits else None
+        status = said.get("status") if isinstance(said, dict) else None
+        if isinstance(said, dict) and status == "confirmation_required":
+            self.waiting = said
+        elif status:
+            # Another look, or a refusal, leaves the question open.
+            self.waiting = None
 
     async def reply(self, text: str) -> str:
         """What the person says in the chat to this; nothing when no answer is waited for."""
