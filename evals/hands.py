@@ -8,10 +8,19 @@ from dataclasses import dataclass, field
 import anyio
 from mcp import Client, StdioServerParameters
 from mcp.client import ClientRequestContext
-from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, ErrorData, TextContent
+from mcp.types import (
+    CallToolResult,
+    ElicitRequestParams,
+    ElicitResult,
+    ErrorData,
+    Implementation,
+    TextContent,
+)
 
 from evals.task import ACCEPTS, Answers, Call, Json, Lane, Person
 
+HOST = Implementation(name="evals", version="1")
+"""What the clients of both chats say they are: a call is gone on with by who made it."""
 _WRITTEN = ("completed", "incomplete")
 _THINKS_FOR_S = 0.5
 """No person answers faster; an answer at once is taken for a program's."""
