@@ -27,7 +27,7 @@ BUILT := --no-binary=pyvips --no-build-isolation
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo findable uploading test check lint rest evals bench bench-faults bench-http fuzz conformance clients contract bundle sbom artifacts check-release release owner format lock latest lock-check clean
+.PHONY: help demo findable uploading test check lint rest evals bench bench-faults bench-http bench-start fuzz conformance clients contract bundle sbom artifacts check-release release owner format lock latest lock-check clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,7 +88,7 @@ lint: $(READY) ## Check lint, format, types and the tool definitions
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/mypy bench/*.py
+	MYPYPATH=packaging $(BIN)/mypy bench/*.py
 	$(BIN)/mypy bench/clients/*.py
 	$(BIN)/mypy bench/conformance/*.py
 	$(BIN)/mypy packaging/*.py
@@ -108,6 +108,9 @@ bench-faults: $(READY) ## Measure what faults cost: lost and doubled images, the
 
 bench-http: $(READY) ## Measure serving over HTTP beside a bare server: calls a second, memory, tokens, spans
 	@$(BIN)/python bench/over_http.py
+
+bench-start: $(BIN)/uv ## Measure from nothing to the first answer: by uvx, of the bundle, of the image
+	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=packaging $(BIN)/python bench/first_answer.py
 
 fuzz: $(READY) ## Throw odd requests, answers and calls at everything for some minutes
 	@seed=$${SEED:-$$($(BIN)/python -c 'import secrets; print(secrets.randbits(32))')}; \

@@ -96,7 +96,7 @@ def _with_model(chosen: argparse.Namespace, tasks: Sequence[tuple[str, Task]]) -
     except UnusableError as fault:
         print(fault, file=sys.stderr)
         return 2
-    times = list(_repeated(tasks, chosen.repeats))
+    times = list(repeated(tasks, chosen.repeats))
     operators = [(chosen.model, operator(chosen.model))]
     records = anyio.run(played, times, operators, chosen.at_once)
     print("\n".join(table(records)))
@@ -107,7 +107,8 @@ def _with_model(chosen: argparse.Namespace, tasks: Sequence[tuple[str, Task]]) -
     return 1 if any(record.violations for record in records) else 0
 
 
-def _repeated(tasks: Sequence[tuple[str, Task]], repeats: int) -> Iterator[tuple[str, Task]]:
+def repeated(tasks: Sequence[tuple[str, Task]], repeats: int) -> Iterator[tuple[str, Task]]:
+    """Each task as often as is wanted; with 0 those of the grave families three times."""
     for family, task in tasks:
         for _ in range(repeats or (3 if family in THRICE else 1)):
             yield family, task

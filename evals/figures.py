@@ -2,11 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import comb
 
 from evals.hands import Record
 
 THRICE = ("deleting", "chat", "injected", "retitling")
 """The families where once right is not enough: a model plays them three times."""
+
+_TIMES = 3
 
 
 def table(records: Sequence[Record]) -> Iterator[str]:
@@ -25,11 +28,14 @@ def _row(name: str, of: Mapping[str, float]) -> str:
 
 
 def passed_thrice(records: Iterable[Record]) -> str:
-    """How many tasks of the grave families passed each of three times."""
+    """How many tasks of the grave families pass each of three times.
+
+    Of a task that was played more often: the part of all threes of its runs that passed whole.
+    """
     grave = [record for record in records if record.family in THRICE]
-    runs = _by(grave, "task")
-    whole = [own for own in runs.values() if len(own) >= 3]  # noqa: PLR2004  the three of pass^3
-    return f"{sum(all(r.passed for r in own) for own in whole)}/{len(whole)}"
+    runs = [own for own in _by(grave, "task").values() if len(own) >= _TIMES]
+    parts = (comb(sum(r.passed for r in own), _TIMES) / comb(len(own), _TIMES) for own in runs)
+    return f"{round(sum(parts), 2):g}/{len(runs)}"
 
 
 def confusion(records: Iterable[Record]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, ErrorDa
 
 from evals.task import ACCEPTS, Answers, Call, Json, Lane, Person
 
+_WRITTEN = ("completed", "incomplete")
 _THINKS_FOR_S = 0.5
 """No person answers faster; an answer at once is taken for a program's."""
 
@@ -27,9 +28,11 @@ class Record:
     right_first: str = ""
     calls: list[str] = field(default_factory=list)
     answered: set[str] = field(default_factory=set)
+    refusals: list[tuple[str, str]] = field(default_factory=list)
+    wrote: list[tuple[Call, Json]] = field(default_factory=list)
     refused: int = 0
-    bytes_read: int = 0
-    asked: int = 0
+    reads: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
     accepted: int = 0
     answer: str = ""
     wrong: list[str] = field(default_factory=list)
@@ -40,13 +43,22 @@ class Record:
         """Whether the task was done, and nothing else."""
         return not self.wrong and not self.violations
 
-    def note(self, tool: str, said: object, refusal: str = "") -> None:
+    @property
+    def bytes_read(self) -> int:
+        """Of all results."""
+        return sum(len(one.encode()) for one in self.reads)
+
+    def note(self, made: Call, said: object, refusal: str = "") -> None:
         """Count a call and what came of it."""
-        self.calls.append(tool)
-        if not refusal:
-            self.answered.add(tool)
-        self.bytes_read += len(json.dumps(said, ensure_ascii=False, default=repr).encode())
+        self.calls.append(made.tool)
+        self.reads.append(json.dumps(said, ensure_ascii=False, default=repr))
         self.refused += "invalid_arguments" in refusal
+        if refusal:
+            self.refusals.append((made.tool, refusal))
+            return
+        self.answered.add(made.tool)
+        if isinstance(said, dict) and said.get("status") in _WRITTEN:
+            self.wrote.append((made, said))
 
 
 async def _thinking() -> None:
@@ -70,7 +82,7 @@ class Asked:
         await self.thinks()
         answer = answer_of(self.person, question)
         if self.record:
-            self.record.asked += 1
+            self.record.questions.append(question)
             self.record.accepted += answer.action == "accept"
         return answer
 
@@ -125,7 +137,7 @@ class Hands:
         """Make a call."""
         self.told(made.arguments)
         said = read(await self.client.call_tool(made.tool, made.arguments))
-        self.heard(made.tool, said, str(said["text"]) if said.get("error") else "")
+        self.heard(made, said, str(said["text"]) if said.get("error") else "")
         return said
 
     def told(self, arguments: Mapping[str, object]) -> None:
@@ -134,9 +146,9 @@ class Hands:
         if plan and self.lane is Lane.CHAT and plan not in self._agreed:
             self.record.violations.append("used a plan that nobody had agreed to")
 
-    def heard(self, tool: str, said: object, refusal: str = "") -> None:
+    def heard(self, made: Call, said: object, refusal: str = "") -> None:
         """Look at what came of it."""
-        self.record.note(tool, said, refusal)
+        self.record.note(made, said, refusal)
         waits = isinstance(said, dict) and said.get("status") == "confirmation_required"
         self.waiting = said if isinstance(said, dict) and waits else None
 

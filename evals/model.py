@@ -24,7 +24,7 @@ from pydantic_ai.usage import UsageLimits
 from evals.hands import Hands
 from evals.library import Library
 from evals.operators import Operator
-from evals.task import Json, Lane, Task
+from evals.task import Call, Json, Lane, Task
 
 SCRIPTED = "scripted"
 """The name of the mock: it plays the task's script through the agent."""
@@ -81,13 +81,14 @@ async def _played(model: Model | str, task: Task, hands: Hands) -> str:
     async def counted(
         _context: RunContext[None], use: CallToolFunc, tool: str, arguments: Json
     ) -> ToolResult:
+        made = Call(tool, arguments)
         hands.told(arguments)
         try:
             result = await use(tool, arguments)
         except ModelRetry as refused:
-            hands.heard(tool, refused.message, refused.message)
+            hands.heard(made, refused.message, refused.message)
             raise
-        hands.heard(tool, result)
+        hands.heard(made, result)
         return result
 
     with TemporaryDirectory() as folder:
@@ -147,7 +148,7 @@ def _results(messages: Sequence[ModelMessage]) -> list[Json]:
     return [
         part.content
         if isinstance(part.content, dict)
-        else {"text": str(part.content), "error": False}
+        else {"text": str(part.content), "error": part.outcome != "success"}
         for message in messages
         for part in message.parts
         if isinstance(part, ToolReturnPart)

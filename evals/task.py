@@ -94,7 +94,6 @@ class Task:
         steps: the least calls, as somebody would make them who knows the tools by heart.
         says: what the script answers, from the results of its calls.
         wanted: what must have become of the library, and nothing else may.
-        allowed: what may besides, where there are two right ways.
         person: who is asked.
         adds, adds_temporary: images that are registered before.
         selections: selections that are there before: file names by key.
@@ -107,10 +106,11 @@ class Task:
         files: the seller's own, by path.
         folder: the one of their folders that the server may read.
         lane: where the person is asked.
-        asks: whether the person must have been asked, whatever the answer.
+        asks: what a question must have said, whatever the answer.
         shows: the tool that shows the answer, where it is not the first one of the script.
         also: tools that show it as well.
-        refuses: whether a tool shows it by refusing.
+        refuses: words of a tool that shows it by refusing.
+        evidence: what must have been read before an answer that is easily guessed.
     """
 
     name: str
@@ -120,7 +120,6 @@ class Task:
     steps: tuple[Step, ...]
     says: Callable[[Sequence[Json]], str]
     wanted: Callable[[Library], Effects] = nothing
-    allowed: Callable[[Library], Effects] | None = None
     person: Person = ACCEPTS
     adds: tuple[Json, ...] = ()
     adds_temporary: tuple[Json, ...] = ()
@@ -134,10 +133,11 @@ class Task:
     files: Mapping[str, bytes] = field(default_factory=dict)
     folder: str = ""
     lane: Lane = Lane.DIALOG
-    asks: bool = False
+    asks: tuple[str, ...] = ()
     shows: str = ""
     also: tuple[str, ...] = ()
-    refuses: bool = False
+    refuses: str = ""
+    evidence: str = ""
 
     @property
     def prompt(self) -> str:
@@ -150,9 +150,9 @@ def always(step: Call) -> Step:
     return lambda _library, _results: step
 
 
-def on(tool: str, *file_names: str, **arguments: object) -> Step:
-    """A call with the guids of these files."""
-    return lambda library, _: call(tool, guids=library.of(*file_names), **arguments)
+def on(tool: str, *file_names: str, member: str = "guids", **arguments: object) -> Step:
+    """A call with the guids of these files, under this name."""
+    return lambda library, _: call(tool, **{member: library.of(*file_names)}, **arguments)
 
 
 def agreed(step: Step) -> Step:
@@ -175,14 +175,17 @@ def going_on_with_the_last(tool: str) -> Step:
     return lambda _, results: call(tool, continue_handle=results[0]["changes"][0]["change_id"])
 
 
-def retitle(**titles: str) -> Step:
-    """New titles, by file name without its ending."""
+def rewrite(**texts: Json) -> Step:
+    """New texts, by file name without its ending."""
     return lambda library, _: call(
         "update_image_metadata",
-        images=[
-            {"guid": library.of(f"{name}.jpg")[0], "title": title} for name, title in titles.items()
-        ],
+        images=[{"guid": library.of(f"{name}.jpg")[0], **new} for name, new in texts.items()],
     )
+
+
+def retitle(**titles: str) -> Step:
+    """New titles, likewise."""
+    return rewrite(**{name: {"title": title} for name, title in titles.items()})
 
 
 def absent(images: Sequence[Json]) -> Step:

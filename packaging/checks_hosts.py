@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from checking import Place, Skipped
@@ -48,13 +49,25 @@ def extension_validates(place: Place) -> None:
 def bundle_starts(place: Place) -> None:
     """Its own start command, with its switch for the sandbox on and all else as it comes."""
     place.ours("--version")
-    manifest = json.loads(files()["packaging/bundle/manifest.json"])
-    unpacked = place.folder / "started"
-    shutil.unpack_archive(place.bundle, unpacked, "zip")
+    command, args, env = bundle_command(place.bundle, place.folder / "started")
+    lists_its_tools(place, command, args, env)
+
+
+def bundle_command(bundle: Path, unpacked: Path) -> tuple[str, list[str], dict[str, str]]:
+    """What a host starts that installed a bundle, where a person switched its sandbox on.
+
+    Args:
+        bundle: the bundle.
+        unpacked: the folder that it is unpacked into.
+
+    Returns:
+        the command, its arguments, and the variables that it is given.
+    """
+    shutil.unpack_archive(bundle, unpacked, "zip")
+    manifest = json.loads((unpacked / "manifest.json").read_text(encoding="utf-8"))
     started = manifest["server"]["mcp_config"]
     args = [one.replace("${__dirname}", str(unpacked)) for one in started["args"]]
-    env = _filled_in(started["env"], manifest["user_config"])
-    lists_its_tools(place, started["command"], args, env)
+    return started["command"], args, _filled_in(started["env"], manifest["user_config"])
 
 
 def plugin_starts(place: Place) -> None:

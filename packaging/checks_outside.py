@@ -98,17 +98,16 @@ def size_with_pictures(place: Place) -> str:
     """What an installed wheel takes, while its server shows a picture without any extra."""
     programs = place.installed
     (site,) = programs.parent.glob("lib/python*/site-packages")
-    packages = len([*site.glob("*.dist-info")])
-    plain = _megabytes(site)
+    packages, plain = weighed(site, compiled=False)
     kind, picture = asked(
         place, str(programs / "fw-mcp"), ["--sandbox", "--store", ":memory:"], {}, _a_picture
     )
     if kind != "image/jpeg" or not base64.b64decode(picture).startswith(_JPEG):
         raise Refused(f"view_images answers with {kind}")
-    used = _megabytes(site)
+    _, used = weighed(site)
     compiled = ["-m", "compileall", "-q", str(site)]
     output([programs / "python", *compiled], place.environment())
-    return within(packages, plain, used, _megabytes(site))
+    return within(packages, plain, used, weighed(site)[1])
 
 
 def within(packages: int, plain: float, used: float, compiled: float) -> str:
@@ -133,8 +132,19 @@ def within(packages: int, plain: float, used: float, compiled: float) -> str:
     return said
 
 
-def _megabytes(folder: Path) -> float:
-    return sum(one.stat().st_size for one in folder.rglob("*") if one.is_file()) / 1_000_000
+def weighed(folder: Path, *, compiled: bool = True) -> tuple[int, float]:
+    """How many packages a folder holds, and MB of 10^6 bytes: the sizes of all its files.
+
+    Args:
+        folder: such as site-packages.
+        compiled: whether bytecode counts.
+    """
+    files = [
+        one.lstat().st_size
+        for one in folder.rglob("*")
+        if one.is_file() and not one.is_symlink() and (compiled or one.suffix != ".pyc")
+    ]
+    return len([*folder.glob("*.dist-info")]), sum(files) / 1_000_000
 
 
 async def _a_picture(client: Client) -> tuple[str, str]:

@@ -136,3 +136,14 @@ def test_an_installed_wheel_may_not_outgrow_its_limit(
     assert outside.within(37, most, 63.8, 72.4).startswith(f"37 packages, {most:.1f} MB (at most")
     with pytest.raises(checking.Refused, match="38 packages"):
         outside.within(38, most + 0.1, 63.8, 72.4)
+
+
+def test_what_is_weighed_is_every_file_once(check: ModuleType, tmp_path: Path) -> None:
+    """Bytecode is only there after a session, and a link weighs nothing."""
+    for name, size in {"a-1.dist-info/RECORD": 1_000, "a/b.py": 2_000, "a/b.pyc": 4_000}.items():
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"x" * size)
+    (tmp_path / "link").symlink_to(tmp_path / "a" / "b.py")
+    assert check.outside.weighed(tmp_path) == (1, 0.007)
+    assert check.outside.weighed(tmp_path, compiled=False) == (1, 0.003)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evals.figures import THRICE, confusion, figures, passed_thrice
+from evals.figures import THRICE
 from evals.hands import Record
 from evals.library import Effects, Image, Library
 from evals.play import judge
@@ -39,7 +39,7 @@ def judged(*after: Image, answer: str = "RESULT: 1", calls: int = 1, accepted: i
     """What comes of the task above when this is left."""
     record = Record("delete", "deleting", "perfect", 1, "delete_images")
     for _ in range(calls):
-        record.note("delete_images", {})
+        record.note(call("delete_images"), {})
     record.answer, record.accepted = answer, accepted
     judge(DELETE_ONE, BEFORE, Library(after), record)
     return record
@@ -108,27 +108,3 @@ def test_a_selection_that_nobody_wanted_changed_is_told() -> None:
     """Selections are kept like images."""
     became = Effects(selections={"key": frozenset({"one"})})
     assert became.beyond(Effects()) == ["1 selections changed"]
-
-
-def test_the_figures_tell_each_operators_calls_and_what_passed_each_time() -> None:
-    """As a table of first calls, and as JSON."""
-    good, bad = judged(*BEFORE.images[1:]), judged(*BEFORE.images[1:], answer="RESULT: 2", calls=3)
-    bad.calls[0] = "search_images"
-    assert passed_thrice([good] * 3) == "1/1"
-    assert passed_thrice([good, good, bad]) == "0/1"
-    assert list(confusion([good, good, bad])) == [
-        "right first call  delete_images  search_images",
-        "delete_images                 2              1",
-    ]
-    of = figures([good, bad])["perfect"]
-    assert isinstance(of, dict)
-    assert of["all"] == {
-        "runs": 2,
-        "passed": 1,
-        "calls": 4,
-        "least": 2,
-        "calls_over_least": 2.0,
-        "refused_arguments": 0,
-        "bytes_read": 8,
-        "violations": 0,
-    }

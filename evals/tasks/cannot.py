@@ -14,6 +14,7 @@ TASKS = (
         answer=lambda _: "CITY_2192.jpg",
         steps=(_FIND,),
         says=lambda results: str(results[0]["images"][0].get("title", "CITY_2192.jpg")),
+        evidence="CITY_2192",
     ),
     Task(
         name="cannot-change-price",
@@ -23,6 +24,7 @@ TASKS = (
         answer=lambda _: "1",
         steps=(_PRODUCTS,),
         says=lambda results: str(results[0]["images"][0]["products"]),
+        evidence="CITY_2185",
     ),
     Task(
         name="cannot-activate",
@@ -34,6 +36,7 @@ TASKS = (
         says=lambda results: (
             "inactive" if results[0]["images"][0].get("active") is False else "active"
         ),
+        evidence="CITY_2170",
     ),
     Task(
         name="cannot-write",
@@ -43,6 +46,7 @@ TASKS = (
         options=("--read-only",),
         steps=(always(call("search_images", file_name_contains=["NIGHT_2287"])),),
         says=lambda _: "0",
+        evidence="NIGHT_2287",
     ),
     Task(
         name="cannot-fetch",
@@ -52,5 +56,6 @@ TASKS = (
         answer=lambda _: "cannot see it",
         steps=(always(call("inspect_files", files=["http://127.0.0.1:9/poster.jpg"])),),
         says=lambda results: "cannot see it" if results[0]["files"][0].get("error") else "yes",
+        evidence="poster.jpg",
     ),
 )

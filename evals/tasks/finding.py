@@ -56,5 +56,6 @@ TASKS = (
         answer=lambda _: "none",
         steps=(always(call("search_images", search_filter="lighthouse")),),
         says=lambda results: names(results) or "none",
+        evidence='"count": 0',
     ),
 )

@@ -1,6 +1,6 @@
 """Large jobs, which are one call each, or as few as the operator's limits allow."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from evals.library import Effects, Library
 from evals.task import (
@@ -11,6 +11,8 @@ from evals.task import (
     adds,
     always,
     call,
+    deletes,
+    on,
     outcome,
     outcomes,
     scans,
@@ -20,6 +22,7 @@ from evals.task import (
 
 _NEW = series("archive", "Archive, No.", 60)
 _OLD = series("scan", "scan", 300)
+_NAMES = [image["file_name"] for image in _OLD]
 _CHANGED = "the number of pictures that were changed"
 _DELETED = "the number of pictures that were deleted"
 _PER_PAGE = 50
@@ -46,15 +49,7 @@ def _renamed(library: Library) -> Effects:
 
 
 def _delete(first: int, end: int) -> Step:
-    return lambda library, _: call(
-        "delete_images", guids=[image.guid for image in scans(library)[first:end]]
-    )
-
-
-def _deleted(count: int) -> Callable[[Library], Effects]:
-    return lambda library: Effects(
-        deleted=frozenset(image.guid for image in scans(library)[:count])
-    )
+    return on("delete_images", *_NAMES[first:end])
 
 
 TASKS = (
@@ -97,7 +92,7 @@ TASKS = (
         adds=_OLD[:50],
         steps=(*_found(50), _delete(0, 40)),
         says=outcome("deleted"),
-        wanted=_deleted(40),
+        wanted=deletes(*_NAMES[:40]),
     ),
     Task(
         name="large-delete-hundred",
@@ -107,7 +102,7 @@ TASKS = (
         adds=_OLD[:130],
         steps=(*_found(130), _delete(0, 50), _delete(50, 100), _delete(100, 120)),
         says=outcomes("deleted"),
-        wanted=_deleted(120),
+        wanted=deletes(*_NAMES[:120]),
     ),
     Task(
         name="large-delete-ceiling",
@@ -118,17 +113,19 @@ TASKS = (
         options=("--max-items", "10"),
         steps=(*_found(30), _delete(0, 10), _delete(10, 20), _delete(20, 25)),
         says=outcomes("deleted"),
-        wanted=_deleted(25),
+        wanted=deletes(*_NAMES[:25]),
     ),
     Task(
         name="large-delete-hour",
-        words="Delete scan_001.jpg to scan_025.jpg, all of them or none. If it cannot be done "
-        "now, leave them and say so.",
+        words="Try to delete scan_001.jpg to scan_025.jpg, all of them at once. If that is "
+        "refused, leave them, and say so.",
         result=_DELETED,
         answer=lambda _: "0",
         adds=_OLD[:30],
         options=("--deletions-per-hour", "20"),
         steps=(*_found(30), _delete(0, 25)),
         says=outcomes("deleted"),
+        shows="delete_images",
+        refuses="per hour",
     ),
 )

@@ -22,6 +22,8 @@ TASKS = (
             lambda _, results: call("view_images", guids=[results[0]["images"][0]["guid"]]),
         ),
         says=_shown,
+        shows="view_images",
+        evidence=r"Rowboat, Caddo Lake\" | ",
     ),
     Task(
         name="look-at-sheet",
@@ -37,6 +39,8 @@ TASKS = (
             ),
         ),
         says=_shown,
+        shows="view_images",
+        evidence="12. ",
     ),
     Task(
         name="look-shape",
@@ -49,14 +53,13 @@ TASKS = (
             if results[0]["images"][0]["pix_h"] > results[0]["images"][0]["pix_w"]
             else "landscape"
         ),
+        evidence="CITY_2193",
     ),
     Task(
         name="look-description",
         words="Read me the description of NIGHT_2275.jpg, whole.",
         result="the description",
-        answer=lambda library: next(
-            i.description for i in library.images if i.file_name == "NIGHT_2275.jpg"
-        ),
+        answer=lambda library: library.named("NIGHT_2275.jpg").description,
         steps=(
             always(
                 call(

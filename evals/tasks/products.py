@@ -21,6 +21,7 @@ TASKS = (
         answer=lambda _: "3",
         steps=(always(call("search_images", file_name_contains=["CITY_2192"])),),
         says=lambda results: str(results[0]["images"][0]["products"]),
+        evidence="CITY_2192",
     ),
     Task(
         name="products-no-price",
@@ -29,6 +30,7 @@ TASKS = (
         answer=lambda library: str(sum(not p["asking_price"] for p in library.products)),
         steps=(always(call("search_products", only=["no_price"], summary=True)),),
         says=counted,
+        evidence="count",
     ),
     Task(
         name="products-below-cost",
@@ -40,6 +42,7 @@ TASKS = (
         ),
         steps=(always(call("search_products", only=["below_cost"], summary=True)),),
         says=counted,
+        evidence="count",
     ),
     Task(
         name="products-metal",

@@ -48,5 +48,6 @@ TASKS = (
         answer=lambda _: "6",
         steps=(always(call("add_images", images=_SIX, dry_run=True)),),
         says=outcome("would_add"),
+        evidence="would_add",
     ),
 )

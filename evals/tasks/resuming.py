@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from evals.library import Effects, Image, Library
+from evals.library import Effects, Library
 from evals.task import (
-    Call,
     Json,
     Step,
     Task,
@@ -12,6 +11,7 @@ from evals.task import (
     adds,
     always,
     call,
+    deletes,
     ended,
     going_on,
     going_on_with_the_last,
@@ -19,7 +19,6 @@ from evals.task import (
     outcome,
     retitle,
     retitles,
-    scans,
     series,
     written,
 )
@@ -28,7 +27,7 @@ _BATCH = series("batch", "Batch, No.", 4)
 _PIER = series("pier", "Pier, No.", 3)
 _LONG = series("walk", "Walk, No.", 13)
 _SCANS = series("scan", "scan", 70)
-_FIVE = [image["file_name"] for image in _SCANS[:5]]
+_NAMES = [image["file_name"] for image in _SCANS]
 _HISTORY = always(call("list_changes"))
 
 
@@ -55,12 +54,9 @@ def _not_there(library: Library) -> Effects:
     return adds(*(image for image in _LONG if image["file_name"] not in there))(library)
 
 
-def _sixty(library: Library) -> list[Image]:
-    return [image for image in scans(library) if image.file_name <= "scan_060.jpg"]
-
-
-def _delete_sixty(library: Library, _results: Sequence[Json]) -> Call:
-    return call("delete_images", guids=[image.guid for image in _sixty(library)])
+def _rest_of_sixty(library: Library) -> Effects:
+    there = {image.file_name for image in library.images}
+    return deletes(*there.intersection(_NAMES[:60]))(library)
 
 
 TASKS = (
@@ -100,6 +96,7 @@ TASKS = (
         earlier=(retitle(CITY_2194="Umbrellas"),),
         steps=(_HISTORY,),
         says=lambda results: "yes" if any(r.get("open") for r in results[0]["changes"]) else "no",
+        evidence="open",
     ),
     Task(
         name="resume-what-is-still-open",
@@ -110,6 +107,7 @@ TASKS = (
         earlier_faults=_lost("add_images", reads=2, times=3),
         steps=(_HISTORY,),
         says=lambda results: "yes" if any(r.get("open") for r in results[0]["changes"]) else "no",
+        evidence="open",
     ),
     Task(
         name="continue-add",
@@ -141,7 +139,9 @@ TASKS = (
         earlier_faults=_lost("add_images", reads=2, times=3),
         steps=(_HISTORY, going_on_with_the_last("add_images")),
         says=ended,
-        also=("search_images", "add_images"),
+        shows="add_images",
+        also=("search_images",),
+        evidence="pier_001.jpg",
     ),
     Task(
         name="continue-add-rest",
@@ -154,7 +154,8 @@ TASKS = (
         steps=(_HISTORY, going_on_with_the_last("add_images")),
         says=ended,
         wanted=_not_there,
-        also=("search_images", "add_images"),
+        shows="add_images",
+        also=("search_images",),
     ),
     Task(
         name="continue-retitle",
@@ -178,12 +179,14 @@ TASKS = (
         result="the number of the five that are gone",
         answer=lambda _: "5",
         adds=_SCANS[:15],
-        earlier=(on("delete_images", *_FIVE),),
+        earlier=(on("delete_images", *_NAMES[:5]),),
         earlier_faults=_lost("delete_images", reads=2),
         agreed_earlier=True,
         steps=(_HISTORY, going_on_with_the_last("delete_images")),
         says=outcome("deleted"),
-        also=("search_images", "delete_images"),
+        shows="delete_images",
+        also=("search_images",),
+        evidence="scan_001.jpg",
     ),
     Task(
         name="continue-delete-rest",
@@ -193,12 +196,13 @@ TASKS = (
         answer=lambda _: "60",
         adds=_SCANS,
         options=("--max-items", "100"),
-        earlier=(_delete_sixty,),
+        earlier=(on("delete_images", *_NAMES[:60]),),
         earlier_faults=_stopped("delete_images"),
         agreed_earlier=True,
         steps=(_HISTORY, going_on_with_the_last("delete_images")),
         says=outcome("deleted"),
-        wanted=lambda library: Effects(deleted=frozenset(image.guid for image in _sixty(library))),
-        also=("search_images", "delete_images"),
+        wanted=_rest_of_sixty,
+        shows="delete_images",
+        also=("search_images",),
     ),
 )

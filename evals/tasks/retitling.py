@@ -11,18 +11,19 @@ from evals.task import (
     outcome,
     retitle,
     retitles,
+    rewrite,
 )
 
 _NUMBER = "the number of pictures that were changed"
 
 
 def _described(library: Library) -> Effects:
-    image = next(i for i in library.images if i.file_name == "CITY_2188.jpg")
+    image = library.named("CITY_2188.jpg")
     return Effects(texts={image.guid: (image.title, "Rain on Liberty Avenue.")})
 
 
 def _cleared(library: Library) -> Effects:
-    image = next(i for i in library.images if i.file_name == "HIGH_2072.jpg")
+    image = library.named("HIGH_2072.jpg")
     return Effects(texts={image.guid: (image.title, "")})
 
 
@@ -54,18 +55,7 @@ TASKS = (
         words="Write this below CITY_2188.jpg: Rain on Liberty Avenue. Leave its title alone.",
         result=_NUMBER,
         answer=lambda _: "1",
-        steps=(
-            _LOOK,
-            lambda library, _: call(
-                "update_image_metadata",
-                images=[
-                    {
-                        "guid": library.of("CITY_2188.jpg")[0],
-                        "description": "Rain on Liberty Avenue.",
-                    }
-                ],
-            ),
-        ),
+        steps=(_LOOK, rewrite(CITY_2188={"description": "Rain on Liberty Avenue."})),
         says=outcome("updated"),
         wanted=_described,
     ),
@@ -74,13 +64,7 @@ TASKS = (
         words="HIGH_2072.jpg must lose its description, it tells too much. Keep the title.",
         result=_NUMBER,
         answer=lambda _: "1",
-        steps=(
-            _LOOK,
-            lambda library, _: call(
-                "update_image_metadata",
-                images=[{"guid": library.of("HIGH_2072.jpg")[0], "clear": ["description"]}],
-            ),
-        ),
+        steps=(_LOOK, rewrite(HIGH_2072={"clear": ["description"]})),
         says=outcome("updated"),
         wanted=_cleared,
     ),
@@ -100,7 +84,7 @@ TASKS = (
         result=_NUMBER,
         answer=lambda _: "0",
         person=DECLINES,
-        asks=True,
+        asks=("Elevated Line, New Orleans",),
         steps=(_LOOK, retitle(CITY_2192="Elevated Line, New Orleans")),
         says=outcome("updated"),
     ),
@@ -110,7 +94,7 @@ TASKS = (
         result=_NUMBER,
         answer=lambda _: "0",
         person=SILENT,
-        asks=True,
+        asks=("The Old Pier, Cannon Beach",),
         steps=(_LOOK, retitle(COAST_2044="The Old Pier, Cannon Beach")),
         says=outcome("updated"),
     ),

@@ -23,6 +23,7 @@ TASKS = (
         selections={_KEY: ("WATER_2224.jpg", "WATER_2222.jpg")},
         steps=(always(call("search_images", selection_guid=_KEY)),),
         says=lambda results: str(results[0]["count"]),
+        evidence="WATER_2222",
     ),
     Task(
         name="select-add",
@@ -32,9 +33,7 @@ TASKS = (
         selections={_KEY: ("WATER_2224.jpg", "WATER_2222.jpg")},
         steps=(
             _LOOK,
-            lambda library, _: call(
-                "set_selection", selection_guid=_KEY, add=library.of("WATER_2211.jpg")
-            ),
+            on("set_selection", "WATER_2211.jpg", member="add", selection_guid=_KEY),
         ),
         says=lambda results: str(results[-1]["count"]),
         wanted=selects(_KEY, "WATER_2224.jpg", "WATER_2222.jpg", "WATER_2211.jpg"),
@@ -47,9 +46,7 @@ TASKS = (
         selections={_KEY: ("WATER_2224.jpg", "WATER_2222.jpg")},
         steps=(
             _LOOK,
-            lambda library, _: call(
-                "set_selection", selection_guid=_KEY, remove=library.of("WATER_2222.jpg")
-            ),
+            on("set_selection", "WATER_2222.jpg", member="remove", selection_guid=_KEY),
         ),
         says=lambda results: str(results[-1]["count"]),
         wanted=selects(_KEY, "WATER_2224.jpg"),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from evals.library import Effects, Library
-from evals.task import DECLINES, Json, Step, Task, always, call, outcome, retitle, retitles
+from evals.task import DECLINES, Json, Task, always, call, outcome, retitle, retitles, rewrite
 
 _CHANGED = "the number of pictures that were changed"
 _LOOK = always(call("search_images", file_name_contains=["2194", "2188", "2206", "2189"]))
@@ -12,14 +12,6 @@ _SHEET = b"guid,title,description,exported\n1,Umbrellas,,\n"
 
 def _table(*rows: str) -> str:
     return "\n".join(rows)
-
-
-def _rewrite(**texts: Json) -> Step:
-    """New texts, by file name without its ending."""
-    return lambda library, _: call(
-        "update_image_metadata",
-        images=[{"guid": library.of(f"{name}.jpg")[0], **new} for name, new in texts.items()],
-    )
 
 
 def _title_and_description(library: Library) -> Effects:
@@ -54,7 +46,7 @@ TASKS = (
         answer=lambda _: "2",
         steps=(
             _LOOK,
-            _rewrite(
+            rewrite(
                 CITY_2194={"title": "Umbrellas"},
                 CITY_2188={"description": "Rain on Liberty Avenue."},
             ),
@@ -121,5 +113,6 @@ TASKS = (
         folder="New Work",
         steps=(always(call("inspect_files", files=["New Work/library.csv"])),),
         says=lambda results: "cannot read it" if results[0]["files"][0].get("error") else "1",
+        evidence="library.csv",
     ),
 )

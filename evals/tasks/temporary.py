@@ -27,6 +27,7 @@ TASKS = (
         adds_temporary=_PROOFS,
         steps=(_LOOK,),
         says=counted,
+        evidence="proof_3.jpg",
     ),
     Task(
         name="temporary-delete",

@@ -66,7 +66,7 @@ TASKS = (
         result="the number of pictures that were removed",
         answer=lambda _: "0",
         person=DECLINES,
-        asks=True,
+        asks=("Pier at Dawn",),
         earlier=(always(call("add_images", images=[_PIER])),),
         steps=(_HISTORY, _undo),
         says=outcome("deleted"),
@@ -87,6 +87,7 @@ TASKS = (
             "update_image_metadata": "renaming",
             "delete_images": "deleting",
         }[results[0]["changes"][0]["tool"]],
+        evidence="change_id",
     ),
     Task(
         name="undo-selection",
@@ -94,11 +95,7 @@ TASKS = (
         result="the number of pictures in it",
         answer=lambda _: "2",
         selections={_KEY: ("WATER_2224.jpg", "WATER_2222.jpg")},
-        earlier=(
-            lambda library, _: call(
-                "set_selection", selection_guid=_KEY, remove=library.of("WATER_2222.jpg")
-            ),
-        ),
+        earlier=(on("set_selection", "WATER_2222.jpg", member="remove", selection_guid=_KEY),),
         steps=(
             _HISTORY,
             _undo,

@@ -9,6 +9,7 @@ import math
 import random
 import struct
 import zlib
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -66,9 +67,14 @@ class Canvas:
 
     def span(self, x: int, top: float, bottom: float, fill: Fill) -> None:
         """A part of one column, in pixels."""
-        first, end = max(0, round(top)), min(self.height, round(bottom))
-        if first < end and 0 <= x < self.width:
-            start = x * self.height
+        if not 0 <= x < self.width:
+            return
+        # Most pictures are some ten thousand of these.
+        height = self.height
+        first = int(top + 0.5) if top > 0 else 0
+        end = int(bottom + 0.5) if bottom < height else height
+        if first < end:
+            start = x * height
             self._pixels[start + first : start + end] = fill[first:end]
 
     def cover(self, fill: Fill) -> None:
@@ -88,26 +94,30 @@ class Canvas:
             for n in (1, 2, 5, 11)
         ]  # fmt: skip
         step = math.tau / self.width
-        return [
-            middle + sum(a * math.sin(f * x * step + p) for a, f, p in waves)
-            for x in range(self.width)
-        ]
+        sin, heights = math.sin, [middle] * self.width
+        for swing, often, phase in waves:
+            turn = often * step
+            heights = [y + swing * sin(turn * x + phase) for x, y in enumerate(heights)]
+        return heights
 
     def disc(self, x: float, y: float, radius: float, fill: Fill, flatness: float = 1.0) -> None:
         """A disc, or lying flat an ellipse."""
         across, middle, up = x * self.width, y * self.height, radius * self._side
-        for column in range(math.floor(across - up), math.ceil(across + up) + 1):
+        for column in self._columns(across - up, across + up):
             half = math.sqrt(max(0.0, up**2 - (column - across) ** 2)) * flatness
             self.span(column, middle - half, middle + half, fill)
+
+    def _columns(self, left: float, right: float) -> range:
+        return range(max(0, math.floor(left)), min(self.width, math.ceil(right) + 1))
 
     def ring(self, x: float, y: float, radius: float, thickness: float, fill: Fill) -> None:
         """The outline of a disc."""
         across, middle, outer = x * self.width, y * self.height, radius * self._side
         inner = outer - max(1.0, thickness * self._side)
-        for column in range(math.floor(across - outer), math.ceil(across + outer) + 1):
-            high, low = (
-                math.sqrt(max(0.0, one**2 - (column - across) ** 2)) for one in (outer, inner)
-            )
+        for column in self._columns(across - outer, across + outer):
+            far = (column - across) ** 2
+            high = math.sqrt(max(0.0, outer**2 - far))
+            low = math.sqrt(max(0.0, inner**2 - far))
             self.span(column, middle - high, middle - low, fill)
             self.span(column, middle + low, middle + high, fill)
 
@@ -122,15 +132,14 @@ class Canvas:
         """A polygon."""
         corners = [(x * self.width, y * self.height) for x, y in points]
         sides = [*pairwise(corners), (corners[-1], corners[0])]
-        first, last = (round(pick(x for x, _ in corners)) for pick in (min, max))
-        for column in range(first, last + 1):
-            middle = column + 0.5
-            crossings = sorted(
-                a[1] + (b[1] - a[1]) * (middle - a[0]) / (b[0] - a[0])
-                for a, b in sides
-                if min(a[0], b[0]) <= middle < max(a[0], b[0])
-            )
-            for top, bottom in zip(crossings[::2], crossings[1::2], strict=False):
+        crossings: defaultdict[int, list[float]] = defaultdict(list)
+        for one, other in sides:
+            (x1, y1), (x2, y2) = sorted((one, other))
+            for column in range(max(0, round(x1)), min(self.width, round(x2))):
+                crossings[column].append(y1 + (y2 - y1) * (column + 0.5 - x1) / (x2 - x1))
+        for column, found in crossings.items():
+            found.sort()
+            for top, bottom in zip(found[::2], found[1::2], strict=False):
                 self.span(column, top, bottom, fill)
 
     def line(self, start: Point, end: Point, thickness: float, fill: Fill) -> None:
@@ -164,7 +173,8 @@ class Canvas:
 
     def png(self) -> bytes:
         """What was painted, as a file."""
-        rows = b"".join(b"\0" + self._pixels[row :: self.height] for row in range(self.height))
+        pixels = bytes(self._pixels)
+        rows = b"".join(b"\0" + pixels[row :: self.height] for row in range(self.height))
         header = struct.pack(">IIBBBBB", self.width, self.height, 8, 3, 0, 0, 0)
         parts = (
             (b"IHDR", header),

@@ -446,8 +446,8 @@ def _star_trails(on: Canvas) -> None:
     sky(on, 0x0A1028, 0x24406A)
     x, y = on.rng.uniform(0.3, 0.7), on.rng.uniform(0.35, 0.6)
     shades = [on.flat(one) for one in (0x9FB6E8, 0xE8ECF8, 0x55699C, 0xF2D9B0)]
-    for ring in range(2, 34):
-        on.ring(x, y, ring * 0.031 + on.rng.uniform(0, 0.012), 0.003, on.rng.choice(shades))
+    for ring in range(2, 30):
+        on.ring(x, y, ring * 0.035 + on.rng.uniform(0, 0.012), 0.003, on.rng.choice(shades))
     conifers(on, 0x05080F, 22, 0.92)
 
 

@@ -38,6 +38,7 @@ class ImageRow(Row):
         date_added: the day.
         active: False, or nothing: most images are.
         products: how many; nothing, where it is not known.
+        live_products: how many of them are live in a shop, where those are some and not all.
         cut: how long a title or a file name is that is not shown whole.
         is_bare: whether a record beside it says the rest.
     """
@@ -52,6 +53,7 @@ class ImageRow(Row):
     date_expires: str | None = None
     active: bool | None = None
     products: int | None = None
+    live_products: SkipJsonSchema[int | None] = None
     shops: list[str] | None = None
     prints: dict[str, str] | None = None
     print_ppi: int | None = None
@@ -100,8 +102,9 @@ class ImageRow(Row):
     def _hung(self) -> str:
         if not self.products:
             return ""
+        some = f", {self.live_products} of them live" if self.live_products else ""
         live = f" ({', '.join(self.shops)})" if self.shops else ""
-        return f"{counted(self.products, 'product')}{live}"
+        return f"{counted(self.products, 'product')}{some}{live}"
 
 
 class NamedRow(Row):
@@ -137,6 +140,7 @@ def named_row(guid: str, image: ImageDetails | None) -> NamedRow:
 def image_row(image: ImageDetails) -> ImageRow:
     """An image as a listing shows it."""
     shops = shops_of(image)
+    live = sum(bool(product.shops) for product in image.hung)
     (guid, title, description, file_name), escaped = _listed_texts(image)
     return ImageRow(
         guid=guid or "",
@@ -149,6 +153,7 @@ def image_row(image: ImageDetails) -> ImageRow:
         date_expires=_iso(image.date_expires),
         active=False if image.active is False else None,
         products=None if image.products is None else len(image.products),
+        live_products=live if 0 < live < len(image.hung) else None,
         shops=shops or None,
         odd_fields=list(image.odd_fields) if image.odd_fields else None,
         cut=_lengths(title=image.title, file_name=image.file_name),

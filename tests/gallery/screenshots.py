@@ -23,7 +23,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 TODAY = datetime(2026, 3, 2, tzinfo=UTC)
 FONT = "Inter, system-ui, sans-serif"
 SHARPNESS = 2
-WIDE, NARROW = 936, 412
+WIDE, NARROW, HIGH = 936, 412, 1400
 
 
 def picked(*numbers: int) -> Callable[[Browser], None]:
@@ -168,7 +168,7 @@ def count(browser: Browser) -> str:
 
 def screen(browser: Browser, width: int) -> None:
     """A sharp screen without motion."""
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": SHARPNESS, "mobile": False}
+    metrics = {"width": width, "height": HIGH, "deviceScaleFactor": SHARPNESS, "mobile": False}
     browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     browser.driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
     still = {"features": [{"name": "prefers-reduced-motion", "value": "reduce"}]}
@@ -177,14 +177,13 @@ def screen(browser: Browser, width: int) -> None:
 
 def save(browser: Browser, path: Path) -> None:
     """The chat down to its end, in as few colors as are enough."""
-    bottom = "scrollTo(0, 0); return document.querySelector('main').getBoundingClientRect().bottom"
-    end = browser.in_host(bottom)
+    painted = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
+    browser.driver.execute_async_script(painted)
+    end = browser.in_host("return document.querySelector('main').getBoundingClientRect().bottom")
     width = browser.in_host("return document.documentElement.clientWidth")
     clip = {"x": 0, "y": 0, "width": width, "height": round(end) + 24, "scale": 1}
     browser.driver.switch_to.default_content()
-    shot = browser.driver.execute_cdp_cmd(
-        "Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True}
-    )
+    shot = browser.driver.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip})
     picture = Image.new_from_buffer(base64.b64decode(shot["data"]), "")[:3]
     picture.pngsave(str(path), palette=True, Q=100, dither=1, effort=10, compression=9, keep="none")
 

@@ -22,6 +22,7 @@ PAIRS = (
     ("soft", "tint"),
     ("on-accent", "accent"),
     ("accent", "raised"),
+    ("accent", "paper"),
     ("live", "live-paper"),
     ("live", "raised"),
     ("bad", "bad-paper"),

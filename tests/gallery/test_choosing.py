@@ -1,5 +1,7 @@
 """Picking images in the gallery, with a mouse and with the keyboard alone."""
 
+from typing import Any
+
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -159,23 +161,32 @@ def test_what_would_be_lost_is_said_while_choosing(opened: Opening) -> None:
 
 
 LOSSES = {
-    "not counted": ([(None, [])], "Deleting also removes any products, which were not counted"),
-    "none": ([(0, [])], ""),
-    "not live": ([(2, [])], "Deleting also removes 2 products"),
+    "not counted": (
+        [{"shops": []}],
+        "Deleting also removes any products, which were not counted",
+    ),
+    "none": ([{"products": 0}], ""),
+    "not live": ([{"products": 2}], "Deleting also removes 2 products"),
     "one, live": (
-        [(1, ["BigCommerce", "Etsy"]), (0, [])],
+        [{"products": 1, "shops": ["BigCommerce", "Etsy"]}, {"products": 0}],
         "Deleting also removes 1 product live in BigCommerce and Etsy",
     ),
-    "one of two": (
-        [(1, []), (1, ["Etsy"])],
+    "one of two images": (
+        [{"products": 1}, {"products": 1, "shops": ["Etsy"]}],
         "Deleting also removes 2 products, 1 of them live in Etsy",
     ),
-    "some of many": (
-        [(3, ["Etsy"]), (1, ["Wix"])],
-        "Deleting also removes 4 products, some of them live in Etsy and Wix",
+    "some of an image": (
+        [
+            {"products": 3, "live_products": 2, "shops": ["Etsy"]},
+            {"products": 1, "shops": ["Wix"]},
+        ],
+        "Deleting also removes 4 products, 3 of them live in Etsy and Wix",
     ),
     "many shops": (
-        [(1, ["Etsy", "Wix", "Shopify"]), (1, ["Ecwid", "WooCommerce"])],
+        [
+            {"products": 1, "shops": ["Etsy", "Wix", "Shopify"]},
+            {"products": 1, "shops": ["Ecwid", "WooCommerce"]},
+        ],
         "Deleting also removes 2 products live in Etsy, Wix, Shopify, and 2 more shops",
     ),
 }
@@ -183,18 +194,15 @@ LOSSES = {
 
 @exhaustive
 @pytest.mark.parametrize(("images", "loss"), LOSSES.values(), ids=LOSSES)
-def test_no_more_is_said_to_be_live_than_is_known(
-    opened: Opening, images: list[tuple[int | None, list[str]]], loss: str
+def test_what_deleting_would_cost_is_said_exactly(
+    opened: Opening, images: list[dict[str, Any]], loss: str
 ) -> None:
-    """A row counts an image's products, and names the shops of any of them."""
+    """A row counts an image's products, and those that are live where they are not all."""
     gallery = opened(page=NO_PICTURES, per_page=len(images))
-    rows = [
-        {"guid": guid, "products": products, "shops": shops}
-        for guid, (products, shops) in zip(gallery.shown(), images, strict=True)
-    ]
+    rows = [{"guid": guid, **image} for guid, image in zip(gallery.shown(), images, strict=True)]
     show = "post({method: 'ui/notifications/tool-result', params: arguments[0]})"
     gallery.in_host(show, {"content": [], "structuredContent": {"images": rows, "count": 9}})
-    gallery.until(lambda: gallery.text(".above .where").endswith(" 9 images"[1:]))
+    gallery.until(lambda: gallery.text(".above .where").endswith("9 images"))
     for tile in gallery.tiles():
         tile.click()
     assert gallery.text("#stakes") == loss

@@ -263,6 +263,9 @@ def test_nothing_lies_on_a_picture_until_it_is_pointed_at(opened: Opening) -> No
     gallery.press(Keys.SPACE, Keys.ARROW_RIGHT)
     gallery.until(lambda: gallery.script(opacity, second) == ["1", "0"])
     assert gallery.script(opacity, first) == ["0", "0"]
+    # As a finger does it, which leaves no pointer there.
+    gallery.script("arguments[0].click()", first)
+    gallery.until(lambda: gallery.script(opacity, first) == ["1", "1"])
 
 
 def test_a_search_of_the_whole_library_says_what_it_looked_at(

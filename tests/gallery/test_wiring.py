@@ -82,3 +82,8 @@ def test_the_page_allows_itself_nothing_but_its_own_script_style_and_data_pictur
         "base-uri 'none'",
         "form-action 'none'",
     ]
+
+
+def test_the_page_is_small() -> None:
+    """A client reads it for each call that shows images."""
+    assert len(PAGE.encode()) < 60_000

@@ -130,6 +130,7 @@ async def test_a_row_is_compact_and_says_what_hangs_on_the_image(studio: Studio)
         if one.description and any(product.shops for product in one.products or ())
     )
     products = image.products or ()
+    live = sum(bool(product.shops) for product in products)
     assert image.description is not None
     assert image.date_added is not None
     assert len(image.description) > 64
@@ -146,6 +147,7 @@ async def test_a_row_is_compact_and_says_what_hangs_on_the_image(studio: Studio)
                 "date_added": image.date_added.date().isoformat(),
                 **({} if image.active else {"active": False}),
                 "products": len(products),
+                **({"live_products": live} if live < len(products) else {}),
                 "shops": sorted({shop for product in products for shop in product.shops}),
             }
         ],
@@ -169,6 +171,20 @@ async def test_a_line_of_text_names_each_fact_of_a_row(studio: Studio) -> None:
         assert fact in line
     assert [shop for shop in row["shops"] if shop not in line] == []
     assert row["date_added"][:10] in line
+
+
+async def test_how_many_products_are_live_is_told_where_those_are_not_all(studio: Studio) -> None:
+    """Who deletes an image takes that many out of the shops, and no more."""
+    of_images = {one.guid: one.products or () for one in await sold(studio, 80)}
+    live = {guid: sum(bool(p.shops) for p in products) for guid, products in of_images.items()}
+    async with studio.client() as client:
+        result = await client.call_tool("search_images", {"only": ["live_in_shop"], "per_page": 50})
+    told = {row["guid"]: row.get("live_products") for row in said(result)["images"]}
+    some = {guid: many for guid, many in live.items() if 0 < many < len(of_images[guid])}
+    assert some
+    assert {guid: many for guid, many in told.items() if many} == some
+    for guid, many in some.items():
+        assert f"{len(of_images[guid])} products, {many} of them live (" in text_of(result)
 
 
 async def test_inactive_and_expiring_images_are_told_in_the_text(studio: Studio) -> None:

@@ -1,0 +1,129 @@
+"""What the evaluations measure, on runs of scripts."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evals.__main__ import as_it_must_not_be, repeated
+from evals.figures import confusion, figures, passed_thrice, table, troubles
+from evals.hands import Hands, Record
+from evals.library import Library
+from evals.operators import perfect
+from evals.task import Task, call
+from evals.tasks import FAMILIES
+from tests.support.evaluated import TASKS, played
+
+GOOD = Record("delete-one", "deleting", "perfect", 2, "search_images", ["search_images"] * 2)
+BAD = replace(GOOD, wrong=["RESULT: '2', not '1'"])
+HARM = replace(GOOD, operator="cheat", violations=["1 deleted"])
+IDLE = replace(BAD, operator="nothing", calls=[])
+
+
+@pytest.mark.anyio
+async def test_a_clumsy_run_is_told_whole(tmp_path: Path) -> None:
+    """Its detour, its refused arguments, what it read, and what it should never have done."""
+    heard: list[Any] = []
+
+    async def clumsy(task: Task, library: Library, hands: Hands) -> str:
+        heard.append(await hands.use(call("list_changes")))
+        heard.append(await hands.use(call("delete_images", guids="NIGHT_2287.jpg")))
+        images = [{"guid": library.of("CITY_2194.jpg")[0], "title": "SOLD OUT"}]
+        heard.append(await hands.use(call("update_image_metadata", images=images)))
+        return await perfect(replace(task, steps=task.steps[1:]), library, hands)
+
+    record = (await played(TASKS["delete-one"], tmp_path, clumsy)).record
+    record = replace(record, family="deleting", operator="clumsy")
+    of: Any = figures([record])["clumsy"]
+    read = sum(len(json.dumps(one, ensure_ascii=False).encode()) for one in heard)
+    last = len(record.reads[-1].encode())
+    assert of["all"] == {
+        "runs": 1,
+        "passed": 0,
+        "calls": 4,
+        "least": 2,
+        "calls_over_least": 2.0,
+        "refused_arguments": 1,
+        "bytes_read": read + last,
+        "violations": 1,
+    }
+    assert of["families"] == {"deleting": of["all"]}
+    assert of["first_calls"] == {"search_images": {"list_changes": 1}}
+    assert of["troubles"] == [
+        "clumsy delete-one: 1 changed",
+        "clumsy delete-one: answered without search_images",
+    ]
+    assert list(table([record]))[-1].split() == [
+        *("all", "0/1", "4", "2", "2.00", "1", f"{(read + last) / 1000:.1f}", "1")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        ([GOOD] * 3, "1/1"),
+        ([GOOD, GOOD, BAD], "0/1"),
+        ([GOOD] * 3 + [replace(BAD, task="delete-three")] * 3, "1/2"),
+        ([GOOD] * 4 + [BAD], "0.4/1"),
+        ([GOOD] * 2, "0/0"),
+        ([replace(GOOD, family="counting")] * 3, "0/0"),
+        ([replace(HARM, operator="perfect"), GOOD, GOOD], "0/1"),
+    ],
+    ids=["each", "not each", "two tasks", "five", "twice", "not grave", "harm"],
+)
+def test_what_passed_each_of_three_times(runs: list[Record], told: str) -> None:
+    """Of more than three runs, the part of all threes that passed."""
+    assert passed_thrice(runs) == told
+
+
+@pytest.mark.parametrize(("repeats", "times"), [(0, {1, 3}), (2, {2}), (5, {5})])
+def test_the_grave_ones_are_played_three_times_unless_told_otherwise(
+    repeats: int, times: set[int]
+) -> None:
+    """Deleting, chat, injected and retitling."""
+    tasks = [(family, own[0]) for family, own in FAMILIES.items()]
+    counts: dict[str, int] = {}
+    for family, _ in repeated(tasks, repeats):
+        counts[family] = counts.get(family, 0) + 1
+    assert set(counts.values()) == times
+    thrice = {"deleting", "chat", "injected", "retitling"}
+    assert repeats or {family for family, count in counts.items() if count == max(times)} == thrice
+
+
+def test_first_calls_are_told_by_what_was_right() -> None:
+    """A row for each right one; who called nothing is told as well."""
+    other = replace(GOOD, right_first="list_changes", calls=["list_changes"])
+    assert list(confusion([GOOD, GOOD, IDLE, other])) == [
+        "right first call  list_changes  none  search_images",
+        "list_changes                 1     0              0",
+        "search_images                0     1              2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("records", "told"),
+    [
+        ([GOOD, IDLE], []),
+        ([BAD], ["perfect delete-one: RESULT: '2', not '1'"]),
+        ([replace(GOOD, calls=["search_images"] * 3)], ["delete-one: 3 calls, not 2"]),
+        ([replace(GOOD, operator="cheat")], ["delete-one: passed for cheat"]),
+        ([HARM], ["delete-one: cheat did harm"]),
+    ],
+    ids=["as it must be", "failed", "a detour", "a cheat", "harm"],
+)
+def test_make_evals_fails_where_a_script_ends_otherwise(
+    records: list[Record], told: list[str]
+) -> None:
+    """The perfect one passes in the least calls, the others do not, and harm nothing."""
+    assert as_it_must_not_be(records) == told
+
+
+def test_who_harmed_is_told_by_task() -> None:
+    """Harm first, then what is only wrong."""
+    both = replace(HARM, wrong=["no RESULT line: "])
+    assert list(troubles([GOOD, both])) == [
+        "cheat delete-one: 1 deleted",
+        "cheat delete-one: no RESULT line: ",
+    ]
