@@ -130,7 +130,7 @@ contract: $(READY) ## Rewrite what is generated from the code: tool definitions,
 bundle: $(READY) ## Build the bundle that hosts install by a click, in dist/
 	@$(BIN)/python packaging/bundle.py
 
-sbom: $(BIN)/uv ## Write what a release consists of, with licences, in dist/
+sbom: $(BIN)/uv ## Write what a release consists of, with licenses, in dist/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/sbom.py
 
 artifacts: $(BIN)/uv ## Build the files of a release in dist/, twice, with their sums

@@ -88,6 +88,7 @@ def files_are_closed(trial: Trial) -> str:
 
 PARTS: tuple[tuple[str, Callable[[Trial], str]], ...] = (
     (_TOOLS, started.tools_listed),
+    ("the demo", started.demo_played),
     ("a deletion with its question", started.image_deleted),
     ("a root that is only read", started.root_is_only_read),
     ("any user of group 0", started.any_user_of_group_0),

@@ -1,4 +1,4 @@
-"""Write what a release consists of, with licences (`make sbom`): CycloneDX JSON in dist/.
+"""Write what a release consists of, with licenses (`make sbom`): CycloneDX JSON in dist/.
 
 It is read from an environment that holds the lock of requirements/runtime.txt alone. The same lock
 makes the same file, on any machine: no serial number, no address, and a time only where

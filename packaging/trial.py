@@ -182,6 +182,14 @@ def _forget(root: Path) -> None:
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
+def demo_played(trial: Trial) -> str:
+    """As docs/start.md has it: without a volume, a client or keys."""
+    done = trial.box(Start(["demo"])).run()
+    last = (done.stdout.strip() or done.stderr).splitlines()[-1]
+    expect((done.returncode, "Add a folder" in done.stdout), (0, True), f"the demo, {last}")
+    return last.partition(". ")[0]
+
+
 def image_deleted(trial: Trial) -> str:
     """After the question, which the client answers with yes."""
     guid, _ = _session(trial.box(Start(["--sandbox"], volume=trial.volume())), _deleted)
@@ -200,7 +208,7 @@ def root_is_only_read(trial: Trial) -> str:
 def any_user_of_group_0(trial: Trial) -> str:
     """As OpenShift starts it: the volume is written, and read by the next start."""
     volume = trial.volume()
-    start = Start(["--sandbox", "/var/lib/fw-mcp/studio"], user=_OPENSHIFT, volume=volume)
+    start = Start(["--sandbox-file", "/var/lib/fw-mcp/studio"], user=_OPENSHIFT, volume=volume)
     guid, _ = _session(trial.box(start), _deleted)
     owner = (volume / "store.sqlite3").stat().st_uid
     expect(owner, int(_OPENSHIFT.partition(":")[0]), "the owner of the store")

@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,14 @@ def test_there_are_a_hundred_tasks_of_nineteen_families() -> None:
     assert len({task.name for task in TASKS}) == len(TASKS)
     assert [task.name for task in TASKS if not task.steps] == []
     assert set(THRICE) <= FAMILIES.keys()
+
+
+def test_the_families_are_told_as_their_modules_say() -> None:
+    """In the table of README.md."""
+    told = (EVALS / "README.md").read_text(encoding="utf-8")
+    of = {family: str(import_module(f"evals.tasks.{family}").__doc__) for family in FAMILIES}
+    rows = [f"| {family} | {words.splitlines()[0]} |" for family, words in of.items()]
+    assert "\n".join(rows) in told
 
 
 def test_what_was_asked_for_passes() -> None:

@@ -69,6 +69,13 @@ def test_every_link_leads_to_a_file_and_a_heading_that_there_are() -> None:
     assert [link for page in pages() for link in broken(page)] == []
 
 
+def test_the_first_page_of_the_documentation_leads_to_every_other() -> None:
+    """A page that nobody finds was written for nobody."""
+    docs = ROOT / "docs"
+    listed = {(docs / link).resolve() for link in links_of(docs / "README.md")}
+    assert [page.name for page in docs.rglob("*.md") if page not in listed] == ["README.md"]
+
+
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     """A file, a heading and a file of the repository that there are not."""
     page = ROOT / "docs" / "start.md"

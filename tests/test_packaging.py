@@ -217,6 +217,22 @@ def test_the_package_index_is_told_every_python_that_the_lock_is_checked_for() -
     assert named == set(checked)
 
 
+def test_each_script_has_its_row_on_the_page_of_the_folder() -> None:
+    """More than twenty lie side by side: a newcomer begins with that page."""
+    named = re.findall(r"`(\w+\.py)`", (PACKAGING / "README.md").read_text(encoding="utf-8"))
+    assert sorted(named) == sorted(path.name for path in PACKAGING.glob("*.py"))
+
+
+def test_uv_builds_a_clone_again_when_what_the_wheel_holds_has_changed() -> None:
+    """Otherwise `uvx --from .` plays the version from before an update."""
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    wheel = tool["hatch"]["build"]["targets"]["wheel"]
+    folders = {one.partition("/")[0] for one in (*wheel["packages"], *wheel["force-include"])}
+    watched = {one["file"] for one in tool["uv"]["cache-keys"]}
+    assert {one.partition("/")[0] for one in watched} == folders | {"pyproject.toml", "README.md"}
+    assert {one for one in watched for path in ROOT.glob(one) if path.is_file()} == watched
+
+
 @exhaustive
 def test_the_same_input_makes_the_same_bundle_without_a_lock(tmp_path: Path) -> None:
     """A lock file would name the index it was made from."""

@@ -13,6 +13,8 @@ PAGES = (
     ROOT / "README.md",
     ROOT / "SECURITY.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "packaging" / "README.md",
     *sorted((ROOT / "prompts").glob("*.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 )

@@ -16,7 +16,6 @@ _LINE_EVERY_S = 5.0
 # Of so many seconds the rate is told.
 _OVER_S = 10.0
 _MINUTE, _HOUR = 60, 3600
-_CLEAR = "\r\x1b[K"
 
 
 class Bar:
@@ -65,8 +64,7 @@ class Bar:
         while len(self._seen) > 2 and self._seen[1][0] < now - _OVER_S:  # noqa: PLR2004  the ends
             self._seen.popleft()
         if self._draws:
-            width = shutil.get_terminal_size().columns - 1
-            self._write(f"{_CLEAR}{self._drawn(whole)[:width]}")
+            self._draw(self._bar(whole))
         elif now - self._said_at >= _LINE_EVERY_S or whole.files_done == whole.files:
             self._say(str(whole), now)
 
@@ -81,21 +79,23 @@ class Bar:
     def clear(self) -> None:
         """Make room for a line of its own."""
         if self._draws:
-            self._write(_CLEAR)
+            self._draw("")
 
     def _say(self, text: str, now: float) -> None:
         if text != self._said:
             self._said, self._said_at = text, now
             tell(f"... {text}")
 
-    def _write(self, text: str) -> None:
+    def _draw(self, text: str) -> None:
+        # Over what was there, with spaces: not every console of Windows knows escapes.
+        width = shutil.get_terminal_size().columns - 1
         try:
-            self._stream.write(text)
+            self._stream.write(f"\r{text[:width]:<{width}}\r")
             self._stream.flush()
         except OSError:
             self._draws = False
 
-    def _drawn(self, far: HowFar) -> str:
+    def _bar(self, far: HowFar) -> str:
         share = far.bytes_done / far.bytes if far.bytes else 1.0
         full = int(_WIDTH * share)
         (began, first), (now, last) = self._seen[0], self._seen[-1]

@@ -28,10 +28,22 @@ def test_a_terminal_gets_bytes_rate_and_time_left() -> None:
     bar.tell(HowFar(0, 20, 0, 600 * MB))
     clock.forward(5)
     bar.tell(HowFar(5, 20, 100 * MB, 600 * MB))
-    drawn = terminal.getvalue().rpartition("\x1b[K")[2]
-    assert drawn == (
+    drawn = terminal.getvalue().split("\r")[-2]
+    assert drawn.rstrip() == (
         "[############............]  25 of 40 files, 500 of 1,000 MB  20 MB/s  0:25 left"
     )
+
+
+def test_a_line_of_its_own_is_written_where_nothing_is_left_of_the_bar() -> None:
+    """By spaces alone: not every console knows escapes."""
+    terminal = Terminal()
+    bar = Bar(terminal, Clock())
+    bar.expect(2, 2 * MB)
+    bar.tell(HowFar(1, 2, MB, 2 * MB))
+    bar.clear()
+    drawn, cleared = terminal.getvalue().split("\r")[1::2]
+    assert drawn.isprintable()
+    assert cleared == " " * len(drawn)
 
 
 def test_elsewhere_a_line_is_written_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
