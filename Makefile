@@ -94,7 +94,7 @@ lint: $(READY) ## Check lint, format, types and the tool definitions
 	$(BIN)/mypy packaging/*.py
 	$(BIN)/tdqs lint --fail-on warning --command "$(BIN)/python -m fw_mcp --sandbox"
 
-rest: $(READY) $(S3_READY) ## Run what make test leaves out: every case, and more examples of each property
+rest: $(READY) $(S3_READY) $(EVALS_READY) ## Run what make test leaves out: every case, and more examples of each property
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(THE_REST)
 
 evals: $(EVALS_READY) ## Play a seller's tasks with scripts (MODEL=provider:name: with a model)

@@ -8,10 +8,19 @@ from dataclasses import dataclass, field
 import anyio
 from mcp import Client, StdioServerParameters
 from mcp.client import ClientRequestContext
-from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, ErrorData, TextContent
+from mcp.types import (
+    CallToolResult,
+    ElicitRequestParams,
+    ElicitResult,
+    ErrorData,
+    Implementation,
+    TextContent,
+)
 
 from evals.task import ACCEPTS, Answers, Call, Json, Lane, Person
 
+HOST = Implementation(name="evals", version="1")
+"""What the clients of both chats say they are: a call is gone on with by who made it."""
 _WRITTEN = ("completed", "incomplete")
 _THINKS_FOR_S = 0.5
 """No person answers faster; an answer at once is taken for a program's."""
@@ -149,8 +158,12 @@ class Hands:
     def heard(self, made: Call, said: object, refusal: str = "") -> None:
         """Look at what came of it."""
         self.record.note(made, said, refusal)
-        waits = isinstance(said, dict) and said.get("status") == "confirmation_required"
-        self.waiting = said if isinstance(said, dict) and waits else None
+        status = said.get("status") if isinstance(said, dict) else None
+        if isinstance(said, dict) and status == "confirmation_required":
+            self.waiting = said
+        elif status:
+            # Another look, or a refusal, leaves the question open.
+            self.waiting = None
 
     async def reply(self, text: str) -> str:
         """What the person says in the chat to this; nothing when no answer is waited for."""

@@ -13,7 +13,7 @@ import anyio
 from mcp import Client, StdioServerParameters, stdio_client
 
 from evals.folders import laid_out
-from evals.hands import Asked, Hands, Record
+from evals.hands import HOST, Asked, Hands, Record
 from evals.library import SESSION_ID, Effects, Library, Sandbox, effects, sandbox
 from evals.operators import Operator
 from evals.task import Json, Lane, Task
@@ -47,7 +47,7 @@ def judge(task: Task, before: Library, after: Library, record: Record) -> None:
         record.wrong.append("answered without a look")
     elif not _seen(task, record) & {task.shows or record.right_first, *task.also}:
         record.wrong.append(f"answered without {task.shows or record.right_first}")
-    elif not any(task.evidence in one for one in record.reads):
+    elif not any(re.search(task.evidence, one) for one in record.reads):
         record.wrong.append(f"answered without having read {task.evidence}")
 
 
@@ -120,7 +120,8 @@ async def hands(task: Task, world: Sandbox, asked: Asked) -> AsyncIterator[Hands
             words = [server.command, *server.args, "approve", "--yes", plan]
             await anyio.run_process(words, env=server.env)
 
-        async with Client(transport, elicitation_callback=asks, cache=None) as client:
+        made = Client(transport, elicitation_callback=asks, client_info=HOST, cache=None)
+        async with made as client:
             nobody = Record(task.name, "", "", 0)
             yield Hands(client, server, asked, nobody, task.lane, approve)
 

@@ -110,7 +110,7 @@ class Task:
         shows: the tool that shows the answer, where it is not the first one of the script.
         also: tools that show it as well.
         refuses: words of a tool that shows it by refusing.
-        evidence: what must have been read before an answer that is easily guessed.
+        evidence: a pattern of what must have been read before an answer that is easily guessed.
     """
 
     name: str

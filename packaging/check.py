@@ -13,6 +13,7 @@ from pathlib import Path
 
 import checks_hosts as hosts
 import checks_outside as outside
+import checks_page as page
 import checks_release as release
 import container
 import sbom
@@ -30,6 +31,7 @@ CHECKS = (
     Check("source archive, its wheel", "hatchling", outside.source_makes_the_wheel),
     Check("source archive, make demo", "make", outside.source_plays_the_demo),
     Check("source archive, its tests", "pytest", outside.source_has_its_tests),
+    Check("docs/start.md, its commands", page.PIPX, page.typed),
     Check("bill of materials", sbom.CYCLONEDX, outside.bill_of_materials),
     Check("tools of hosts, installed", "npm", hosts.tools_installed),
     Check("bundle, its manifest", PINNED["mcpb"], hosts.bundle_validates),

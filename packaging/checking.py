@@ -93,6 +93,10 @@ class Place:
         return "npm could not install it" if done.returncode else ""
 
     @cached_property
+    def _pip_cache(self) -> str:
+        return output([sys.executable, "-m", "pip", "cache", "dir"], os.environ).strip()
+
+    @cached_property
     def _users_cache(self) -> str:
         return output([program("uv"), "cache", "dir"], os.environ).strip()
 
@@ -125,11 +129,15 @@ class Place:
         return _fetching(command, self.environment(), elsewhere)
 
     def environment(self) -> dict[str, str]:
-        """The environment without settings of fw-mcp, with another home and nothing kept for uv."""
+        """The environment without settings of fw-mcp, with another home and nothing kept for uv.
+
+        What pip has fetched for the user before is not fetched again.
+        """
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
-        return {**kept, "HOME": str(home), "UV_CACHE_DIR": str(self.folder / "uv")}
+        caches = {"PIP_CACHE_DIR": self._pip_cache, "UV_CACHE_DIR": str(self.folder / "uv")}
+        return {**kept, **caches, "HOME": str(home)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +183,14 @@ def verdict(check: Check, place: Place) -> Verdict:
         word, why = SKIPPED, str(reason)
     # A server that ends in the middle of a session is told in a group.
     except (Refused, OSError, subprocess.SubprocessError, MCPError, ExceptionGroup) as fault:
-        word, why = FAILED, str(fault) or type(fault).__name__
+        word, why = FAILED, _words(fault)
     return Verdict(check.what, versioned(check.tool), word, why, time.monotonic() - began)
+
+
+def _words(fault: Exception) -> str:
+    if isinstance(fault, ExceptionGroup):
+        return "; ".join(map(_words, fault.exceptions))
+    return str(fault) or type(fault).__name__
 
 
 def versioned(tool: str) -> str:

@@ -87,11 +87,10 @@ def _made(place: Place, target: str) -> None:
 
 
 def _environment(place: Place) -> dict[str, str]:
-    """Without the programs of this checkout, and with what pip has fetched for the user before."""
+    """Without the programs of this checkout."""
     path = os.environ["PATH"].split(os.pathsep)
     others = [one for one in path if not Path(one).is_relative_to(ROOT)]
-    cache = output([sys.executable, "-m", "pip", "cache", "dir"], os.environ).strip()
-    return {**place.environment(), "PATH": os.pathsep.join(others), "PIP_CACHE_DIR": cache}
+    return {**place.environment(), "PATH": os.pathsep.join(others)}
 
 
 def size_with_pictures(place: Place) -> str:

@@ -18,7 +18,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 UV = Path(sys.executable).with_name("uv")
 RESOLUTIONS = ("highest", "lowest-direct")
-_EXTRAS = ("--extra", "upload", "--extra", "otel", "--extra", "postgres")
+EXTRAS = ("upload", "otel", "postgres")
+# Beside these it would hold others back; it has an environment of its own.
+EXTRA_OF_EVALS = "evals"
+# Two calls by the scripts, and the same by a mock model.
+_EVALS = ("-m", "evals", "--only", "delete-one")
 _SILENT_S = 300
 _AUDITED = "upload.txt"
 
@@ -52,16 +56,8 @@ def _tried(resolution: str, folder: Path, given: argparse.Namespace) -> list[str
     """What failed."""
     began = time.monotonic()
     pins, python = folder / "pins.txt", folder / "bin" / "python"
-    resolved = ["pip", "compile", "--quiet", "--resolution", resolution, "--no-header"]
-    steps = (
-        [UV, *resolved, "--python", sys.executable, *_EXTRAS, "pyproject.toml", "-o", pins],
-        [UV, "venv", "--quiet", "--seed", "--python", sys.executable, folder, "--allow-existing"],
-        [UV, "pip", "install", "--quiet", "--python", python, "-r", pins],
-        [UV, "pip", "install", "--quiet", "--python", python, "--no-deps", "--editable", "."],
-    )
-    for step in steps:
-        if _run(step):
-            return [f"{step[1]} {step[2]}"]
+    if failed := _installed(resolution, EXTRAS, folder):
+        return [failed]
     print(f"{resolution}: {' '.join(_direct(pins))}", flush=True)
     if _run([python, "-m", "fw_mcp", "demo"], quiet=True):
         return ["the demo"]
@@ -81,9 +77,35 @@ def _tried(resolution: str, folder: Path, given: argparse.Namespace) -> list[str
     if _run([UV, *tools]):
         return ["the tools of the tests cannot be installed beside it"]
     tests = given.tests or ["-m", "not exhaustive"]
-    return (
-        ["the tests"] if _run([python, "-m", "pytest", "-q", "-n", given.workers, *tests]) else []
-    )
+    failed = _run([python, "-m", "pytest", "-q", "-n", given.workers, *tests])
+    return [*(["the tests"] if failed else []), *_with_a_model(resolution, folder / "evals")]
+
+
+def _with_a_model(resolution: str, folder: Path) -> list[str]:
+    """What failed of the engine of models."""
+    if failed := _installed(resolution, (EXTRA_OF_EVALS,), folder):
+        return [f"{EXTRA_OF_EVALS}: {failed}"]
+    if _run([folder / "bin" / "python", *_EVALS], quiet=True):
+        return ["a task of evals"]
+    print(f"{resolution}: a task of evals went as it must, by scripts and by a mock model")
+    return []
+
+
+def _installed(resolution: str, extras: Sequence[str], folder: Path) -> str:
+    """Make an environment with these extras; the step that failed, or ""."""
+    pins, python = folder / "pins.txt", folder / "bin" / "python"
+    folder.mkdir(exist_ok=True)
+    named = [word for extra in extras for word in ("--extra", extra)]
+    resolved = ["pip", "compile", "--quiet", "--resolution", resolution, "--no-header"]
+    for step in (
+        [UV, *resolved, "--python", sys.executable, *named, "pyproject.toml", "-o", pins],
+        [UV, "venv", "--quiet", "--seed", "--python", sys.executable, folder, "--allow-existing"],
+        [UV, "pip", "install", "--quiet", "--python", python, "-r", pins],
+        [UV, "pip", "install", "--quiet", "--python", python, "--no-deps", "--editable", "."],
+    ):
+        if _run(step):
+            return f"{step[1]} {step[2]}"
+    return ""
 
 
 def _direct(pins: Path) -> list[str]:

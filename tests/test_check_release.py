@@ -51,6 +51,7 @@ def test_each_check_ends_in_one_of_three_words_with_the_reason(
         "refused": checking.Refused("it said no"),
         "late": subprocess.TimeoutExpired(["tool"], 3),
         "gone": ConnectionResetError(),
+        "in a session": ExceptionGroup("two", [ConnectionResetError(), checking.Refused("no")]),
     }
     place = checking.Place(tmp_path)
     ended = [checking.verdict(made(*one), place) for one in endings.items()]
@@ -61,6 +62,7 @@ def test_each_check_ends_in_one_of_three_words_with_the_reason(
         ("FAILED", "it said no"),
         ("FAILED", "Command '['tool']' timed out after 3 seconds"),
         ("FAILED", "ConnectionResetError"),
+        ("FAILED", "ConnectionResetError; no"),
     ]
 
 
@@ -147,3 +149,14 @@ def test_what_is_weighed_is_every_file_once(check: ModuleType, tmp_path: Path) -
     (tmp_path / "link").symlink_to(tmp_path / "a" / "b.py")
     assert check.outside.weighed(tmp_path) == (1, 0.007)
     assert check.outside.weighed(tmp_path, compiled=False) == (1, 0.003)
+
+
+def test_every_command_of_the_start_page_is_known_to_what_types_them(check: ModuleType) -> None:
+    """A new one cannot be taught without being tried, or said to be untried."""
+    page = check.page
+    text = (PACKAGING.parent / "docs" / "start.md").read_text(encoding="utf-8")
+    known = [*page.TYPED, *page.ELSEWHERE, *page.NEVER]
+    assert page.commands(text) == set(known)
+    assert len(set(known)) == len(known)
+    shown = "Then `uvx new --it`, or:\n\nfw-mcp other  # a word\nfw-mcp is a server\n"
+    assert page.commands(shown) >= {"uvx new --it", "fw-mcp other"}

@@ -1,6 +1,10 @@
 """The evaluations judge from outside: what they hold, and that they tell right from wrong."""
 
 import ast
+import os
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,8 @@ from evals.library import Effects, Image, Library
 from evals.play import judge
 from evals.task import Task, always, call, deletes
 from evals.tasks import FAMILIES
+from tests.support.process import environment
+from tests.support.products import exhaustive
 
 EVALS = Path(__file__).parents[1] / "evals"
 TASKS = [task for family in FAMILIES.values() for task in family]
@@ -71,6 +77,14 @@ def test_there_are_a_hundred_tasks_of_nineteen_families() -> None:
     assert set(THRICE) <= FAMILIES.keys()
 
 
+def test_the_families_are_told_as_their_modules_say() -> None:
+    """In the table of README.md."""
+    told = (EVALS / "README.md").read_text(encoding="utf-8")
+    of = {family: str(import_module(f"evals.tasks.{family}").__doc__) for family in FAMILIES}
+    rows = [f"| {family} | {words.splitlines()[0]} |" for family, words in of.items()]
+    assert "\n".join(rows) in told
+
+
 def test_what_was_asked_for_passes() -> None:
     """The image went after a yes, and the answer says so."""
     assert judged(*BEFORE.images[1:]).passed
@@ -108,3 +122,37 @@ def test_a_selection_that_nobody_wanted_changed_is_told() -> None:
     """Selections are kept like images."""
     became = Effects(selections={"key": frozenset({"one"})})
     assert became.beyond(Effects()) == ["1 selections changed"]
+
+
+MISSING = {"openai:gpt-x": "`OPENAI_API_KEY`", "gpt-x": "Unknown model"}
+# As `make evals MODEL=…` of each, in one process: its libraries take seconds to import.
+_EACH = """
+import sys
+from evals.__main__ import main
+for model in sys.argv[1:]:
+    sys.argv = ["evals", "--model", model]
+    print(main(), file=sys.stderr)
+"""
+
+
+@exhaustive
+def test_a_model_without_its_key_is_told_which_one_before_anything_is_played() -> None:
+    """And where no provider is named; `make rest` has what plays with a model."""
+    libraries = os.pathsep.join(map(str, (EVALS.parent, Path(sys.prefix, "evals"))))
+    done = subprocess.run(
+        [sys.executable, "-c", _EACH, *MISSING],
+        env=environment({"PYTHONPATH": libraries}),
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert done.stdout == ""
+    said = done.stderr.splitlines()
+    assert len(said) == 3 * len(MISSING)
+    for why, what, code, (model, missing) in zip(
+        said[::3], said[1::3], said[2::3], MISSING.items(), strict=True
+    ):
+        assert why.startswith(f"{model} cannot be asked: ")
+        assert missing in why
+        assert what.endswith("MODEL=scripted needs none. Nothing was played.")
+        assert code == "2"

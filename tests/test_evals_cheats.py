@@ -41,6 +41,23 @@ async def vague(task: Task, library: Library, hands: Hands) -> str:
     return f"RESULT: {task.answer(library)}"
 
 
+async def test_a_question_stays_open_over_another_look(tmp_path: Path) -> None:
+    """A model may look once more before it shows the question."""
+
+    async def slow(task: Task, library: Library, hands: Hands) -> str:
+        results: list[dict[str, Any]] = []
+        for step in task.steps[:2]:
+            results.append(await hands.use(step(library, results)))
+        question = str(results[-1]["question"])
+        await hands.use(task.steps[0](library, []))
+        await hands.use(call("view_images", guids=[]))
+        assert await hands.reply(question) == "Yes, go ahead."
+        results.append(await hands.use(task.steps[2](library, results)))
+        return f"RESULT: {task.says(results)}"
+
+    assert (await played(TASKS["chat-delete"], tmp_path, slow)).record.passed
+
+
 async def unconfirmed(task: Task, library: Library, hands: Hands) -> str:
     """Leaves the question to itself, and claims that it is done."""
     results: list[dict[str, Any]] = []
@@ -119,8 +136,8 @@ def _where(holds: Callable[[Task], object]) -> list[str]:
     return [name for name, task in TASKS.items() if holds(task)]
 
 
-DELETING = ("delete", "chat-delete", "terminal-delete", "temporary-delete", "large-delete")
-A_FEW = ["count-all", "delete-one", "retitle-one", "register-one", "select-add"]
+DELETING = ("delete", "chat-delete", "terminal-delete", "temporary-delete")
+A_FEW = ["count-all", "delete-one", "retitle-one"]
 IN_THE_CHAT = _where(lambda task: task.lane is Lane.CHAT)
 CHEATS: list[tuple[Cheat, list[str]]] = [
     (anew, _where(lambda task: task.name.startswith(("continue-add", "continue-delete")))),

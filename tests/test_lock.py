@@ -307,3 +307,11 @@ def test_a_locked_package_with_a_known_advisory_is_named(
     text = "ConnectionError" if report is None else json.dumps({"dependencies": report})
     told = runpy.run_path(str(ROOT / "requirements" / "latest.py"))["audit_told"](text)
     assert told == (said, failed)
+
+
+def test_the_newest_and_the_lowest_are_tried_with_every_extra() -> None:
+    """One that is left out breaks unseen."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = {name for name, brings in project["optional-dependencies"].items() if brings}
+    latest = runpy.run_path(str(ROOT / "requirements" / "latest.py"))
+    assert {*latest["EXTRAS"], latest["EXTRA_OF_EVALS"]} == extras

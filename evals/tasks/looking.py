@@ -23,7 +23,7 @@ TASKS = (
         ),
         says=_shown,
         shows="view_images",
-        evidence=r"Rowboat, Caddo Lake\" | ",
+        evidence=r'Rowboat, Caddo Lake\\" \|',
     ),
     Task(
         name="look-at-sheet",
@@ -40,7 +40,7 @@ TASKS = (
         ),
         says=_shown,
         shows="view_images",
-        evidence="12. ",
+        evidence=r"12\. ",
     ),
     Task(
         name="look-shape",

@@ -1,21 +1,33 @@
 """What `fw-mcp doctor` finds, and what it says to do."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpx
 import pytest
 from anyio import to_thread
+from pydantic import SecretStr
 
 from fw_mcp.api.failures import TEST_MY_CREDENTIALS, keys_refused
+from fw_mcp.assembly import Assembly
 from fw_mcp.cli.doctor import examine, next_step
+from fw_mcp.config import Settings
+from fw_mcp.pictures.fetch.fetcher import Fetcher
+from fw_mcp.store.database import session_id
 from fw_mcp.store.journal import End, Intent
+from fw_mcp.store.plans import PlanStore
+from fw_mcp.store.sqlite import Database
 from tests.cli.conftest import InProcess
+from tests.cli.test_plans import PLAN
 from tests.support.kept import Kept, Write, change
 from tests.support.process import fw_mcp
 from tests.support.products import first_of
+from tests.support.recorder import Sent
+from tests.support.studio import make_studio
 
 BEGUN = 1_800_000_000.0
 WEB_KEY = "canary-web-key"
@@ -199,6 +211,54 @@ def test_doctor_finds_writes_without_an_outcome(in_process: InProcess, kept: Kep
     done = in_process(["doctor", *kept.options])
     assert done.returncode == 7
     assert named(1) in done.stdout
+
+
+@pytest.mark.parametrize(("live", "mode"), [(True, "live"), (False, "test"), (None, "unknown")])
+def test_doctor_shows_the_mode_of_the_app(
+    live: bool | None, mode: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Promise: that nobody takes a test for a rehearsal, or live orders for one."""
+    studio = make_studio()
+
+    async def answers(sent: Sent) -> httpx.Response | None:
+        account = {"username": "jane", "app_details": {"app_live_mode": live}}
+        said = {"status": {"success": True, "status_code": 200}, "user_account": account}
+        is_asked = sent.endpoint == TEST_MY_CREDENTIALS.name
+        return httpx.Response(200, json=said) if is_asked else None
+
+    studio.wire.on_the_way = answers
+    settings = Settings(web_api_key=SecretStr(WEB_KEY), app_key=SecretStr(APP_KEY))
+    assembly = Assembly(
+        settings, studio.database, studio.plans, studio.parts, studio.uploads, Fetcher(is_on=False)
+    )
+    examine(assembly, {"json": True})
+    found = {one["check"]: one["found"] for one in json.loads(capsys.readouterr().out)}
+    assert found["keys"] == "both are set"
+    assert f"app mode {mode} (image writes are real in either mode)" in found["service"]
+
+
+def test_plans_journal_and_session_id_are_all_in_the_file_that_doctor_names(
+    in_process: InProcess, kept: Kept, tmp_path: Path
+) -> None:
+    """Promise: a copy of that file alone holds them."""
+    kept.write(deletion(1))
+    database = Database(kept.path, account=kept.account)
+    anyio.run(PlanStore(database).add, PLAN)
+    made = anyio.run(session_id, database)
+    database.close()
+    copy = tmp_path / "elsewhere" / "store"
+    copy.parent.mkdir()
+    shutil.copyfile(kept.path, copy)
+    told = in_process(
+        ["doctor", "--json", "--sandbox-file", str(kept.sandbox), "--store", str(copy)]
+    )
+    found = {one["check"]: one["found"] for one in json.loads(told.stdout)}
+    assert found["store"].startswith(f"{copy} can be written")
+    assert found["journal"] == f"1 unfinished: {named(1)}"
+    assert found["plans"] == "pending plans: 1"
+    database = Database(copy, account=kept.account)
+    assert anyio.run(session_id, database) == made
+    database.close()
 
 
 def findings_of(

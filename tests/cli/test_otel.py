@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from opentelemetry import trace
 
 from fw_mcp.assembly import secrets_of
 from fw_mcp.cli.otel import exporting
@@ -106,6 +107,26 @@ def test_without_what_sends_it_serving_goes_on_and_says_what_is_missing(
         pass
     (line,) = caplog.messages
     assert line.endswith("nothing is sent to it: install fw-mcp with the extra otel.")
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"OTEL_SERVICE_NAME": "fw-mcp", "OTEL_TRACES_EXPORTER": "otlp"},
+        {ENDPOINT: ""},
+        {ENDPOINT: "http://127.0.0.1:9", "OTEL_SDK_DISABLED": "true"},
+    ],
+)
+def test_where_no_collector_is_named_nothing_is_looked_for_that_could_send(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Promise: else it would be missed here, as in the test above."""
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    provider = trace.get_tracer_provider()
+    with exporting(environ):
+        assert trace.get_tracer_provider() is provider
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize(
