@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,12 @@ def bearer(text: str) -> Headers:
     return {"authorization": f"Bearer {text}"}
 
 
-READER = bearer(token(scope="images:read"))
+@cache
+def reader() -> Headers:
+    """One that may read, made when it is first sent: it does not last as long as a run of tests."""
+    return bearer(token(scope="images:read"))
+
+
 DELETE = {"mcp-method": "tools/call", "mcp-name": "delete_images"}
 NEW_ERA = {"mcp-protocol-version": "2026-07-28", "mcp-method": "ping"}
 PAGE = {"origin": "https://evil.example", "access-control-request-method": "POST"}
@@ -41,8 +47,8 @@ REFUSED: dict[str, tuple[int, str, Callable[[int], Headers], bytes]] = {
     "a key": (401, "POST", lambda number: bearer(token(f"new-{number}", secret("one"))), ASKED),
     "a forgery": (401, "POST", lambda n: bearer(token(key=secret("evil"), sub=f"{n}")), ASKED),
     "a stream": (401, "GET", lambda number: bearer(f"guess-{number}"), b""),
-    "a tool": (403, "POST", lambda _: READER | DELETE, b"{}"),
-    "an older tool": (403, "POST", lambda _: READER, json.dumps(call_of("add_images")).encode()),
+    "a tool": (403, "POST", lambda _: reader() | DELETE, b"{}"),
+    "an older tool": (403, "POST", lambda _: reader(), json.dumps(call_of("add_images")).encode()),
     "a host": (421, "POST", lambda number: BEARER | {"host": f"{number}.example"}, ASKED),
     "an origin": (403, "POST", lambda n: BEARER | {"origin": f"https://{n}.example"}, ASKED),
     "a page": (400, "OPTIONS", lambda _: PAGE, b""),
