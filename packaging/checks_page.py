@@ -11,6 +11,11 @@ PIPX = "pipx@1.18.4"
 # In the order in which a person would type them; with the sandbox switched on instead of keys.
 TYPED = (
     "uvx --from . fw-mcp demo",
+    "uvx --from . fw-mcp connect cursor",
+    "python3 -m venv env",
+    "env/bin/pip install .",
+    "env/bin/fw-mcp demo",
+    "env/bin/fw-mcp connect cursor",
     "pipx install .",
     "fw-mcp demo",
     "fw-mcp connect cursor --sandbox",
@@ -24,26 +29,31 @@ TYPED = (
 # What other checks and tests have.
 ELSEWHERE = (
     "uvx fw-mcp demo",
-    "uvx fw-mcp connect cursor",
     "make demo",
-    "make bundle",
     "fw-mcp reconcile --adopt ACCOUNT",
 )
 # What needs a published release, or Docker's engine.
 NEVER = (
     "uvx fw-mcp@latest --version",
     "docker build -t fw-mcp .",
-    "docker run -i --rm fw-mcp --sandbox",
+    "docker run --rm fw-mcp demo",
     "docker rmi fw-mcp",
     "docker volume rm fw-mcp",
 )
-_PROGRAMS = r"(?:uvx|uv|pipx|fw-mcp|make|docker)"
+_PROGRAMS = r"(?:uvx|uv|pipx|fw-mcp|make|docker|python3|env/bin/[\w-]+)"
 _COMMANDS = re.compile(rf"`({_PROGRAMS} [^`]+)`|^({_PROGRAMS} [^#\n]+)", re.MULTILINE)
 
 
 def commands(text: str) -> set[str]:
     """What a page says to type."""
     return {(one[1] or one[2]).strip() for one in _COMMANDS.finditer(text)}
+
+
+def _found(name: str, programs: Path, place: Place) -> str:
+    """What a shell would start there, and nothing of this checkout in place of it."""
+    if "/" in name:
+        return str(place.unpacked / name)
+    return str(programs / name) if name == "fw-mcp" else program(name)
 
 
 def typed(place: Place) -> str:
@@ -59,7 +69,7 @@ def typed(place: Place) -> str:
         if name == "pipx":
             words = [program("uv"), "tool", "run", "--quiet", PIPX, *arguments]
         else:
-            words = [str(programs / name) if name == "fw-mcp" else program(name), *arguments]
+            words = [_found(name, programs, place), *arguments]
         try:
             output(words, env, place.unpacked)
         except Refused as why:
