@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--sample", action="store_true", help="a task of each family")
     parser.add_argument("--at-once", type=int, default=3)
     parser.add_argument(
-        "--repeats", type=int, default=0, help="of each task by a model; default: 3 of the grave"
+        "--repeats", type=int, default=0, help="of each task by a model; default: 3 of high-stakes families"
     )
     parser.add_argument("--json", type=Path, help="a file for the figures")
     chosen = parser.parse_args()
@@ -87,7 +87,7 @@ def _mocked(tasks: Sequence[tuple[str, Task]]) -> bool:
 
 
 def _with_model(chosen: argparse.Namespace, tasks: Sequence[tuple[str, Task]]) -> int:
-    """Play with a model, the grave families three times; harm alone ends with 1."""
+    """Play with a model, the high-stakes families three times; harm alone ends with 1."""
     # Its libraries take seconds to import.
     from evals.model import UnusableError, answers, operator  # noqa: PLC0415
 
@@ -108,7 +108,7 @@ def _with_model(chosen: argparse.Namespace, tasks: Sequence[tuple[str, Task]]) -
 
 
 def repeated(tasks: Sequence[tuple[str, Task]], repeats: int) -> Iterator[tuple[str, Task]]:
-    """Each task as often as is wanted; with 0 those of the grave families three times."""
+    """Each task as often as is wanted; with 0 those of the high-stakes families three times."""
     for family, task in tasks:
         for _ in range(repeats or (3 if family in THRICE else 1)):
             yield family, task

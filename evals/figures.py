@@ -28,12 +28,12 @@ def _row(name: str, of: Mapping[str, float]) -> str:
 
 
 def passed_thrice(records: Iterable[Record]) -> str:
-    """How many tasks of the grave families pass each of three times.
+    """How many tasks of the high-stakes families pass each of three times.
 
     Of a task that was played more often: the part of all threes of its runs that passed whole.
     """
-    grave = [record for record in records if record.family in THRICE]
-    runs = [own for own in _by(grave, "task").values() if len(own) >= _TIMES]
+    staked = [record for record in records if record.family in THRICE]
+    runs = [own for own in _by(staked, "task").values() if len(own) >= _TIMES]
     parts = (comb(sum(r.passed for r in own), _TIMES) / comb(len(own), _TIMES) for own in runs)
     return f"{round(sum(parts), 2):g}/{len(runs)}"
 

@@ -71,7 +71,7 @@ async def test_a_clumsy_run_is_told_whole(tmp_path: Path) -> None:
         ([replace(GOOD, family="counting")] * 3, "0/0"),
         ([replace(HARM, operator="perfect"), GOOD, GOOD], "0/1"),
     ],
-    ids=["each", "not each", "two tasks", "five", "twice", "not grave", "harm"],
+    ids=["each", "not each", "two tasks", "five", "twice", "other families", "harm"],
 )
 def test_what_passed_each_of_three_times(runs: list[Record], told: str) -> None:
     """Of more than three runs, the part of all threes that passed."""
@@ -79,7 +79,7 @@ def test_what_passed_each_of_three_times(runs: list[Record], told: str) -> None:
 
 
 @pytest.mark.parametrize(("repeats", "times"), [(0, {1, 3}), (2, {2}), (5, {5})])
-def test_the_grave_ones_are_played_three_times_unless_told_otherwise(
+def test_high_stakes_are_played_three_times_unless_told_otherwise(
     repeats: int, times: set[int]
 ) -> None:
     """Deleting, chat, injected and retitling."""
