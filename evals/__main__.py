@@ -44,7 +44,10 @@ def main() -> int:
     parser.add_argument("--sample", action="store_true", help="a task of each family")
     parser.add_argument("--at-once", type=int, default=3)
     parser.add_argument(
-        "--repeats", type=int, default=0, help="of each task by a model; default: 3 of high-stakes families"
+        "--repeats",
+        type=int,
+        default=0,
+        help="of each task by a model; default: 3 of high-stakes families",
     )
     parser.add_argument("--json", type=Path, help="a file for the figures")
     chosen = parser.parse_args()
