@@ -13,6 +13,11 @@ TYPED = (
     "uvx --from . fw-mcp demo",
     "pipx install .",
     "fw-mcp demo",
+    "python3 -m venv env",
+    "env/bin/pip install .",
+    "env/bin/fw-mcp demo",
+    "uvx --from . fw-mcp connect cursor",
+    "env/bin/fw-mcp connect cursor",
     "fw-mcp connect cursor --sandbox",
     "fw-mcp connect cursor --sandbox --write",
     "fw-mcp doctor",
@@ -24,20 +29,21 @@ TYPED = (
 # What other checks and tests have.
 ELSEWHERE = (
     "uvx fw-mcp demo",
-    "uvx fw-mcp connect cursor",
     "make demo",
-    "make bundle",
+    ".venv/bin/python -m fw_mcp connect cursor",
+    "fw-mcp connect",
     "fw-mcp reconcile --adopt ACCOUNT",
 )
-# What needs a published release, or Docker's engine.
+# What needs a published release, Docker's engine, or Windows.
 NEVER = (
     "uvx fw-mcp@latest --version",
     "docker build -t fw-mcp .",
-    "docker run -i --rm fw-mcp --sandbox",
+    "docker run --rm fw-mcp demo",
     "docker rmi fw-mcp",
     "docker volume rm fw-mcp",
+    "py -m venv env",
 )
-_PROGRAMS = r"(?:uvx|uv|pipx|fw-mcp|make|docker)"
+_PROGRAMS = r"(?:uvx|uv|pipx|fw-mcp|make|docker|python3|py|\.?v?env/bin/\S+)"
 _COMMANDS = re.compile(rf"`({_PROGRAMS} [^`]+)`|^({_PROGRAMS} [^#\n]+)", re.MULTILINE)
 
 
@@ -58,6 +64,8 @@ def typed(place: Place) -> str:
         name, *arguments = shlex.split(command)
         if name == "pipx":
             words = [program("uv"), "tool", "run", "--quiet", PIPX, *arguments]
+        elif "/" in name:
+            words = [str(place.unpacked / name), *arguments]
         else:
             words = [str(programs / name) if name == "fw-mcp" else program(name), *arguments]
         try:
@@ -66,6 +74,5 @@ def typed(place: Place) -> str:
             raise Refused(f"{command}: {why}") from why
     if (programs / "fw-mcp").exists():
         raise Refused("pipx uninstall left the program behind")
-    return (
-        f"{len(TYPED)} commands; not typed, since they need a release or Docker: {', '.join(NEVER)}"
-    )
+    never = ", ".join(NEVER)
+    return f"{len(TYPED)} commands; a release, Docker or Windows is missing for: {never}"
