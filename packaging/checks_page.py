@@ -11,13 +11,13 @@ PIPX = "pipx@1.18.4"
 # In the order in which a person would type them; with the sandbox switched on instead of keys.
 TYPED = (
     "uvx --from . fw-mcp demo",
-    "pipx install .",
-    "fw-mcp demo",
+    "uvx --from . fw-mcp connect cursor",
     "python3 -m venv env",
     "env/bin/pip install .",
     "env/bin/fw-mcp demo",
-    "uvx --from . fw-mcp connect cursor",
     "env/bin/fw-mcp connect cursor",
+    "pipx install .",
+    "fw-mcp demo",
     "fw-mcp connect cursor --sandbox",
     "fw-mcp connect cursor --sandbox --write",
     "fw-mcp doctor",
@@ -31,7 +31,6 @@ ELSEWHERE = (
     "uvx fw-mcp demo",
     "make demo",
     ".venv/bin/python -m fw_mcp connect cursor",
-    "fw-mcp connect",
     "fw-mcp reconcile --adopt ACCOUNT",
 )
 # What needs a published release, Docker's engine, or Windows.
@@ -43,13 +42,20 @@ NEVER = (
     "docker volume rm fw-mcp",
     "py -m venv env",
 )
-_PROGRAMS = r"(?:uvx|uv|pipx|fw-mcp|make|docker|python3|py|\.?v?env/bin/\S+)"
+_PROGRAMS = r"(?:uvx|uv|pipx|fw-mcp|make|docker|python3|py|\.?v?env/bin/[\w-]+)"
 _COMMANDS = re.compile(rf"`({_PROGRAMS} [^`]+)`|^({_PROGRAMS} [^#\n]+)", re.MULTILINE)
 
 
 def commands(text: str) -> set[str]:
     """What a page says to type."""
     return {(one[1] or one[2]).strip() for one in _COMMANDS.finditer(text)}
+
+
+def _found(name: str, programs: Path, place: Place) -> str:
+    """What a shell would start there, and nothing of this checkout in place of it."""
+    if "/" in name:
+        return str(place.unpacked / name)
+    return str(programs / name) if name == "fw-mcp" else program(name)
 
 
 def typed(place: Place) -> str:
@@ -64,15 +70,14 @@ def typed(place: Place) -> str:
         name, *arguments = shlex.split(command)
         if name == "pipx":
             words = [program("uv"), "tool", "run", "--quiet", PIPX, *arguments]
-        elif "/" in name:
-            words = [str(place.unpacked / name), *arguments]
         else:
-            words = [str(programs / name) if name == "fw-mcp" else program(name), *arguments]
+            words = [_found(name, programs, place), *arguments]
         try:
             output(words, env, place.unpacked)
         except Refused as why:
             raise Refused(f"{command}: {why}") from why
     if (programs / "fw-mcp").exists():
         raise Refused("pipx uninstall left the program behind")
-    never = ", ".join(NEVER)
-    return f"{len(TYPED)} commands; a release, Docker or Windows is missing for: {never}"
+    return (
+        f"{len(TYPED)} commands; not typed here (no release, Docker, Windows): {', '.join(NEVER)}"
+    )

@@ -327,6 +327,7 @@ def test_a_release_reads_the_tree_from_git_and_leaves_it_where_it_refuses(tagged
     for name in ("changelog.py", "owner.py", "release.py"):
         (tagged / "packaging").mkdir(exist_ok=True)
         (tagged / "packaging" / name).write_bytes((PACKAGING / name).read_bytes())
+    (tagged / ".gitignore").write_bytes((ROOT / ".gitignore").read_bytes())
     git(tagged, "init", "--initial-branch", "main")
     git(tagged, "add", ".")
     git(tagged, "commit", "--message", "a")

@@ -179,9 +179,10 @@ def _look(name: str) -> str:
     """The same for names that nobody can tell apart.
 
     A disk of Apple's takes letters apart, and its pictures of the screen have a narrow space in
-    their names; whoever types a name composes letters and types plain spaces.
+    their names; whoever types a name composes letters and types plain spaces. On Windows case
+    does not count: some clients write its drives in lower case.
     """
-    return normalize("NFC", _SPACES.sub(" ", name))
+    return os.path.normcase(normalize("NFC", _SPACES.sub(" ", name)))
 
 
 def _there(name: str, folder: int) -> str:
