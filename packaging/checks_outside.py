@@ -64,8 +64,10 @@ def source_makes_the_wheel(place: Place) -> str:
 
 
 def source_plays_the_demo(place: Place) -> None:
-    """`make demo`, which makes an environment of its own there."""
+    """`make demo`, which makes an environment of its own there, and `connect` by it."""
     _made(place, "demo")
+    connect = [".venv/bin/python", "-m", "fw_mcp", "connect", "cursor"]
+    output(connect, _environment(place), place.unpacked)
 
 
 def source_has_its_tests(place: Place) -> str:

@@ -30,17 +30,19 @@ TYPED = (
 ELSEWHERE = (
     "uvx fw-mcp demo",
     "make demo",
+    ".venv/bin/python -m fw_mcp connect cursor",
     "fw-mcp reconcile --adopt ACCOUNT",
 )
-# What needs a published release, or Docker's engine.
+# What needs a published release, Docker's engine, or Windows.
 NEVER = (
     "uvx fw-mcp@latest --version",
     "docker build -t fw-mcp .",
     "docker run --rm fw-mcp demo",
     "docker rmi fw-mcp",
     "docker volume rm fw-mcp",
+    "py -m venv env",
 )
-_PROGRAMS = r"(?:uvx|uv|pipx|fw-mcp|make|docker|python3|env/bin/[\w-]+)"
+_PROGRAMS = r"(?:uvx|uv|pipx|fw-mcp|make|docker|python3|py|\.?v?env/bin/[\w-]+)"
 _COMMANDS = re.compile(rf"`({_PROGRAMS} [^`]+)`|^({_PROGRAMS} [^#\n]+)", re.MULTILINE)
 
 
@@ -77,5 +79,5 @@ def typed(place: Place) -> str:
     if (programs / "fw-mcp").exists():
         raise Refused("pipx uninstall left the program behind")
     return (
-        f"{len(TYPED)} commands; not typed, since they need a release or Docker: {', '.join(NEVER)}"
+        f"{len(TYPED)} commands; not typed here (no release, Docker, Windows): {', '.join(NEVER)}"
     )
