@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 
 KEY = "11111111-2222-4333-8444-555555555555"
 EMOJI = "a 😀 and "
-LIBRARIES = ((EMOJI, 12), ('"\\', 60), ("\u202e", 60), ("雾", 60), ("x", 60), (EMOJI, 250))
+LIBRARIES = ((EMOJI, 12), ('"\\', 60), ("\u202e", 60), ("雾", 60), ("x", 60), (EMOJI, 110))
 """What the texts are made of, and how many images there are."""
 DETAILS: tuple[Any, ...] = (["description"], ["file", "urls"], ["products"], True)
 

@@ -69,7 +69,7 @@ def objects() -> int:
     return len(gc.get_objects())
 
 
-@pytest.mark.parametrize(("rounds", "used"), first_of((20, objects), (600, sys.getallocatedblocks)))
+@pytest.mark.parametrize(("rounds", "used"), first_of((20, objects), (300, sys.getallocatedblocks)))
 async def test_what_is_refused_leaves_nothing_behind(
     studio: Studio,
     tmp_path: Path,
