@@ -51,7 +51,7 @@ async def test_each_of_many_clients_gets_its_own_answer(
         guid = guids[number]
         bearer = {"Authorization": f"Bearer {name * 2}"}
         async with (
-            httpx2.AsyncClient(headers=bearer, trust_env=False) as http,
+            httpx2.AsyncClient(headers=bearer, trust_env=False, timeout=60) as http,
             Client(
                 streamable_http_client(server.url, http_client=http), mode=mode, cache=None
             ) as client,
