@@ -115,6 +115,9 @@ class Builder:
         labels = _labels()
         started = time.monotonic()
         self.build(labels, "--target", "build", "--tag", _STAGE)
+        # It compares a LABEL as written, and would take this one for an image with other labels.
+        if self._has(IMAGE):
+            self.run("rmi", IMAGE)
         self.build(labels, "--tag", IMAGE)
         build_s = time.monotonic() - started
         # Those of former builds, which have no name any longer.
@@ -144,9 +147,12 @@ class Builder:
         finally:
             self.run("rm", container)
 
+    def _has(self, name: str) -> bool:
+        return name in self.run("images", "--format", "{{.Name}}:{{.Tag}}").split()
+
     def _base(self) -> float:
         """Make the base where it is not there yet; the seconds it took."""
-        if _BASE in self.run("images", "--format", "{{.Name}}:{{.Tag}}").split():
+        if self._has(_BASE):
             return 0
         started = time.monotonic()
         with tempfile.TemporaryDirectory(dir=self.cache, prefix="base-") as name:
