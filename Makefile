@@ -48,12 +48,12 @@ $(RUNNABLE): requirements/runtime.txt requirements/upload.txt requirements/build
 
 # A client starts it in a folder of its own.
 findable:
-	@echo '$(CURDIR)' > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/fw-mcp.pth"
+	@$(BIN)/python -c 'import os, pathlib, site; pathlib.Path(site.getsitepackages()[0], "fw-mcp.pth").write_text(os.getcwd() + "\n")'
 
 # What builds pyvips does not stay.
 uploading:
 	@$(BIN)/python -m $(INSTALL) $(LOCKED) --target $(VENV)/build -r requirements/build.txt
-	@PYTHONPATH=$(CURDIR)/$(VENV)/build $(BIN)/python -m $(INSTALL) $(LOCKED) $(BUILT) -r requirements/upload.txt
+	@PYTHONPATH="$(CURDIR)/$(VENV)/build" $(BIN)/python -m $(INSTALL) $(LOCKED) $(BUILT) -r requirements/upload.txt
 	@rm -rf $(VENV)/build
 
 $(READY): requirements/dev.txt requirements/upload.txt pyproject.toml
@@ -98,7 +98,7 @@ rest: $(READY) $(S3_READY) $(EVALS_READY) ## Run what make test leaves out: ever
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(THE_REST)
 
 evals: $(EVALS_READY) ## Play a seller's tasks with scripts (MODEL=provider:name: with a model)
-	@PYTHONPATH=$(CURDIR)/$(EVALS_LIB) $(BIN)/python -m evals $(if $(MODEL),--model $(MODEL)) $(EVALS)
+	@PYTHONPATH="$(CURDIR)/$(EVALS_LIB)" $(BIN)/python -m evals $(if $(MODEL),--model $(MODEL)) $(EVALS)
 
 bench: $(READY) $(S3_READY) ## Measure, as ratios in one run
 	@$(BIN)/python bench/run.py

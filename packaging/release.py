@@ -183,8 +183,8 @@ def _commands(version: str) -> tuple[tuple[str, ...], ...]:
 def next_steps(version: str, tree: Tree, *, rehearse: bool, is_committed: bool) -> Sequence[str]:
     """What is left for a person, line by line."""
     if rehearse:
-        nobody = f" {STAND_IN} is still in {', '.join(tree.unowned)}." if tree.unowned else ""
-        return [f"This was a rehearsal: nothing of it is to be published.{nobody} {_UNDO}."]
+        unnamed = f" {STAND_IN} is still in {', '.join(tree.unowned)}." if tree.unowned else ""
+        return [f"This was a rehearsal: nothing of it is to be published.{unnamed} {_UNDO}."]
     commands = [] if is_committed else [_shown(one) for one in _commands(version)]
     push = ("push", "--atomic", "origin", tree.branch, f"v{version}")
     return [

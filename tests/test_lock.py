@@ -182,6 +182,12 @@ def test_what_make_demo_installs_is_found_from_any_folder(tmp_path: Path) -> Non
     assert Path(found.strip()) == ROOT / "fw_mcp" / "__init__.py"
 
 
+def test_a_clone_may_lie_in_a_folder_of_any_name() -> None:
+    """One with a space or an apostrophe ends a recipe that does not quote it."""
+    recipes = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.findall(r'[^"]\$\(CURDIR\)', recipes) == []
+
+
 # the check
 
 
