@@ -6,7 +6,9 @@ import logging
 import sys
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import anyio
@@ -69,7 +71,7 @@ def objects() -> int:
     return len(gc.get_objects())
 
 
-@pytest.mark.parametrize(("rounds", "used"), first_of((20, objects), (300, sys.getallocatedblocks)))
+@pytest.mark.parametrize(("rounds", "used"), first_of((20, objects), (100, sys.getallocatedblocks)))
 async def test_what_is_refused_leaves_nothing_behind(
     studio: Studio,
     tmp_path: Path,
@@ -77,7 +79,11 @@ async def test_what_is_refused_leaves_nothing_behind(
     rounds: int,
     used: Callable[[], int],
 ) -> None:
-    """Not one object or block of memory for each way to be refused; caches fill up at first."""
+    """Not one object or block of memory a round, in most of five times; caches fill up at first.
+
+    Both are counted in the whole process, where other threads and a cache that grows make some at
+    once: what is kept of each request is there every time.
+    """
     caplog.set_level(logging.CRITICAL)
     file = tmp_path / "tokens.jsonl"
     keep(file, ANNA.line())
@@ -91,11 +97,11 @@ async def test_what_is_refused_leaves_nothing_behind(
         issuer=Login().issuer,
     )
     async with app.router.lifespan_context(app):
-        await be_refused(app, range(rounds // 2))
-        before = used()
-        await be_refused(app, range(rounds // 2, rounds // 2 + rounds))
-        after = used()
-    assert after - before < rounds
+        there: list[int] = []
+        for time in range(6):
+            await be_refused(app, range(time * rounds, (time + 1) * rounds))
+            there.append(used())
+    assert median(after - before for before, after in pairwise(there)) < rounds
 
 
 async def be_refused(app: Any, numbers: range) -> None:  # noqa: ANN401  an ASGI application
