@@ -111,6 +111,6 @@ async def select(client: Client, call: dict[str, object]) -> None:
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait for it, but not for ever."""
-    with anyio.fail_after(5):
+    with anyio.fail_after(20):
         while not true():
             await anyio.lowlevel.checkpoint()

@@ -104,7 +104,7 @@ async def test_a_child_that_dies_or_talks_nonsense_is_told(program: str, master:
     told = await refused(renderer(program), master)
     assert told.what == "The picture cannot be read: what reads it broke down over it."
     assert told.reason is Reason.NOT_UPLOADED
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 async def test_a_child_that_hangs_is_ended_in_time(master: BinaryIO) -> None:

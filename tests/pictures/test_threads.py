@@ -34,10 +34,10 @@ async def test_a_caller_that_is_cancelled_goes_on_at_once() -> None:
     late = threading.Event()
     began = time.monotonic()
     with anyio.move_on_after(0.05) as scope:
-        await unwaited(lambda: late.wait(20))
+        await unwaited(lambda: late.wait(60))
     late.set()
     assert scope.cancelled_caught
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_the_process_ends_while_the_work_still_hangs() -> None:
@@ -45,9 +45,9 @@ def test_the_process_ends_while_the_work_still_hangs() -> None:
     program = (
         "import anyio, time\nfrom fw_mcp.pictures.threads import unwaited\n"
         "async def main():\n"
-        "    with anyio.move_on_after(0.1): await unwaited(lambda: time.sleep(30))\n"
+        "    with anyio.move_on_after(0.1): await unwaited(lambda: time.sleep(100))\n"
         "anyio.run(main)\n"
     )
     began = time.monotonic()
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
-    assert time.monotonic() - began < 20
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
+    assert time.monotonic() - began < 60
