@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -243,8 +244,11 @@ def _replace(target: Path, before: str | None, after: str) -> Path | None:
         if before is not None:
             shutil.copymode(target, written)
         written.replace(target)
-    except OSError as fault:
-        written.unlink(missing_ok=True)
+    except (OSError, UnicodeEncodeError, ConfigError) as fault:
+        for left in filter(None, (written, copy)):
+            # Where nothing can be written, nothing can be removed either.
+            with suppress(OSError):
+                left.unlink()
         raise _kept(target, "cannot be written", "Put the entry in by hand") from fault
     return copy
 

@@ -240,6 +240,17 @@ def test_what_cannot_be_read_with_certainty_is_left_alone(
     assert [one.name for one in file.parent.iterdir()] == [file.name]
 
 
+def test_a_write_that_fails_leaves_the_file_and_nothing_beside_it(run: Run, system: System) -> None:
+    """A folder whose name is no text cannot be written, as nothing can on a full disk."""
+    file = system.file_of(CURSOR)
+    file.parent.mkdir()
+    file.write_bytes(b"{}")
+    with pytest.raises(ConfigError, match=r"mcp\.json\" cannot be written\. It was not changed"):
+        run("cursor", {"sandbox": "true", "file_folders": "/pictures/caf\udce9"}, write=True)
+    assert file.read_bytes() == b"{}"
+    assert [one.name for one in file.parent.iterdir()] == [file.name]
+
+
 def test_the_difference_is_shown_without_the_keys_of_other_servers_and_a_copy_is_kept(
     run: Run, system: System, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
