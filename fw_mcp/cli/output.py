@@ -220,7 +220,7 @@ def told_to_a_person() -> Iterator[None]:
             raise
         _give_up(sys.stdout)
         if not nobody_reads:
-            raise _full("The output") from fault
+            raise _full("The output", "The file is incomplete.") from fault
 
 
 def tell(text: str) -> None:
@@ -291,14 +291,15 @@ def new_file(
         # Half an export looks like a whole one.
         path.unlink(missing_ok=True)
         if isinstance(fault, OSError):
-            raise _full(f"The file {quoted(str(path), 200)}") from fault
+            named = f"The file {quoted(str(path), 200)}"
+            raise _full(named, "It was removed again.") from fault
         raise
 
 
-def _full(what: str) -> ConfigError:
+def _full(what: str, state: str) -> ConfigError:
     return ConfigError(
         f"{what} could not be written completely.",
-        state="The file is incomplete.",
+        state=state,
         next_step="Free some space, or name another place.",
         reason=Reason.INVALID_ARGUMENTS,
     )

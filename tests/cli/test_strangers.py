@@ -97,7 +97,8 @@ def open_folder() -> Iterator[Path]:
     """A folder that everybody may enter, unlike pytest's own."""
     folder = Path("/tmp") / f"fw-mcp-strangers-{os.getpid()}"  # noqa: S108  everybody must reach it
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o755)
+    folder.mkdir()
+    folder.chmod(0o755)
     (folder / "foreign").mkdir(mode=0o700)
     yield folder
     shutil.rmtree(folder)
