@@ -228,7 +228,9 @@ def checked(folder: Path, *locked: tuple[str, str]) -> tuple[int, str]:
     lines = [f"{name}==1.0 --hash=sha256:{digest}\n" for name, digest in locked]
     lock.write_text("".join(lines), encoding="utf-8")
     check = ROOT / "requirements" / "check.py"
-    only = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
+    # At a space pip takes the next folder to begin.
+    links = folder.as_uri()
+    only = {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": links}
     done = subprocess.run(
         [sys.executable, str(check), str(lock), "--pip", "here", "--python", NEXT_PYTHON],
         env=environment(only),
