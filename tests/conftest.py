@@ -1,6 +1,7 @@
 """What every test shares: the watch for keys, anyio's plugin on asyncio, and a studio."""
 
 import gc
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,6 +12,8 @@ from tests.support.studio import Studio, make_studio
 
 pytest_plugins = ("tests.support.canaries", "tests.support.postgres")
 
+_SETTINGS = ("FW_MCP_", "FINERWORKS_")
+
 # A busy machine must not fail a property for its time, nor chance fail one that is not at fault:
 # `make test` draws the same few examples every time, `make check` more, and `make fuzz` new ones.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -18,6 +21,13 @@ settings.register_profile("sample", _UNTIMED, derandomize=True, max_examples=15)
 settings.register_profile("full", _UNTIMED, derandomize=True, max_examples=100)
 settings.register_profile("fuzz", _UNTIMED, max_examples=3_000, database=None, print_blob=True)
 settings.load_profile("sample")
+
+
+def pytest_configure() -> None:
+    """Whoever works on it may use it too, and have settings and the keys of an account."""
+    for name in list(os.environ):
+        if name.upper().startswith(_SETTINGS):
+            del os.environ[name]
 
 
 def pytest_collection() -> None:

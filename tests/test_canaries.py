@@ -1,6 +1,7 @@
 """No key shows up anywhere: the watch around every test, and the places where one would."""
 
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from fw_mcp.config import load_settings
 from fw_mcp.errors import ApiError
 from fw_mcp.sandbox.keys import SANDBOX_APP_KEY, SANDBOX_WEB_API_KEY
 from tests.api.calls import delete_images
+from tests.conftest import pytest_configure
 from tests.server.piped import Piped, ended, piped
 from tests.support.canaries import CANARIES, files_in, holds_key
 from tests.support.process import fw_mcp
@@ -59,6 +61,16 @@ def test_a_key_that_is_logged_printed_or_stored_fails_its_test(pytester: pytest.
 def test_the_watch_listens_to_this_very_test() -> None:
     """At debug level, whatever the operator's default is."""
     assert logging.getLogger("fw_mcp.api").isEnabledFor(logging.DEBUG)
+
+
+def test_no_test_finds_the_keys_or_settings_of_whoever_runs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With them one would read, and one day write, the library of an account."""
+    monkeypatch.setenv("FINERWORKS_APP_KEY", "of an account")
+    monkeypatch.setenv("fw_mcp_store", "of an account")
+    pytest_configure()
+    assert [name for name, value in os.environ.items() if value == "of an account"] == []
 
 
 def test_canaries_are_found_in_any_case_and_in_bytes() -> None:
