@@ -28,6 +28,8 @@ def pytest_configure() -> None:
     for name in list(os.environ):
         if name.upper().startswith(_SETTINGS):
             del os.environ[name]
+    # A help is as wide as the terminal.
+    os.environ["COLUMNS"] = "80"
 
 
 def pytest_collection() -> None:
