@@ -12,7 +12,8 @@ from tests.support.studio import Studio, make_studio
 
 pytest_plugins = ("tests.support.canaries", "tests.support.postgres")
 
-_SETTINGS = ("FW_MCP_", "FINERWORKS_")
+# A hook of git that runs the tests hands on which repository it is of.
+_NOT_OURS = ("FW_MCP_", "FINERWORKS_", "GIT_")
 
 # A busy machine must not fail a property for its time, nor chance fail one that is not at fault:
 # `make test` draws the same few examples every time, `make check` more, and `make fuzz` new ones.
@@ -26,7 +27,7 @@ settings.load_profile("sample")
 def pytest_configure() -> None:
     """Whoever works on it may use it too, and have settings and the keys of an account."""
     for name in list(os.environ):
-        if name.upper().startswith(_SETTINGS):
+        if name.upper().startswith(_NOT_OURS):
             del os.environ[name]
     # A help is as wide as the terminal.
     os.environ["COLUMNS"] = "80"

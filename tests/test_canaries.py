@@ -63,14 +63,14 @@ def test_the_watch_listens_to_this_very_test() -> None:
     assert logging.getLogger("fw_mcp.api").isEnabledFor(logging.DEBUG)
 
 
-def test_no_test_finds_the_keys_or_settings_of_whoever_runs_it(
+def test_no_test_finds_the_keys_the_settings_or_the_repository_of_whoever_runs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With them one would read, and one day write, the library of an account."""
-    monkeypatch.setenv("FINERWORKS_APP_KEY", "of an account")
-    monkeypatch.setenv("fw_mcp_store", "of an account")
+    """With them one would read, and one day write, an account's library or a person's work."""
+    for name in ("FINERWORKS_APP_KEY", "fw_mcp_store", "GIT_DIR"):
+        monkeypatch.setenv(name, "somebody's")
     pytest_configure()
-    assert [name for name, value in os.environ.items() if value == "of an account"] == []
+    assert [name for name, value in os.environ.items() if value == "somebody's"] == []
 
 
 def test_canaries_are_found_in_any_case_and_in_bytes() -> None:
