@@ -26,6 +26,8 @@ LONGEST_S = 300
 _TOLD = 2_000
 # Settings of fw-mcp, and what a make that runs this says to a make that this runs.
 _OURS = ("FW_MCP_", "FINERWORKS_", "MAKE", "MFLAGS", "VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE")
+# What leads out of the home: to the user's own settings, stores and installed programs.
+_ELSEWHERE = ("XDG_", "PIPX_", "PYTHONPATH", "CLAUDE_", "CODEX_", "GEMINI_")
 # What uv says where it did not get what it fetches.
 _UNREACHED = re.compile(r"client error \(Connect\)|the network was disabled")
 
@@ -135,7 +137,8 @@ class Place:
 
         What pip has fetched for the user before is not fetched again.
         """
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        left_out = (*_OURS, *_ELSEWHERE)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         caches = {"PIP_CACHE_DIR": self._pip_cache, "UV_CACHE_DIR": str(self.folder / "uv")}

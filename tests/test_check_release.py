@@ -173,3 +173,17 @@ def test_a_long_complaint_is_read_whole_and_told_by_its_end(
         checking.output([sys.executable, *long], os.environ, tmp_path)
     why = checking.verdict(made("long", told.value), checking.Place(tmp_path)).why
     assert (len(why), why[-8:]) == (2_000, " the end")
+
+
+def test_what_a_check_installs_and_writes_stays_in_its_own_home(
+    checking: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`pipx uninstall fw-mcp` would take the one that a person uses, wherever it is told to lie."""
+    for name in ("PIPX_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME"):
+        monkeypatch.setenv(name, "/a/person/s")
+    place = checking.Place(tmp_path)
+    # Which pip has to be asked for.
+    vars(place)["_pip_cache"] = ""
+    env = place.environment()
+    assert [name for name, value in env.items() if value == "/a/person/s"] == []
+    assert env["HOME"] == str(tmp_path / "home")
