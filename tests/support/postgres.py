@@ -123,9 +123,9 @@ class Cluster:
     def start(self) -> None:
         """Let it run, and wait until it answers."""
         settings = (f"port={self.port}", "listen_addresses=127.0.0.1", *_QUICK)
-        options = " ".join(f"-c {one}" for one in settings)
-        sockets = f"-c unix_socket_directories={self.folder}"
-        self._ctl("start", "-w", "-l", self.folder / "log", "-o", f"{options} {sockets}")
+        # No socket in a folder, whose path would have to be short and without a space.
+        options = " ".join(f"-c {one}" for one in (*settings, "unix_socket_directories="))
+        self._ctl("start", "-w", "-l", self.folder / "log", "-o", options)
 
     def fill(self) -> None:
         """Make the role and the database."""
