@@ -41,24 +41,25 @@ def main() -> int:
 
 
 def _tools(command: list[str]) -> list[str]:
-    """The names that a server over stdio lists; it is given all requests, and then end of input."""
+    """The names that a server over stdio lists; at the end of its input it has to end well."""
     sent = "".join(f"{json.dumps(one)}\n" for one in _MESSAGES)
-    server = subprocess.Popen(
-        [*command, "--sandbox"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
-    )
-    assert server.stdin is not None  # noqa: S101  piped
-    assert server.stdout is not None  # noqa: S101  piped
-    try:
-        server.stdin.write(sent)
-        server.stdin.flush()
-        for line in server.stdout:
-            answer = json.loads(line)
-            if answer.get("id") == _MESSAGES[-1]["id"]:
-                return [tool["name"] for tool in answer["result"]["tools"]]
-        return []
-    finally:
-        server.stdin.close()
-        server.wait(timeout=_LONGEST_S)
+    piped = subprocess.PIPE
+    started = [*command, "--sandbox"]
+    with subprocess.Popen(started, stdin=piped, stdout=piped, encoding="utf-8") as server:
+        assert server.stdin is not None  # noqa: S101  piped
+        assert server.stdout is not None  # noqa: S101  piped
+        try:
+            server.stdin.write(sent)
+            server.stdin.flush()
+            answers = (json.loads(line) for line in server.stdout)
+            last = (one["result"] for one in answers if one.get("id") == _MESSAGES[-1]["id"])
+            names = [tool["name"] for tool in next(last, {"tools": []})["tools"]]
+            server.stdin.close()
+            if code := server.wait(timeout=_LONGEST_S):
+                raise subprocess.CalledProcessError(code, started)
+        finally:
+            server.kill()
+    return names
 
 
 if __name__ == "__main__":
