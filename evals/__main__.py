@@ -42,10 +42,10 @@ def main() -> int:
     parser.add_argument("--model", default="", help="provider:name, or scripted for a mock")
     parser.add_argument("--only", default="", help="tasks whose name begins so")
     parser.add_argument("--sample", action="store_true", help="a task of each family")
-    parser.add_argument("--at-once", type=int, default=3)
+    parser.add_argument("--at-once", type=count, default=3, help="tasks; default 3")
     parser.add_argument(
         "--repeats",
-        type=int,
+        type=count,
         default=0,
         help="of each task by a model; default: 3 of high-stakes families",
     )
@@ -62,6 +62,14 @@ def main() -> int:
     if chosen.model:
         return _with_model(chosen, tasks)
     return _scripted(chosen, tasks)
+
+
+def count(text: str) -> int:
+    """A number of the command line; with none or less nothing would be played."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 def _scripted(chosen: argparse.Namespace, tasks: Sequence[tuple[str, Task]]) -> int:

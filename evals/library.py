@@ -2,10 +2,11 @@
 
 import asyncio
 import hashlib
+import os
 import re
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ _AT_ONCE = 5
 _LIBRARIES = ("inventory", "temporary")
 _NOWHERE = {0, None, ""}
 _URIS = ("public_thumbnail_uri", "public_preview_uri", "private_hires_uri")
+_NOT_ITS_OWN = ("FW_", "FINER", "PYTHONPATH")
 _Json = dict[str, Any]
 
 
@@ -275,23 +277,36 @@ def _image(row: _Json, library: str, content: str) -> Image:
     )
 
 
+def surroundings() -> dict[str, str]:
+    """The environment without settings of the package, and without what plays with a model."""
+    return {name: v for name, v in os.environ.items() if not name.startswith(_NOT_ITS_OWN)}
+
+
 @asynccontextmanager
 async def sandbox() -> AsyncIterator[Sandbox]:
-    """A fresh sandbox in a process of its own, with the keys that it tells."""
+    """A fresh sandbox in a process of its own, with the keys that it tells.
+
+    Raises:
+        RuntimeError: it did not start, and what it said.
+    """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "fw_mcp", "sandbox", "--port", "0", "--faults"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        env=surroundings(),
     )
     try:
-        where, keys = "", dict[str, str]()
+        where, keys, said = "", dict[str, str](), ""
         while not (where and keys) and process.stdout and (line := await process.stdout.readline()):
-            told = line.decode()
-            found = re.search(r"http://127\.0\.0\.1:\d+", told)
-            where = where or (found.group() if found else "")
-            keys |= dict(re.findall(r"(web_api_key|app_key) ([0-9a-f-]{36})", told))
+            said += line.decode()
+            found = re.search(r"http://127\.0\.0\.1:\d+", said)
+            where = found.group() if found else ""
+            keys = dict(re.findall(r"(web_api_key|app_key) ([0-9a-f-]{36})", said))
+        if not (where and keys):
+            raise RuntimeError(f"The sandbox did not start: {said}")
         async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
             yield Sandbox(where, keys, http)
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):
+            process.terminate()
         await process.wait()

@@ -1,6 +1,5 @@
 """Plays one task: a fresh sandbox, a real ``fw-mcp`` over stdio, an operator, and the judgement."""
 
-import os
 import re
 import sys
 import tempfile
@@ -14,12 +13,19 @@ from mcp import Client, StdioServerParameters, stdio_client
 
 from evals.folders import laid_out
 from evals.hands import HOST, Asked, Hands, Record
-from evals.library import SESSION_ID, Effects, Library, Sandbox, effects, sandbox
+from evals.library import (
+    SESSION_ID,
+    Effects,
+    Library,
+    Sandbox,
+    effects,
+    sandbox,
+    surroundings,
+)
 from evals.operators import Operator
 from evals.task import Json, Lane, Task
 
 _OVERWRITTEN = {"updated", "deleted"}
-_NOT_ITS_OWN = ("FW_", "FINER", "PYTHONPATH")
 _KEY = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -98,11 +104,10 @@ def _plain(answer: str) -> list[str]:
 
 def server_of(task: Task, world: Sandbox, folder: str) -> StdioServerParameters:
     """``fw-mcp`` over stdio on this sandbox, with its store in this folder."""
-    own = {name: v for name, v in os.environ.items() if not name.startswith(_NOT_ITS_OWN)}
     return StdioServerParameters(
         command=sys.executable,
         args=["-m", "fw_mcp", "--base-url", world.base_url, *_options(task, folder)],
-        env=own
+        env=surroundings()
         | {
             "FINERWORKS_WEB_API_KEY": world.keys["web_api_key"],
             "FINERWORKS_APP_KEY": world.keys["app_key"],

@@ -11,7 +11,7 @@ import pytest
 
 from evals.figures import THRICE
 from evals.hands import Record
-from evals.library import Effects, Image, Library
+from evals.library import Effects, Image, Library, sandbox
 from evals.play import judge
 from evals.task import Task, always, call, deletes
 from evals.tasks import FAMILIES
@@ -122,6 +122,20 @@ def test_a_selection_that_nobody_wanted_changed_is_told() -> None:
     """Selections are kept like images."""
     became = Effects(selections={"key": frozenset({"one"})})
     assert became.beyond(Effects()) == ["1 selections changed"]
+
+
+@exhaustive
+@pytest.mark.anyio
+async def test_the_sandbox_starts_whatever_settings_there_are_or_says_why_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is that of the tasks, and not of whoever plays them."""
+    monkeypatch.setenv("FW_MCP_MAX_ITEMS", "many")
+    async with sandbox() as world:
+        assert (await world.read()).inventory
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    with pytest.raises(RuntimeError, match=r"The sandbox did not start: [^$]*/nowhere"):
+        await sandbox().__aenter__()
 
 
 MISSING = {"openai:gpt-x": "`OPENAI_API_KEY`", "gpt-x": "Unknown model"}

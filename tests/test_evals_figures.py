@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evals.__main__ import as_it_must_not_be, repeated
+from evals.__main__ import as_it_must_not_be, count, repeated
 from evals.figures import confusion, figures, passed_thrice, table, troubles
 from evals.hands import Hands, Record
 from evals.library import Library
@@ -90,6 +90,13 @@ def test_high_stakes_are_played_three_times_unless_told_otherwise(
     assert set(counts.values()) == times
     thrice = {"deleting", "chat", "injected", "retitling"}
     assert repeats or {family for family, count in counts.items() if count == max(times)} == thrice
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "some"])
+def test_none_at_all_is_not_played(text: str) -> None:
+    """A run of nothing would end well, or never."""
+    with pytest.raises(ValueError, match=r"^$|invalid literal"):
+        count(text)
 
 
 def test_first_calls_are_told_by_what_was_right() -> None:
