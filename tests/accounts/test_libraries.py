@@ -146,17 +146,12 @@ async def test_keys_of_an_account_are_masked_once_they_are_read(
         for name in ("NORTH", "SOUTH")
         for key in ("WEB", "APP")
     }
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    try:
-        log_to_stderr("info", [])
-        accounts = Accounts(file, Settings(), environ, mask_in_log)
-        keep(file, f"[north]\n{row.format('NORTH')}[south]\n{row.format('SOUTH')}")
-        assert accounts.find("south") is not None
-        for secret in environ.values():
-            logging.getLogger("fw_mcp").warning("sent %s", secret.upper())
-    finally:
-        root.handlers[:], root.level = before, level
+    log_to_stderr("info", [])
+    accounts = Accounts(file, Settings(), environ, mask_in_log)
+    keep(file, f"[north]\n{row.format('NORTH')}[south]\n{row.format('SOUTH')}")
+    assert accounts.find("south") is not None
+    for secret in environ.values():
+        logging.getLogger("fw_mcp").warning("sent %s", secret.upper())
     told = capsys.readouterr().err
     assert told.count("sent ***") == 4
     assert "secret" not in told.lower()

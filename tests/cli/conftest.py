@@ -1,6 +1,5 @@
 """What the tests of commands share: a log that is taken down again, and a store to look into."""
 
-import logging
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +9,6 @@ from typing import Protocol
 import pytest
 
 from fw_mcp.cli.main import main
-from fw_mcp.cli.output import MaskingFormatter
 from tests.support.canaries import holds_key
 from tests.support.kept import Kept
 from tests.support.process import DEBUG, environment
@@ -51,15 +49,6 @@ def in_process(
         return subprocess.CompletedProcess(["fw-mcp", *arguments], code, said.out, said.err)
 
     return run
-
-
-@pytest.fixture(autouse=True)
-def _log_taken_down() -> Iterator[None]:
-    """A command that ran in this process has set up its own."""
-    yield
-    root = logging.getLogger()
-    for handler in [one for one in root.handlers if isinstance(one.formatter, MaskingFormatter)]:
-        root.removeHandler(handler)
 
 
 @pytest.fixture(scope="module")

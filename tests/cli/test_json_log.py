@@ -32,13 +32,9 @@ SPAN = SpanContext(trace_id=0xABC, span_id=0xDEF, is_remote=False)
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
     """A stream that all logging goes to as JSON, until the test is over."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
     written = io.StringIO()
     log_to_stderr("warning", [KEY], written, as_json=True, always=[AUDIT])
     yield written
-    root.handlers[:] = handlers
-    root.setLevel(level)
     logging.getLogger(AUDIT).setLevel(logging.NOTSET)
 
 

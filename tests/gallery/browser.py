@@ -53,6 +53,7 @@ class Browser:
         if resize:
             self.driver.set_window_size(1000, 900)
         self.network()
+        self.console()
         self.driver.get(url)
         self.driver.switch_to.frame("view")
 

@@ -31,13 +31,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, object, object]:
-    """Have pytest capture all that is logged around one test, at debug level."""
+    """Have pytest capture all that is logged around one test, at debug level.
+
+    Where a test has set up a log of its own, no later one writes to it.
+    """
     root = logging.getLogger()
-    level = root.level
+    handlers, level = root.handlers[:], root.level
     root.setLevel(logging.DEBUG)
     try:
         return (yield)
     finally:
+        root.handlers[:] = handlers
         root.setLevel(level)
 
 
