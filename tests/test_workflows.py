@@ -140,19 +140,65 @@ def test_a_release_has_the_files_that_make_release_builds() -> None:
 
 
 def test_nothing_is_published_before_it_was_built_and_tried() -> None:
-    """The registry reads the package, the image and the bundle, so that it comes last."""
+    """The index takes no file twice: it comes after the image, and the registry reads both."""
     jobs = workflow("release")["jobs"]
-    needed = {name: set(job.get("needs", ())) for name, job in jobs.items()}
-    assert jobs["smoke"]["needs"] == "build"
-    for published in ("pypi", "image"):
-        assert needed[published] == {"build", "smoke"}
-    assert needed["assets"] == {"build", "pypi", "image"}
-    assert needed["registry"] == {"assets"}
+    needed = {name: job.get("needs", []) for name, job in jobs.items()}
+    assert needed == {
+        "build": [],
+        "smoke": "build",
+        "image": ["build", "smoke"],
+        "attest": ["build", "image"],
+        "pypi": "attest",
+        "assets": ["build", "pypi"],
+        "registry": ["assets"],
+    }
     assert {name for name, job in jobs.items() if "environment" in job} == {
         "pypi",
         "image",
         "registry",
     }
+
+
+def test_no_job_that_can_sign_runs_what_others_wrote() -> None:
+    """The registry of servers takes an entry from any job of the account that has such a token."""
+    able = {
+        f"{name}/{job}": read["steps"]
+        for name in NAMES
+        for job, read in workflow(name)["jobs"].items()
+        if "id-token" in read["permissions"]
+    }
+    assert list(able) == ["release/attest", "release/pypi", "release/registry"]
+    steps = [step for job in able.values() for step in job]
+    assert [one for one in steps if "/checkout@" in one.get("uses", "")] == []
+    lines = [line for one in steps for line in one.get("run", "").splitlines()]
+    assert [line.split()[0] for line in lines] == [
+        "curl",
+        "echo",
+        "tar",
+        "./mcp-publisher",
+        "./mcp-publisher",
+    ]
+
+
+def test_each_output_and_artifact_is_of_a_job_that_is_waited_for() -> None:
+    """Another one is empty or not there yet, which GitHub says in the middle of a release."""
+    jobs = workflow("release")["jobs"]
+    waited: dict[str, set[str]] = {}
+    made: dict[str, set[str]] = {}
+    for name, job in jobs.items():
+        needs = [job["needs"]] if isinstance(job.get("needs"), str) else job.get("needs", [])
+        waited[name] = {*needs, *(before for one in needs for before in waited[one])}
+        named = re.findall(r"needs\.(\w+)\.outputs\.(\w+)", str(job))
+        assert [one for one, output in named if output not in jobs[one]["outputs"]] == []
+        assert {one for one, _ in named} <= set(needs)
+        for step in job.get("steps", ()):
+            if "/download-artifact@" in step.get("uses", ""):
+                assert step["with"]["name"] in {one for job in waited[name] for one in made[job]}
+        made[name] = {
+            step["with"]["name"]
+            for step in job.get("steps", ())
+            if "/upload-artifact@" in step.get("uses", "")
+        }
 
 
 def test_no_job_of_a_release_is_skipped() -> None:
