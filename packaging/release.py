@@ -21,6 +21,8 @@ from owner import STAND_IN, tracked, unowned
 ROOT = Path(__file__).parents[1]
 _CHANGELOG = "CHANGELOG.md"
 _CODE = "fw_mcp/__init__.py"
+# The branch that is published; from another one its tag comes after merging.
+_RELEASED = "main"
 _UNDO = "`git checkout -- .` undoes it"
 # What SemVer and the package index write in the same way; their pre-releases differ.
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
@@ -160,24 +162,28 @@ def prepare(version: str, *, rehearse: bool) -> Tree:
     return tree
 
 
-def committed(version: str) -> None:
-    """Commit and tag it.
+def committed(root: Path, version: str, branch: str) -> None:
+    """Commit it, and tag it where that is what will be released.
 
     Raises:
         Refused: git does not.
     """
-    for command in _commands(version):
+    for command in _commands(version, branch):
         try:
-            _git(ROOT, *command)
+            _git(root, *command)
         except Refused as why:
-            raise Refused(f"{why}. The tree is that of {version}: {_UNDO}.") from why
+            raise Refused(
+                f"{why}\n{version} is built and checked. Mend that and go on with {_shown(command)}"
+            ) from why
 
 
-def _commands(version: str) -> tuple[tuple[str, ...], ...]:
-    return (
-        ("commit", "--all", "--message", f"chore: release {version}"),
-        ("tag", "--annotate", f"v{version}", "--message", f"fw-mcp {version}"),
-    )
+def _commands(version: str, branch: str) -> tuple[tuple[str, ...], ...]:
+    commit = ("commit", "--all", "--message", f"chore: release {version}")
+    return (commit, _tag(version)) if branch == _RELEASED else (commit,)
+
+
+def _tag(version: str) -> tuple[str, ...]:
+    return ("tag", "--annotate", f"v{version}", "--message", f"fw-mcp {version}")
 
 
 def next_steps(version: str, tree: Tree, *, rehearse: bool, is_committed: bool) -> Sequence[str]:
@@ -185,13 +191,22 @@ def next_steps(version: str, tree: Tree, *, rehearse: bool, is_committed: bool) 
     if rehearse:
         unnamed = f" {STAND_IN} is still in {', '.join(tree.unowned)}." if tree.unowned else ""
         return [f"This was a rehearsal: nothing of it is to be published.{unnamed} {_UNDO}."]
-    commands = [] if is_committed else [_shown(one) for one in _commands(version)]
-    push = ("push", "--atomic", "origin", tree.branch, f"v{version}")
+    commands = [] if is_committed else [_shown(one) for one in _commands(version, tree.branch)]
+    if tree.branch == _RELEASED:
+        commands += [f"git push --atomic origin {_RELEASED} v{version}"]
+    else:
+        commands += [
+            f"git push origin {tree.branch}",
+            f"# merge it into {_RELEASED}, then:",
+            f"git switch {_RELEASED} && git pull",
+            _shown(_tag(version)),
+            f"git push origin v{version}",
+        ]
     return [
         "Look at what is in dist/, and at the changes: "
         + ("git show" if is_committed else "git diff"),
         "Then:",
-        *(f"  {one}" for one in [*commands, _shown(push)]),
+        *(f"  {one}" for one in commands),
         "The tag starts .github/workflows/release.yml; docs/releasing.md says what follows.",
     ]
 
@@ -213,7 +228,7 @@ def main() -> int:
         action="store_true",
         help=f"{STAND_IN} may be where it is: nothing is published",
     )
-    how.add_argument("--commit", action="store_true", help="commit and tag it as well")
+    how.add_argument("--commit", action="store_true", help="commit it as well, and tag it on main")
     given = parser.parse_args()
     try:
         if given.notes:
@@ -221,7 +236,7 @@ def main() -> int:
             return 0
         tree = prepare(given.version, rehearse=given.rehearse)
         if given.commit:
-            committed(given.version)
+            committed(ROOT, given.version, tree.branch)
     except Refused as why:
         print(why, file=sys.stderr)
         return 1

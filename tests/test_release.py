@@ -198,21 +198,29 @@ def test_a_tag_of_something_else_publishes_nothing(
 
 
 def test_the_steps_that_are_left_are_commands_to_copy(scripts: dict[str, Any]) -> None:
-    """A push alone where it is committed; of a rehearsal, none."""
+    """A push alone where it is committed; a tag of what was merged; of a rehearsal, none."""
     release = scripts["release"]
     tree = release.Tree("main", (), frozenset(), ("Dockerfile",))
 
-    def commands(**how: bool) -> list[str]:
-        lines = release.next_steps("0.3.0", tree, **how)
+    def commands(branch: str, *, is_committed: bool) -> list[str]:
+        one = release.Tree(branch, (), frozenset(), ())
+        lines = release.next_steps("0.3.0", one, rehearse=False, is_committed=is_committed)
         return [line.strip() for line in lines if line.startswith("  ")]
 
+    commit = 'git commit --all --message "chore: release 0.3.0"'
+    tag = 'git tag --annotate v0.3.0 --message "fw-mcp 0.3.0"'
     push = "git push --atomic origin main v0.3.0"
-    assert commands(rehearse=False, is_committed=True) == [push]
-    assert commands(rehearse=False, is_committed=False) == [
-        'git commit --all --message "chore: release 0.3.0"',
-        'git tag --annotate v0.3.0 --message "fw-mcp 0.3.0"',
-        push,
+    assert commands("main", is_committed=True) == [push]
+    assert commands("main", is_committed=False) == [commit, tag, push]
+    merged = [
+        "git push origin release-0.3.0",
+        "# merge it into main, then:",
+        "git switch main && git pull",
+        tag,
+        "git push origin v0.3.0",
     ]
+    assert commands("release-0.3.0", is_committed=True) == merged
+    assert commands("release-0.3.0", is_committed=False) == [commit, *merged]
     (said,) = release.next_steps("0.3.0", tree, rehearse=True, is_committed=False)
     assert "OWNER is still in Dockerfile" in said
     assert "git checkout -- ." in said
@@ -351,3 +359,41 @@ def test_a_release_reads_the_tree_from_git_and_leaves_it_where_it_refuses(tagged
     git(tagged, "checkout", "--detach")
     assert said("0.4.0").startswith("No branch is checked out")
     assert (tagged / "CHANGELOG.md").read_text() == CHANGELOG
+
+
+@exhaustive
+def test_what_git_refuses_is_named_and_the_rest_is_tagged_on_main_alone(
+    scripts: dict[str, Any], tagged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After minutes of checks nothing has to be made again; what is not merged gets no tag."""
+    for name in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{name}_NAME", "a")
+        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@b.invalid")
+    git(tagged, "init", "--initial-branch", "main")
+    git(tagged, "add", ".")
+    git(tagged, "commit", "--message", "a")
+    release = scripts["release"]
+
+    def done() -> list[str]:
+        command = ["git", "log", "-1", "--format=%s%n%D"]
+        return subprocess.check_output(command, cwd=tagged, encoding="utf-8").splitlines()
+
+    def change() -> None:
+        (tagged / "CHANGELOG.md").write_text((tagged / "CHANGELOG.md").read_text() + "\n")
+
+    change()
+    git(tagged, "config", "tag.gpgSign", "true")
+    git(tagged, "config", "gpg.program", "false")
+    with pytest.raises(release.Refused, match=r"^git tag failed") as refused:
+        release.committed(tagged, "0.3.0", "main")
+    left = 'go on with git tag --annotate v0.3.0 --message "fw-mcp 0.3.0"'
+    assert str(refused.value).endswith(left)
+    assert done() == ["chore: release 0.3.0", "HEAD -> main"]
+    git(tagged, "config", "--unset", "tag.gpgSign")
+    change()
+    release.committed(tagged, "0.4.0", "main")
+    assert done() == ["chore: release 0.4.0", "HEAD -> main, tag: v0.4.0"]
+    git(tagged, "switch", "--create", "release-0.5.0")
+    change()
+    release.committed(tagged, "0.5.0", "release-0.5.0")
+    assert done() == ["chore: release 0.5.0", "HEAD -> release-0.5.0"]
