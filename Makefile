@@ -150,8 +150,8 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-$(BIN)/uv: $(READY)
-	@$(BIN)/python -m $(INSTALL) --only-binary=:all: uv
+$(BIN)/uv: requirements/uv.txt $(READY)
+	@$(BIN)/python -m $(INSTALL) $(LOCKED) -r requirements/uv.txt
 	@touch $(BIN)/uv
 
 lock: $(BIN)/uv ## Resolve the hashed requirements again (UPGRADE=--upgrade: the newest) and check them
@@ -163,6 +163,8 @@ lock: $(BIN)/uv ## Resolve the hashed requirements again (UPGRADE=--upgrade: the
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra evals pyproject.toml -o requirements/evals.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --group build -o requirements/build.txt
 	@$(COMPILE) $(UPGRADE) --group s3 -o requirements/s3.txt
+	@$(COMPILE) $(UPGRADE) --group uv -o requirements/uv.txt
+	@$(COMPILE) $(UPGRADE) --group sbom -o requirements/sbom.txt
 	@$(BIN)/python requirements/check.py
 
 latest: $(BIN)/uv ## Play the demo and run the tests on the newest and on the lowest allowed dependencies

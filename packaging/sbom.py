@@ -1,8 +1,8 @@
 """Write what a release consists of, with licenses (`make sbom`): CycloneDX JSON in dist/.
 
-It is read from an environment that holds the lock of requirements/runtime.txt alone. The same lock
-makes the same file, on any machine: no serial number, no address, and a time only where
-SOURCE_DATE_EPOCH gives one.
+It is read from an environment that holds the lock of requirements/runtime.txt alone, by a tool from
+one that holds requirements/sbom.txt. The same locks make the same file, on any machine: no serial
+number, no address, and a time only where SOURCE_DATE_EPOCH gives one.
 """
 
 import json
@@ -19,8 +19,9 @@ from make import PROJECT, ROOT, pins
 
 from fw_mcp import __version__
 
-CYCLONEDX = "cyclonedx-bom==7.5.0"
 _LOCK = ROOT / "requirements" / "runtime.txt"
+_TOOLS = ROOT / "requirements" / "sbom.txt"
+(CYCLONEDX,) = re.findall(r"^cyclonedx-bom==\S+", _TOOLS.read_text("utf-8"), re.MULTILINE)
 _ROOT_COMPONENT = "root-component"
 _NAME = re.compile(r"[\w.-]+")
 
@@ -36,31 +37,35 @@ def write(folder: Path) -> Path:
 
     Raises:
         OSError: uv is not there.
-        subprocess.CalledProcessError: the lock cannot be installed, or its tool refuses.
+        subprocess.CalledProcessError: a lock cannot be installed, or its tool refuses.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"fw-mcp-{__version__}.cdx.json"
     with tempfile.TemporaryDirectory(prefix="fw-mcp-sbom-") as name:
-        environment, raw = Path(name) / "environment", Path(name) / "raw.json"
-        python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        install = ["pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
-        described: list[str | Path] = [
-            "environment",
-            "--output-reproducible",
-            "--pyproject",
-            ROOT / "pyproject.toml",
-        ]
-        steps: tuple[list[str | Path], ...] = (
-            ["uv", "venv", "--quiet", "--python", sys.executable, environment],
-            ["uv", *install, "--require-hashes", "--python", environment, "-r", _LOCK],
-            ["uvx", "--quiet", "--from", CYCLONEDX, "cyclonedx-py", *described, "-o", raw, python],
-        )
-        for command in steps:
-            # Its warning, of dependencies that the project does not name, is answered below.
-            subprocess.run(command, cwd=name, check=True, env=_quiet())
+        python = _installed(_LOCK, Path(name) / "environment")
+        tool = _installed(_TOOLS, Path(name) / "tool")
+        raw = Path(name) / "raw.json"
+        described = ["--output-reproducible", "--pyproject", str(ROOT / "pyproject.toml")]
+        read: list[str | Path] = [tool, "-m", "cyclonedx_py", "environment", *described, "-o", raw]
+        # Its warning, of dependencies that the project does not name, is answered below.
+        quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
+        subprocess.run([*read, python], cwd=name, check=True, env=quiet)
         found = json.loads(raw.read_text(encoding="utf-8"))
     file.write_text(json.dumps(of_release(found), indent=2) + "\n", encoding="utf-8")
     return file
+
+
+def _installed(lock: Path, environment: Path) -> Path:
+    """The Python of an environment that holds a lock alone."""
+    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    alone = ["--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+    steps: tuple[list[str | Path], ...] = (
+        ["uv", "venv", "--quiet", "--python", sys.executable, environment],
+        ["uv", "pip", "install", *alone, "--python", python, "-r", lock],
+    )
+    for command in steps:
+        subprocess.run(command, cwd=environment.parent, check=True)
+    return python
 
 
 def of_release(found: dict[str, Any]) -> dict[str, Any]:
@@ -101,10 +106,6 @@ def _name_of(requirement: str) -> str:
     named = _NAME.match(requirement)
     assert named  # noqa: S101  a requirement begins with its name
     return named[0].lower().replace("_", "-")
-
-
-def _quiet() -> dict[str, str]:
-    return {**os.environ, "PYTHONWARNINGS": "ignore"}
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def pins(part: str) -> dict[str, str]:
     return {one["name"]: one["version"] for one in found if one}
 
 
-@pytest.mark.parametrize("part", [*PARTS, "s3"])
+@pytest.mark.parametrize("part", [*PARTS, "s3", "uv", "sbom"])
 def test_every_line_of_the_lock_is_one_version_of_one_package_with_its_hashes(part: str) -> None:
     """No option, URL or extra: each would make pip look for what is not locked."""
     lines = requirements(part)
@@ -141,7 +141,7 @@ def test_what_shows_pictures_is_installed_with_it() -> None:
 @pytest.mark.parametrize(
     ("name", "files"),
     [
-        ("Makefile", ["runtime", "build", "upload", "dev", "s3", "evals"]),
+        ("Makefile", ["runtime", "build", "upload", "dev", "s3", "evals", "uv"]),
         ("Dockerfile", ["build", "upload", "postgres"]),
         (".ci/run", []),
     ],
@@ -158,15 +158,21 @@ def test_whoever_installs_the_lock_resolves_and_builds_nothing(name: str, files:
 
 @pytest.mark.parametrize(
     ("name", "others"),
-    [("Makefile", [".", "uv"]), ("Dockerfile", ["wheels/*.whl", "dist/*.whl"]), (".ci/run", [])],
+    [("Makefile", ["."]), ("Dockerfile", ["wheels/*.whl", "dist/*.whl"]), (".ci/run", [])],
 )
-def test_nothing_else_is_installed_but_the_project_and_what_makes_the_lock(
-    name: str, others: list[str]
-) -> None:
+def test_nothing_else_is_installed_but_the_project(name: str, others: list[str]) -> None:
     """And that without what they depend on."""
     given = [one for one in installs(name) if "-r" not in one]
     assert [one[-1] for one in given] == others
     assert [one for one in given if "--no-deps" not in one] == []
+
+
+def test_what_builds_a_release_is_locked_too() -> None:
+    """A tool that is fetched as it was released a minute ago could change what is published."""
+    scripts = ("artifacts", "bundle", "image", "registry", "sbom")
+    texts = [(ROOT / "packaging" / f"{one}.py").read_text(encoding="utf-8") for one in scripts]
+    assert [text for text in texts if re.search(r"\buvx\b", text)] == []
+    assert "cyclonedx-bom" in pins("sbom")
 
 
 @exhaustive
