@@ -68,6 +68,21 @@ def test_a_job_has_only_the_rights_it_names_and_ends_in_time(name: str) -> None:
     assert all(one["with"]["persist-credentials"] is False for one in checkouts)
 
 
+def test_no_job_takes_what_another_run_left_in_a_cache() -> None:
+    """Who writes there once would be in each release; these three do so unless they are told."""
+    switches = {
+        "astral-sh/setup-uv": "enable-cache",
+        "docker/setup-buildx-action": "cache-binary",
+        "docker/setup-qemu-action": "cache-image",
+    }
+    steps = [step for name in NAMES for step in steps_of(name) if "uses" in step]
+    named = [(switches.get(one["uses"].partition("@")[0]), one) for one in steps]
+    given = [(switch, one["with"][switch]) for switch, one in named if switch]
+    assert {value for _, value in given} == {False}
+    assert {switch for switch, _ in given} == {*switches.values()}
+    assert [one for one in steps if "/cache" in one["uses"] or "cache-from" in str(one)] == []
+
+
 def test_the_wheel_is_tried_on_every_python_and_system_that_it_names() -> None:
     """A classifier is a promise; the matrix is what keeps it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
