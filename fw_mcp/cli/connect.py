@@ -1,6 +1,7 @@
 """`fw-mcp connect`: shows how a host is told about the server, and puts it into the host's file."""
 
 import difflib
+import glob
 import json
 import os
 import shutil
@@ -71,12 +72,16 @@ class System:
         folders = {
             "home": home,
             "appdata": self.environ.get("APPDATA") or f"{home}/AppData/Roaming",
+            "localappdata": self.environ.get("LOCALAPPDATA") or f"{home}/AppData/Local",
             "config": self.environ.get("XDG_CONFIG_HOME") or f"{home}/.config",
         }
-        own = self.environ.get("CODEX_HOME")
-        if host.word == "codex" and own:
-            return Path(own) / "config.toml"
-        return Path(host.files[self.kind].format(**folders))
+        file = Path(host.files[self.kind].format(**folders))
+        variable_of_it, _, below = host.own_folder.partition("/")
+        if own := self.environ.get(variable_of_it):
+            return Path(own, below, file.name)
+        literal = {name: glob.escape(folder) for name, folder in folders.items()}
+        there = sorted(glob.glob(host.instead.get(self.kind, "").format(**literal)))  # noqa: PTH207  an absolute pattern
+        return Path(there[0]) / file.name if there else file
 
     def command_for(self, host: Host) -> tuple[str, ...]:
         """What starts this very installation, as the host finds it."""
@@ -187,7 +192,7 @@ def _show(file: Path, host: Host, connection: Connection) -> None:
 
 
 def _write(file: Path, host: Host, connection: Connection) -> None:
-    target = file.resolve()
+    target = Path(os.path.realpath(file))
     before = _read(target)
     try:
         after = placed(before or "", host, host.document(connection))

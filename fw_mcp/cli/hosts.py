@@ -79,6 +79,8 @@ class Host:
         notation: how its file is written.
         inputs: the values that it asks for itself, where it can.
         has_window: whether it is started without a terminal, and has another `PATH`.
+        own_folder: the variable that names another folder for the file, with what is below that.
+        instead: a folder on each system, as a pattern, that the file is in if that is there.
         command: a command of its own that does the same; "" for none.
         asks: how it gets keys or a token that its file does not hold, as a sentence.
         afterwards: what a person does next, as a sentence.
@@ -92,6 +94,8 @@ class Host:
     notation: Notation = Notation.JSON
     inputs: Callable[[Connection], list[Entry]] = field(default=lambda _: [])
     has_window: bool = True
+    own_folder: str = ""
+    instead: Mapping[str, str] = field(default_factory=dict)
     command: Callable[[Connection], str] = field(default=lambda _: "")
     asks: str = ""
     afterwards: str = "Restart it."
@@ -197,10 +201,6 @@ def _gemini(one: Connection) -> Entry:
     return {"url": one.url, "type": "http", **_headers(one)}
 
 
-def _windsurf(one: Connection) -> Entry:
-    return _started(one) if isinstance(one, Stdio) else {"serverUrl": one.url, **_headers(one)}
-
-
 def _goose(one: Connection) -> Entry:
     known: Entry = {"enabled": True, "name": NAME, "timeout": 300}
     if isinstance(one, Stdio):
@@ -222,6 +222,8 @@ HOSTS = (
         _application("Claude/claude_desktop_config.json"),
         "mcpServers",
         _claude_desktop,
+        # A packaged program has folders of its own, and does not see what is written elsewhere.
+        instead={WINDOWS: "{localappdata}/Packages/Claude_*/LocalCache/Roaming/Claude"},
     ),
     Host(
         "Claude Code",
@@ -230,6 +232,7 @@ HOSTS = (
         "mcpServers",
         _claude_code,
         has_window=False,
+        own_folder="CLAUDE_CONFIG_DIR",
         command=_claude_code_command,
         afterwards="Start a new session; /mcp shows it.",
     ),
@@ -252,6 +255,7 @@ HOSTS = (
         _codex,
         Notation.TOML,
         has_window=False,
+        own_folder="CODEX_HOME",
         asks=f"Set {TOKEN_VARIABLE} to the token where it is started.",
         afterwards="Start a new session; /mcp shows it.",
     ),
@@ -262,14 +266,20 @@ HOSTS = (
         "mcpServers",
         _gemini,
         has_window=False,
+        own_folder="GEMINI_CLI_HOME/.gemini",
         afterwards="Start a new session; /mcp shows it.",
     ),
     Host(
-        "Windsurf",
+        "Windsurf (Devin Desktop)",
         "windsurf",
         _everywhere("{home}/.codeium/windsurf/mcp_config.json"),
         "mcpServers",
-        _windsurf,
+        _cursor,
+        instead={
+            MACOS: "{home}/.config/devin",
+            WINDOWS: "{appdata}/devin",
+            LINUX: "{home}/.config/devin",
+        },
     ),
     Host("LM Studio", "lm-studio", _everywhere("{home}/.lmstudio/mcp.json"), "mcpServers", _cursor),
     Host(
@@ -285,6 +295,7 @@ HOSTS = (
         "extensions",
         _goose,
         Notation.YAML,
+        own_folder="GOOSE_PATH_ROOT/config",
         asks="Enter the keys in its settings for this extension, or set them as variables.",
     ),
     Host(
@@ -294,6 +305,7 @@ HOSTS = (
         "mcpServers",
         _copilot,
         has_window=False,
+        own_folder="COPILOT_HOME",
         afterwards="Start a new session; /mcp show lists it.",
     ),
     Host(

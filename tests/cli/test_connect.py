@@ -21,6 +21,7 @@ from fw_mcp.cli.host_files import Unplaced, placed
 from fw_mcp.cli.hosts import BY_WORD, HOSTS, Host, Notation, Served, Stdio
 from fw_mcp.config import load_settings
 from fw_mcp.errors import ConfigError
+from tests.support.hosts import DOCS
 from tests.support.process import environment
 from tests.support.products import exhaustive
 
@@ -251,6 +252,16 @@ def test_a_write_that_fails_leaves_the_file_and_nothing_beside_it(run: Run, syst
     assert [one.name for one in file.parent.iterdir()] == [file.name]
 
 
+def test_a_link_that_leads_nowhere_but_to_itself_is_left_alone(run: Run, system: System) -> None:
+    """It is a file that cannot be read, not a fault of the command."""
+    file = system.file_of(CURSOR)
+    file.parent.mkdir()
+    file.symlink_to(file)
+    with pytest.raises(ConfigError, match=r"cannot be read\. It was not changed"):
+        run("cursor", {"sandbox": "true"}, write=True)
+    assert file.is_symlink()
+
+
 def test_the_difference_is_shown_without_the_keys_of_other_servers_and_a_copy_is_kept(
     run: Run, system: System, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -357,6 +368,45 @@ def test_each_system_has_its_own_folders() -> None:
     ]
     assert windows.file_of(CURSOR).as_posix() == "U/.cursor/mcp.json"
     assert linux.file_of(CODEX).as_posix() == "C/config.toml"
+
+
+@pytest.mark.parametrize(
+    ("word", "variable", "file"),
+    [
+        ("claude-code", "CLAUDE_CONFIG_DIR", ".claude.json"),
+        ("codex", "CODEX_HOME", "config.toml"),
+        ("copilot", "COPILOT_HOME", "mcp-config.json"),
+        ("gemini", "GEMINI_CLI_HOME", ".gemini/settings.json"),
+        ("goose", "GOOSE_PATH_ROOT", "config/config.yaml"),
+    ],
+)
+def test_a_folder_that_the_hosts_own_variable_names_comes_first(
+    word: str, variable: str, file: str, tmp_path: Path
+) -> None:
+    """As it was tried with the clients themselves, or as they document it."""
+    own = System("linux", {"HOME": "H", variable: str(tmp_path)}, "python")
+    assert own.file_of(BY_WORD[word]) == tmp_path / file
+    usual = System("linux", {"HOME": "H", variable: ""}, "python")
+    assert usual.file_of(BY_WORD[word]).is_relative_to("H")
+    assert f"`{variable}`" in DOCS.read_text(encoding="utf-8")
+
+
+def test_a_host_that_keeps_its_file_elsewhere_since_is_found_by_its_folder(tmp_path: Path) -> None:
+    """What is written to the former place would not be read, and nobody told."""
+    home = tmp_path / "o'a [1]"
+    environ = {"HOME": str(home), "USERPROFILE": str(home)}
+    roaming, local = home / "AppData/Roaming", home / "AppData/Local"
+    packaged = local / "Packages/Claude_abc123/LocalCache/Roaming/Claude"
+    windsurf = "mcp_config.json"
+    for platform, word, before, folder in (
+        ("win32", "claude-desktop", roaming / "Claude/claude_desktop_config.json", packaged),
+        ("win32", "windsurf", home / ".codeium/windsurf" / windsurf, roaming / "devin"),
+        ("darwin", "windsurf", home / ".codeium/windsurf" / windsurf, home / ".config/devin"),
+    ):
+        system, host = System(platform, environ, "python"), BY_WORD[word]
+        assert system.file_of(host) == before
+        folder.mkdir(parents=True)
+        assert system.file_of(host) == folder / before.name
 
 
 @pytest.mark.parametrize(
