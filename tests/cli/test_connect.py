@@ -429,7 +429,11 @@ def test_what_makes_no_sense_is_refused(run: Run, own: dict[str, object], says: 
         ("goose", {}, "Enter the keys in its settings"),
         ("goose", {"settings": {"sandbox": "true"}}, ""),
         ("goose", {"url": "https://fw.example.com/mcp"}, "Replace TOKEN in it"),
-        ("vscode", {}, "It asks for what is secret"),
+        (
+            "vscode",
+            {},
+            "It asks for what is secret when it starts the server, and keeps it. A Copilot",
+        ),
         ("vscode", {"url": "https://fw.example.com/mcp"}, "It asks for what is secret"),
         ("vscode", {"url": "https://fw.example.com/mcp", "login": True}, ""),
         ("codex", {}, "Replace YOUR_WEB_API_KEY and YOUR_APP_KEY in it"),

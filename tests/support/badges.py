@@ -44,7 +44,7 @@ def goose() -> str:
     given = [("cmd", entry["cmd"]), *(("arg", one) for one in entry["args"])]
     given += [("id", NAME), ("name", "FinerWorks"), ("description", "FinerWorks image library")]
     given += [("env", f"{name}={name} of FinerWorks") for name in KEYS]
-    return f"https://block.github.io/goose/extension?{urlencode(given, quote_via=quote)}"
+    return f"https://goose-docs.ai/extension?{urlencode(given, quote_via=quote)}"
 
 
 LINKS = {
