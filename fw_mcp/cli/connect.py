@@ -4,12 +4,14 @@ import difflib
 import glob
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -41,6 +43,7 @@ COMMAND = "fw-mcp"
 _WINDOWED_PATH = {MACOS: "/usr/bin:/bin:/usr/sbin:/sbin", LINUX: "/usr/local/bin:/usr/bin:/bin"}
 # Of uv's cache, which it clears: a command there does not stay.
 _PASSING = ("archive-v0", "environments-v2", "builds-v0")
+_TEXT_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|/[/*].*')
 _NOT_OVER_STDIO = ("http", "oauth", "public_url", "tokens_file", "state_keys_file")
 
 
@@ -229,10 +232,19 @@ def _read(target: Path) -> str | None:
 
 
 def _difference(target: Path, before: str, after: str) -> Iterator[str]:
-    """The lines that differ, without those around them: they may hold other servers' keys."""
-    yield from difflib.unified_diff(
+    """The lines that differ, without those around them: they may hold other servers' keys.
+
+    So may a line that is broken up for the entry: of its parts, texts and comments are not shown.
+    """
+    lines = difflib.unified_diff(
         before.splitlines(), after.splitlines(), str(target), str(target), n=0, lineterm=""
     )
+    head, changed = [*islice(lines, 2)], [*lines]
+    broken = [line[1:] for line in changed if line.startswith("-")]
+    yield from head
+    for line in changed:
+        is_of_broken = any(line[1:].strip() in one for one in broken)
+        yield _TEXT_OR_COMMENT.sub("…", line) if is_of_broken else line
 
 
 def _replace(target: Path, before: str | None, after: str) -> Path | None:

@@ -175,7 +175,9 @@ def _in_json(text: str, section: str, document: dict[str, Any]) -> str:
     if at_the_top:
         added.append(_members(whole, at_the_top, "  "))
     for place, part in sorted(added, reverse=True):
-        text = text[:place] + part + text[place:]
+        # What stood behind it on its line gets one of its own.
+        gap = "\n" if part.endswith(",") and not text.startswith("\n", place) else ""
+        text = text[:place] + part + gap + text[place:]
     if _Reader(text).whole().value != wanted:
         raise _unreadable()
     return text

@@ -287,6 +287,29 @@ def test_the_difference_is_shown_without_the_keys_of_other_servers_and_a_copy_is
     assert (tmp_path / "dotfiles.json.before-finerworks2").exists()
 
 
+@pytest.mark.parametrize(
+    ("host", "text"),
+    [
+        (CURSOR, '{"mcpServers":{"a":{"env":{"K":"of \\"a-n-o-t-h-e-r"}}}}'),
+        (CURSOR, '{"a": "of-a-n-o-t-h-e-r"}\n'),
+        (ZED, '{"context_servers": {"a": {"env": {"K": "of-a-n-o-t-h-e-r"}}}, // a-n-o-t-h-e-r\n}'),
+        (VS_CODE, '{"servers":{"a":{"env":{"K":"of-a-n-o-t-h-e-r"}}},"inputs":[{"id":"a"}]}'),
+    ],
+)
+def test_a_line_that_is_broken_up_is_shown_without_the_keys_in_it(
+    host: Host, text: str, run: Run, system: System, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file on one line is all of it one line that differs; the new lines are shown whole."""
+    file = system.file_of(host)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    run(host.word, write=True)
+    shown = capsys.readouterr().out
+    assert "a-n-o-t-h-e-r" not in shown
+    assert "a-n-o-t-h-e-r" in file.read_text(encoding="utf-8")
+    assert '+    "finerworks": {' in shown.splitlines()
+
+
 def test_a_host_with_windows_gets_the_absolute_path_and_a_terminal_the_name(tmp_path: Path) -> None:
     """Whether the bare name is found depends on the PATH that the host was started with."""
     program = tmp_path / "bin" / "fw-mcp"
