@@ -131,6 +131,7 @@ def connect(assembly: Assembly, own: Mapping[str, object], system: System | None
         _write(file, host, connection)
     else:
         _show(file, host, connection)
+    _tell_what_is_not_in_it(assembly.settings, connection)
     return 0
 
 
@@ -170,10 +171,9 @@ def _options(settings: Settings) -> Iterator[str]:
         yield option("sandbox")
     elif settings.sandbox is not None:
         yield from (option("sandbox_file"), str(Path(settings.sandbox).absolute()))
-    for name, field in type(settings).model_fields.items():
+    for name in _changed(settings):
         value = getattr(settings, name)
-        is_other = name in ENVIRONMENT_ONLY or name in {"sandbox", "sandbox_file"}
-        if is_other or name.startswith(_NOT_OVER_STDIO) or value in {field.default, None}:
+        if name.startswith(("sandbox", *_NOT_OVER_STDIO)):
             continue
         if isinstance(value, SecretStr):
             raise _refusal(
@@ -183,6 +183,31 @@ def _options(settings: Settings) -> Iterator[str]:
         yield option(name)
         if value is not True:
             yield str(value.absolute() if isinstance(value, Path) else value)
+
+
+def _changed(settings: Settings) -> list[str]:
+    """The names of the settings that have an option and another value than by default."""
+    fields = type(settings).model_fields.items()
+    return [
+        name
+        for name, field in fields
+        if name not in ENVIRONMENT_ONLY and getattr(settings, name) not in {field.default, None}
+    ]
+
+
+def _tell_what_is_not_in_it(settings: Settings, connection: Connection) -> None:
+    """A setting that does not reach the server must not seem to."""
+    is_served = isinstance(connection, Served)
+    names = [
+        option(name) for name in _changed(settings) if is_served or name.startswith(_NOT_OVER_STDIO)
+    ]
+    why = (
+        "The server at that URL has settings of its own."
+        if is_served
+        else "The client starts a server over stdio; --url URL is for one that serves HTTP."
+    )
+    if names:
+        tell(f"Not in it: {', '.join(names)}. {why}")
 
 
 def _show(file: Path, host: Host, connection: Connection) -> None:

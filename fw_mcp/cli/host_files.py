@@ -258,7 +258,7 @@ def _in_yaml(text: str, section: str, document: dict[str, Any]) -> str:
             break
         if re.match(rf"{indent}['\"]?{NAME}['\"]?\s*:", line):
             raise AlreadyThere
-    lines[head] = f"{section}:" if says else lines[head]
+    lines[head] = lines[head].replace("{}", "", 1).rstrip() if says else lines[head]
     lines.insert(head + 1, yaml_text(document[section], indent or "  "))
     return "\n".join(lines) + "\n"
 

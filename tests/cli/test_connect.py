@@ -19,7 +19,7 @@ from fw_mcp.cli.commands import HOST_WORDS
 from fw_mcp.cli.connect import System, connect, installed_from
 from fw_mcp.cli.host_files import Unplaced, placed
 from fw_mcp.cli.hosts import BY_WORD, HOSTS, Host, Notation, Served, Stdio
-from fw_mcp.config import load_settings
+from fw_mcp.config import load_settings, option
 from fw_mcp.errors import ConfigError
 from tests.support.hosts import DOCS
 from tests.support.process import environment
@@ -191,6 +191,7 @@ def test_what_vs_code_asks_for_is_added_to_what_it_asked_before(text: str) -> No
             "# mine\nMODE: auto\nextensions:\n    # the first\n    other:\n        a: 1\n",
         ),
         (GOOSE, "extensions: {}\nGOOSE_MODE: auto\n"),
+        (GOOSE, "extensions: {} # mine\n"),
         (GOOSE, "extensions:\nGOOSE_MODE: auto\n"),
         (GOOSE, "GOOSE_MODE: auto"),
     ],
@@ -201,7 +202,9 @@ def test_toml_and_yaml_keep_what_they_held(host: Host, text: str) -> None:
     servers = {**(before.get(host.section) or {}), **host.document(SANDBOX)[host.section]}
     assert READ[host.notation](after) == {**before, host.section: servers}
     lines = after.splitlines()
-    assert [one for one in text.splitlines() if one not in lines] in ([], ["extensions: {}"])
+    missing = [one for one in text.splitlines() if one not in lines]
+    assert [one for one in missing if not one.startswith("extensions: {}")] == []
+    assert after.count("#") == text.count("#")
 
 
 @pytest.mark.parametrize(
@@ -471,6 +474,30 @@ def test_a_person_is_told_where_what_is_secret_goes(
     (line,) = [one for one in capsys.readouterr().err.splitlines() if "With --write" in one]
     assert line.removeprefix("With --write it is put there.").strip().startswith(says)
     assert bool(says) == (line != "With --write it is put there.")
+
+
+@pytest.mark.parametrize(
+    ("url", "settings", "says"),
+    [
+        ("https://fw.example.com/mcp", {"read_only": True, "sandbox": "true"}, "of its own"),
+        (None, {"http": "127.0.0.1:8000"}, "over stdio"),
+        (None, {"read_only": True, "sandbox": "true"}, ""),
+        ("https://fw.example.com/mcp", {"http_token": "kept-secret-http_token"}, ""),
+    ],
+)
+def test_a_setting_that_does_not_reach_the_server_is_named(
+    run: Run,
+    capsys: pytest.CaptureFixture[str],
+    url: str | None,
+    settings: dict[str, object],
+    says: str,
+) -> None:
+    """--read-only beside a URL restricts nothing."""
+    run("cursor", settings, url=url)
+    told = capsys.readouterr().err
+    assert ("Not in it:" in told) == bool(says)
+    assert says in told
+    assert all(option(name) in told for name in settings) or not says
 
 
 @exhaustive
