@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from subprocess import list2cmdline
 from types import MappingProxyType
 from typing import Any
 
@@ -157,13 +158,14 @@ def _claude_code_command(one: Connection) -> str:
     if isinstance(one, Stdio):
         env = [word for pair in KEYS.items() for word in ("-e", "=".join(pair))]
         started = ["--", one.command, *one.args]
-        return shlex.join(
-            [*_ADDED, NAME, "--scope", "user", *(env if one.with_keys else []), *started]
-        )
+        return _typed([*_ADDED, NAME, "--scope", "user", *(env if one.with_keys else []), *started])
     header = "" if one.login else f' --header "Authorization: Bearer {TOKEN}"'
-    return (
-        f"{shlex.join([*_ADDED, '--transport', 'http', '--scope', 'user', NAME, one.url])}{header}"
-    )
+    return f"{_typed([*_ADDED, '--transport', 'http', '--scope', 'user', NAME, one.url])}{header}"
+
+
+def _typed(words: list[str]) -> str:
+    """The words as they are typed: on Windows, known by its paths, in no single quotes."""
+    return list2cmdline(words) if any("\\" in word for word in words) else shlex.join(words)
 
 
 _ADDED = ("claude", "mcp", "add")

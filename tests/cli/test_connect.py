@@ -120,6 +120,13 @@ def test_claude_desktop_reaches_a_url_by_a_bridge_that_is_told_of_plain_http() -
         assert entry == {"command": "npx", "args": ["-y", "mcp-remote", url, *more]}
 
 
+def test_a_command_of_windows_is_quoted_as_its_terminals_read_it() -> None:
+    """There a single quote is a part of the word."""
+    program = "C:\\Users\\Jo O'Neil\\fw-mcp.exe"
+    shown = BY_WORD["claude-code"].command(Stdio(program, ("--sandbox",), with_keys=False))
+    assert shown == f'claude mcp add finerworks --scope user -- "{program}" --sandbox'
+
+
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: host.word)
 def test_no_key_or_token_of_the_environment_is_shown_or_written(
     host: Host, system: System, capsys: pytest.CaptureFixture[str]
