@@ -80,7 +80,8 @@ class System:
         }
         file = Path(host.files[self.kind].format(**folders))
         variable_of_it, _, below = host.own_folder.partition("/")
-        if own := self.environ.get(variable_of_it):
+        own = self.environ.get(variable_of_it) or _named_in(host.pointer.format(**folders))
+        if own:
             return Path(own, below, file.name)
         literal = {name: glob.escape(folder) for name, folder in folders.items()}
         there = sorted(glob.glob(host.instead.get(self.kind, "").format(**literal)))  # noqa: PTH207  an absolute pattern
@@ -133,6 +134,14 @@ def connect(assembly: Assembly, own: Mapping[str, object], system: System | None
         _show(file, host, connection)
     _tell_what_is_not_in_it(assembly.settings, connection)
     return 0
+
+
+def _named_in(pointer: str) -> str:
+    """The folder that a file names; "" where there is none."""
+    try:
+        return Path(pointer).read_text(encoding="utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def installed_from(package: str = COMMAND) -> str:

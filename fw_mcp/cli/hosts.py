@@ -81,6 +81,7 @@ class Host:
         inputs: the values that it asks for itself, where it can.
         has_window: whether it is started without a terminal, and has another `PATH`.
         own_folder: the variable that names another folder for the file, with what is below that.
+        pointer: the file in which it notes that folder; "" for none.
         instead: a folder on each system, as a pattern, that the file is in if that is there.
         command: a command of its own that does the same; "" for none.
         asks: how it gets keys or a token that its file does not hold, as a sentence.
@@ -96,6 +97,7 @@ class Host:
     inputs: Callable[[Connection], list[Entry]] = field(default=lambda _: [])
     has_window: bool = True
     own_folder: str = ""
+    pointer: str = ""
     instead: Mapping[str, str] = field(default_factory=dict)
     command: Callable[[Connection], str] = field(default=lambda _: "")
     asks: str = ""
@@ -204,7 +206,13 @@ def _gemini(one: Connection) -> Entry:
 
 
 def _goose(one: Connection) -> Entry:
-    known: Entry = {"enabled": True, "name": NAME, "timeout": 300}
+    # Some versions take no entry over HTTP without a description.
+    known: Entry = {
+        "enabled": True,
+        "name": NAME,
+        "description": "FinerWorks image library",
+        "timeout": 300,
+    }
     if isinstance(one, Stdio):
         started = {"type": "stdio", "cmd": one.command, "args": [*one.args]}
         return known | started | ({"env_keys": [*KEYS]} if one.with_keys else {})
@@ -284,7 +292,14 @@ HOSTS = (
             LINUX: "{home}/.config/devin",
         },
     ),
-    Host("LM Studio", "lm-studio", _everywhere("{home}/.lmstudio/mcp.json"), "mcpServers", _cursor),
+    Host(
+        "LM Studio",
+        "lm-studio",
+        _everywhere("{home}/.lmstudio/mcp.json"),
+        "mcpServers",
+        _cursor,
+        pointer="{home}/.lmstudio-home-pointer",
+    ),
     Host(
         "Goose",
         "goose",

@@ -440,6 +440,10 @@ def test_a_host_that_keeps_its_file_elsewhere_since_is_found_by_its_folder(tmp_p
         assert system.file_of(host) == before
         folder.mkdir(parents=True)
         assert system.file_of(host) == folder / before.name
+    studio = BY_WORD["lm-studio"]
+    assert system.file_of(studio) == home / ".lmstudio/mcp.json"
+    (home / ".lmstudio-home-pointer").write_text(f"{tmp_path}\n", encoding="utf-8")
+    assert system.file_of(studio) == tmp_path / "mcp.json"
 
 
 @pytest.mark.parametrize(
