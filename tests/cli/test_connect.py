@@ -1,6 +1,7 @@
 """`fw-mcp connect`: what it shows and writes for each host, and what it leaves alone."""
 
 import json
+import os
 import stat
 import sys
 import tomllib
@@ -270,6 +271,21 @@ def test_a_link_that_leads_nowhere_but_to_itself_is_left_alone(run: Run, system:
     with pytest.raises(ConfigError, match=r"cannot be read\. It was not changed"):
         run("cursor", {"sandbox": "true"}, write=True)
     assert file.is_symlink()
+
+
+@pytest.mark.parametrize("text", [None, "{}"])
+def test_where_nothing_can_be_written_nothing_is_left(
+    text: str | None, run: Run, system: System
+) -> None:
+    """A disk without room, a folder of somebody else: the file is named, not one beside it."""
+    file = system.file_of(CURSOR)
+    in_the_way = file.with_name(f"{file.name}.{os.getpid()}.new")
+    in_the_way.mkdir(parents=True)
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"mcp\.json\" cannot be written\. It was not changed"):
+        run("cursor", {"sandbox": "true"}, write=True)
+    assert {*file.parent.iterdir()} == {in_the_way} | ({file} if text is not None else set())
 
 
 def test_the_difference_is_shown_without_the_keys_of_other_servers_and_a_copy_is_kept(
