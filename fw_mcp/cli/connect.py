@@ -245,15 +245,16 @@ def _write(file: Path, host: Host, connection: Connection) -> None:
 
 
 def _to_fill_in(host: Host, connection: Connection) -> str:
-    """Where a person puts what is secret."""
+    """Where a person puts what is secret, or logs in."""
     snippet = host.snippet(connection)
     words = [word for word in KEYS.values() if word in snippet]
     if isinstance(connection, Served) and f"Bearer {TOKEN}" in snippet:
         words = [TOKEN]
     if words:
         return f"Replace {' and '.join(words)} in it with your own."
-    is_open = connection.login if isinstance(connection, Served) else not connection.with_keys
-    return "" if is_open else host.asks
+    if isinstance(connection, Served) and connection.login:
+        return f"To log in: {host.login}." if host.login else ""
+    return host.asks if isinstance(connection, Served) or connection.with_keys else ""
 
 
 def _read(target: Path) -> str | None:

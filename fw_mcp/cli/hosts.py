@@ -85,6 +85,7 @@ class Host:
         instead: a folder on each system, as a pattern, that the file is in if that is there.
         command: a command of its own that does the same; "" for none.
         asks: how it gets keys or a token that its file does not hold, as a sentence.
+        login: what a person types to log in; "" where it asks for that by itself.
         afterwards: what a person does next, as a sentence.
     """
 
@@ -101,6 +102,7 @@ class Host:
     instead: Mapping[str, str] = field(default_factory=dict)
     command: Callable[[Connection], str] = field(default=lambda _: "")
     asks: str = ""
+    login: str = ""
     afterwards: str = "Restart it."
 
     def document(self, connection: Connection) -> Entry:
@@ -244,6 +246,7 @@ HOSTS = (
         has_window=False,
         own_folder="CLAUDE_CONFIG_DIR",
         command=_claude_code_command,
+        login="/mcp",
         afterwards="Start a new session; /mcp shows it.",
     ),
     Host(
@@ -268,6 +271,7 @@ HOSTS = (
         has_window=False,
         own_folder="CODEX_HOME",
         asks=f"Set {TOKEN_VARIABLE} to the token where it is started.",
+        login=f"codex mcp login {NAME}",
         afterwards="Start a new session; /mcp shows it.",
     ),
     Host(
@@ -278,6 +282,7 @@ HOSTS = (
         _gemini,
         has_window=False,
         own_folder="GEMINI_CLI_HOME/.gemini",
+        login=f"/mcp auth {NAME}",
         afterwards="Start a new session; /mcp shows it.",
     ),
     Host(

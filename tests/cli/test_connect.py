@@ -489,6 +489,11 @@ def test_what_makes_no_sense_is_refused(run: Run, own: dict[str, object], says: 
         ),
         ("vscode", {"url": "https://fw.example.com/mcp"}, "It asks for what is secret"),
         ("vscode", {"url": "https://fw.example.com/mcp", "login": True}, ""),
+        (
+            "codex",
+            {"url": "https://fw.example.com/mcp", "login": True},
+            "To log in: codex mcp login finerworks.",
+        ),
         ("codex", {}, "Replace YOUR_WEB_API_KEY and YOUR_APP_KEY in it"),
         ("codex", {"url": "https://fw.example.com/mcp"}, "Set FW_MCP_HTTP_TOKEN"),
     ],

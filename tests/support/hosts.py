@@ -33,7 +33,7 @@ WITH_HEADER = {
 WITH_LOGIN = {
     "Claude": ("Settings → Connectors → Add custom connector: `URL`", "in the same form"),
     "Claude Code": (
-        f"{wants('claude-code', LOGGING_IN)}, then `/mcp`",
+        f"{wants('claude-code', LOGGING_IN)}, then `{BY_WORD['claude-code'].login}`",
         f"`{json.dumps({**_SERVED, 'oauth': {'clientId': _CLIENT, 'callbackPort': 8080}})}`",
     ),
     "VS Code": (
@@ -42,7 +42,8 @@ WITH_LOGIN = {
     ),
     "ChatGPT": ("a connector with `URL`", "in the same form"),
     "Cursor": (wants("cursor", LOGGING_IN), "-"),
-    "Codex": (f"{wants('codex', LOGGING_IN)}, then `codex mcp login {NAME}`", "-"),
+    "Codex": (f"{wants('codex', LOGGING_IN)}, then `{BY_WORD['codex'].login}`", "-"),
+    "Gemini CLI": (f"{wants('gemini', LOGGING_IN)}, then `{BY_WORD['gemini'].login}`", "-"),
     "any over stdio": ("`npx mcp-remote URL`", "-"),
 }
 
