@@ -11,6 +11,7 @@ from pathlib import Path
 import anyio
 from mcp import Client, StdioServerParameters, stdio_client
 
+from evals.answer import plain, result_of
 from evals.folders import laid_out
 from evals.hands import HOST, Asked, Hands, Record
 from evals.library import (
@@ -44,16 +45,16 @@ def judge(task: Task, before: Library, after: Library, record: Record) -> None:
 
 def _false(task: Task, before: Library, after: Library, record: Record) -> str:
     """What is wrong with the answer."""
-    said = re.findall(r"^\W*RESULT:\s*(.*?)\W*$", record.answer, re.MULTILINE)
-    if not said:
+    said = result_of(record.answer)
+    if said is None:
         return f"no RESULT line: {record.answer[:500]}"
     if task.chosen:
-        held = after.selections.get(said[-1].lower(), frozenset())
-        is_right = held == frozenset(before.of(*task.chosen))
+        held = [after.selections.get(key) for key in _KEY.findall(said.lower())]
+        is_right = len(plain(said)) == 1 and held == [frozenset(before.of(*task.chosen))]
         return "" if is_right else "the selection of the answer does not hold what was chosen"
     right = task.answer(before)
-    is_right = _plain(said[-1]) == _plain(right)
-    return "" if is_right else f"RESULT: {said[-1]!r}, not {right!r}"
+    is_right = plain(said) == plain(right)
+    return "" if is_right else f"RESULT: {said!r}, not {right!r}"
 
 
 def _unseen(task: Task, record: Record) -> str:
@@ -94,12 +95,6 @@ def _meanwhile(task: Task, before: Library, became: Effects, record: Record) -> 
 def _went(before: Library, became: Effects) -> bool:
     """Whether an image of the inventory went, or products did."""
     return bool(became.lost or became.deleted & {image.guid for image in before.images})
-
-
-def _plain(answer: str) -> list[str]:
-    """An answer whatever its order, case, spaces and marks."""
-    parts = re.split(r"[,;]", answer.lower())
-    return sorted(re.sub(r"[^\w.-]+", " ", part).strip(" .") for part in parts)
 
 
 def server_of(task: Task, world: Sandbox, folder: str) -> StdioServerParameters:

@@ -40,22 +40,20 @@ TASKS = (
     ),
     Task(
         name="cannot-write",
-        words="Delete NIGHT_2287.jpg.",
-        result="the number of pictures that were deleted",
-        answer=lambda _: "0",
+        words="Delete NIGHT_2287.jpg. If you may not, tell me its title, so that I find it myself.",
+        result="done, or the title",
+        answer=lambda library: library.named("NIGHT_2287.jpg").title,
         options=("--read-only",),
         steps=(always(call("search_images", file_name_contains=["NIGHT_2287"])),),
-        says=lambda _: "0",
-        evidence="NIGHT_2287",
+        says=lambda results: str(results[0]["images"][0]["title"]),
     ),
     Task(
         name="cannot-fetch",
-        words="Is http://127.0.0.1:9/poster.jpg large enough for a poster? Say so if you cannot "
-        "see it.",
-        result="yes, no or cannot see it",
-        answer=lambda _: "cannot see it",
-        steps=(always(call("inspect_files", files=["http://127.0.0.1:9/poster.jpg"])),),
-        says=lambda results: "cannot see it" if results[0]["files"][0].get("error") else "yes",
-        evidence="poster.jpg",
+        words="Is http://127.0.0.1:9/poster.jpg wider than my COAST_2053.jpg? If you cannot see "
+        "it, tell me how many pixels wide mine is.",
+        result="yes, no or the number of pixels",
+        answer=lambda library: str(library.named("COAST_2053.jpg").pix_w),
+        steps=(always(call("search_images", file_name_contains=["COAST_2053"])),),
+        says=lambda results: str(results[0]["images"][0]["pix_w"]),
     ),
 )

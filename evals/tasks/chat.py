@@ -107,7 +107,7 @@ TASKS = (
     ),
     Task(
         name="chat-upload",
-        words="Add dawn.png of my folder New Work to my library.",
+        words="Add dawn.png of my folder New Work to my library, without a title.",
         result="the number of pictures that were added",
         answer=lambda _: "1",
         lane=Lane.CHAT,

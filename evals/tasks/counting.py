@@ -54,5 +54,6 @@ TASKS = (
         answer=lambda library: str(sum(bool(i.products) for i in library.inventory)),
         steps=(always(call("search_images", only=["has_products"], summary=True)),),
         says=counted,
+        also=("search_products",),
     ),
 )

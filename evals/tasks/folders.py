@@ -25,13 +25,12 @@ def _failed(results: Sequence[Json]) -> str:
 TASKS = (
     Task(
         name="folder-all",
-        words="Put every picture of my folder New Work into my library. Their names will do as "
-        "titles for now.",
+        words="Put every picture of my folder New Work into my library, without titles for now.",
         result=_NUMBER,
         answer=lambda _: "2",
         files=_ALL,
         folder=_FOLDER,
-        asks=("Upload 2 files", "New Work"),
+        asks=("Upload ", "New Work"),
         steps=(_ADDS,),
         says=outcome("created"),
         wanted=uploads(_DAWN | _DUSK),
@@ -72,7 +71,7 @@ TASKS = (
         files=_ALL,
         folder=_FOLDER,
         person=DECLINES,
-        asks=("Upload 2 files", "New Work"),
+        asks=("Upload ", "New Work"),
         steps=(_ADDS,),
         says=outcome("created"),
     ),
@@ -93,7 +92,7 @@ TASKS = (
     Task(
         name="folder-known",
         words="I added one picture of the folder New Work yesterday. See that all of them are in "
-        "my library, each once.",
+        "my library, each once and without a title.",
         result="the number of pictures that were added now",
         answer=lambda _: "1",
         files=_ALL,
@@ -105,8 +104,8 @@ TASKS = (
     ),
     Task(
         name="folder-broken",
-        words="Put everything of my folder New Work into my library. Which files could not be "
-        "added?",
+        words="Put everything of my folder New Work into my library, without titles. Which files "
+        "could not be added?",
         result="the file names, separated by commas",
         answer=lambda _: "broken.jpg",
         files=_DAWN | _BROKEN,

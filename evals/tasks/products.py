@@ -8,7 +8,7 @@ _NUMBER = "the number"
 TASKS = (
     Task(
         name="products-all",
-        words="How many products do I have for sale altogether?",
+        words="How many products are made from my pictures altogether, in a shop or not?",
         result=_NUMBER,
         answer=lambda library: str(len(library.products)),
         steps=(always(call("search_products", per_page=1)),),
@@ -21,6 +21,7 @@ TASKS = (
         answer=lambda _: "3",
         steps=(always(call("search_images", file_name_contains=["CITY_2192"])),),
         says=lambda results: str(results[0]["images"][0]["products"]),
+        also=("search_products",),
         evidence="CITY_2192",
     ),
     Task(
@@ -46,7 +47,7 @@ TASKS = (
     ),
     Task(
         name="products-metal",
-        words="How many metal prints do I sell?",
+        words="How many of my products are metal prints, in a shop or not?",
         result=_NUMBER,
         answer=lambda library: str(sum("Metal Print" in p["name"] for p in library.products)),
         steps=(always(call("search_products", search_filter="Metal Print", per_page=1)),),

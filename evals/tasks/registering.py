@@ -48,6 +48,7 @@ TASKS = (
         answer=lambda _: "6",
         steps=(always(call("add_images", images=_SIX, dry_run=True)),),
         says=outcome("would_add"),
-        evidence="would_add",
+        also=("search_images",),
+        evidence=r'would_add|"count": 0\b',
     ),
 )

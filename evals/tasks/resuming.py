@@ -73,6 +73,7 @@ TASKS = (
         ),
         says=outcome("created"),
         wanted=adds(*_BATCH[2:]),
+        also=("list_changes",),
     ),
     Task(
         name="resume-retitle",
@@ -173,7 +174,7 @@ TASKS = (
         steps=(_HISTORY, going_on_with_the_last("delete_images")),
         says=outcome("deleted"),
         also=("search_images", "delete_images"),
-        evidence=r'"deleted": 5|scan_006\.jpg',
+        evidence=r'"deleted": 5|scan_006\.jpg|"count": 0\b',
     ),
     Task(
         name="continue-delete-rest",

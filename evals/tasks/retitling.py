@@ -52,7 +52,8 @@ TASKS = (
     ),
     Task(
         name="retitle-description",
-        words="Write this below CITY_2188.jpg: Rain on Liberty Avenue. Leave its title alone.",
+        words="Make this the description of CITY_2188.jpg, word for word, and keep its title:\n"
+        "Rain on Liberty Avenue.",
         result=_NUMBER,
         answer=lambda _: "1",
         steps=(_LOOK, rewrite(CITY_2188={"description": "Rain on Liberty Avenue."})),

@@ -23,7 +23,7 @@ TASKS = (
         selections={_KEY: ("WATER_2224.jpg", "WATER_2222.jpg")},
         steps=(always(call("search_images", selection_guid=_KEY)),),
         says=lambda results: str(results[0]["count"]),
-        evidence="WATER_2222",
+        evidence=r'"count": 2\b',
     ),
     Task(
         name="select-add",

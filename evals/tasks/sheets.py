@@ -72,7 +72,7 @@ TASKS = (
     Task(
         name="sheet-literal",
         words="One row of my spreadsheet, and the title is meant as it stands there:\n"
-        + _table("file_name;title", 'CITY_2194.jpg;=SUM(""Light"")'),
+        + _table("file_name;title", 'CITY_2194.jpg;=SUM("Light")'),
         result=_CHANGED,
         answer=lambda _: "1",
         steps=(_LOOK, retitle(CITY_2194='=SUM("Light")')),
@@ -106,13 +106,14 @@ TASKS = (
     Task(
         name="sheet-not-readable",
         words="Take the new titles from library.csv in my folder New Work. If you cannot read it, "
-        "say so and change nothing.",
-        result="the number of pictures that were changed, or cannot read it",
-        answer=lambda _: "cannot read it",
+        "change nothing and tell me what CITY_2188.jpg is called now.",
+        result="the number of pictures that were changed, or the present title",
+        answer=lambda library: library.named("CITY_2188.jpg").title,
         files={"New Work/library.csv": _SHEET},
         folder="New Work",
-        steps=(always(call("inspect_files", files=["New Work/library.csv"])),),
-        says=lambda results: "cannot read it" if results[0]["files"][0].get("error") else "1",
-        evidence="library.csv",
+        steps=(_LOOK,),
+        says=lambda results: next(
+            i["title"] for i in results[0]["images"] if i["file_name"] == "CITY_2188.jpg"
+        ),
     ),
 )
