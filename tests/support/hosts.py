@@ -50,13 +50,13 @@ WITH_LOGIN = {
 
 def with_header() -> str:
     """One row a host: the URL and the header."""
-    rows = ["| client | what it wants |", "| --- | --- |"]
+    rows = ["| client | what to enter |", "| --- | --- |"]
     return "\n".join([*rows, *(f"| {host} | {wants} |" for host, wants in WITH_HEADER.items())])
 
 
 def with_login() -> str:
     """One row a host: the URL, and where a client goes that was registered by hand."""
-    rows = ["| client | what it wants | with a client id of yours |", "| --- | --- | --- |"]
+    rows = ["| client | what to enter | with your own client id |", "| --- | --- | --- |"]
     rows += [f"| {host} | {url} | {client} |" for host, (url, client) in WITH_LOGIN.items()]
     return "\n".join(rows)
 

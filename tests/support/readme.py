@@ -83,7 +83,7 @@ def clients() -> str:
 
 {_fenced("sh", BY_WORD["claude-code"].command(STARTED))}
 
-**VS Code**: `.vscode/mcp.json`; it asks for the keys and keeps them out of the file
+**VS Code**: `mcp.json` (above), or `.vscode/mcp.json` in a folder; it asks for both keys
 
 {_fenced("json", _compact(BY_WORD["vscode"].document(STARTED)))}
 
