@@ -57,7 +57,7 @@ ENTRYPOINT ["fw-mcp"]
 ARG VERSION= REVISION= CREATED=
 LABEL io.modelcontextprotocol.server.name="io.github.OWNER/fw-mcp" \
       org.opencontainers.image.title="fw-mcp" \
-      org.opencontainers.image.description="MCP server that gives an AI assistant safe hands on a FinerWorks image library." \
+      org.opencontainers.image.description="MCP server that lets an AI assistant manage a FinerWorks image library safely." \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.url="https://github.com/OWNER/fw-mcp" \
       org.opencontainers.image.source="https://github.com/OWNER/fw-mcp" \

@@ -1,3 +1,3 @@
-"""fw-mcp: the MCP server that gives an AI assistant safe hands on a FinerWorks image library."""
+"""fw-mcp: the MCP server that lets an AI assistant manage a FinerWorks image library safely."""
 
 __version__ = "0.1.0"

@@ -85,13 +85,13 @@ class Settings(BaseSettings):
     web_api_key: SecretStr | None = Field(
         None,
         validation_alias="FINERWORKS_WEB_API_KEY",
-        description="The account's key.",
+        description="The web_api_key of your FinerWorks account.",
         examples=["YOUR_WEB_API_KEY"],
     )
     app_key: SecretStr | None = Field(
         None,
         validation_alias="FINERWORKS_APP_KEY",
-        description="The app's key.",
+        description="The app_key of an app in your FinerWorks account.",
         examples=["YOUR_APP_KEY"],
     )
     base_url: str = Field(
@@ -149,39 +149,39 @@ class Settings(BaseSettings):
     )
     tokens_file: Path | None = Field(
         None,
-        description="File of tokens of one person each, for HTTP; see docs/teams.md.",
+        description="File of tokens for HTTP, one for each person; see docs/teams.md.",
         examples=["/etc/fw-mcp/tokens.jsonl"],
     )
     accounts_file: Path | None = Field(
         None,
-        description="File of several accounts, one of which each token opens; see docs/teams.md.",
+        description="File of several accounts; each token opens one of them; see docs/teams.md.",
         examples=["/etc/fw-mcp/accounts.toml"],
     )
     state_keys_file: Path | None = Field(
         None,
-        description="File of the keys that seal questions over HTTP, for replicas; see "
+        description="File of the keys that seal questions over HTTP; replicas share it; see "
         "docs/teams.md.",
         examples=["/etc/fw-mcp/state-keys"],
     )
     account: str | None = Field(
         None,
-        description="Account of --accounts-file that a command, or a server over stdio, works on.",
+        description="Account of --accounts-file that a command, or a server over stdio, uses.",
         examples=["north"],
     )
     public_url: str | None = Field(
         None,
-        description="URL that clients reach this server by over HTTP; allows its host and origin.",
+        description="URL at which clients reach this server over HTTP; allows its host and origin.",
         examples=["https://fw.example.com/mcp"],
     )
     oauth_issuer: str | None = Field(
         None,
-        description="URL of the OAuth issuer whose access tokens are taken over HTTP; needs "
+        description="URL of the OAuth issuer whose access tokens are accepted over HTTP; needs "
         "--public-url.",
         examples=["https://login.example.com/realms/prints"],
     )
     oauth_scopes: str = Field(
         "images:read,images:write,images:delete",
-        description="Scopes that OAuth clients may ask for and have, comma-separated.",
+        description="Scopes that OAuth clients may ask for and be granted, comma-separated.",
         examples=["images:read,images:write"],
     )
     oauth_account_claim: str = Field(
@@ -193,8 +193,8 @@ class Settings(BaseSettings):
     )
     http_allowed_hosts: str = Field(
         "",
-        description="More names that clients reach this server by, comma-separated: NAME behind "
-        "a TLS proxy, else NAME:PORT. Others get 421.",
+        description="More host names by which clients reach this server, comma-separated: NAME "
+        "behind a TLS proxy, otherwise NAME:PORT. Any other name gets 421.",
         examples=["fw.example.com"],
     )
     http_allowed_origins: str = Field(
@@ -204,12 +204,12 @@ class Settings(BaseSettings):
     )
     store: Path | SecretStr | None = Field(
         None,
-        description="File of plans, journal and session id, or the postgresql:// URL that replicas "
-        "share. Default: in the user's state folder.",
+        description="File that keeps plans, journal and session id, or the postgresql:// URL that "
+        "replicas share. Default: a file in the user's state folder.",
         examples=["/var/lib/fw-mcp/store.sqlite3"],
     )
     journal_days: int = Field(
-        365, ge=1, le=36_500, description="Days that the journal of changes is kept."
+        365, ge=1, le=36_500, description="Days to keep the journal of changes."
     )
     read_only: bool = Field(default=False, description="Refuse every write.")
     writes: str | None = Field(
@@ -224,7 +224,7 @@ class Settings(BaseSettings):
         200, ge=0, description="Images per hour that may be deleted or stripped of products."
     )
     plan_ttl_s: float = Field(
-        600, gt=0, le=3600, description="Seconds in which a question can be answered."
+        600, gt=0, le=3600, description="Seconds within which a question must be answered."
     )
     confirm: Literal["auto", "plan", "approve"] = Field(
         "auto",
@@ -250,17 +250,18 @@ class Settings(BaseSettings):
     )
     upload_to: str | None = Field(
         None,
-        description="Where add_images uploads local files: s3://BUCKET/PREFIX, an S3-compatible "
-        "store with keys in AWS_* variables, or file:///FOLDER, one that is published.",
+        description="Where add_images uploads local files: s3://BUCKET/PREFIX, in an S3-compatible "
+        "store with keys in AWS_* variables, or file:///FOLDER, a folder that is published.",
         examples=["s3://my-prints/fw"],
     )
     upload_public_url: str | None = Field(
         None,
-        description="Public https URL of what --upload-to names; its host is always fetched from.",
+        description="Public https URL of what --upload-to names; fetching from its host is always "
+        "allowed.",
         examples=["https://images.example.com/fw"],
     )
     upload_without_asking: bool = Field(
-        default=False, description="Upload from a folder for the first time without a question."
+        default=False, description="Do not ask before the first upload from a folder."
     )
     upload_mb_per_hour: int = Field(
         5000, ge=0, description="Megabytes per hour that may be uploaded."
@@ -272,7 +273,7 @@ class Settings(BaseSettings):
         "warning", description="Log level on stderr."
     )
     log_format: Literal["text", "json"] = Field(
-        "text", description="Log for people, or a JSON object a line."
+        "text", description="Log as text for people, or as one JSON object per line."
     )
 
     @property

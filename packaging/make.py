@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fw_mcp import __version__
+from fw_mcp.api.connection import KEYS_PAGE
 from fw_mcp.cli.hosts import NAME
 from fw_mcp.config import Settings, option, variable
 from fw_mcp.guard.effects import EFFECTS
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 _COMMAND = "fw-mcp"
 _TITLE = "FinerWorks image library"
 _KEYS = ("web_api_key", "app_key")
-_TRYING = "Leave both keys empty and switch the sandbox on to try it on a fictional studio."
+_TRYING = "To try it on a fictional studio, turn on the sandbox and leave both keys empty."
 _PUBLISHED = f"{_COMMAND}=={__version__}"
 # The schema that the registry of MCP servers publishes for this file.
 _SCHEMA = "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
@@ -52,7 +53,8 @@ _AUTHOR = {"name": PROJECT["authors"][0]["name"], "url": _PUBLISHER}
 
 
 def _meaning(name: str) -> str:
-    return str(Settings.model_fields[name].description)
+    meaning = str(Settings.model_fields[name].description)
+    return f"{meaning} Get it at {KEYS_PAGE}." if name in _KEYS else meaning
 
 
 def _asked(name: str, title: str, kind: str = "string", **more: object) -> dict[str, object]:
@@ -79,7 +81,12 @@ def _asked_for() -> dict[str, dict[str, object]]:
         "max_items": _asked(
             "max_items", "Images per deletion", "number", default=limit, min=1, max=500
         ),
-        "file_folders": _asked("file_folders", "Folder of your pictures", "directory"),
+        "file_folders": _asked(
+            "file_folders",
+            "Folder of your pictures",
+            "directory",
+            description="The assistant may read pictures in this folder, and add them.",
+        ),
     }
 
 

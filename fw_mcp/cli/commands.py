@@ -46,7 +46,7 @@ COMMANDS = MappingProxyType(
             ("fw_mcp.cli.plans", "list_plans"),
             "list pending plans",
             "fw-mcp plans",
-            "Give it the server's own --store, if that has one.",
+            "If the server is started with --store, give the same here.",
         ),
         "approve": Command(
             ("fw_mcp.cli.plans", "approve"),
@@ -68,17 +68,17 @@ COMMANDS = MappingProxyType(
         ),
         "add": Command(
             ("fw_mcp.cli.add", "add"),
-            "upload pictures or folders, asking first, and add them",
+            "upload pictures or folders, asking first, and add them to the library",
             "fw-mcp add Photos/ --titles titles.csv",
-            "A folder stands for the pictures in it, not below it. Run again, it continues.\n"
+            "Only the pictures right in a folder are added. Run again, it continues.\n"
             "Exit code 7: some pictures were not added; they are listed.",
         ),
         "uploads": Command(
             ("fw_mcp.cli.uploads", "uploads"),
             "list what was uploaded, check it, or remove what no image uses",
             "fw-mcp uploads --remove-unused",
-            "Exit code 7: images could not be read, a print master does not answer, or something\n"
-            "unused is still there.",
+            "Exit code 7: images could not be read, a print master cannot be fetched, or\n"
+            "something unused is still there.",
         ),
         "export": Command(
             ("fw_mcp.cli.spreadsheet.export", "export"),
@@ -105,11 +105,11 @@ COMMANDS = MappingProxyType(
         ),
         "token": Command(
             ("fw_mcp.cli.tokens", "tokens"),
-            "make a token of one person for a server over HTTP, or list them",
+            "make a person's token for a server over HTTP, or list the tokens",
             "fw-mcp token new anna --scopes images:write --days 90",
-            "images:read looks, images:write also adds and changes, images:delete also removes.\n"
-            "Its line goes into the tokens file; to revoke it, remove the line: docs/teams.md.\n"
-            "Where there are several accounts, it opens one of them: docs/teams.md shows how.",
+            "images:read allows looking, images:write also adding and changing, images:delete\n"
+            "also removing. Add the line that it prints to the tokens file; to revoke the token,\n"
+            "remove the line. With several accounts, a token opens one of them. See docs/teams.md.",
             of_no_account=True,
         ),
         "store": Command(
@@ -117,15 +117,15 @@ COMMANDS = MappingProxyType(
             "bring the tables of a store up to date, or copy a SQLite store to PostgreSQL",
             "fw-mcp store copy store.sqlite3 postgresql://fw_mcp@db.example/fw",
             "A server brings its store up to date by itself when it first uses it.\n"
-            "Stop every server on a file before it is copied: what they write to it later is lost.",
+            "Before copying, stop every server on that file: what they write to it later is lost.",
             of_no_account=True,
         ),
         "connect": Command(
             ("fw_mcp.cli.connect", "connect"),
             "show how a client is set up for this server, or set it up",
             "fw-mcp connect cursor --write",
-            "Options that differ from the defaults become the server's. Keys and tokens are never\n"
-            "written; a word marks where each belongs, unless the client keeps it by itself.",
+            "Options that differ from the defaults are passed on to the server. Keys and tokens\n"
+            "are never written: replace the placeholders, unless the client asks for them itself.",
             of_no_account=True,
         ),
         "demo": Command(

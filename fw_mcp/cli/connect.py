@@ -224,8 +224,8 @@ def _show(file: Path, host: Host, connection: Connection) -> None:
     print(host.snippet(connection))
     command = host.command(connection)
     if command:
-        tell(f"The same as a command of its own: {command}")
-    tell(f"With --write it is put there. {_to_fill_in(host, connection)}".rstrip())
+        tell(f"Or run this command instead: {command}")
+    tell(f"With --write, fw-mcp puts it there. {_to_fill_in(host, connection)}".rstrip())
 
 
 def _write(file: Path, host: Host, connection: Connection) -> None:
@@ -236,11 +236,11 @@ def _write(file: Path, host: Host, connection: Connection) -> None:
     except AlreadyThere as why:
         raise _kept(target, why, "Change that by hand, or remove it first") from why
     except Unplaced as why:
-        raise _kept(target, why, f"Put it in by hand: fw-mcp connect {host.word} shows it") from why
+        raise _kept(target, why, f"Add it by hand: fw-mcp connect {host.word} shows it") from why
     for line in _difference(target, before or "", after):
         print(line)
     copy = _replace(target, before, after)
-    tell(f"Written to {target}." + (f" A copy of what it held is {copy}." if copy else ""))
+    tell(f"Written to {target}." + (f" The former file is kept as {copy}." if copy else ""))
     tell(f"{_to_fill_in(host, connection)} {host.afterwards}".strip())
 
 
@@ -251,7 +251,7 @@ def _to_fill_in(host: Host, connection: Connection) -> str:
     if isinstance(connection, Served) and f"Bearer {TOKEN}" in snippet:
         words = [TOKEN]
     if words:
-        return f"Replace {' and '.join(words)} in it with your own."
+        return f"Replace {' and '.join(words)} with your own."
     if isinstance(connection, Served) and connection.login:
         return f"To log in: {host.login}." if host.login else ""
     return host.asks if isinstance(connection, Served) or connection.with_keys else ""
@@ -263,7 +263,7 @@ def _read(target: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as fault:
-        raise _kept(target, "cannot be read", "Put the entry in by hand") from fault
+        raise _kept(target, "cannot be read", "Add the entry by hand") from fault
 
 
 def _difference(target: Path, before: str, after: str) -> Iterator[str]:
@@ -301,7 +301,7 @@ def _replace(target: Path, before: str | None, after: str) -> Path | None:
             # Where nothing can be written, nothing can be removed either.
             with suppress(OSError):
                 left.unlink()
-        raise _kept(target, "cannot be written", "Put the entry in by hand") from fault
+        raise _kept(target, "cannot be written", "Add the entry by hand") from fault
     return copy
 
 

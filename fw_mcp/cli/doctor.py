@@ -136,7 +136,7 @@ def next_step(error: FwError, base_url: str) -> str:
     if error.reason is Reason.KEYS_REFUSED and BaseUrl.parse(base_url).host not in KNOWN_HOSTS:
         return (
             f"{error.next_step} A proxy at {variable('base_url')} may have dropped them: their "
-            "headers have underscores, and nginx passes such on only with "
+            "headers have underscores, and nginx passes those on only with "
             "underscores_in_headers on."
         )
     if error.reason is not Reason.UNREACHABLE:
@@ -169,10 +169,12 @@ async def _limits(assembly: "Assembly") -> Finding:
     writes = ", ".join(limits.writes) or "none"
     found = [
         "read only" if settings.read_only else f"writes {writes}",
-        f"{counted(settings.max_items, 'image')} a call",
-        f"{counted(settings.deletions_per_hour, 'deletion')} an hour",
+        f"{counted(settings.max_items, 'image')} per call",
+        f"{counted(settings.deletions_per_hour, 'deletion')} per hour",
         f"confirm {settings.confirm}",
-        "fetching off" if settings.no_fetch else f"fetching from {settings.fetch_hosts or 'any'}",
+        "fetching off"
+        if settings.no_fetch
+        else f"fetching from {settings.fetch_hosts or 'any host'}",
     ]
     return Finding("limits", 0, "; ".join(found))
 
@@ -180,17 +182,15 @@ async def _limits(assembly: "Assembly") -> Finding:
 async def _encodings(_: "Assembly") -> Finding:
     streams = [sys.stdin, sys.stdout, sys.stderr]
     names = [getattr(stream, "encoding", None) or "none" for stream in streams]
-    files = (
-        f"{sys.getfilesystemencoding()}, of texts {locale.getpreferredencoding(do_setlocale=False)}"
-    )
-    found = f"stdin {names[0]}, stdout {names[1]}, stderr {names[2]}; of file names {files}"
+    files = f"{sys.getfilesystemencoding()}, text {locale.getpreferredencoding(do_setlocale=False)}"
+    found = f"stdin {names[0]}, stdout {names[1]}, stderr {names[2]}; file names {files}"
     return Finding("encoding", 0, found)
 
 
 async def _proxies(assembly: "Assembly") -> Finding:
     set_ = sorted(name for name in os.environ if name.lower() in _PROXIES and os.environ[name])
     if not set_:
-        return Finding("proxy", 0, "no variable names one")
+        return Finding("proxy", 0, "none is set")
     if assembly.settings.sandbox is not None:
         return Finding("proxy", 0, f"{', '.join(set_)} set; not needed for the sandbox")
     from fw_mcp.api.connection import BaseUrl  # noqa: PLC0415  with its user only
@@ -212,7 +212,7 @@ async def _folders(assembly: "Assembly") -> Finding:
             f"Connect them or correct {option('file_folders')} ({variable('file_folders')}); the "
             "server runs without them.",
         )
-    return Finding("folders", 0, f"{len(folders)} to read local files from")
+    return Finding("folders", 0, f"local files may be read from {counted(len(folders), 'folder')}")
 
 
 async def _pictures(assembly: "Assembly") -> Finding:
@@ -244,7 +244,7 @@ async def _service(assembly: "Assembly") -> Finding:
     client = await assembly.parts.account.client()
     sandbox = assembly.settings.sandbox
     if sandbox is not None and _is_away(sandbox):
-        return Finding("service", 0, f"the sandbox {sandbox} is not there yet and can be made")
+        return Finding("service", 0, f"the sandbox {sandbox} does not exist yet and can be made")
     answer = await client.test_my_credentials()
     # Whether the store can keep whose the keys are, its own check tells.
     if not _is_unmade(assembly):
@@ -262,7 +262,7 @@ async def _clock(assembly: "Assembly") -> Finding:
     """Plans expire by this machine's clock, and TLS believes it."""
     ahead = (await assembly.parts.account.client()).clock_ahead_s
     if ahead is None:
-        return Finding("clock", 0, "not compared: FinerWorks sent no time")
+        return Finding("clock", 0, "not compared: no time was sent")
     if abs(ahead) <= _DRIFT_S:
         return Finding("clock", 0, f"within {_DRIFT_S} s of FinerWorks' clock")
     return Finding(
@@ -277,7 +277,7 @@ async def _tokens(assembly: "Assembly") -> Finding:
     """Who may connect over HTTP, and whose token is to be replaced."""
     path, now = assembly.settings.tokens_file, time.time()
     if path is None:
-        return Finding("tokens", 0, f"no file is named with {option('tokens_file')}")
+        return Finding("tokens", 0, f"{option('tokens_file')} is not set")
     tokens = read_tokens(path)
     expired = [one.name for one in tokens if one.is_expired(now)]
     ending = [
@@ -298,7 +298,7 @@ async def _login(assembly: "Assembly") -> Finding:
 
     issuer = issuer_of(assembly)
     if issuer is None:
-        return Finding("login", 0, f"no issuer is named with {option('oauth_issuer')}")
+        return Finding("login", 0, f"{option('oauth_issuer')} is not set")
     from httpx import TransportError  # noqa: PLC0415  with its user only
 
     from fw_mcp.server.oauth import UNREADABLE  # noqa: PLC0415  as above
@@ -339,7 +339,7 @@ async def _store(assembly: "Assembly") -> Finding:
         return Finding("store", 0, f"{path} can be written{_rights(path)}")
     nearest = _nearest_of(path)
     if _may(nearest, os.W_OK | os.X_OK):
-        return Finding("store", 0, f"{path} is not there yet and can be made")
+        return Finding("store", 0, f"{path} does not exist yet and can be made")
     return Finding(
         "store",
         1,
@@ -376,13 +376,13 @@ async def _accounts(assembly: "Assembly") -> Finding:
     known = await assembly.database.is_known()
     others = await assembly.parts.writes.journal.others()
     parts = [
-        f"of {assembly.database.account or 'no account'}"
+        assembly.database.account or "none, on the sandbox"
         if known
         else "the keys' account is not known yet: the first write finds out",
         f"other accounts on this store: {others.accounts}" if others.accounts else "",
         f"their unfinished changes: {others.open}" if others.open else "",
     ]
-    next_step = "Run this with their keys, too." if others.open else ""
+    next_step = "Run this with their keys too." if others.open else ""
     return Finding("account", 0, "; ".join(part for part in parts if part), next_step)
 
 

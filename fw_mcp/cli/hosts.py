@@ -256,7 +256,7 @@ HOSTS = (
         "servers",
         _vs_code,
         inputs=_vs_code_inputs,
-        asks="It asks for what is secret when it starts the server, and keeps it. A Copilot "
+        asks="It asks for each secret when it starts the server, and keeps it. A Copilot "
         "session in it gets no server that asks: for that there is fw-mcp connect copilot.",
         afterwards="Start it with MCP: List Servers.",
     ),

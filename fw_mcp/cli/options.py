@@ -60,9 +60,9 @@ _DESCRIPTION = """\
 MCP server that lets an AI assistant manage a FinerWorks image library safely.
 Without a command it serves over stdio."""
 _EPILOG = """\
-The secrets are variables only: FINERWORKS_WEB_API_KEY, FINERWORKS_APP_KEY, FW_MCP_HTTP_TOKEN.
+Secrets are variables only: FINERWORKS_WEB_API_KEY, FINERWORKS_APP_KEY, FW_MCP_HTTP_TOKEN.
 Exit codes: 0 fine, 1 unexpected, 2 usage, 3 keys, 4 unreachable, 5 FinerWorks error,
-6 unsafe configuration, 7 unfinished writes or rows left out."""
+6 unsafe configuration, 7 something is unfinished or was skipped."""
 _GLOBAL = "Global options, which every command takes: fw-mcp --help"
 
 
@@ -108,7 +108,7 @@ def _parser() -> tuple[Parser, Mapping[str, Parser]]:
         dest="command", metavar="COMMAND", title="commands", prog=parser.prog
     )
     _add_options(parser)
-    commands.add_parser(HELP, help="this, or what COMMAND takes: fw-mcp help COMMAND")
+    commands.add_parser(HELP, help="show this help, or that of a command: fw-mcp help COMMAND")
     hidden = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     _add_options(hidden, hidden=True)
     subparsers = {
@@ -138,11 +138,12 @@ def _sentence(clause: str) -> str:
 def _add_own_arguments(subparsers: Mapping[str, Parser]) -> None:
     sandbox = subparsers["sandbox"]
     port = sandbox.add_argument("--port", type=_whole(0, _LAST_PORT), default=8321, metavar="N")
-    port.help = "default 8321; 0 takes a free one"
+    port.help = "port to listen on; default 8321; 0 takes a free one"
     faults = sandbox.add_argument("--faults", action="store_true")
-    faults.help = "serve /_sandbox/faults and /_sandbox/switches too, for those who test"
-    sandbox.add_argument("file", nargs="?", metavar="FILE", help="keep it here")
-    subparsers["doctor"].add_argument("--json", action="store_true", help="for a program")
+    faults.help = "also serve /_sandbox/faults and /_sandbox/switches, to make it fail on request"
+    file = sandbox.add_argument("file", nargs="?", metavar="FILE")
+    file.help = "keep the sandbox in FILE; default: in memory"
+    subparsers["doctor"].add_argument("--json", action="store_true", help="print it as JSON")
     contract = subparsers["doctor"].add_argument("--contract", metavar="FILE")
     contract.help = (
         "instead, compare FinerWorks' answers with what fw-mcp expects (reads only) and write a "
@@ -151,9 +152,9 @@ def _add_own_arguments(subparsers: Mapping[str, Parser]) -> None:
     subparsers["approve"].add_argument("plan", metavar="PLAN", help="the plan_id")
     changes = subparsers["changes"].add_mutually_exclusive_group()
     page = changes.add_argument("--page", type=_whole(1, _LAST_PAGE), default=1, metavar="N")
-    page.help = "25 changes per page; default 1"
+    page.help = "which page, of 25 changes each; default 1"
     every = changes.add_argument("--export", nargs="?", const=STDOUT, metavar="FILE")
-    every.help = "write every change as a line of JSON to a new file; default: stdout"
+    every.help = "write every change to a new file, one line of JSON each; default: stdout"
     subparsers["undo"].add_argument("change", metavar="CHANGE", help="the change_id")
     dry_run = subparsers["undo"].add_argument("--dry-run", action="store_true")
     dry_run.help = "show what it would do; sends nothing"
@@ -179,7 +180,7 @@ def _add_arguments_of_add(parser: Parser) -> None:
     library = parser.add_argument("--library", choices=get_args(LibraryName), default="inventory")
     library.help = "temporary is deleted after about 14 days; default inventory"
     titles = parser.add_argument("--titles", metavar="FILE.csv")
-    titles.help = "columns file_name, title, description; default: the file name alone"
+    titles.help = "CSV with columns file_name, title, description; default: file names as titles"
     result = parser.add_mutually_exclusive_group()
     dry_run = result.add_argument("--dry-run", action="store_true")
     dry_run.help = "show what it would do; sends nothing"
@@ -188,12 +189,14 @@ def _add_arguments_of_add(parser: Parser) -> None:
 
 
 def _add_arguments_of_token(parser: Parser) -> None:
-    parser.add_argument("action", choices=("new", "list"), help="make one, or list those there are")
-    parser.add_argument("name", nargs="?", metavar="NAME", help="whose it is; the history names it")
+    action = parser.add_argument("action", choices=("new", "list"))
+    action.help = "make one, or list those in the tokens file"
+    name = parser.add_argument("name", nargs="?", metavar="NAME")
+    name.help = "whose token it is; the history shows this name"
     scopes = parser.add_argument("--scopes", default="images:read", metavar="SCOPES")
     scopes.help = "images:read, images:write or images:delete; default images:read"
     days = parser.add_argument("--days", type=_whole(1, _LAST_DAY), default=90, metavar="N")
-    days.help = "days that it is valid; default 90"
+    days.help = "days until it expires; default 90"
 
 
 def _add_arguments_of_store(parser: Parser) -> None:
@@ -201,27 +204,27 @@ def _add_arguments_of_store(parser: Parser) -> None:
     action.help = "bring its tables up to date, or copy all of FILE to an empty PostgreSQL database"
     parser.add_argument("source", nargs="?", metavar="FILE", help="the SQLite store to copy")
     target = parser.add_argument("target", nargs="?", metavar="URL")
-    target.help = "of the database to copy it to; default: the store of the settings"
+    target.help = "the database to copy it to; default: the one that --store names"
 
 
 def _add_arguments_of_connect(parser: Parser) -> None:
     host = parser.add_argument("host", choices=HOST_WORDS, metavar="HOST")
     host.help = f"one of {', '.join(HOST_WORDS)}"
     url = parser.add_argument("--url", metavar="URL")
-    url.help = "of a server over HTTP, which takes a token; default: over stdio"
+    url.help = "a server over HTTP that takes a token; default: a server over stdio"
     login = parser.add_argument("--login", action="store_true")
-    login.help = "people log in at that URL, instead of a token"
+    login.help = "with --url: people log in there instead of sending a token"
     write = parser.add_argument("--write", action="store_true")
-    write.help = "put it into the client's file: shows the difference, keeps a copy"
+    write.help = "put it into the client's file; shows the difference, keeps a copy"
 
 
 def _add_arguments_of_uploads(parser: Parser) -> None:
     work = parser.add_mutually_exclusive_group()
     check = work.add_argument("--check", action="store_true")
-    check.help = "name images whose print master no longer answers at its public URL"
+    check.help = "name images whose print master can no longer be fetched from its public URL"
     remove = work.add_argument("--remove-unused", action="store_true")
     remove.help = "remove what no image of either library uses, asking first"
-    parser.add_argument("--json", action="store_true", help="for a program")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
 def _add_options(parser: Parser, *, hidden: bool = False) -> None:

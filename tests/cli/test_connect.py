@@ -481,20 +481,16 @@ def test_what_makes_no_sense_is_refused(run: Run, own: dict[str, object], says: 
     [
         ("goose", {}, "Enter the keys in its settings"),
         ("goose", {"settings": {"sandbox": "true"}}, ""),
-        ("goose", {"url": "https://fw.example.com/mcp"}, "Replace TOKEN in it"),
-        (
-            "vscode",
-            {},
-            "It asks for what is secret when it starts the server, and keeps it. A Copilot",
-        ),
-        ("vscode", {"url": "https://fw.example.com/mcp"}, "It asks for what is secret"),
+        ("goose", {"url": "https://fw.example.com/mcp"}, "Replace TOKEN with"),
+        ("vscode", {}, "It asks for each secret when it starts the server, and keeps it. A Copilot"),
+        ("vscode", {"url": "https://fw.example.com/mcp"}, "It asks for each secret"),
         ("vscode", {"url": "https://fw.example.com/mcp", "login": True}, ""),
         (
             "codex",
             {"url": "https://fw.example.com/mcp", "login": True},
             "To log in: codex mcp login finerworks.",
         ),
-        ("codex", {}, "Replace YOUR_WEB_API_KEY and YOUR_APP_KEY in it"),
+        ("codex", {}, "Replace YOUR_WEB_API_KEY and YOUR_APP_KEY with"),
         ("codex", {"url": "https://fw.example.com/mcp"}, "Set FW_MCP_HTTP_TOKEN"),
     ],
 )
@@ -504,8 +500,8 @@ def test_a_person_is_told_where_what_is_secret_goes(
     """And nothing of it where there is nothing secret."""
     run(host, **own)
     (line,) = [one for one in capsys.readouterr().err.splitlines() if "With --write" in one]
-    assert line.removeprefix("With --write it is put there.").strip().startswith(says)
-    assert bool(says) == (line != "With --write it is put there.")
+    assert line.removeprefix("With --write, fw-mcp puts it there.").strip().startswith(says)
+    assert bool(says) == (line != "With --write, fw-mcp puts it there.")
 
 
 @pytest.mark.parametrize(

@@ -100,8 +100,8 @@ def test_what_other_accounts_left_open_is_counted_and_not_named(
     (found,) = [one for one in json.loads(capsys.readouterr().out) if one["check"] == "account"]
     assert (code, found["found"], found["next_step"]) == (
         0,
-        f"of {kept.account}; other accounts on this store: 2; their unfinished changes: 2",
-        "Run this with their keys, too.",
+        f"{kept.account}; other accounts on this store: 2; their unfinished changes: 2",
+        "Run this with their keys too.",
     )
 
 
@@ -112,7 +112,7 @@ def test_the_only_account_of_a_store_is_named_by_its_digest(
     kept.write(deletion(1, "failed"))
     assert examine(kept.assembly(), {"json": True}) == 0
     (found,) = [one for one in json.loads(capsys.readouterr().out) if one["check"] == "account"]
-    assert (found["found"], found["next_step"]) == (f"of {kept.account}", "")
+    assert (found["found"], found["next_step"]) == (f"{kept.account}", "")
 
 
 def test_a_write_under_way_in_a_server_is_no_fault(
@@ -283,7 +283,7 @@ def test_doctor_says_what_is_set_and_what_is_allowed(tmp_path: Path) -> None:
     )
     assert found["limits"] == (
         0,
-        "writes add_images; 7 images a call; 200 deletions an hour; confirm auto; fetching off",
+        "writes add_images; 7 images per call; 200 deletions per hour; confirm auto; fetching off",
     )
     assert found["pictures"][1].startswith("Pillow ")
     assert found["encoding"][1].startswith("stdin ")
@@ -301,7 +301,7 @@ def test_doctor_makes_nothing_only_to_look(tmp_path: Path) -> None:
         ["--sandbox", "--store", str(home / "none" / "s.db")],
     ):
         found = findings_of(arguments, {**state, **KEYS})
-        assert found["store"][1].endswith("is not there yet and can be made")
+        assert found["store"][1].endswith("does not exist yet and can be made")
         assert (list(tmp_path.iterdir()), list(home.iterdir())) == ([home], [])
 
 

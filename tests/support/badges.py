@@ -43,7 +43,7 @@ def goose() -> str:
     entry = BY_WORD["goose"].entry(ACCOUNT)
     given = [("cmd", entry["cmd"]), *(("arg", one) for one in entry["args"])]
     given += [("id", NAME), ("name", "FinerWorks"), ("description", entry["description"])]
-    given += [("env", f"{name}={name} of FinerWorks") for name in KEYS]
+    given += [("env", f"{name}=Your {name}") for name in KEYS]
     return f"https://goose-docs.ai/extension?{urlencode(given, quote_via=quote)}"
 
 
