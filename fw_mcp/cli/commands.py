@@ -70,7 +70,7 @@ COMMANDS = MappingProxyType(
             ("fw_mcp.cli.add", "add"),
             "upload pictures or folders, asking first, and add them to the library",
             "fw-mcp add Photos/ --titles titles.csv",
-            "Only the pictures right in a folder are added. Run again, it continues.\n"
+            "Only pictures directly in a folder are added. Run again, it continues.\n"
             "Exit code 7: some pictures were not added; they are listed.",
         ),
         "uploads": Command(
