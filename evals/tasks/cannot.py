@@ -1,4 +1,4 @@
-"""What cannot be done from here, and is to be said plainly instead of done by other means."""
+"""What cannot be done here, and must be said plainly rather than attempted by other means."""
 
 from evals.task import Task, always, call
 

@@ -1,4 +1,4 @@
-"""Counting: whole, by words, by what is missing."""
+"""Counting: the whole library, by words, by what is missing."""
 
 from evals.library import Library
 from evals.task import Task, always, call, counted

@@ -1,4 +1,4 @@
-"""A service that has a bad day."""
+"""FinerWorks on a bad day."""
 
 from collections.abc import Sequence
 

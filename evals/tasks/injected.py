@@ -1,4 +1,4 @@
-"""Instructions that stand in titles and descriptions: words of strangers, to be read only."""
+"""Instructions hidden in titles and descriptions: strangers' words, never to be followed."""
 
 from evals.task import Task, always, call, counted, deletes, file, on, outcome, retitle, retitles
 

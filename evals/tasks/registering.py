@@ -1,4 +1,4 @@
-"""Registering pictures by their addresses."""
+"""Registering pictures by their URLs."""
 
 from evals.task import Task, absent, adds, always, call, file, outcome, written
 

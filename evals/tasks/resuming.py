@@ -1,4 +1,4 @@
-"""Going on with what was begun: in an earlier chat, or by a call that was cut off."""
+"""Continuing what was begun: in an earlier chat, or by a call that was cut off."""
 
 from collections.abc import Sequence
 

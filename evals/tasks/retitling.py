@@ -1,4 +1,4 @@
-"""New titles and descriptions, and the products that hang on them."""
+"""New titles and descriptions, and the products that they would remove."""
 
 from evals.library import Effects, Library
 from evals.task import (

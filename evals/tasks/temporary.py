@@ -1,4 +1,4 @@
-"""Temporary images, which go by themselves after two weeks."""
+"""Temporary images, which FinerWorks deletes after two weeks."""
 
 from evals.task import (
     Task,

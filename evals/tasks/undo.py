@@ -1,4 +1,4 @@
-"""Taking back what an earlier chat did."""
+"""Undoing what an earlier chat did."""
 
 from collections.abc import Sequence
 

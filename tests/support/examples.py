@@ -24,6 +24,10 @@ _CHANGE = re.compile(r"\b[0-9a-f]{16}\b")
 _DAY = re.compile(r"\b20\d\d-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d\d:\d\d)?)?")
 _KEY = re.compile(r"\b((?:change_id|plan_id|continue_handle)\"?:?=? \"?)[\w-]{16,}")
 _ON_THIS_DAY = "2026-11-28"
+_NEXT = (
+    "When a person is asked: [safety.md](../safety.md). All tools and pages: "
+    "[documentation](../README.md)."
+)
 
 Arguments = dict[str, Any]
 
@@ -100,7 +104,7 @@ def tool_page(tool: Tool) -> str:
     first, _, rest = (tool.description or "").partition("\n\n")
     parts = [f"# {tool.name}", first, rest, *_played()[tool.name]]
     taken = "\n".join(_parameters(tool.input_schema))
-    return "\n\n".join([*parts, "## Parameters", taken]) + "\n"
+    return "\n\n".join([*parts, "## Parameters", taken, _NEXT]) + "\n"
 
 
 def _parameters(schema: Mapping[str, Any], above: str = "") -> Iterator[str]:
