@@ -482,7 +482,7 @@ def test_what_makes_no_sense_is_refused(run: Run, own: dict[str, object], says: 
         ("goose", {}, "Enter the keys in its settings"),
         ("goose", {"settings": {"sandbox": "true"}}, ""),
         ("goose", {"url": "https://fw.example.com/mcp"}, "Replace TOKEN with"),
-        ("vscode", {}, "It asks for each secret when it starts the server, and keeps it. A Copilot"),
+        ("vscode", {}, "It asks for each secret when it starts the server, and keeps it. A"),
         ("vscode", {"url": "https://fw.example.com/mcp"}, "It asks for each secret"),
         ("vscode", {"url": "https://fw.example.com/mcp", "login": True}, ""),
         (
