@@ -33,7 +33,7 @@ ELSEWHERE = (
     ".venv/bin/python -m fw_mcp connect cursor",
     "fw-mcp reconcile --adopt ACCOUNT",
 )
-# What needs a published release, Docker's engine, or Windows.
+# What needs a release, Docker's engine or Windows, or takes what other checks have cached.
 NEVER = (
     "uvx fw-mcp@latest --version",
     "docker build -t fw-mcp .",
@@ -41,6 +41,7 @@ NEVER = (
     "docker rmi fw-mcp",
     "docker volume rm fw-mcp",
     "py -m venv env",
+    "uv cache prune",
 )
 _PROGRAMS = r"(?:uvx|uv|pipx|fw-mcp|make|docker|python3|py|\.?v?env/bin/[\w-]+)"
 _COMMANDS = re.compile(rf"`({_PROGRAMS} [^`]+)`|^({_PROGRAMS} [^#\n]+)", re.MULTILINE)
@@ -79,5 +80,6 @@ def typed(place: Place) -> str:
     if (programs / "fw-mcp").exists():
         raise Refused("pipx uninstall left the program behind")
     return (
-        f"{len(TYPED)} commands; not typed here (no release, Docker, Windows): {', '.join(NEVER)}"
+        f"{len(TYPED)} commands; not typed here (no release, Docker, Windows; a shared cache): "
+        f"{', '.join(NEVER)}"
     )
