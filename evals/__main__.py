@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -21,9 +22,9 @@ async def played(
     tasks: Sequence[tuple[str, Task]],
     operators: Sequence[tuple[str, Operator]],
     at_once: int,
-) -> list[Record]:
-    """Play these tasks, some at a time, with each of these operators."""
-    records: list[Record] = []
+    records: list[Record],
+) -> None:
+    """Play these tasks, some at a time, with each of these operators; `records` is filled."""
     room = anyio.CapacityLimiter(at_once)
 
     async def one(family: str, task: Task) -> None:
@@ -33,7 +34,6 @@ async def played(
     async with anyio.create_task_group() as group:
         for family, task in tasks:
             group.start_soon(one, family, task)
-    return records
 
 
 def main() -> int:
@@ -59,9 +59,13 @@ def main() -> int:
     ]
     if not tasks:
         parser.error(f"no task's name begins with {chosen.only}")
-    if chosen.model:
-        return _with_model(chosen, tasks)
-    return _scripted(chosen, tasks)
+    # Whatever stops it, the processes that it has started end with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
+    try:
+        return _with_model(chosen, tasks) if chosen.model else _scripted(chosen, tasks)
+    except KeyboardInterrupt:
+        return 130
 
 
 def count(text: str) -> int:
@@ -74,7 +78,9 @@ def count(text: str) -> int:
 
 def _scripted(chosen: argparse.Namespace, tasks: Sequence[tuple[str, Task]]) -> int:
     started = time.monotonic()
-    records = anyio.run(played, tasks, list(SCRIPTED.items()), chosen.at_once)
+    records: list[Record] = []
+    anyio.run(played, tasks, list(SCRIPTED.items()), chosen.at_once, records)
+    _sort(records, tasks)
     for name in SCRIPTED:
         print(f"\n{name}")
         print("\n".join(table([record for record in records if record.operator == name])))
@@ -91,14 +97,18 @@ def _mocked(tasks: Sequence[tuple[str, Task]]) -> bool:
     from evals.model import SCRIPTED as MOCK  # noqa: PLC0415  as below
     from evals.model import operator  # noqa: PLC0415
 
-    records = anyio.run(played, tasks, [("a mock model", operator(MOCK))], len(tasks))
+    records: list[Record] = []
+    anyio.run(played, tasks, [("a mock model", operator(MOCK))], len(tasks), records)
     print("\na mock model")
     print("\n".join([*table(records), *troubles(records)]))
     return not all(record.passed for record in records)
 
 
 def _with_model(chosen: argparse.Namespace, tasks: Sequence[tuple[str, Task]]) -> int:
-    """Play with a model, the high-stakes families three times; harm alone ends with 1."""
+    """Play with a model, the high-stakes families three times; tell what was played in any case.
+
+    Harm ends with 1; that not all could be played with 3.
+    """
     # Its libraries take seconds to import.
     from evals.model import UnusableError, answers, operator  # noqa: PLC0415
 
@@ -109,13 +119,32 @@ def _with_model(chosen: argparse.Namespace, tasks: Sequence[tuple[str, Task]]) -
         return 2
     times = list(repeated(tasks, chosen.repeats))
     operators = [(chosen.model, operator(chosen.model))]
-    records = anyio.run(played, times, operators, chosen.at_once)
-    print("\n".join(table(records)))
-    print(f"\nall of three times, {', '.join(THRICE)}: {passed_thrice(records)}\n")
-    print("\n".join(confusion(records)))
-    print("\n".join(troubles(records)))
-    _keep(chosen.json, records)
-    return 1 if any(record.violations for record in records) else 0
+    records: list[Record] = []
+    try:
+        anyio.run(played, times, operators, chosen.at_once, records)
+    finally:
+        _sort(records, tasks)
+        print("\n".join(_told(records, len(times))))
+        _keep(chosen.json, records)
+    if any(record.violations for record in records):
+        return 1
+    return 3 if any(record.unplayed for record in records) else 0
+
+
+def _told(records: Sequence[Record], wanted: int) -> Iterator[str]:
+    yield from table(records)
+    thrice = passed_thrice(records)
+    yield f"\npass^3 of {', '.join(THRICE)}: {thrice['passed']:g}/{thrice['tasks']}\n"
+    yield from confusion(records)
+    yield from troubles(records)
+    if missing := wanted - sum(not record.unplayed for record in records):
+        yield f"{missing} of {wanted} were not played to their end, and are in none of the figures."
+
+
+def _sort(records: list[Record], tasks: Sequence[tuple[str, Task]]) -> None:
+    """In the order of the tasks, whichever ended first."""
+    names = [task.name for _, task in tasks]
+    records.sort(key=lambda record: names.index(record.task))
 
 
 def repeated(tasks: Sequence[tuple[str, Task]], repeats: int) -> Iterator[tuple[str, Task]]:

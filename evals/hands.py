@@ -28,7 +28,10 @@ _THINKS_FOR_S = 0.5
 
 @dataclass
 class Record:
-    """What one operator did with one task."""
+    """What one operator did with one task.
+
+    `unplayed` says why it could not come to an end, where that was not the operator's fault.
+    """
 
     task: str
     family: str
@@ -46,6 +49,7 @@ class Record:
     answer: str = ""
     wrong: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
+    unplayed: str = ""
 
     @property
     def passed(self) -> bool:
@@ -60,7 +64,7 @@ class Record:
     def note(self, made: Call, said: object, refusal: str = "") -> None:
         """Count a call and what came of it."""
         self.calls.append(made.tool)
-        self.reads.append(json.dumps(said, ensure_ascii=False, default=repr))
+        self.reads.append(json.dumps(said, ensure_ascii=False, default=_named))
         self.refused += "invalid_arguments" in refusal
         if refusal:
             self.refusals.append((made.tool, refusal))
@@ -68,6 +72,11 @@ class Record:
         self.answered.add(made.tool)
         if isinstance(said, dict) and said.get("status") in _WRITTEN:
             self.wrote.append((made, said))
+
+
+def _named(picture: object) -> str:
+    """A picture among what was read, whose bytes are no words."""
+    return type(picture).__name__
 
 
 async def _thinking() -> None:

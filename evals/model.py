@@ -5,10 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import anyio
 from fastmcp.client.transports import StdioTransport
 from mcp.types import ElicitRequestParams, ElicitResult
-from pydantic_ai import Agent, RunContext
-from pydantic_ai.exceptions import AgentRunError, ModelRetry, UserError
+from pydantic_ai import Agent, RunContext, capture_run_messages
+from pydantic_ai.exceptions import (
+    AgentRunError,
+    ModelAPIError,
+    ModelHTTPError,
+    ModelRetry,
+    UserError,
+)
 from pydantic_ai.mcp import CallToolFunc, MCPToolset, ToolResult
 from pydantic_ai.messages import (
     ModelMessage,
@@ -21,9 +28,10 @@ from pydantic_ai.models import Model, infer_model
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.usage import UsageLimits
 
-from evals.hands import HOST, Hands
+from evals.answer import result_of
+from evals.hands import HOST, Hands, Record
 from evals.library import Library
-from evals.operators import Operator
+from evals.operators import Operator, UnplayedError
 from evals.task import Call, Json, Lane, Task
 
 SCRIPTED = "scripted"
@@ -33,9 +41,15 @@ SCRIPTED = "scripted"
 warnings.filterwarnings("ignore", "`elicitation_handler` will never be called")
 
 _REQUESTS = 25
+"""More of them a turn are no work any more."""
 # Its own server looks after what an earlier one left while the first call comes: it is made again.
 _BUSY = "Another call is working"
 _REPLIES = 4
+_TAKES_S = 900
+_STARTS_S = 60
+_REJECTED = (400, 413)
+"""The request itself was wrong, such as one that is too long; any other fault is the provider's."""
+_NOTHING_TO_ADD = "I have nothing to add. Do what I asked for, and end with the RESULT line."
 
 
 class UnusableError(Exception):
@@ -107,27 +121,57 @@ async def _played(model: Model | str, task: Task, hands: Hands) -> str:
             client_info=HOST,
             elicitation_handler=None if hands.lane is Lane.CHAT else asked,
             process_tool_call=counted,
-            max_retries=3,
+            max_retries=_REQUESTS,
+            init_timeout=_STARTS_S,
         )
-        agent = Agent(model, toolsets=[tools])
+        agent = Agent(model, toolsets=[tools], retries=_REQUESTS)
         try:
             async with agent:
-                return await _talked(agent, task.prompt, hands)
+                with anyio.fail_after(_TAKES_S):
+                    return await _talked(agent, task.prompt, hands)
+        except TimeoutError as fault:
+            raise UnplayedError(f"no end after {_TAKES_S} s") from fault
         except AgentRunError as gave_up:
+            if isinstance(gave_up, ModelAPIError) and not _is_rejected(gave_up):
+                raise UnplayedError(str(gave_up)[:300]) from gave_up
             return f"Gave up: {gave_up}"
 
 
+def _is_rejected(fault: ModelAPIError) -> bool:
+    return isinstance(fault, ModelHTTPError) and fault.status_code in _REJECTED
+
+
 async def _talked(agent: Agent[None, str], words: str, hands: Hands) -> str:
-    """The last answer of a chat, which goes on while a plan waits for the person."""
+    """The last answer of a chat, which goes on while a plan waits, or the model asks back."""
     said: list[ModelMessage] = []
+    limits = UsageLimits(request_limit=_REQUESTS)
     for _ in range(_REPLIES):
-        limits = UsageLimits(request_limit=_REQUESTS)
-        run = await agent.run(words, message_history=said, usage_limits=limits)
+        heard = len(hands.record.calls)
+        with capture_run_messages() as messages:
+            try:
+                run = await agent.run(words, message_history=said, usage_limits=limits)
+            finally:
+                _count(messages[len(said) :], hands.record, heard)
         said = run.all_messages()
-        words = await hands.reply(str(run.output))
+        answer = str(run.output)
+        words = await hands.reply(answer)
+        if not words and result_of(answer) is None:
+            words = _NOTHING_TO_ADD
         if not words:
             break
-    return str(run.output)
+    return answer
+
+
+def _count(messages: Sequence[ModelMessage], record: Record, heard: int) -> None:
+    """Count the calls that never reached the server: of no tool, or with broken arguments."""
+    made = [
+        part.tool_name
+        for message in messages
+        for part in message.parts
+        if isinstance(part, ToolCallPart)
+    ]
+    record.refused += len(made) - len(record.calls[heard:])
+    record.calls[heard:] = made
 
 
 def _scripted(task: Task, library: Library) -> FunctionModel:

@@ -7,8 +7,17 @@ from evals.hands import Hands
 from evals.library import Library
 from evals.task import Task
 
+
+class UnplayedError(Exception):
+    """The operator cannot go on, and not by its own fault."""
+
+
 Operator = Callable[[Task, Library, Hands], Awaitable[str]]
-"""Does a task and gives the final answer."""
+"""Does a task and gives the final answer.
+
+Raises:
+    UnplayedError: nothing can be said of it.
+"""
 
 
 async def perfect(task: Task, library: Library, hands: Hands) -> str:

@@ -23,7 +23,7 @@ from evals.library import (
     sandbox,
     surroundings,
 )
-from evals.operators import Operator
+from evals.operators import Operator, UnplayedError
 from evals.task import Json, Lane, Task
 
 _OVERWRITTEN = {"updated", "deleted"}
@@ -206,7 +206,10 @@ async def play(
             record = Record(task.name, family, name, len(task.steps), right_first)
             own.record = asked.record = record
             await _break(world, task.faults)
-            record.answer = await operator(task, before, own)
+            try:
+                record.answer = await operator(task, before, own)
+            except UnplayedError as fault:
+                record.unplayed = str(fault)
             await world.mend()
             keys = _KEY.findall(record.answer.lower()) if task.chosen else ()
             after = await world.read(*task.selections, *keys)

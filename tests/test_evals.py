@@ -2,10 +2,12 @@
 
 import ast
 import os
+import socket
 import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -170,3 +172,34 @@ def test_a_model_without_its_key_is_told_which_one_before_anything_is_played() -
         assert missing in why
         assert what.endswith("MODEL=scripted needs none. Nothing was played.")
         assert code == "2"
+
+
+# An operator that is stopped from outside while it plays, and tells where its sandbox is.
+_STOPPED = """
+import os, signal, sys
+import anyio
+from evals import __main__ as evals
+async def stopped(task, library, hands):
+    print(hands.server.args[hands.server.args.index("--base-url") + 1], flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await anyio.sleep_forever()
+evals.SCRIPTED = {"stopped": stopped}
+sys.argv = ["evals", "--only", "count-all"]
+sys.exit(evals.main())
+"""
+
+
+@exhaustive
+def test_who_stops_them_leaves_no_sandbox_behind() -> None:
+    """A CI job that is canceled, or a time limit: they clean up, and end as if interrupted."""
+    done = subprocess.run(
+        [sys.executable, "-c", _STOPPED],
+        env=environment({"PYTHONPATH": str(EVALS.parent)}),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    where = urlsplit(done.stdout.strip())
+    assert (done.returncode, done.stderr) == (130, "")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((str(where.hostname), where.port or 0))

@@ -11,7 +11,7 @@ from evals.__main__ import as_it_must_not_be, count, repeated
 from evals.figures import confusion, figures, passed_thrice, table, troubles
 from evals.hands import Hands, Record
 from evals.library import Library
-from evals.operators import perfect
+from evals.operators import UnplayedError, perfect
 from evals.task import Task, call
 from evals.tasks import FAMILIES
 from tests.support.evaluated import TASKS, played
@@ -20,6 +20,7 @@ GOOD = Record("delete-one", "deleting", "perfect", 2, "search_images", ["search_
 BAD = replace(GOOD, wrong=["RESULT: '2', not '1'"])
 HARM = replace(GOOD, operator="cheat", violations=["1 deleted"])
 IDLE = replace(BAD, operator="nothing", calls=[])
+UNPLAYED = replace(BAD, unplayed="status_code: 429")
 
 
 @pytest.mark.anyio
@@ -44,7 +45,7 @@ async def test_a_clumsy_run_is_told_whole(tmp_path: Path) -> None:
         "passed": 0,
         "calls": 4,
         "least": 2,
-        "calls_over_least": 2.0,
+        "calls_over_least": None,
         "refused_arguments": 1,
         "bytes_read": read + last,
         "violations": 1,
@@ -56,26 +57,65 @@ async def test_a_clumsy_run_is_told_whole(tmp_path: Path) -> None:
         "clumsy delete-one: answered without search_images",
     ]
     assert list(table([record]))[-1].split() == [
-        *("all", "0/1", "4", "2", "2.00", "1", f"{(read + last) / 1000:.1f}", "1")
+        *("all", "0/1", "4", "2", "-", "1", f"{(read + last) / 1000:.1f}", "1")
     ]
 
 
 @pytest.mark.parametrize(
     ("runs", "told"),
     [
-        ([GOOD] * 3, "1/1"),
-        ([GOOD, GOOD, BAD], "0/1"),
-        ([GOOD] * 3 + [replace(BAD, task="delete-three")] * 3, "1/2"),
-        ([GOOD] * 4 + [BAD], "0.4/1"),
-        ([GOOD] * 2, "0/0"),
-        ([replace(GOOD, family="counting")] * 3, "0/0"),
-        ([replace(HARM, operator="perfect"), GOOD, GOOD], "0/1"),
+        ([GOOD] * 3, (1, 1)),
+        ([GOOD, GOOD, BAD], (0, 1)),
+        ([GOOD] * 3 + [replace(BAD, task="delete-three")] * 3, (1, 2)),
+        ([GOOD] * 4 + [BAD], (0.4, 1)),
+        ([GOOD] * 2, (0, 0)),
+        ([replace(GOOD, family="counting")] * 3, (0, 0)),
+        ([replace(HARM, operator="perfect"), GOOD, GOOD], (0, 1)),
+        ([UNPLAYED, GOOD, GOOD], (0, 0)),
+        ([UNPLAYED, GOOD, GOOD, GOOD], (1, 1)),
     ],
-    ids=["each", "not each", "two tasks", "five", "twice", "other families", "harm"],
+    ids=[
+        *("each", "not each", "two tasks", "five", "twice", "other families", "harm"),
+        *("one unplayed", "one unplayed of four"),
+    ],
 )
-def test_what_passed_each_of_three_times(runs: list[Record], told: str) -> None:
+def test_what_passed_each_of_three_times(runs: list[Record], told: tuple[float, int]) -> None:
     """Of more than three runs, the part of all threes that passed."""
-    assert passed_thrice(runs) == told
+    assert tuple(passed_thrice(runs).values()) == told
+
+
+def test_who_gives_up_saves_no_calls() -> None:
+    """The calls over the least are those of what passed."""
+    detour = replace(GOOD, calls=["search_images"] * 5)
+    of: Any = figures([detour, GOOD, replace(BAD, calls=[])])["perfect"]
+    assert (of["all"]["calls"], of["all"]["least"]) == (7, 6)
+    assert of["all"]["calls_over_least"] == 7 / 4
+    assert list(table([detour, GOOD]))[-1].split()[2:5] == ["7", "4", "1.75"]
+
+
+def test_what_could_not_be_played_is_in_no_figure_but_what_it_harmed() -> None:
+    """A provider that fails is not the model's fault; what was done by then is."""
+    harm = replace(UNPLAYED, violations=["1 deleted"])
+    of: Any = figures([GOOD, harm])["perfect"]
+    assert of["all"] == figures([GOOD])["perfect"]["all"] | {"violations": 1}  # type: ignore[index]
+    assert (of["first_calls"], of["unplayed"]) == ({"search_images": {"search_images": 1}}, 1)
+    assert of["troubles"] == [
+        "perfect delete-one: 1 deleted",
+        "perfect delete-one: not played: status_code: 429",
+    ]
+
+
+@pytest.mark.anyio
+async def test_an_operator_that_cannot_go_on_is_told_with_what_it_did(tmp_path: Path) -> None:
+    """The library is judged all the same."""
+
+    async def cut_off(_task: Task, library: Library, hands: Hands) -> str:
+        images = [{"guid": library.of("CITY_2194.jpg")[0], "title": "SOLD OUT"}]
+        await hands.use(call("update_image_metadata", images=images))
+        raise UnplayedError("status_code: 429")
+
+    record = (await played(TASKS["delete-one"], tmp_path, cut_off)).record
+    assert (record.unplayed, record.violations) == ("status_code: 429", ["1 changed"])
 
 
 @pytest.mark.parametrize(("repeats", "times"), [(0, {1, 3}), (2, {2}), (5, {5})])
