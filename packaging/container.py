@@ -20,8 +20,6 @@ from image import STARTING, Missing, builder, save
 from make import ROOT
 from trial import Trial, expect, files
 
-__all__ = ["Missing", "built_and_started", "save"]
-
 _MB = 1_000_000
 _TOOLS, _FILES = "tools over stdio", "files"
 _MEASURED = ("built", _TOOLS, _FILES)
