@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -78,6 +79,9 @@ def report(measures: Sequence[Measure], about: str | None, quick: Effort, whole:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--quick", action="store_true", help="few repetitions, rough figures")
     options = parser.parse_args()
+    # Settings of whoever measures would be those of every server that is started.
+    for name in [one for one in os.environ if one.startswith(("FW_MCP_", "FINERWORKS_"))]:
+        del os.environ[name]
     write = as_json if options.json else as_row
     all_met = True
     for measure in measures:
