@@ -321,7 +321,7 @@ async def test_the_accounts_of_a_process_share_its_connections(place: Place) -> 
         store.close()
     assert len(await session_id(first)) == 32
     first.close()
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         while place.rows(count) != [(0,)]:
             await anyio.lowlevel.checkpoint()
 
