@@ -133,7 +133,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="fw-mcp-artifacts-") as folder:
             left_out = fill(Path(folder), with_image=given.image)
-    except (Differing, Refused, OSError, subprocess.CalledProcessError, ValueError) as why:
+    except (Differing, Refused, OSError, subprocess.SubprocessError, ValueError) as why:
         print(f"{str(why).rstrip('.')}. dist/ is as it was.", file=sys.stderr)
         return 1
     for file in sorted(_DIST.iterdir()):
