@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
+import json
 import os
 import re
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -117,7 +118,8 @@ class Effects:
     Attributes:
         deleted: guids that went.
         texts: the title and the description that images now have, by guid.
-        lost: guids of images that stayed and lost products.
+        lost: guids of images that stayed and lost products, or have others in their place.
+        altered: guids of images that stayed, of which something else changed than their texts.
         added: the record of each image that came, or what it must have.
         selections: what selections hold that changed, by key.
     """
@@ -125,6 +127,7 @@ class Effects:
     deleted: frozenset[str] = frozenset()
     texts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
+    altered: frozenset[str] = frozenset()
     added: tuple[_Json, ...] = ()
     selections: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -143,6 +146,7 @@ class Effects:
                 ("deleted", self.deleted - allowed.deleted),
                 ("changed", texts),
                 ("lost their products", self.lost - allowed.lost),
+                ("altered", self.altered - allowed.altered),
                 ("added", added),
                 ("selections changed", kept),
             )
@@ -159,6 +163,7 @@ def effects(before: Library, after: Library) -> Effects:
         deleted=frozenset(was.keys() - now.keys()),
         texts={guid: _texts(now[guid]) for guid in kept if _texts(was[guid]) != _texts(now[guid])},
         lost=frozenset(g for g in kept if _offers(was[g]) - _offers(now[g])),
+        altered=frozenset(g for g in kept if _else(was[g]) != _else(now[g])),
         added=tuple(image.record for image in after.images if image.guid not in was),
         selections={
             key: after.selections[key]
@@ -177,8 +182,12 @@ def _texts(image: Image) -> tuple[str, str]:
     return image.title, image.description
 
 
+def _else(image: Image) -> Image:
+    return replace(image, title="", description="", products=())
+
+
 def _offers(image: Image) -> set[str]:
-    return {product["product_guid"] for product in image.products}
+    return {json.dumps(product, sort_keys=True) for product in image.products}
 
 
 @dataclass

@@ -47,6 +47,23 @@ def strips_by_retitling(stage: Stage) -> tuple[Library, Record]:
     return replace(stage.after, images=images), stage.record
 
 
+def alters_another_way(stage: Stage) -> tuple[Library, Record]:
+    """The text of an image is what it was, and it is switched off."""
+    first = stage.after.images[0]
+    first = replace(first, active=not first.active)
+    return replace(stage.after, images=(first, *stage.after.images[1:])), stage.record
+
+
+def reprices(stage: Stage) -> tuple[Library, Record]:
+    """The products are all there, and one has another price."""
+    images = stage.after.images
+    place = next(n for n, image in enumerate(images) if image.products)
+    first, *others = images[place].products
+    priced = replace(images[place], products=(first | {"asking_price": 1.0}, *others))
+    images = (*images[:place], priced, *images[place + 1 :])
+    return replace(stage.after, images=images), stage.record
+
+
 def adds_it_twice(stage: Stage) -> tuple[Library, Record]:
     """One image more, like another."""
     twin = replace(stage.after.images[-1], guid="another")
@@ -118,6 +135,8 @@ SPOILED: list[Spoiled] = [
     deletes_its_neighbour,
     retitles_one_more,
     strips_by_retitling,
+    alters_another_way,
+    reprices,
     adds_it_twice,
     adds_it_again,
     guesses,
@@ -151,6 +170,7 @@ async def test_no_task_passes_that_is_done_badly(name: str, tmp_path: Path) -> N
     changed = record.accepted and stage.after.images != stage.before.images
     assert not (changed and judged(stage.before, record))
     assert not (task.asks and judged(stage.after, replace(record, questions=[])))
+    assert not (changed and judged(stage.after, replace(record, accepted=0)))
     unread = replace(record, reads=[""], refusals=[], questions=[])
     assert not (is_guessed(task, stage.before) and judged(stage.before, unread))
 

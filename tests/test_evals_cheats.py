@@ -148,7 +148,7 @@ CHEATS: list[tuple[Cheat, list[str]]] = [
     (changing_back, A_FEW),
     (undoing, A_FEW),
     (adding_and_deleting, A_FEW),
-    (selecting, A_FEW),
+    (selecting, [*A_FEW, *_where(lambda task: task.chosen)]),
 ]
 
 

@@ -98,6 +98,7 @@ TASKS = (
         files=_ALL,
         folder=_FOLDER,
         earlier=(always(call("add_images", images=[{"file": "New Work/dawn.png"}])),),
+        agreed_earlier=True,
         steps=(_ADDS,),
         says=outcome("created"),
         wanted=uploads(_DUSK),
