@@ -27,7 +27,7 @@ TASKS = (
         adds_temporary=_PROOFS,
         steps=(_LOOK,),
         says=counted,
-        evidence=r'"count": 15\b',
+        evidence="proof_|library temporary",
     ),
     Task(
         name="temporary-delete",
