@@ -51,6 +51,8 @@ def main() -> int:
     )
     parser.add_argument("--json", type=Path, help="a file for the figures")
     chosen = parser.parse_args()
+    if chosen.json and not chosen.json.parent.is_dir():
+        parser.error(f"there is no folder {chosen.json.parent}")
     tasks = [
         (family, task)
         for family, own in FAMILIES.items()

@@ -1,6 +1,7 @@
 """The evaluations judge from outside: what they hold, and that they tell right from wrong."""
 
 import ast
+import json
 import os
 import socket
 import subprocess
@@ -203,3 +204,47 @@ def test_who_stops_them_leaves_no_sandbox_behind() -> None:
     assert (done.returncode, done.stderr) == (130, "")
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((str(where.hostname), where.port or 0))
+
+
+# As a model: a tool that is not there, a question of its own, and an answer; then no provider.
+_ODD = """
+import json
+import anyio
+from pydantic_ai.exceptions import ModelHTTPError
+from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.models.function import FunctionModel
+from evals.model import operator
+from evals.play import play
+from evals.tasks import FAMILIES
+parts = iter([
+    ToolCallPart("count_images", {}),
+    TextPart("Shall I count them?"),
+    ToolCallPart("search_images", {"per_page": 1}),
+    TextPart("**Result**: 248 pictures"),
+])
+def odd(messages, info):
+    return ModelResponse([next(parts)])
+def away(messages, info):
+    raise ModelHTTPError(429, "a model")
+models = {"odd": odd, "away": away}
+each = [(name, operator(FunctionModel(does))) for name, does in models.items()]
+task = FAMILIES["counting"][0]
+for one in anyio.run(play, "counting", task, each):
+    print(json.dumps([one.calls, one.refused, one.wrong, one.violations, one.unplayed[:16]]))
+"""
+
+
+@exhaustive
+def test_a_model_that_asks_back_goes_on_and_a_provider_that_is_away_is_told() -> None:
+    """A call of no tool is counted, an own question answered, and no fault of others taken."""
+    libraries = os.pathsep.join(map(str, (EVALS.parent, Path(sys.prefix, "evals"))))
+    done = subprocess.run(
+        [sys.executable, "-c", _ODD],
+        env=environment({"PYTHONPATH": libraries}),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    odd, away = map(json.loads, done.stdout.splitlines())
+    assert odd == [["count_images", "search_images"], 1, [], [], ""]
+    assert away[-1] == "status_code: 429"
