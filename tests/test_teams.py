@@ -96,7 +96,7 @@ async def test_the_page_on_teams_goes_as_written(
         file.write_text("", encoding="utf-8")
         assert await asked(client, token) == 401
     assert main(command("token list")) == 0
-    assert capsys.readouterr().out == "The tokens file holds no token.\n"
+    assert capsys.readouterr().out == "There are no tokens in the tokens file.\n"
 
 
 def accounts_of_the_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

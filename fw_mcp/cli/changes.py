@@ -291,7 +291,7 @@ async def _reconcile(assembly: "Assembly", say: Callable[[str], None]) -> int:
         await assembly.aclose()
     still_open = [one for one in open_before if one.change_id in left]
     if not still_open:
-        say(f"Unfinished writes resolved: {len(open_before)}; none is left.")
+        say(f"Unfinished writes resolved: {len(open_before)}; none are left.")
         return 0
     settled = len(open_before) - len(still_open)
     say(f"Unfinished writes resolved: {settled}; unresolved: {len(still_open)}.")

@@ -234,7 +234,7 @@ def _write(file: Path, host: Host, connection: Connection) -> None:
     try:
         after = placed(before or "", host, host.document(connection))
     except AlreadyThere as why:
-        raise _kept(target, why, "Change that by hand, or remove it first") from why
+        raise _kept(target, why, "Edit that entry by hand, or remove it first") from why
     except Unplaced as why:
         raise _kept(target, why, f"Add it by hand: fw-mcp connect {host.word} shows it") from why
     for line in _difference(target, before or "", after):

@@ -69,6 +69,7 @@ def play(assembly: "Assembly", _: "Mapping[str, object]", *, can_upload: bool | 
     if failures:
         return 1
     print("\nEverything worked as announced. No account was touched; the contact sheet is kept.")
+    print("Next: fw-mcp connect sets up a client; docs/start.md has every step.")
     return 0
 
 
@@ -213,7 +214,7 @@ async def _retitle(assistant: _Assistant, seller: _Seller) -> _Change:
     _title("Update a title: FinerWorks would remove the products, so the server asks")
     image = (await assistant.with_products())[0]
     products = counted(image["products"], "product")
-    _show(f"{image['title']!r} has {products}, live in {' and '.join(image.get('shops', []))}")
+    _show(f'"{image["title"]}" has {products}, live in {", ".join(image.get("shops", []))}')
     new = {"guid": image["guid"], "title": "First light over the water"}
     retitled = await assistant.say("update_image_metadata", images=[new])
     _expect(len(seller.questions) == 1, "the server asked once")
@@ -307,7 +308,7 @@ async def _undo_folder(assistant: _Assistant, change: _Change, seller: _Seller) 
 
 async def _state(assistant: _Assistant, before: int, expected: int) -> None:
     now = await assistant.state()
-    _show(f"The library held {counted(before, 'image')} and holds {now}.")
+    _show(f"The library held {counted(before, 'image')} before and holds {now} now.")
     _expect(now == expected, f"the library should hold {counted(expected, 'image')}")
 
 

@@ -28,7 +28,7 @@ class AlreadyThere(Unplaced):
     """The file has a server of this name."""
 
     def __init__(self) -> None:
-        super().__init__(f"already has a server {NAME}")
+        super().__init__(f"already has a server named {NAME}")
 
 
 @dataclass(frozen=True, slots=True)

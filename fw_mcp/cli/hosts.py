@@ -103,7 +103,7 @@ class Host:
     command: Callable[[Connection], str] = field(default=lambda _: "")
     asks: str = ""
     login: str = ""
-    afterwards: str = "Restart it."
+    afterwards: str = "Restart the client."
 
     def document(self, connection: Connection) -> Entry:
         """A whole file that holds this server alone."""
@@ -256,9 +256,9 @@ HOSTS = (
         "servers",
         _vs_code,
         inputs=_vs_code_inputs,
-        asks="It asks for each secret when it starts the server, and keeps it. A Copilot "
-        "session in it gets no server that asks: for that there is fw-mcp connect copilot.",
-        afterwards="Start it with MCP: List Servers.",
+        asks="VS Code asks for each secret when it starts the server, and keeps it. Its Copilot "
+        "sessions get no server that asks: for them, use fw-mcp connect copilot.",
+        afterwards="Start the server with MCP: List Servers.",
     ),
     Host("Cursor", "cursor", _everywhere("{home}/.cursor/mcp.json"), "mcpServers", _cursor),
     Host(
@@ -270,7 +270,7 @@ HOSTS = (
         Notation.TOML,
         has_window=False,
         own_folder="CODEX_HOME",
-        asks=f"Set {TOKEN_VARIABLE} to the token where it is started.",
+        asks=f"Set {TOKEN_VARIABLE} to the token where Codex is started.",
         login=f"codex mcp login {NAME}",
         afterwards="Start a new session; /mcp shows it.",
     ),
@@ -319,7 +319,7 @@ HOSTS = (
         _goose,
         Notation.YAML,
         own_folder="GOOSE_PATH_ROOT/config",
-        asks="Enter the keys in its settings for this extension, or set them as variables.",
+        asks="Enter the keys in Goose's settings for this extension, or set them as variables.",
     ),
     Host(
         "Copilot CLI",

@@ -46,7 +46,7 @@ def tokens(
         until = f"{ended} {timed(one.expires.timestamp())}"
         print(f"{one.name}  {','.join(one.scopes)}  account {one.account}  {until}")
     if not kept:
-        print("The tokens file holds no token.")
+        print("There are no tokens in the tokens file.")
     return 0
 
 

@@ -32,7 +32,7 @@ class Parser(argparse.ArgumentParser):
         """Say it, and where the options are."""
         words = self.ours(message)
         end = "" if words.endswith("?") else "."
-        where = f"{self.prog} --help lists its arguments."
+        where = f"{self.prog} --help shows what there is."
         tell(f"fw-mcp: {words}{end} Nothing was started. {where}")
         self.exit(2)
 

@@ -154,7 +154,7 @@ def test_titles_come_from_a_spreadsheet(studio: Studio) -> None:
         ("dawn.png,a,\ndawn.png,b,", "Row 3 names the file of row 2 again."),
         (f"dawn.png,{'x' * 1001},", "Row 2 has a title of 1,001 characters"),
         (f"dawn.png,,{'x' * 301}", "Row 2 has a description of 301 characters"),
-        ("dawn.png,a,b,c", "Row 2 has 4 cells, and the header 3."),
+        ("dawn.png,a,b,c", "Row 2 has 4 cells, but the header has 3."),
     ],
 )
 def test_titles_that_cannot_be_used_are_refused_by_row(studio: Studio, row: str, why: str) -> None:

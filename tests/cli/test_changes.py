@@ -323,7 +323,7 @@ def open_items(kept: Kept) -> int:
 def test_nothing_open_is_said(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 0, and the service is not even asked."""
     kept.write(small(1))
-    assert reconciled(kept, capsys) == (0, ["Unfinished writes resolved: 0; none is left."])
+    assert reconciled(kept, capsys) == (0, ["Unfinished writes resolved: 0; none are left."])
     assert kept.studio.wire.sent == []
 
 
@@ -346,11 +346,11 @@ def test_a_cut_off_write_is_settled_item_by_item_without_writing(
             f"{timed(BEGUN)}  0000000000000001  delete_images",
             f"    deleted: {one.guid} | Resolved later by reading FinerWorks.",
             f"    failed: {two.guid} | FinerWorks still lists it: it was not deleted.",
-            "Unfinished writes resolved: 1; none is left.",
+            "Unfinished writes resolved: 1; none are left.",
         ],
     )
     assert kept.ask(guids) == before
-    assert reconciled(kept, capsys) == (0, ["Unfinished writes resolved: 0; none is left."])
+    assert reconciled(kept, capsys) == (0, ["Unfinished writes resolved: 0; none are left."])
 
 
 def test_only_what_is_unknown_of_a_finished_write_is_told(
@@ -410,7 +410,7 @@ def test_what_was_written_on_another_account_is_its_own_affair(
     code, said = reconciled(kept, capsys)
     assert (code, open_items(kept)) == (0, 1)
     assert said[1].startswith(f"    failed: {two.guid}")
-    assert said[-1] == "Unfinished writes resolved: 1; none is left."
+    assert said[-1] == "Unfinished writes resolved: 1; none are left."
 
 
 @pytest.mark.parametrize("export", [None, "-"])
@@ -485,7 +485,7 @@ def test_without_keys_reconcile_says_which(kept: Kept, in_process: InProcess) ->
     [
         (["changes"], "No changes recorded yet.\n"),
         (["changes", "--export"], ""),
-        (["reconcile"], "Unfinished writes resolved: 0; none is left.\n"),
+        (["reconcile"], "Unfinished writes resolved: 0; none are left.\n"),
     ],
 )
 def test_the_journal_of_a_new_store_is_empty(
@@ -546,7 +546,7 @@ def test_what_a_former_key_wrote_is_taken_over_by_a_person_and_settled(
     said = capsys.readouterr()
     assert "2 changes of former, 1 of them unfinished; the newest:" in said.out
     assert f"Taken over: 2 changes of former are {kept.account}'s now." in said.out
-    assert "Unfinished writes resolved: 1; none is left." in said.out
+    assert "Unfinished writes resolved: 1; none are left." in said.out
     assert said.err == ""
     rows = kept.edit("SELECT change_id FROM changes WHERE account = ?", kept.account)
     assert {row[0] for row in rows} == {f"{1:016x}", open_, ended}

@@ -89,7 +89,7 @@ def test_each_host_reads_back_what_was_written_for_it(host: Host) -> None:
     for connection in CONNECTIONS:
         text = written(host, connection)
         assert READ[host.notation](text) == host.document(connection)
-        with pytest.raises(Unplaced, match="already has a server finerworks"):
+        with pytest.raises(Unplaced, match="already has a server named finerworks"):
             written(host, SANDBOX, text)
 
 
@@ -108,7 +108,7 @@ def test_a_server_that_is_there_is_not_written_over(run: Run, system: System) ->
     """It may hold keys; they are neither lost nor shown."""
     run("codex", {"sandbox": "true"}, write=True)
     before = system.file_of(CODEX).read_bytes()
-    with pytest.raises(ConfigError, match=r"already has a server finerworks\. It was not changed"):
+    with pytest.raises(ConfigError, match=r"server named finerworks\. It was not changed"):
         run("codex", write=True)
     assert system.file_of(CODEX).read_bytes() == before
 
@@ -479,11 +479,11 @@ def test_what_makes_no_sense_is_refused(run: Run, own: dict[str, object], says: 
 @pytest.mark.parametrize(
     ("host", "own", "says"),
     [
-        ("goose", {}, "Enter the keys in its settings"),
+        ("goose", {}, "Enter the keys in Goose's settings"),
         ("goose", {"settings": {"sandbox": "true"}}, ""),
         ("goose", {"url": "https://fw.example.com/mcp"}, "Replace TOKEN with"),
-        ("vscode", {}, "It asks for each secret when it starts the server, and keeps it. A"),
-        ("vscode", {"url": "https://fw.example.com/mcp"}, "It asks for each secret"),
+        ("vscode", {}, "VS Code asks for each secret when it starts the server, and keeps it. Its"),
+        ("vscode", {"url": "https://fw.example.com/mcp"}, "VS Code asks for each secret"),
         ("vscode", {"url": "https://fw.example.com/mcp", "login": True}, ""),
         (
             "codex",

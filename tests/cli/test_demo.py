@@ -41,7 +41,8 @@ def test_the_demo_goes_as_it_says(tmp_path: Path) -> None:
         assert line in done.stdout
     assert "declined: Not confirmed (decline). Nothing was sent" in done.stdout
     assert len(set(map(series_of, re.findall(VIEWED, done.stdout)))) >= 5
-    assert done.stdout.endswith("the contact sheet is kept.\n")
+    assert "No account was touched; the contact sheet is kept." in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("Next: fw-mcp connect ")
     (kept,) = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert f"Open it: {kept}\n" in done.stdout
     with Image.open(kept) as sheet:

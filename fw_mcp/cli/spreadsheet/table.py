@@ -95,7 +95,7 @@ class Table:
 def _row(number: int, cells: Sequence[str], header: "_Header") -> TableRow:
     found = [cells[place] if place < len(cells) else "" for place in header.wanted]
     surplus = any(cells[header.count :])
-    fault = f"has {len(cells)} cells, and the header {header.count}" if surplus else ""
+    fault = f"has {len(cells)} cells, but the header has {header.count}" if surplus else ""
     return TableRow(number, found, fault)
 
 

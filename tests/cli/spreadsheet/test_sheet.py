@@ -67,7 +67,7 @@ def test_a_row_has_the_number_that_a_spreadsheet_program_shows(tmp_path: Path) -
         (f"{GUID},a,b,", "the exported column was edited"),
         (f"{GUID},a,b", "the exported column was edited"),
         (f"{GUID},a,b,1.23E+15", "the exported column was edited"),
-        (f"{GUID},a,b,{DIGEST},,c", "has 6 cells, and the header 4"),
+        (f"{GUID},a,b,{DIGEST},,c", "has 6 cells, but the header has 4"),
     ],
 )
 def test_a_row_that_cannot_be_used_says_why(line: str, fault: str, tmp_path: Path) -> None:
