@@ -96,7 +96,7 @@ class Row(BaseModel):
     @classmethod
     def _can_be_seen(cls, value: object) -> object:
         if isinstance(value, str) and not value.isprintable():
-            raise ValueError("holds what cannot be seen")
+            raise ValueError("contains invisible characters")
         return value
 
     @model_validator(mode="after")
@@ -210,7 +210,7 @@ def _row(path: Path, name: str, given: object) -> Row:
     if not _NAME.fullmatch(name):
         raise _wrong(path, name, "its name must be 1 to 64 letters, digits, dots, dashes, _ or @")
     if is_only_account(name):
-        raise _wrong(path, name, "its name stands for none; choose another")
+        raise _wrong(path, name, "its name is reserved; choose another")
     if not isinstance(given, dict):
         raise _wrong(path, name, "it must be a table")
     try:
@@ -255,7 +255,7 @@ def _check_server(server: Settings) -> None:
         # Whoever gave it means that nothing is real.
         raise _which(
             f"{both_names('sandbox')} cannot be used with {both_names('accounts_file')}.",
-            "Write sandbox = true at each account that is one.",
+            "Write sandbox = true under each account that is a sandbox.",
         )
 
 

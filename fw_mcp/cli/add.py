@@ -157,7 +157,7 @@ def _found(folders: Folders, named: _Named) -> Sequence[Found]:
         why = "is a link, or not a file" if os.path.lexists(named.path) else "is not there"
         raise _unusable(f"{quoted(named.text, 200)} {why}.") from unread
     if listed.others:
-        print(f"{counted(listed.others, 'other file')} in {quoted(listed.name)} left out.")
+        print(f"{counted(listed.others, 'other file')} in {quoted(listed.name)} skipped.")
     return listed.pictures
 
 

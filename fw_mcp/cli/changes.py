@@ -149,8 +149,8 @@ async def _asked_and_joined(database: Store, other: Store, said_yes: Callable[[s
             for change in newest:
                 print(told(change_told(change)))
             agreed = said_yes(
-                f"They would become changes of {account}, the account whose keys are set, for "
-                "good. Do this only if both keys belong to the same library."
+                f"They would become changes of {account}, the account whose keys are set. This "
+                "cannot be undone. Do it only if both keys belong to the same library."
             )
             if agreed:
                 await database.run(lambda connection: join(connection, former, account))
@@ -179,8 +179,8 @@ async def _tell_of_others(assembly: "Assembly") -> None:
         return
     theirs = counted(others.open, "unfinished change")
     left = (
-        f" They have {theirs}: run this with their keys, or, where those are former keys of yours, "
-        "fw-mcp reconcile --adopt ACCOUNT with yours."
+        f" They have {theirs}: run this with their keys, or, if those are former keys of yours, "
+        "run fw-mcp reconcile --adopt ACCOUNT with your new ones."
     )
     tell(f"Other accounts on this store: {others.accounts}.{left if others.open else ''}")
 
@@ -200,7 +200,7 @@ def told(change: ChangeTold) -> str:
     ]
     if not change.finished:
         lines.append(
-            "    unfinished: it is still running, or its process ended during it; "
+            "    unfinished: it is still running, or its process ended before it was done; "
             "fw-mcp reconcile resolves it"
         )
     return "\n".join(lines)

@@ -93,7 +93,7 @@ class _Reader:
                 raise _unreadable()
             name = _scalar(self._take(_STRING))
             if name in members:
-                raise Unplaced(f'says "{name}" twice in one place')
+                raise Unplaced(f'has "{name}" twice in one place')
             if self._next() != ":":
                 raise _unreadable()
             self._at += 1
@@ -143,7 +143,7 @@ def placed(text: str, host: Host, document: Mapping[str, Any]) -> str:
     lines = "\r\n" if "\r\n" in text else "\n"
     plain = text.removeprefix(mark).replace("\r\n", "\n")
     if lines == "\r\n" and text.count("\r\n") != text.count("\n"):
-        raise Unplaced("ends its lines in two ways")
+        raise Unplaced("has two kinds of line endings")
     done = _PLACED[host.notation](plain, host.section, dict(document))
     return mark + done.replace("\n", lines)
 

@@ -43,7 +43,7 @@ def exporting(environ: Mapping[str, str]) -> Iterator[None]:
         )
     except ImportError:
         _log.warning(
-            "%s… is set, and nothing is sent to it: install fw-mcp with the extra otel.", _PREFIX
+            "%s… is set, but nothing is sent: install fw-mcp with the extra otel.", _PREFIX
         )
         yield
         return

@@ -139,8 +139,8 @@ def tell_the_unforeseen(
         return
     places = [f"{Path(one.filename).name}:{one.lineno}" for one in traceback.extract_tb(trace)]
     _log.critical(
-        "It failed unexpectedly, by %s at %s: %s. fw-mcp changes lists what was "
-        "changed until then. Report this line; --log-level debug shows more. (reason: %s)",
+        "It failed unexpectedly, with %s at %s: %s. fw-mcp changes lists what was "
+        "changed before that. Report this line; --log-level debug shows more. (reason: %s)",
         kind.__name__,
         places[-1] if places else "its start",
         quoted(str(fault), 200),

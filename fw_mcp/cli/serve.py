@@ -81,7 +81,7 @@ def serve_sandbox(_: Assembly, own: Mapping[str, object]) -> int:
     app = create_app(str(file) if file else None, fault_control=bool(own["faults"]))
     with _listener(int(str(own["port"]))) as listener:
         where = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        tell(f"The sandbox listens on {where}: open it in a browser. Its API is /openapi.json.")
+        tell(f"The sandbox listens on {where}: open it in a browser. /openapi.json has its API.")
         tell(f"Its keys: web_api_key {SANDBOX_WEB_API_KEY}, app_key {SANDBOX_APP_KEY}")
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         # It writes the traceback of whatever breaks a connection, also where that was planned.
@@ -106,7 +106,7 @@ def warn_of_what_is_away(assembly: Assembly) -> None:
     path = assembly.database.path
     if path is not None and path.is_relative_to(NO_HOME):
         _log.warning(
-            "This user has no home folder: images can be read, and nothing can be written until "
+            "This user has no home folder: images can be read, but nothing can be written until "
             "%s (%s) names a file.",
             option("store"),
             variable("store"),
@@ -114,7 +114,7 @@ def warn_of_what_is_away(assembly: Assembly) -> None:
     for folder in assembly.settings.read_folders:
         if not os.path.isdir(folder):  # noqa: PTH112  Path.is_dir raises where it may not look
             _log.warning(
-                "%s (%s) names %s, which is not there: it is skipped until it is.",
+                "%s (%s) names %s, which does not exist: it is skipped until it does.",
                 option("file_folders"),
                 variable("file_folders"),
                 quoted(str(folder), 200),
@@ -353,8 +353,8 @@ def _tokens(settings: Settings, several: "Libraries | None") -> "Tokens | None":
     knows = is_only_account if several is None else several.knows
     if lost := [one for one in tokens.accounts if not knows(one)]:
         raise ConfigError(
-            f"{both_names('tokens_file')} names the account {quoted(lost[0], 40)}, which there is "
-            "not.",
+            f"{both_names('tokens_file')} names the account {quoted(lost[0], 40)}, which does not "
+            "exist.",
             state="Nothing was started.",
             next_step=f"Correct it, or add the account to {both_names('accounts_file')}.",
             reason=Reason.INVALID_SETTING,

@@ -88,7 +88,7 @@ def _make(own: Mapping[str, object], kept: tuple[Token, ...], account: str, now:
         account=account,
         expires=_EPOCH + timedelta(days=int(str(own["days"])), seconds=int(now)),
     )
-    print(f"The token of {name}, which is shown only here:\n{token}")
+    print(f"The token of {name}, shown only this once:\n{token}")
     print(f"Add this line to the tokens file:\n{row.line()}")
     return 0
 

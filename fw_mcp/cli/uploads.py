@@ -97,9 +97,9 @@ async def _checked(assembly: "Assembly", *, as_json: bool) -> int:
         _print_json(map(_record, broken), not_reached=looked.not_reached, not_checked=not_checked)
     else:
         for one in broken:
-            print(f"    does not answer: {_line(one)}")
-        answer = len(answers) - len(broken)
-        print(f"Print masters of images: {len(urls)}. {answer} answer; {len(broken)} do not.")
+            print(f"    cannot be fetched: {_line(one)}")
+        good = len(answers) - len(broken)
+        print(f"Print masters of images: {len(urls)}. {good} can be fetched; {len(broken)} cannot.")
         _tell_not_reached(looked)
         if not_checked:
             print(not_checked)

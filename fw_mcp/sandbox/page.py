@@ -84,7 +84,7 @@ Held now: {escape(counts)}. The API as a document: <a href="/openapi.json">opena
 
 _FAULTS = {
     False: "Faults can be planned after <code>fw-mcp sandbox --faults</code>.",
-    True: "Faults can be planned at <code>/_sandbox/faults</code>, switches turned at "
+    True: "Faults can be planned at <code>/_sandbox/faults</code>, and switches set at "
     "<code>/_sandbox/switches</code>.",
 }
 

@@ -84,9 +84,9 @@ _WHY = {
     "28P01": "it refuses the password",
     "3D000": "there is no such database",
     "3F000": "there is no such schema",
-    "42501": "the role lacks a right",
+    "42501": "the role lacks a privilege",
     "53100": "its disk is full",
-    "55P03": "another process is at the account",
+    "55P03": "another process is using the account",
 }
 # It is going down, coming up, was in the way of another, or was silent for too long.
 _PASSING = {"57P01", "57P02", "57P03", "40001", "40P01", "25P03"}

@@ -92,7 +92,7 @@ def test_a_server_that_is_a_sandbox_opens_no_real_account(tmp_path: Path) -> Non
         ("", "lists no account"),
         ('north = "key"', 'account "north": it must be a table'),
         (f'["no rth"]\n{KEYS}', 'account "no rth": its name must be'),
-        (f"[default]\n{KEYS}", 'account "default": its name stands for none'),
+        (f"[default]\n{KEYS}", 'account "default": its name is reserved'),
         ("[north]", "give either web_api_key_env or web_api_key_file"),
         (f'{NORTH}app_key_file = "a"', "give either app_key_env or app_key_file"),
         (f"{NORTH}sandbox = true", "a sandbox has no keys"),

@@ -51,7 +51,7 @@ def test_a_token_of_an_account_that_there_is_not_is_refused_at_the_start(tmp_pat
     settings = given(tmp_path, opens("ann", "north"), opens("bob", "nroth"))
     with pytest.raises(ConfigError) as refused:
         over_http(assemble(settings, {}), libraries_of(settings))
-    assert 'names the account "nroth", which there is not.' in str(refused.value)
+    assert 'names the account "nroth", which does not exist.' in str(refused.value)
     alone = load_settings({**HTTP, "tokens_file": tmp_path / "tokens.jsonl", "sandbox": "true"})
     with pytest.raises(ConfigError, match='names the account "north"'):
         over_http(assemble(alone, {}))

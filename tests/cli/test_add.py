@@ -48,7 +48,7 @@ def test_a_folder_stands_for_the_pictures_in_it_not_below(studio: Studio) -> Non
     person = Person()
     code, lines = studio.add(person=person)
     assert (code, [row[0] for row in studio.added()]) == (0, ["dawn.png", "dusk.png"])
-    assert lines[:2] == ['2 other files in "New Work" left out.', "2 pictures, 0.1 MB."]
+    assert lines[:2] == ['2 other files in "New Work" skipped.', "2 pictures, 0.1 MB."]
     assert len(person.asked) == 1
     assert person.asked[0].startswith(f'Upload 2 files from the folder "New Work" to {ADDRESS}?')
 

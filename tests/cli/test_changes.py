@@ -28,7 +28,8 @@ from tests.support.studio import Studio
 from tests.support.truth import holdings, new_image
 
 UNFINISHED = (
-    "unfinished: it is still running, or its process ended during it; fw-mcp reconcile resolves it"
+    "unfinished: it is still running, or its process ended before it was done; "
+    "fw-mcp reconcile resolves it"
 )
 
 
@@ -426,8 +427,8 @@ def test_that_other_accounts_have_changes_is_said_beside_the_list(
     printed = capsys.readouterr()
     assert printed.err == (
         "Other accounts on this store: 2. They have 2 unfinished changes: run this with their "
-        "keys, or, where those are former keys of yours, fw-mcp reconcile --adopt ACCOUNT with "
-        "yours.\n"
+        "keys, or, if those are former keys of yours, run fw-mcp reconcile --adopt ACCOUNT with "
+        "your new ones.\n"
     )
     assert three_.guid not in printed.out
     assert two.guid not in printed.out
@@ -622,5 +623,6 @@ def test_reconcile_tells_what_other_accounts_left_open(
     assert reconcile_changes(kept.assembly(), {"adopt": None}) == 0
     assert capsys.readouterr().err == (
         "Other accounts on this store: 1. They have 1 unfinished change: run this with their keys, "
-        "or, where those are former keys of yours, fw-mcp reconcile --adopt ACCOUNT with yours.\n"
+        "or, if those are former keys of yours, run fw-mcp reconcile --adopt ACCOUNT with your new "
+        "ones.\n"
     )

@@ -108,7 +108,7 @@ def test_without_what_sends_it_serving_goes_on_and_says_what_is_missing(
     with exporting({ENDPOINT: "http://127.0.0.1:9"}):
         pass
     (line,) = caplog.messages
-    assert line.endswith("nothing is sent to it: install fw-mcp with the extra otel.")
+    assert line.endswith("but nothing is sent: install fw-mcp with the extra otel.")
 
 
 @pytest.mark.parametrize(

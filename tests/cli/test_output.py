@@ -72,8 +72,8 @@ def test_what_nobody_foresaw_is_one_line_without_a_key(stream: io.StringIO) -> N
     """And at debug level where it came from."""
     unforeseen(TypeError(f"cannot add {KEY}"))
     first, second, *rest = stream.getvalue().splitlines()
-    assert "It failed unexpectedly, by TypeError at test_output.py:" in first
-    assert 'cannot add ***". fw-mcp changes lists what was changed until then.' in first
+    assert "It failed unexpectedly, with TypeError at test_output.py:" in first
+    assert 'cannot add ***". fw-mcp changes lists what was changed before that.' in first
     assert (second.endswith("what led to it"), KEY in "\n".join(rest)) == (True, False)
 
 
@@ -94,7 +94,7 @@ def test_an_install_that_is_not_whole_ends_in_one_line() -> None:
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert "by ModuleNotFoundError at main.py:" in done.stderr
+    assert "with ModuleNotFoundError at main.py:" in done.stderr
 
 
 def test_without_a_secret_every_record_stays_as_it_is() -> None:

@@ -136,12 +136,12 @@ def test_print_masters_that_do_not_answer_are_named(studio: Studio) -> None:
     """Only those that an image uses are asked for."""
     assert asked(studio, hosts=Hosts(), check=True) == (
         0,
-        ["Print masters of images: 1. 1 answer; 0 do not."],
+        ["Print masters of images: 1. 1 can be fetched; 0 cannot."],
     )
     hosts = Hosts(gone=list(masters(studio).values()))
     code, lines = asked(studio, hosts=hosts, check=True)
-    assert (code, lines[-1]) == (7, "Print masters of images: 1. 0 answer; 1 do not.")
-    assert lines[0].startswith('    does not answer: registered | "dawn.png"')
+    assert (code, lines[-1]) == (7, "Print masters of images: 1. 0 can be fetched; 1 cannot.")
+    assert lines[0].startswith('    cannot be fetched: registered | "dawn.png"')
     code, lines = asked(studio, hosts=hosts, check=True, json=True)
     assert (code, [one["file_name"] for one in json.loads("\n".join(lines))["uploads"]]) == (
         7,
@@ -153,7 +153,7 @@ def test_what_could_not_be_checked_is_said(studio: Studio) -> None:
     """It is not called sound."""
     hosts = Hosts(silent=list(masters(studio).values()))
     code, lines = asked(studio, hosts=hosts, check=True)
-    assert (code, lines[0]) == (7, "Print masters of images: 1. 0 answer; 0 do not.")
+    assert (code, lines[0]) == (7, "Print masters of images: 1. 0 can be fetched; 0 cannot.")
     assert lines[1].startswith("1 of 1 print masters were not checked: ")
 
 

@@ -169,7 +169,7 @@ async def test_a_role_that_may_not_make_tables_is_told_so(place: Place) -> None:
         f"ALTER SCHEMA {place.schema} OWNER TO postgres",
         f"GRANT USAGE ON SCHEMA {place.schema} TO {ROLE}",
     )
-    with pytest.raises(StoreError, match="the role lacks a right"):
+    with pytest.raises(StoreError, match="the role lacks a privilege"):
         await session_id(place("mine"))
 
 

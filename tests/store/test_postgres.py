@@ -80,7 +80,7 @@ async def test_a_row_of_another_account_cannot_be_written(place: Place) -> None:
         "INSERT INTO facts (account, name, value) VALUES ('other', 'mine', 'x')",
         "UPDATE plans SET account = 'other' WHERE account = 'one'",
     ):
-        with pytest.raises(StoreError, match="the role lacks a right"):
+        with pytest.raises(StoreError, match="the role lacks a privilege"):
             await one.run(lambda connection, said=statement: connection.execute(said))  # type: ignore[misc]
     assert await PlanStore(one).get(PLAN.plan_id) == PLAN
 
@@ -346,7 +346,7 @@ async def test_an_account_that_another_process_is_at_is_waited_for_and_then_refu
     await session_id(one)
     with psycopg.connect(place.url) as raw:
         raw.execute("SELECT pg_advisory_xact_lock(hashtextextended('one', 0))")
-        with pytest.raises(StoreError, match="another process is at the account"):
+        with pytest.raises(StoreError, match="another process is using the account"):
             await session_id(one)
         assert len(await session_id(other)) == 32
     assert len(await session_id(one)) == 32

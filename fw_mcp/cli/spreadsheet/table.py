@@ -39,7 +39,7 @@ _HEAD = 8
 _NO_TEXT = (
     (b"PK\x03\x04", "an Excel, LibreOffice or Numbers workbook"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
-    (b"{\\rtf", "a text with formats"),
+    (b"{\\rtf", "a formatted text document"),
     (b"%PDF", "a PDF"),
 )
 # A pipe would be waited on for ever.
@@ -175,7 +175,7 @@ def _header(lines: Iterator[str], wanted: Sequence[str]) -> _Header:
     for place, line in enumerate(islice(lines, _MOST_ABOVE)):
         if _MISREAD.match(line):
             raise _unusable(
-                "It was saved in another encoding than UTF-8, which damages text: "
+                "It was saved in an encoding other than UTF-8, which damages text: "
                 "export again, and open it as UTF-8."
             )
         if place == 0 and (told := _SEP.fullmatch(line)):

@@ -111,7 +111,7 @@ def test_a_guid_that_stands_twice_counts_in_neither_row(tmp_path: Path) -> None:
          "This is an Excel, LibreOffice or Numbers workbook: save it as CSV UTF-8."),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(40),
          "This is an old Excel workbook: save it as CSV UTF-8."),
-        (b"{\\rtf1 guid", "This is a text with formats: save it as CSV UTF-8."),
+        (b"{\\rtf1 guid", "This is a formatted text document: save it as CSV UTF-8."),
         (b"%PDF-1.7", "This is a PDF: save it as CSV UTF-8."),
     ],
 )  # fmt: skip
@@ -137,7 +137,7 @@ def test_a_file_that_was_read_in_another_encoding_is_named(
     """Its letters are damaged, and the first column's name with them."""
     read = f"{HEADER}\n{GUID},a,b,{DIGEST}\n".encode("utf-8-sig").decode(encoding)
     assert refusal(tmp_path, mark + read) == (
-        "It was saved in another encoding than UTF-8, which damages text: "
+        "It was saved in an encoding other than UTF-8, which damages text: "
         "export again, and open it as UTF-8."
     )
 
