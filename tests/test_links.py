@@ -17,7 +17,7 @@ _FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _COMMAND = re.compile(r"^(?:uvx (?:--from \S+ )?)?fw-mcp(?: |$)")
 # What a page writes where a reader fills in something of one's own.
-_FILLED = {"HOST:PORT": "127.0.0.1:8000", "HOST": "cursor"}
+_FILLED = {"HOST:PORT": "127.0.0.1:8000", "CLIENT": "cursor"}
 
 
 def pages() -> list[Path]:

@@ -208,7 +208,7 @@ def _add_arguments_of_store(parser: Parser) -> None:
 
 
 def _add_arguments_of_connect(parser: Parser) -> None:
-    host = parser.add_argument("host", choices=HOST_WORDS, metavar="HOST")
+    host = parser.add_argument("host", choices=HOST_WORDS, metavar="CLIENT")
     host.help = f"one of {', '.join(HOST_WORDS)}"
     url = parser.add_argument("--url", metavar="URL")
     url.help = "a server over HTTP that takes a token; default: a server over stdio"

@@ -69,7 +69,7 @@ def connected() -> str:
         "linux": {"home": "~", "config": "~/.config"},
     }
     rows = [
-        "| client | HOST | its file on macOS | Windows | Linux |",
+        "| client | CLIENT | its file on macOS | Windows | Linux |",
         "| --- | --- |" + " --- |" * 3,
     ]
     for host in HOSTS:
