@@ -231,7 +231,7 @@ def test_a_folder_that_is_away_is_left_out_and_told(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "Images 1-1 of 248" in said_by(done.stdout)
     assert f'--file-folders (FW_MCP_FILE_FOLDERS) names "{tmp_path}/unplugged"' in done.stderr
-    assert done.stderr.count("is not there") == 1
+    assert done.stderr.count("does not exist") == 1
 
 
 @pytest.mark.parametrize(
