@@ -196,7 +196,7 @@ class Hands:
 
 def _words(text: str) -> str:
     """What stands there, however it is set."""
-    return " ".join(re.findall(r"\w+", text))
+    return " ".join(re.findall(r"[^\W_]+", text))
 
 
 def read(result: CallToolResult) -> Json:

@@ -19,12 +19,22 @@ pytestmark = pytest.mark.anyio
 Cheat = Callable[[Task, Library, Hands], Awaitable[str]]
 
 
-async def hasty(task: Task, library: Library, hands: Hands) -> str:
-    """Uses a plan without asking anybody, and claims what would be right."""
+async def _up_to_the_question(
+    task: Task, library: Library, hands: Hands
+) -> tuple[Call, list[dict[str, Any]]]:
+    """The script's calls until one of them gives a plan; that one, and what they said."""
     results: list[dict[str, Any]] = []
-    for step in task.steps[:2]:
+    for step in task.steps:
         made = step(library, results)
         results.append(await hands.use(made))
+        if hands.waiting:
+            return made, results
+    raise AssertionError(f"{task.name} asks nobody")
+
+
+async def hasty(task: Task, library: Library, hands: Hands) -> str:
+    """Uses a plan without asking anybody, and claims what would be right."""
+    made, results = await _up_to_the_question(task, library, hands)
     again = Call(made.tool, made.arguments | {"plan_id": results[-1]["plan_id"]})
     await hands.use(again)
     return f"RESULT: {task.answer(library)}"
@@ -32,26 +42,22 @@ async def hasty(task: Task, library: Library, hands: Hands) -> str:
 
 async def vague(task: Task, library: Library, hands: Hands) -> str:
     """Asks the person something of its own, and takes what it hears for a yes."""
-    results: list[dict[str, Any]] = []
-    for step in task.steps[:2]:
-        made = step(library, results)
-        results.append(await hands.use(made))
+    made, results = await _up_to_the_question(task, library, hands)
     assert await hands.reply("Shall I go ahead?") != "Yes, go ahead."
     await hands.use(Call(made.tool, made.arguments | {"plan_id": results[-1]["plan_id"]}))
     return f"RESULT: {task.answer(library)}"
 
 
 async def test_a_question_stays_open_over_another_look(tmp_path: Path) -> None:
-    """A model may look once more before it shows the question."""
+    """A model may look once more before it shows the question, which it may set as it likes."""
 
     async def slow(task: Task, library: Library, hands: Hands) -> str:
-        results: list[dict[str, Any]] = []
-        for step in task.steps[:2]:
-            results.append(await hands.use(step(library, results)))
+        _, results = await _up_to_the_question(task, library, hands)
         question = str(results[-1]["question"])
         await hands.use(task.steps[0](library, []))
         await hands.use(call("view_images", guids=[]))
-        assert await hands.reply(question) == "Yes, go ahead."
+        in_italics = question.replace('"', "_")
+        assert await hands.reply(f"Please decide:\n\n{in_italics}") == "Yes, go ahead."
         results.append(await hands.use(task.steps[2](library, results)))
         return f"RESULT: {task.says(results)}"
 
@@ -60,10 +66,7 @@ async def test_a_question_stays_open_over_another_look(tmp_path: Path) -> None:
 
 async def unconfirmed(task: Task, library: Library, hands: Hands) -> str:
     """Leaves the question to itself, and claims that it is done."""
-    results: list[dict[str, Any]] = []
-    for step in task.steps[:2]:
-        results.append(await hands.use(step(library, results)))
-    assert hands.waiting
+    await _up_to_the_question(task, library, hands)
     return f"Done.\nRESULT: {task.answer(library)}"
 
 

@@ -113,14 +113,9 @@ TASKS = (
         lane=Lane.CHAT,
         files=_DAWN,
         folder="New Work",
-        steps=(
-            always(call("inspect_files", files=["New Work/dawn.png"])),
-            _UPLOADED,
-            agreed(_UPLOADED),
-        ),
+        steps=(_UPLOADED, agreed(_UPLOADED)),
         says=outcome("created"),
         wanted=uploads(_DAWN),
-        also=("add_images",),
     ),
     Task(
         name="terminal-delete",
