@@ -133,16 +133,18 @@ class Place:
         return _fetching(command, self.environment(), elsewhere)
 
     def environment(self) -> dict[str, str]:
-        """The environment without settings of fw-mcp, with another home and nothing kept for uv.
+        """The environment without settings of fw-mcp, with homes of its own, nothing kept for uv.
 
         What pip has fetched for the user before is not fetched again.
         """
         left_out = (*_OURS, *_ELSEWHERE)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
-        home = self.folder / "home"
-        home.mkdir(exist_ok=True)
+        # The demo leaves a picture among the temporary files.
+        homes = {"HOME": str(self.folder / "home"), "TMPDIR": str(self.folder / "tmp")}
+        for home in homes.values():
+            Path(home).mkdir(exist_ok=True)
         caches = {"PIP_CACHE_DIR": self._pip_cache, "UV_CACHE_DIR": str(self.folder / "uv")}
-        return {**kept, **caches, "HOME": str(home)}
+        return {**kept, **caches, **homes}
 
 
 @dataclass(frozen=True, slots=True)

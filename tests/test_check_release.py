@@ -186,4 +186,4 @@ def test_what_a_check_installs_and_writes_stays_in_its_own_home(
     vars(place)["_pip_cache"] = ""
     env = place.environment()
     assert [name for name, value in env.items() if value == "/a/person/s"] == []
-    assert env["HOME"] == str(tmp_path / "home")
+    assert (env["HOME"], env["TMPDIR"]) == (str(tmp_path / "home"), str(tmp_path / "tmp"))
