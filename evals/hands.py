@@ -170,7 +170,7 @@ class Hands:
         status = said.get("status") if isinstance(said, dict) else None
         if isinstance(said, dict) and status == "confirmation_required":
             self.waiting = said
-        elif status:
+        elif status and status != "dry_run":
             # Another look, or a refusal, leaves the question open.
             self.waiting = None
 

@@ -155,7 +155,8 @@ async def _talked(agent: Agent[None, str], words: str, hands: Hands) -> str:
         said = run.all_messages()
         answer = str(run.output)
         words = await hands.reply(answer)
-        if not words and result_of(answer) is None:
+        # After a question it would be taken for the person's yes.
+        if not words and result_of(answer) is None and not hands.record.questions:
             words = _NOTHING_TO_ADD
         if not words:
             break
