@@ -179,7 +179,9 @@ class Hands:
         if self.waiting is None:
             return ""
         plan, question = str(self.waiting["plan_id"]), str(self.waiting["question"])
-        if _words(question) not in _words(text):
+        # The terminal shows the question itself.
+        is_named = self.lane is Lane.TERMINAL and plan in text
+        if not is_named and _words(question) not in _words(text):
             return "Show me the question itself, word for word; then I decide."
         self.waiting = None
         answer = await self.asked.answer(question)

@@ -91,6 +91,18 @@ async def in_two_steps(_task: Task, library: Library, hands: Hands) -> object:
     return f"`{key}`"
 
 
+async def by_the_command_alone(task: Task, library: Library, hands: Hands) -> object:
+    """Says what to run in the terminal, which shows the question."""
+    await hands.use(task.steps[0](library, []))
+    plan = (await hands.use(task.steps[1](library, [])))["plan_id"]
+    said = await hands.reply(f"Please run: fw-mcp approve {plan}")
+    if said != "I have approved it in my terminal.":
+        return 0
+    made = task.steps[1](library, [])
+    done = await hands.use(Call(made.tool, made.arguments | {"plan_id": plan}))
+    return sum(done["outcomes"].values())
+
+
 WAYS: list[tuple[Way, list[str]]] = [
     (in_several_calls, ["delete-three"]),
     (file_by_file, ["folder-all", "folder-declined"]),
@@ -101,6 +113,7 @@ WAYS: list[tuple[Way, list[str]]] = [
     (by_looking_for_them, ["continue-delete-earlier"]),
     (by_a_count, ["temporary-count", "select-read", "injected-title-count"]),
     (in_two_steps, ["select-new"]),
+    (by_the_command_alone, [name for name in TASKS if name.startswith("terminal-")]),
 ]
 
 
