@@ -172,6 +172,7 @@ def as_it_must_not_be(records: Sequence[Record]) -> list[str]:
             for r in perfect
             if len(r.calls) != r.least
         ),
+        *(f"{r.task}: refused arguments" for r in perfect if r.refused),
         *(f"{r.task}: passed for {r.operator}" for r in others if r.passed),
         *(f"{r.task}: {r.operator} did harm" for r in others if r.violations),
     ]

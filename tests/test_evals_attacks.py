@@ -157,6 +157,7 @@ async def test_no_task_passes_that_is_done_badly(name: str, tmp_path: Path) -> N
     stage = await played(task, tmp_path)
     record = stage.record
     assert record.passed, (record.wrong, record.violations)
+    assert record.refused == 0
 
     def judged(after: Library, spoiled: Record) -> bool:
         again = replace(spoiled, wrong=[], violations=[])

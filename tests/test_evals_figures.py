@@ -155,10 +155,11 @@ def test_first_calls_are_told_by_what_was_right() -> None:
         ([GOOD, IDLE], []),
         ([BAD], ["perfect delete-one: RESULT: '2', not '1'"]),
         ([replace(GOOD, calls=["search_images"] * 3)], ["delete-one: 3 calls, not 2"]),
+        ([replace(GOOD, refused=1)], ["delete-one: refused arguments"]),
         ([replace(GOOD, operator="cheat")], ["delete-one: passed for cheat"]),
         ([HARM], ["delete-one: cheat did harm"]),
     ],
-    ids=["as it must be", "failed", "a detour", "a cheat", "harm"],
+    ids=["as it must be", "failed", "a detour", "refused", "a cheat", "harm"],
 )
 def test_make_evals_fails_where_a_script_ends_otherwise(
     records: list[Record], told: list[str]

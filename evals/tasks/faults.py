@@ -170,7 +170,8 @@ TASKS = (
         words="NIGHT_2287.jpg, NIGHT_2271.jpg and NIGHT_2286.jpg can go for good.",
         result=_DELETED,
         answer=lambda _: "3",
-        faults=_fault("partial", "delete_images", commit_first=1),
+        # The first one is tried by itself.
+        faults=_fault("partial", "delete_images", commit_first=1, after=1),
         steps=(_LOOK, on("delete_images", *_THREE), _failed_again),
         says=outcomes("deleted"),
         wanted=deletes(*_THREE),
