@@ -13,21 +13,22 @@ from tests.support.postgres import needed
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 _PLACES = "/usr/sbin:/usr/local/sbin:/usr/bin:/opt/homebrew/bin"
+# Beside the configuration, whatever the folder is called.
 _AROUND = """
 daemon off;
 master_process off;
-pid {folder}/pid;
-error_log {folder}/error.log;
-events {{ }}
-http {{
+pid pid;
+error_log error.log;
+events { }
+http {
     access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {folder}/site.conf;
-}}
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    include site.conf;
+}
 """
 
 
@@ -52,7 +53,7 @@ def configured(folder: Path, port: int, servers: Sequence[str]) -> list[str]:
 def command(folder: Path, site: str) -> list[str]:
     """The command that serves a site."""
     (folder / "site.conf").write_text(site, encoding="utf-8")
-    (folder / "nginx.conf").write_text(_AROUND.format(folder=folder), encoding="utf-8")
+    (folder / "nginx.conf").write_text(_AROUND, encoding="utf-8")
     return [program(), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", "stderr"]
 
 
