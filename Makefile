@@ -48,7 +48,7 @@ $(RUNNABLE): requirements/runtime.txt requirements/upload.txt requirements/build
 
 # A client starts it in a folder of its own.
 findable:
-	@$(BIN)/python -c 'import os, pathlib, site; pathlib.Path(site.getsitepackages()[0], "fw-mcp.pth").write_text(os.getcwd() + "\n")'
+	@"$(BIN)/python" -c 'import os, pathlib, site; pathlib.Path(site.getsitepackages()[0], "fw-mcp.pth").write_text(os.getcwd() + "\n")'
 
 # What builds pyvips does not stay.
 uploading:
