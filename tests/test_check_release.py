@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -187,3 +188,21 @@ def test_what_a_check_installs_and_writes_stays_in_its_own_home(
     env = place.environment()
     assert [name for name, value in env.items() if value == "/a/person/s"] == []
     assert (env["HOME"], env["TMPDIR"]) == (str(tmp_path / "home"), str(tmp_path / "tmp"))
+
+
+# Answers the last of the requests, and ends as it is told when its input does.
+SERVER = """
+import sys
+print('{"id": 2, "result": {"tools": [{"name": "a_tool"}]}}', flush=True)
+sys.stdin.read()
+sys.exit(int(sys.argv[1]))
+"""
+
+
+def test_a_wheel_whose_server_ends_badly_is_no_good() -> None:
+    """Nobody would see it on the systems that are tried by GitHub alone."""
+    tools = runpy.run_path(str(PACKAGING / "smoke.py"))["_tools"]
+    command = [sys.executable, "-I", "-S", "-c", SERVER]
+    assert tools([*command, "0"]) == ["a_tool"]
+    with pytest.raises(subprocess.CalledProcessError, match="exit status 3"):
+        tools([*command, "3"])
