@@ -77,10 +77,10 @@ $(EVALS_READY): requirements/evals.txt $(READY)
 demo: $(RUNNABLE) ## Play a real session over stdio against the embedded sandbox
 	@$(BIN)/python -m fw_mcp demo
 
-test: $(READY) ## Run the tests: each promise, and of many like cases a sample
+test: $(READY) ## Run the tests: every promise, and a sample where there are many similar cases
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(SAMPLE) $(COVERAGE)
 
-check: lint ## Run every gate: lint, types, the tests with coverage, the cases that make test leaves out
+check: lint ## Run every gate: lint, types, the tests with coverage, the cases that make test skips
 	@$(MAKE) --no-print-directory test COVERAGE="$(MEASURED)"
 	@$(MAKE) --no-print-directory rest
 
@@ -94,22 +94,22 @@ lint: $(READY) ## Check lint, format, types and the tool definitions
 	$(BIN)/mypy packaging/*.py
 	$(BIN)/tdqs lint --fail-on warning --command "$(BIN)/python -m fw_mcp --sandbox"
 
-rest: $(READY) $(S3_READY) $(EVALS_READY) ## Run what make test leaves out: every case, and more examples of each property
+rest: $(READY) $(S3_READY) $(EVALS_READY) ## Run what make test skips: every case, and more examples of each property
 	$(BIN)/python -m pytest $(IN_PARALLEL) $(THE_REST)
 
-evals: $(EVALS_READY) ## Play a seller's tasks with scripts (MODEL=provider:name: with a model)
+evals: $(EVALS_READY) ## Play sellers' tasks with scripted operators (MODEL=provider:name: with a model)
 	@PYTHONPATH="$(CURDIR)/$(EVALS_LIB)" $(BIN)/python -m evals $(if $(MODEL),--model $(MODEL)) $(EVALS)
 
-bench: $(READY) $(S3_READY) ## Measure, as ratios in one run
+bench: $(READY) $(S3_READY) ## Measure performance, as ratios within one run
 	@$(BIN)/python bench/run.py
 
-bench-faults: $(READY) ## Measure what faults cost: lost and doubled images, the journal
+bench-faults: $(READY) ## Measure what faults cost: lost and duplicate images, the journal
 	@$(BIN)/python bench/faults.py
 
-bench-http: $(READY) ## Measure serving over HTTP beside a bare server: calls a second, memory, tokens, spans
+bench-http: $(READY) ## Measure serving over HTTP against a bare server: calls per second, memory, tokens, spans
 	@$(BIN)/python bench/over_http.py
 
-bench-start: $(BIN)/uv ## Measure from nothing to the first answer: by uvx, of the bundle, of the image
+bench-start: $(BIN)/uv ## Measure the time from nothing to the first answer: uvx, the bundle, the container image
 	@PATH="$(CURDIR)/$(BIN):$$PATH" PYTHONPATH=packaging $(BIN)/python bench/first_answer.py
 
 fuzz: $(READY) ## Throw odd requests, answers and calls at everything for some minutes
@@ -117,26 +117,26 @@ fuzz: $(READY) ## Throw odd requests, answers and calls at everything for some m
 	echo "seed $$seed: make fuzz SEED=$$seed draws the same again"; \
 	$(BIN)/python -m pytest tests/fuzz tests/contrary/test_sequences.py -n $(WORKERS) --hypothesis-profile=fuzz --hypothesis-seed=$$seed
 
-conformance: $(READY) ## Put the server before the MCP Inspector, the official suite and an OpenID provider (needs Node)
+conformance: $(READY) ## Test the server with the MCP Inspector, the official suite and an OpenID provider (needs Node)
 	@$(BIN)/python bench/conformance/run.py
 
-clients: $(BIN)/uv ## Play docs/agents: agent libraries against the sandbox (needs Node; CLIENTS=--sample: four)
+clients: $(BIN)/uv ## Run docs/agents: agent libraries against the sandbox (needs Node; CLIENTS=--sample: four)
 	@$(BIN)/python bench/clients/run.py $(CLIENTS)
 
 contract: $(READY) ## Rewrite what is generated from the code: tool definitions, README tables, packaging
 	@$(BIN)/python -m tests.support.contract
 	@$(BIN)/python packaging/make.py
 
-bundle: $(READY) ## Build the bundle that hosts install by a click, in dist/
+bundle: $(READY) ## Build the bundle that clients install with a click, in dist/
 	@$(BIN)/python packaging/bundle.py
 
 sbom: $(BIN)/uv ## Write what a release consists of, with licenses, in dist/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/sbom.py
 
-artifacts: $(BIN)/uv ## Build the files of a release in dist/, twice, with their sums
+artifacts: $(BIN)/uv ## Build the files of a release in dist/, twice, with their checksums
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/artifacts.py
 
-check-release: $(BIN)/uv ## Put what is published before the tools that will read it (ONLY=word: some)
+check-release: $(BIN)/uv ## Check what is published with the tools that will read it (ONLY=word: some checks)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python packaging/check.py $(if $(ONLY),--only $(ONLY))
 
 release: $(BIN)/uv ## Prepare VERSION=x.y.z, and say what to push (RELEASE=--rehearse: try it)
@@ -154,7 +154,7 @@ $(BIN)/uv: requirements/uv.txt $(READY)
 	@$(BIN)/python -m $(INSTALL) $(LOCKED) -r requirements/uv.txt
 	@touch $(BIN)/uv
 
-lock: $(BIN)/uv ## Resolve the hashed requirements again (UPGRADE=--upgrade: the newest) and check them
+lock: $(BIN)/uv ## Resolve the hashed requirements again (UPGRADE=--upgrade: newest versions) and check them
 	@$(COMPILE) $(UPGRADE) --group dev --extra upload --extra otel --extra postgres --no-emit-package pyvips pyproject.toml -o requirements/dev.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt pyproject.toml -o requirements/runtime.txt
 	@$(COMPILE) $(UPGRADE) --constraints requirements/dev.txt --extra upload pyproject.toml -o requirements/upload.txt
@@ -170,7 +170,7 @@ lock: $(BIN)/uv ## Resolve the hashed requirements again (UPGRADE=--upgrade: the
 latest: $(BIN)/uv ## Play the demo and run the tests on the newest and on the lowest allowed dependencies
 	@$(BIN)/python requirements/latest.py --workers $(WORKERS)
 
-lock-check: $(READY) ## Try the hashed requirements with the pips and for the Pythons that users have
+lock-check: $(READY) ## Try the hashed requirements with the versions of pip and Python that users have
 	@$(BIN)/python requirements/check.py
 
 clean: ## Remove what the other targets made

@@ -28,7 +28,7 @@ def wants(word: str, connection: Served) -> str:
 WITH_HEADER = {
     **{host.name: wants(host.word, WITH_TOKEN) for host in HOSTS},
     "opencode": f"`{json.dumps({**BY_WORD['cursor'].entry(WITH_TOKEN), 'type': 'remote'})}`",
-    "any over stdio": '`npx mcp-remote URL --header "Authorization: Bearer TOKEN"`',
+    "any stdio client": '`npx mcp-remote URL --header "Authorization: Bearer TOKEN"`',
 }
 WITH_LOGIN = {
     "Claude": ("Settings → Connectors → Add custom connector: `URL`", "in the same form"),
@@ -44,7 +44,7 @@ WITH_LOGIN = {
     "Cursor": (wants("cursor", LOGGING_IN), "-"),
     "Codex": (f"{wants('codex', LOGGING_IN)}, then `{BY_WORD['codex'].login}`", "-"),
     "Gemini CLI": (f"{wants('gemini', LOGGING_IN)}, then `{BY_WORD['gemini'].login}`", "-"),
-    "any over stdio": ("`npx mcp-remote URL`", "-"),
+    "any stdio client": ("`npx mcp-remote URL`", "-"),
 }
 
 
