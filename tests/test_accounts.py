@@ -228,7 +228,7 @@ async def test_the_doctor_of_a_key_that_was_renewed_looks_at_its_account(
         given = load_settings({**keys_of(service, key), "store": store})
         assert await to_thread.run_sync(examine, assemble(given, {}), {"json": True}) == 0
         checks = {each["check"]: each["found"] for each in json.loads(capsys.readouterr().out)}
-        found.append((checks["account"] == f"of {account}", checks["plans"][-1]))
+        found.append((checks["account"] == account, checks["plans"][-1]))
     assert found == [(True, "1"), (False, "0")]
 
 

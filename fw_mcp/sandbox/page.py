@@ -66,9 +66,9 @@ def html(studio: Studio) -> str:
 <style>{_STYLE}</style>
 <h1>The studio of fw-mcp's sandbox</h1>
 <p>A fictional studio that implements the FinerWorks image API; nothing here is real.
-Held now: {escape(counts)}. The API as a document: <a href="/openapi.json">openapi.json</a>.</p>
+It holds: {escape(counts)}. Its API is described in <a href="/openapi.json">openapi.json</a>.</p>
 <h2>Point fw-mcp at it</h2>
-<p>These keys are fake and open nothing else. Of another program, give them as the headers
+<p>These keys are fake and open nothing else. In any other program, send them as the headers
 <code>web_api_key</code> and <code>app_key</code>.</p>
 <pre>{escape(_command(studio.base_url))}</pre>
 <h2>Switches</h2>
