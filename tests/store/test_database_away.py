@@ -214,9 +214,11 @@ def pooled(cluster: Cluster, folder: Path) -> tuple[list[str], int]:
     }
     target = f"host=127.0.0.1 port={cluster.port} dbname=fw user={ROLE}"
     lines = "\n".join(f"{name} = {value}" for name, value in settings.items())
-    (folder / "bouncer.ini").write_text(f"[databases]\nfw = {target}\n[pgbouncer]\n{lines}\n")
+    configuration = folder / "bouncer.ini"
+    configuration.write_text(f"[databases]\nfw = {target}\n[pgbouncer]\n{lines}\n")
+    configuration.chmod(0o644)
     program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
-    return [*without_rights(), program, str(folder / "bouncer.ini")], port
+    return [*without_rights(), program, str(configuration)], port
 
 
 async def test_a_pool_that_gives_each_transaction_any_connection_is_fine() -> None:

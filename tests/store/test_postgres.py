@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import anyio
 import anyio.lowlevel
@@ -398,7 +399,7 @@ async def test_a_password_file_is_read(place: Place, tmp_path: Path) -> None:
     file.touch(mode=0o600)
     file.write_text(f"127.0.0.1:{place.cluster.port}:fw:from_a_file:right\n")
     url = place.url.replace(f"{ROLE}@", "from_a_file@")
-    store = PostgresStore(Server(f"{url}&passfile={file}"), account="one")
+    store = PostgresStore(Server(f"{url}&passfile={quote(str(file))}"), account="one")
     assert len(await session_id(store)) == 32
     store.close()
 
