@@ -15,7 +15,15 @@ from tests.support.canaries import holds_key
 from tests.support.forking import heard
 
 DEBUG = {"FW_MCP_LOG_LEVEL": "debug"}
-KEPT = ("PATH", "HOME", "LANG", "SYSTEMROOT", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+KEPT = (
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "LANG",
+    "SYSTEMROOT",
+    "COVERAGE_PROCESS_CONFIG",
+    "COVERAGE_PROCESS_START",
+)
 ROOT = Path(__file__).parents[2]
 
 _INHERITED = -1
