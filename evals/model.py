@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import anyio
 from fastmcp.client.transports import StdioTransport
+from mcp import MCPError
 from mcp.types import ElicitRequestParams, ElicitResult
 from pydantic_ai import Agent, RunContext, capture_run_messages
 from pydantic_ai.exceptions import (
@@ -135,6 +136,8 @@ async def _played(model: Model | str, task: Task, hands: Hands) -> str:
             if isinstance(gave_up, ModelAPIError) and not _is_rejected(gave_up):
                 raise UnplayedError(str(gave_up)[:300]) from gave_up
             return f"Gave up: {gave_up}"
+        except (RuntimeError, MCPError) as fault:
+            raise UnplayedError(f"no server: {fault}") from fault
 
 
 def _is_rejected(fault: ModelAPIError) -> bool:

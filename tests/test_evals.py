@@ -206,7 +206,8 @@ def test_who_stops_them_leaves_no_sandbox_behind() -> None:
         socket.create_connection((str(where.hostname), where.port or 0))
 
 
-# As a model: a tool that is not there, a question of its own, and an answer; then no provider.
+# As a model: a tool that is not there, a question of its own, and an answer; then no provider, and
+# no server.
 _ODD = """
 import json
 import anyio
@@ -228,6 +229,10 @@ def away(messages, info):
     raise ModelHTTPError(429, "a model")
 models = {"odd": odd, "away": away}
 each = [(name, operator(FunctionModel(does))) for name, does in models.items()]
+async def unserved(task, library, hands):
+    hands.server.args = ["-c", ""]
+    return await each[0][1](task, library, hands)
+each.append(("unserved", unserved))
 task = FAMILIES["counting"][0]
 for one in anyio.run(play, "counting", task, each):
     print(json.dumps([one.calls, one.refused, one.wrong, one.violations, one.unplayed[:16]]))
@@ -245,6 +250,7 @@ def test_a_model_that_asks_back_goes_on_and_a_provider_that_is_away_is_told() ->
         encoding="utf-8",
         check=False,
     )
-    odd, away = map(json.loads, done.stdout.splitlines())
+    odd, away, unserved = map(json.loads, done.stdout.splitlines())
     assert odd == [["count_images", "search_images"], 1, [], [], ""]
     assert away[-1] == "status_code: 429"
+    assert unserved[-1] == "no server: Conne"
