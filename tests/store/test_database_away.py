@@ -73,9 +73,11 @@ async def test_a_database_that_is_restarted_in_the_middle_loses_and_doubles_noth
 
 async def test_connections_that_an_operator_ends_are_made_again(place: Place) -> None:
     """As a failover or a limit of idle time ends them."""
-    store = place("mine")
+    # Other tests have theirs in the same cluster.
+    store = place("mine", server_of(f"{place.url}&application_name=ended"))
     await PlanStore(store).add(PLAN)
-    place.do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'fw_mcp'")
+    those = "FROM pg_stat_activity WHERE application_name = 'ended'"
+    assert {*place.rows(f"SELECT pg_terminate_backend(pid) {those}")} == {(True,)}
     assert await PlanStore(store).get(PLAN.plan_id) == PLAN
 
 

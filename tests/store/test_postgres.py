@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
@@ -27,7 +27,7 @@ from fw_mcp.store.uploads import UploadStore
 from tests.store.test_journal import CHANGE, ENDS, INTENTS, KIND
 from tests.store.test_plans import NOON, PLAN, claimed
 from tests.store.test_uploads import FOG
-from tests.support.postgres import OWNER, ROLE, Place
+from tests.support.postgres import OWNER, ROLE, Place, running
 from tests.support.process import environment
 from tests.support.products import exhaustive
 from tests.support.studio import Clock
@@ -228,16 +228,11 @@ async def test_times_are_kept_to_the_last_digit(place: Place) -> None:
 
 @exhaustive
 @pytest.mark.parametrize("level", ["repeatable read", "serializable"])
-async def test_what_was_committed_while_a_transaction_waited_is_seen(
-    place: Place, level: str
-) -> None:
+async def test_what_was_committed_while_a_transaction_waited_is_seen(level: str) -> None:
     """Promise: the hour's limit holds whatever isolation is the database's own."""
-    role = f"ALTER ROLE {ROLE} IN DATABASE fw"
-    place.do(f"{role} SET default_transaction_isolation = '{level}'")
-    try:
+    with running() as cluster, closing(Place(cluster, "")) as place:
+        place.do(f"ALTER ROLE {ROLE} SET default_transaction_isolation = '{level}'")
         assert await raced(place) == 20
-    finally:
-        place.do(f"{role} RESET default_transaction_isolation")
 
 
 @exhaustive

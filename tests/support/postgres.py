@@ -16,7 +16,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -311,16 +310,20 @@ class Cutting:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._to))
-                last = threading.Event()
-                for work in (
-                    partial(self._there, client, server, last),
-                    partial(self._back, server, client, last),
-                ):
-                    threading.Thread(target=work, daemon=True).start()
+                threading.Thread(target=self._between, args=(client,), daemon=True).start()
+
+    def _between(self, client: socket.socket) -> None:
+        there = ("127.0.0.1", self._to)
+        with client, suppress(OSError), socket.create_connection(there) as server:
+            last = threading.Event()
+            back = threading.Thread(target=self._back, args=(server, client, last))
+            back.start()
+            self._there(client, server, last)
+            # A socket that is closed while another thread waits at it stays open.
+            back.join()
 
     def _there(self, client: socket.socket, server: socket.socket, last: threading.Event) -> None:
-        with client, server, suppress(OSError):
+        with suppress(OSError):
             while sent := client.recv(65_536):
                 arrives = self.plan.pop(0) if _COMMIT.search(sent) and self.plan else None
                 if arrives is None:
@@ -328,19 +331,19 @@ class Cutting:
                     continue
                 self.cuts += 1
                 if not arrives:
-                    _cut(client, server)
                     break
                 last.set()
                 server.sendall(sent)
+        _cut(client, server)
 
     def _back(self, server: socket.socket, client: socket.socket, last: threading.Event) -> None:
-        with client, server, suppress(OSError):
+        with suppress(OSError):
             while sent := server.recv(65_536):
                 if last.is_set():
                     # It was done, and nobody is told.
-                    _cut(client, server)
                     break
                 client.sendall(sent)
+        _cut(client, server)
 
 
 def _cut(*ends: socket.socket) -> None:
