@@ -151,6 +151,7 @@ async def test_half_an_emoji_in_a_question_is_asked_whole(tmp_path: Path) -> Non
 
 
 @pytest.mark.exhaustive
+@pytest.mark.waits
 async def test_half_an_emoji_in_a_refusal_of_the_service_is_told_whole(survivor: Survivor) -> None:
     """An envelope without success, and the Web API's error with torn keys: for every write."""
     survivor.service.alter = torn

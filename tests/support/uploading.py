@@ -64,8 +64,8 @@ class Shelf:
     async def check(self, sizes: Mapping[str, int]) -> None:
         """See that each URL gives so many bytes."""
         await self.before("check")
-        there = {self.url(key): len(one) for key, one in self.kept.items()}
-        if any(there.get(url) != size for url, size in sizes.items()):
+        kept = {url: self.kept.get(url.removeprefix(self.url(""))) for url in sizes}
+        if any(one is None or len(one) != sizes[url] for url, one in kept.items()):
             raise failed("Its public address does not give it.")
 
 
