@@ -54,6 +54,7 @@ def test_without_the_extra_the_folder_is_left_out_and_that_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rest of the session goes as ever."""
+    # The picture that it keeps goes with the test; in this process TMPDIR has been read before.
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert play(Desk(tmp_path, capsys).assembly(), {}, can_upload=False) == 0
     said = capsys.readouterr().out
